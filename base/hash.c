@@ -1,0 +1,209 @@
+/* base/hash.c - why this exists: digests behind a plain face, without libcrypto's allocation per call.
+ *
+ * The one-shot SHA256() of OpenSSL 3 fetches its algorithm each time; here the algorithm is fetched once and each thread
+ * keeps one context. HMAC is RFC 2104 over it, because the library's incremental form costs a context per call. */
+#include "base/hash.h"
+
+#include <endian.h>
+#include <openssl/crypto.h>
+#include <openssl/evp.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { SHA256_BLOCK = 64 };
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t thread_end;
+static EVP_MD *algorithm; /* lives as long as the process */
+static _Thread_local EVP_MD_CTX *context;
+
+/* A machine without SHA-256 or memory for one context cannot keep any promise of this program. */
+static void die(const char *what)
+{
+	fprintf(stderr, "siban: libcrypto refuses: %s\n", what);
+	abort();
+}
+
+static void thread_ended(void *ctx)
+{
+	EVP_MD_CTX_free(ctx);
+	context = NULL;
+}
+
+static void start(void)
+{
+	algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
+	if (algorithm == NULL)
+		die("SHA256");
+	if (pthread_key_create(&thread_end, thread_ended) != 0)
+		die("thread key");
+}
+
+static EVP_MD_CTX *begin(void)
+{
+	if (context == NULL) {
+		pthread_once(&once, start);
+		context = EVP_MD_CTX_new();
+		if (context == NULL || pthread_setspecific(thread_end, context) != 0)
+			die("context");
+	}
+	if (EVP_DigestInit_ex2(context, algorithm, NULL) != 1)
+		die("init");
+	return context;
+}
+
+static void feed(EVP_MD_CTX *ctx, const void *at, size_t len)
+{
+	if (len > 0 && EVP_DigestUpdate(ctx, at, len) != 1)
+		die("update");
+}
+
+static void finish(EVP_MD_CTX *ctx, uint8_t out[SHA256_BYTES])
+{
+	if (EVP_DigestFinal_ex(ctx, out, NULL) != 1)
+		die("final");
+}
+
+void sha256(struct str in, uint8_t out[SHA256_BYTES])
+{
+	EVP_MD_CTX *ctx = begin();
+	feed(ctx, in.at, in.len);
+	finish(ctx, out);
+}
+
+void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
+{
+	uint8_t inner[SHA256_BLOCK] = { 0 }, outer[SHA256_BLOCK];
+	if (key.len > SHA256_BLOCK)
+		sha256(key, inner);
+	else if (key.len > 0)
+		memcpy(inner, key.at, key.len);
+	for (int i = 0; i < SHA256_BLOCK; i++) {
+		outer[i] = inner[i] ^ 0x5c;
+		inner[i] ^= 0x36;
+	}
+	EVP_MD_CTX *ctx = begin();
+	feed(ctx, inner, sizeof inner);
+	for (size_t i = 0; i < count; i++)
+		feed(ctx, parts[i].at, parts[i].len);
+	finish(ctx, out);
+	ctx = begin();
+	feed(ctx, outer, sizeof outer);
+	feed(ctx, out, SHA256_BYTES);
+	finish(ctx, out);
+	OPENSSL_cleanse(inner, sizeof inner);
+	OPENSSL_cleanse(outer, sizeof outer);
+}
+
+/* -- SipHash-2-4, after Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012) */
+
+struct sip {
+	uint64_t a, b, c, d;
+};
+
+static inline uint64_t turn(uint64_t v, int bits)
+{
+	return v << bits | v >> (64 - bits);
+}
+
+static inline void sip_round(struct sip *s)
+{
+	s->a += s->b;
+	s->b = turn(s->b, 13) ^ s->a;
+	s->a = turn(s->a, 32);
+	s->c += s->d;
+	s->d = turn(s->d, 16) ^ s->c;
+	s->a += s->d;
+	s->d = turn(s->d, 21) ^ s->a;
+	s->c += s->b;
+	s->b = turn(s->b, 17) ^ s->c;
+	s->c = turn(s->c, 32);
+}
+
+static inline void sip_word(struct sip *s, uint64_t word)
+{
+	s->d ^= word;
+	sip_round(s);
+	sip_round(s);
+	s->a ^= word;
+}
+
+static inline uint64_t little(const uint8_t *at)
+{
+	uint64_t word;
+	memcpy(&word, at, sizeof word);
+	return le64toh(word);
+}
+
+uint64_t siphash(const uint8_t key[16], const void *at, size_t len)
+{
+	const uint8_t *in = at;
+	uint64_t k0 = little(key), k1 = little(key + 8);
+	struct sip s = { k0 ^ UINT64_C(0x736f6d6570736575), k1 ^ UINT64_C(0x646f72616e646f6d),
+			 k0 ^ UINT64_C(0x6c7967656e657261), k1 ^ UINT64_C(0x7465646279746573) };
+	size_t left = len;
+	for (; left >= 8; left -= 8, in += 8)
+		sip_word(&s, little(in));
+	uint64_t last = (uint64_t)len << 56;
+	for (size_t i = 0; i < left; i++)
+		last |= (uint64_t)in[i] << (8 * i);
+	sip_word(&s, last);
+	s.c ^= 0xff;
+	for (int i = 0; i < 4; i++)
+		sip_round(&s);
+	return s.a ^ s.b ^ s.c ^ s.d;
+}
+
+/* -- base64url */
+
+size_t base64url_text(const uint8_t *in, size_t len, char *out)
+{
+	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
+	char *at = out;
+	uint32_t bits = 0;
+	int have = 0;
+	for (size_t i = 0; i < len; i++) {
+		bits = bits << 8 | in[i];
+		for (have += 8; have >= 6; have -= 6)
+			*at++ = alphabet[bits >> (have - 6) & 63];
+	}
+	if (have > 0)
+		*at++ = alphabet[bits << (6 - have) & 63];
+	*at = '\0';
+	return (size_t)(at - out);
+}
+
+static int base64url_digit(char c)
+{
+	if (c >= 'A' && c <= 'Z')
+		return c - 'A';
+	if (c >= 'a' && c <= 'z')
+		return c - 'a' + 26;
+	if (c >= '0' && c <= '9')
+		return c - '0' + 52;
+	return c == '-' ? 62 : c == '_' ? 63 : -1;
+}
+
+int64_t base64url_bytes(struct str in, uint8_t *out, size_t max)
+{
+	if (in.len % 4 == 1 || in.len / 4 * 3 + (in.len % 4 > 0 ? in.len % 4 - 1 : 0) > max)
+		return -1;
+	uint8_t *at = out;
+	uint32_t bits = 0;
+	int have = 0;
+	for (size_t i = 0; i < in.len; i++) {
+		int digit = base64url_digit(in.at[i]);
+		if (digit < 0)
+			return -1;
+		bits = bits << 6 | (uint32_t)digit;
+		have += 6;
+		if (have >= 8) {
+			have -= 8;
+			*at++ = (uint8_t)(bits >> have);
+		}
+	}
+	if ((bits & ((1u << have) - 1)) != 0) /* two texts must not mean the same bytes */
+		return -1;
+	return at - out;
+}

@@ -1,0 +1,15 @@
+/* base/hash.h - the digests everything else is built on (libcrypto behind a plain face).
+ * Thread: any. */
+#ifndef BASE_HASH_H
+#define BASE_HASH_H
+#include "base/str.h"
+
+enum { SHA256_BYTES = 32 };
+
+void sha256(struct str in, uint8_t out[SHA256_BYTES]);
+void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES]); /* parts are joined as they are: the caller separates */
+uint64_t siphash(const uint8_t key[16], const void *at, size_t len); /* SipHash-2-4, for tables an outsider may fill */
+/* Returns the length written, NUL-terminated; out needs 4*((len+2)/3)+1 bytes. */
+size_t base64url_text(const uint8_t *in, size_t len, char *out); /* RFC 4648 section 5, no padding */
+int64_t base64url_bytes(struct str in, uint8_t *out, size_t max); /* -1: not canonical base64url or too long */
+#endif

@@ -1,0 +1,269 @@
+/* base/request.c - what handlers do to a request, so that no handler does it in its own way. */
+#include "base/request.h"
+#include "base/hash.h"
+#include <assert.h>
+
+enum { PAGE_LIMIT_DEFAULT = 20, PAGE_LIMIT_MAX = 100, CURSOR_BYTES = 24, CURSOR_TEXT = 32 };
+
+static uint8_t cursor_key[16];
+
+struct str request_header(const struct request *r, struct str name)
+{
+	for (size_t i = 0; i < r->header_count; i++)
+		if (str_eq(r->headers[i].name, name))
+			return r->headers[i].value;
+	return STR_NONE;
+}
+
+/* ---- query ---- */
+
+static int hex_digit(char c)
+{
+	if (c >= '0' && c <= '9')
+		return c - '0';
+	if (c >= 'a' && c <= 'f')
+		return c - 'a' + 10;
+	if (c >= 'A' && c <= 'F')
+		return c - 'A' + 10;
+	return -1;
+}
+
+struct str percent_decoded(struct arena *a, struct str s, bool form)
+{
+	char *to = arena_alloc(a, s.len + 1);
+	if (to == NULL)
+		return STR_NONE;
+	size_t n = 0;
+	for (size_t i = 0; i < s.len; i++) {
+		char c = s.at[i];
+		if (c == '%') {
+			if (i + 2 >= s.len)
+				return STR_NONE;
+			int high = hex_digit(s.at[i + 1]), low = hex_digit(s.at[i + 2]);
+			if (high < 0 || low < 0)
+				return STR_NONE;
+			c = (char)(high * 16 + low);
+			i += 2;
+		} else if (c == '+' && form) {
+			c = ' ';
+		}
+		if (c == '\0')
+			return STR_NONE;
+		to[n++] = c;
+	}
+	struct str out = { to, n };
+	return str_is_utf8(out) ? out : STR_NONE;
+}
+
+/* Steps through "a=1&b=2". false at the end. */
+static bool query_next(struct str *rest, struct str *name, struct str *value)
+{
+	while (rest->len > 0) {
+		struct str pair, after;
+		str_cut(*rest, '&', &pair, &after);
+		*rest = after;
+		if (pair.len == 0)
+			continue;
+		str_cut(pair, '=', name, value);
+		return true;
+	}
+	return false;
+}
+
+bool request_query(struct request *r, const char *name, struct str *out, struct fail *why)
+{
+	struct str rest = r->query, at_name, at_value, want = str_c(name);
+	*out = STR_NONE;
+	while (query_next(&rest, &at_name, &at_value)) {
+		if (!str_eq(at_name, want))
+			continue;
+		if (out->at != NULL)
+			return FAILS_FIELD(why, QUERY, name, "given twice");
+		*out = percent_decoded(&r->arena, at_value, true);
+		if (out->at == NULL)
+			return FAILS_FIELD(why, QUERY, name, "badly encoded");
+	}
+	return true;
+}
+
+bool request_query_only(struct request *r, const char *const *names, struct fail *why)
+{
+	struct str rest = r->query, at_name, at_value;
+	while (query_next(&rest, &at_name, &at_value)) {
+		const char *const *n = names;
+		while (*n != NULL && !str_eq(at_name, str_c(*n)))
+			n++;
+		if (*n == NULL) {
+			char shown[FAIL_POINTER_MAX];
+			size_t len = at_name.len < sizeof(shown) - 1 && str_is_visible_ascii(at_name) ? at_name.len : 0;
+			memcpy(shown, at_name.at, len);
+			shown[len] = '\0';
+			return FAILS_FIELD(why, QUERY, shown, "unknown parameter");
+		}
+	}
+	return true;
+}
+
+/* ---- body and answer ---- */
+
+bool request_json(struct request *r, const struct json_field *fields, size_t count, void *out, struct fail *why)
+{
+	DROP(json) json_t *body = json_read(r->body, why);
+	if (body == NULL)
+		return false;
+	bool lenient = r->who.kind == WHO_DEPARTMENT && !r->who.test_key;
+	return json_take(body, fields, count, lenient ? JSON_IGNORE_UNKNOWN : JSON_REFUSE_UNKNOWN, "", out, &r->arena, why);
+}
+
+void *request_state(struct request *r, size_t bytes, struct fail *why)
+{
+	r->state = arena_zalloc(&r->arena, bytes);
+	if (r->state == NULL)
+		FAILS(why, MEMORY, "state of %zu bytes", bytes);
+	return r->state;
+}
+
+struct json_out reply_json(struct request *r, int status)
+{
+	r->reply.status = status;
+	r->reply.content_type = "application/json";
+	buf_init(&r->reply.body, &r->arena, 768);
+	return json_begin(&r->reply.body);
+}
+
+bool reply_json_end(struct request *r, struct json_out *j, struct fail *why)
+{
+	(void)r;
+	return json_end(j) || FAILS(why, MEMORY, "the answer outgrew the request's arena");
+}
+
+void reply_header(struct request *r, const char *name, struct str value)
+{
+	assert(r->reply.header_count < REPLY_HEADERS_MAX);
+	r->reply.headers[r->reply.header_count++] = (struct header){ str_c(name), value };
+}
+
+/* ---- pages ---- */
+
+void request_cursor_key(const uint8_t key[16])
+{
+	memcpy(cursor_key, key, sizeof(cursor_key));
+}
+
+/* The query without its place in the list: what a cursor is bound to, and what the next link repeats. */
+static bool query_without_place(struct request *r, struct buf *to)
+{
+	struct str rest = r->query, name, value;
+	while (query_next(&rest, &name, &value)) {
+		if (str_eq(name, STR("cursor")) || str_eq(name, STR("limit")))
+			continue;
+		if (to->len > 0)
+			buf_char(to, '&');
+		buf_str(to, name);
+		buf_char(to, '=');
+		buf_str(to, value);
+	}
+	return buf_ok(to);
+}
+
+static uint64_t cursor_mark(struct request *r, const uint8_t place[16])
+{
+	struct buf b;
+	buf_init(&b, &r->arena, 128);
+	buf_add(&b, place, 16);
+	buf_add(&b, &r->who.kind, sizeof(r->who.kind));
+	buf_add(&b, &r->who.id, sizeof(r->who.id));
+	buf_str(&b, r->path);
+	buf_char(&b, '?');
+	struct buf q;
+	buf_init(&q, &r->arena, 64);
+	if (!query_without_place(r, &q))
+		return 0;
+	buf_str(&b, buf_text(&q));
+	return buf_ok(&b) ? siphash(cursor_key, b.at, b.len) : 0;
+}
+
+static void put64(uint8_t *to, uint64_t v)
+{
+	for (int i = 7; i >= 0; i--, v >>= 8)
+		to[i] = (uint8_t)v;
+}
+
+static uint64_t get64(const uint8_t *at)
+{
+	uint64_t v = 0;
+	for (int i = 0; i < 8; i++)
+		v = v << 8 | at[i];
+	return v;
+}
+
+static bool cursor_read(struct request *r, struct str text, struct cursor *out)
+{
+	uint8_t bytes[CURSOR_BYTES];
+	if (text.len != CURSOR_TEXT || base64url_bytes(text, bytes, sizeof(bytes)) != CURSOR_BYTES)
+		return false;
+	uint64_t mark = cursor_mark(r, bytes);
+	if (mark == 0 || mark != get64(bytes + 16))
+		return false;
+	*out = (struct cursor){ (int64_t)get64(bytes), (int64_t)get64(bytes + 8) };
+	return true;
+}
+
+bool request_page(struct request *r, struct cursor *from, bool *has_cursor, int *limit, struct fail *why)
+{
+	struct str text;
+	int64_t n = PAGE_LIMIT_DEFAULT;
+	if (!request_query(r, "limit", &text, why))
+		return false;
+	if (text.at != NULL && !str_to_i64(text, 1, PAGE_LIMIT_MAX, &n))
+		return FAILS_FIELD(why, QUERY, "limit", "not 1..%d", PAGE_LIMIT_MAX);
+	*limit = (int)n;
+	if (!request_query(r, "cursor", &text, why))
+		return false;
+	*has_cursor = text.at != NULL;
+	if (*has_cursor && !cursor_read(r, text, from))
+		return FAILS_FIELD(why, CURSOR, "cursor", "not one of ours for this list");
+	return true;
+}
+
+void reply_page(struct request *r, struct json_out *j, const struct cursor *next)
+{
+	if (next == NULL) {
+		json_add_nothing(j, "next_cursor");
+		return;
+	}
+	uint8_t bytes[CURSOR_BYTES];
+	char text[CURSOR_TEXT + 1];
+	put64(bytes, (uint64_t)next->at);
+	put64(bytes + 8, (uint64_t)next->id);
+	put64(bytes + 16, cursor_mark(r, bytes));
+	base64url_text(bytes, sizeof(bytes), text);
+	json_add_text(j, "next_cursor", str_c(text));
+
+	struct buf link, q;
+	buf_init(&link, &r->arena, 160);
+	buf_init(&q, &r->arena, 64);
+	struct str limit, rest = r->query, name, value;
+	query_without_place(r, &q);
+	buf_char(&link, '<');
+	struct str raw_path, raw_query;
+	str_cut(r->target, '?', &raw_path, &raw_query);
+	buf_str(&link, raw_path);
+	buf_char(&link, '?');
+	buf_str(&link, buf_text(&q));
+	if (q.len > 0)
+		buf_char(&link, '&');
+	for (limit = STR_NONE; query_next(&rest, &name, &value);)
+		if (str_eq(name, STR("limit")))
+			limit = value;
+	if (limit.at != NULL) {
+		buf_str(&link, STR("limit="));
+		buf_str(&link, limit);
+		buf_char(&link, '&');
+	}
+	buf_str(&link, STR("cursor="));
+	buf_str(&link, str_c(text));
+	buf_str(&link, STR(">; rel=\"next\""));
+	if (buf_ok(&link) && buf_ok(&q))
+		reply_header(r, "link", buf_text(&link));
+}

@@ -1,0 +1,140 @@
+/* base/request.h - one question and its answer, as a handler sees it.
+ *
+ * The front door fills the upper half from HTTP/2 or HTTP/1.1 alike; the runtime routes it, admits it, stamps it and carries it
+ * through the stages of its handler:
+ *
+ *   parse   reads target, headers and body into the handler's own state; touches no database
+ *   look    reads the database through a read transaction
+ *   work    burns CPU, pure
+ *   apply   changes the database through a write transaction; may be run again, so time and randomness are the stamped ones
+ *   render  builds the answer; after a write only from `outcome` (and what parse left), because a replay has nothing else
+ *
+ * There is no socket, thread or clock here: everything a handler may know is in this struct.
+ * Thread: one at a time; whoever runs the current stage.
+ * Owns:   all bytes live in `arena`, the body perhaps elsewhere until the request ends. */
+#ifndef BASE_REQUEST_H
+#define BASE_REQUEST_H
+#include "base/arena.h"
+#include "base/fail.h"
+#include "base/json.h"
+#include "base/str.h"
+
+struct tx; /* store/store.h */
+struct route;
+
+enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER, METHOD_COUNT };
+
+struct header {
+	struct str name; /* lower case */
+	struct str value;
+};
+
+/* Who asks. Bits, so that a route's row can name several. */
+enum who {
+	WHO_ANYONE = 1,      /* no token needed; a token, if given, is still checked */
+	WHO_CITIZEN = 2,
+	WHO_DEPARTMENT = 4,
+	WHO_OPERATOR = 8,    /* the control socket: file rights are the proof */
+};
+
+struct principal {
+	enum who kind;
+	int64_t id;          /* person or department row id; 0 for anyone */
+	int64_t token;       /* row id of the token, 0 for none */
+	bool test_key;       /* unknown fields are refused for test keys, ignored for a department's live key */
+};
+
+/* What apply leaves for render: small, typed, stored under the Idempotency-Key in the same transaction. */
+struct outcome {
+	int32_t code;        /* the handler's own enum, > 0 */
+	int32_t status;      /* HTTP status, 200..299 */
+	int64_t n[6];        /* row ids and small numbers */
+	char text[96];       /* a public number such as a case number; never personal data */
+};
+
+enum { REQUEST_ID_MAX = 32, REQUEST_PARAMS = 4, REPLY_HEADERS_MAX = 12, STAMP_RANDOM = 32 };
+
+enum lang { LANG_ZH, LANG_EN };
+
+struct reply {
+	int status;                    /* 0: not yet */
+	struct buf body;               /* in the arena */
+	const char *content_type;      /* a literal; NULL with an empty body */
+	struct header headers[REPLY_HEADERS_MAX]; /* names are literals, values live in the arena or are literals */
+	int header_count;
+};
+
+struct request {
+	/* from the front door */
+	enum method method;
+	struct str target;             /* verbatim, as it came: signatures are computed over this */
+	struct str authority;          /* Host or :authority, lower case, port kept */
+	const struct header *headers;
+	size_t header_count;
+	struct str body;               /* verbatim */
+	struct str peer;               /* address without port, for limits; never logged with a person */
+	int http_major;                /* 1 or 2 */
+
+	/* from the runtime */
+	struct arena arena;
+	const struct route *route;
+	struct str path;               /* normalised once: decoded where harmless, no dot segments */
+	struct str query;              /* raw, after the '?' */
+	struct str params[REQUEST_PARAMS]; /* of the route's ":names", decoded, in order */
+	struct principal who;
+	enum lang lang;
+	char id[REQUEST_ID_MAX];       /* rq_…, in every log line and problem */
+	char trace_id[33];             /* of the client's traceparent; a problem gets one of ours when there is none */
+	int64_t now_ms;                /* stamped once at submit, the same on every re-run */
+	uint8_t random[STAMP_RANDOM];  /* stamped likewise */
+
+	/* between the handler's stages */
+	void *state;                   /* the handler's, in the arena */
+	int64_t owner;                 /* look: whose row it is (the route's owner column); the runtime compares it with `who` */
+	uint64_t version;              /* look: a number that changes with the answer; becomes the ETag. 0: none */
+	uint64_t rate_key;             /* parse: what else, beside who asks, the route's rate class is counted by; 0: nothing */
+	struct outcome outcome;
+
+	struct reply reply;
+	struct fail why;
+};
+
+typedef bool (*stage_fn)(struct request *r, struct fail *why);
+typedef bool (*stage_tx_fn)(struct tx *tx, struct request *r, struct fail *why);
+
+struct handler {
+	stage_fn parse;
+	stage_tx_fn look;
+	stage_fn work;
+	stage_tx_fn apply;
+	stage_fn render;
+};
+
+/* A header by its lower-case name; STR_NONE when absent. The first of several. */
+struct str request_header(const struct request *r, struct str name);
+/* A query parameter, percent-decoded into the arena. STR_NONE when absent; given twice or badly encoded: fails QUERY. */
+MUST_USE bool request_query(struct request *r, const char *name, struct str *out, struct fail *why);
+/* Refuses query parameters outside the list, which ends with NULL. */
+MUST_USE bool request_query_only(struct request *r, const char *const *names, struct fail *why);
+/* Parses the body (application/json) with json_read and json_take; unknown fields by the principal. */
+MUST_USE bool request_json(struct request *r, const struct json_field *fields, size_t count, void *out, struct fail *why);
+/* Zeroed state for the handler; NULL: MEMORY noted. */
+void *request_state(struct request *r, size_t bytes, struct fail *why);
+/* Starts a JSON answer; write with the returned writer and finish with reply_json_end. */
+struct json_out reply_json(struct request *r, int status);
+MUST_USE bool reply_json_end(struct request *r, struct json_out *j, struct fail *why);
+void reply_header(struct request *r, const char *name, struct str value); /* value must live as long as the request */
+
+/* A list's place: opaque to clients, tamper-evident, bound to route and query. `at` and `id` are what the next page starts after. */
+struct cursor {
+	int64_t at, id;
+};
+/* Reads ?cursor= and ?limit= (1..100, default 20). Without a cursor *from is {INT64_MAX or 0 by the caller}. */
+MUST_USE bool request_page(struct request *r, struct cursor *from, bool *has_cursor, int *limit, struct fail *why);
+/* The key that makes cursors tamper-evident; once, before requests come. */
+void request_cursor_key(const uint8_t key[16]);
+/* Percent-decodes one component ('+' is a space only if `form`). STR_NONE: badly encoded, a NUL, not UTF-8, or no memory. */
+struct str percent_decoded(struct arena *a, struct str s, bool form);
+/* Ends a list: writes "next_cursor" (or null) into the open object and a Link header. */
+void reply_page(struct request *r, struct json_out *j, const struct cursor *next);
+#endif

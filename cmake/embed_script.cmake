@@ -1,0 +1,12 @@
+# Run by embed_files: text files to C string rows, in the order of their names.
+set(text "/* generated from the files it names; do not edit */\n")
+list(SORT FILES)
+foreach(path ${FILES})
+	get_filename_component(name ${path} NAME)
+	file(READ ${path} content)
+	string(REPLACE "\\" "\\\\" content "${content}")
+	string(REPLACE "\"" "\\\"" content "${content}")
+	string(REPLACE "\n" "\\n\"\n\"" content "${content}")
+	string(APPEND text "EMBED(\"${name}\",\n\"${content}\")\n")
+endforeach()
+file(WRITE ${OUTPUT} "${text}")
