@@ -1,0 +1,13 @@
+/* store/checkpointer.h - moves the log's pages back into the database beside the committer, so that no commit pays for it.
+ *
+ * Wakes when a commit left more than store.wal_pages, runs PASSIVE checkpoints paced by size, and says so when the log keeps
+ * growing because some reader holds it (event wal_large).
+ * Thread: its own; start and stop from main. */
+#ifndef STORE_CHECKPOINTER_H
+#define STORE_CHECKPOINTER_H
+#include "store/store.h"
+
+struct checkpointer;
+struct checkpointer *checkpointer_start(struct store *s, const struct config *c, struct fail *why);
+void checkpointer_stop(struct checkpointer *c); /* one last checkpoint */
+#endif

@@ -1,0 +1,335 @@
+/* store/committer.c - why this exists: fdatasync costs the same for one request as for five hundred, so whoever waits shares
+ * one; and a request that goes wrong must not be felt by those it shared with. */
+#include "store/committer.h"
+
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/sqlite.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { TOUCHED_PER_JOB = 8 };
+
+struct committer {
+	struct store *store;
+	struct connection *connection;
+	struct mailbox box;
+	pthread_t thread;
+	bool threaded;
+	size_t waiting_max;
+	_Atomic size_t waiting;         /* submitted and not begun */
+	_Atomic bool stopped;           /* a COMMIT left the disk unknown: nothing is answered any more */
+
+	/* the thread's own */
+	struct letter *rest, **rest_tail; /* taken from the box, not begun */
+	size_t batch_max;
+	int64_t batch_ns;
+	struct commit_job **jobs;       /* of the open batch */
+	size_t count;
+	uint64_t *touched;
+	size_t touched_count;
+	bool touched_all;
+	int64_t stall_us;               /* the longest so far */
+};
+
+struct committer *committer_make(struct store *s, const struct config *c, struct fail *why)
+{
+	struct committer *m = calloc(1, sizeof *m);
+	size_t batch = (size_t)c->store_batch_max;
+	int rc;
+	if (m == NULL || (m->jobs = calloc(batch, sizeof *m->jobs)) == NULL ||
+	    (m->touched = calloc(batch * TOUCHED_PER_JOB, sizeof *m->touched)) == NULL) {
+		FAILS(why, MEMORY, "no memory for the committer");
+	} else if ((m->connection = connection_open(s, CONNECTION_WRITE, &rc, why)) != NULL) {
+		m->store = s;
+		m->rest_tail = &m->rest;
+		m->batch_max = batch;
+		m->batch_ns = c->store_batch_us * 1000;
+		m->waiting_max = (size_t)c->lane_write_max;
+		mailbox_init(&m->box, 0, NULL, NULL); /* its bound is waiting_max, which counts `rest` too */
+		return m;
+	}
+	if (m != NULL) {
+		free(m->jobs);
+		free(m->touched);
+	}
+	free(m);
+	return NULL;
+}
+
+/* -- from any thread */
+
+bool committer_submit(struct committer *c, struct commit_job *job)
+{
+	if (atomic_fetch_add(&c->waiting, 1) < c->waiting_max && !atomic_load(&c->stopped)) {
+		job->committed = false;
+		job->submitted_ns = clock_mono_ns();
+		if (mailbox_post(&c->box, &job->letter))
+			return true;
+	}
+	atomic_fetch_sub(&c->waiting, 1);
+	return false;
+}
+
+size_t committer_waiting(struct committer *c)
+{
+	return atomic_load(&c->waiting);
+}
+
+/* -- one job in the open transaction */
+
+static struct commit_job *next_job(struct committer *c)
+{
+	struct letter *l = c->rest;
+	c->rest = l->next;
+	if (c->rest == NULL)
+		c->rest_tail = &c->rest;
+	atomic_fetch_sub(&c->waiting, 1);
+	return CONTAINER(l, struct commit_job, letter);
+}
+
+static void collect(struct committer *c, struct letter *list)
+{
+	*c->rest_tail = list;
+	while (*c->rest_tail != NULL)
+		c->rest_tail = &(*c->rest_tail)->next;
+}
+
+static void remember_touched(struct committer *c, const struct tx *tx)
+{
+	if (tx->touched_count > TOUCHED_PER_JOB)
+		c->touched_all = true;
+	else
+		for (int64_t i = 0; i < tx->touched_count; i++)
+			c->touched[c->touched_count++] = tx->touched[i];
+}
+
+static int64_t note_stall(struct committer *c, int64_t began_ns)
+{
+	int64_t now = clock_mono_ns(), us = (now - began_ns) / 1000;
+	if (us > c->stall_us) {
+		c->stall_us = us;
+		metric_set(M_committer_stall_us, 0, us);
+	}
+	return now;
+}
+
+/* false: the transaction around it is gone, or cannot be gone on with. *now is the time before and after. */
+static bool run_job(struct committer *c, struct commit_job *job, int64_t *now)
+{
+	sqlite3 *db = c->connection->db;
+	job->began_ns = *now;
+	job->committed = false;
+	fail_clear(&job->why);
+	if (job->deadline_mono_ms != 0 && *now / 1000000 >= job->deadline_mono_ms) {
+		FAILS(&job->why, DEADLINE, "waited for the writer past its deadline");
+		return true;
+	}
+	if (connection_control(c->connection, CONTROL_SAVEPOINT) != SQLITE_OK)
+		return false;
+	struct tx tx = { .connection = c->connection, .writes = true };
+	bool ok = job->apply(job, &tx, &job->why);
+	assert(c->connection->open == 0 && "apply left a statement open");
+	assert((ok || job->why.code != FAIL_NONE) && "apply says no without a reason");
+	*now = note_stall(c, *now);
+	if (sqlite3_get_autocommit(db) || (!ok && connection_control(c->connection, CONTROL_ROLLBACK_TO) != SQLITE_OK) ||
+	    connection_control(c->connection, CONTROL_RELEASE) != SQLITE_OK)
+		return false;
+	job->committed = ok;
+	if (ok)
+		remember_touched(c, &tx);
+	return true;
+}
+
+static void forget_touched(struct committer *c)
+{
+	c->touched_count = 0;
+	c->touched_all = false;
+}
+
+static enum commit_end end(struct committer *c, int64_t began, struct fail *why)
+{
+	enum commit_end ended = write_commit(c->connection, c->touched, c->touched_count, c->touched_all, why);
+	if (ended == COMMIT_DONE)
+		metric_observe(M_batch_seconds, 0, clock_mono_ns() - began);
+	else if (ended == COMMIT_STOPPED)
+		atomic_store(&c->stopped, true);
+	return ended;
+}
+
+/* -- each alone, after the batch they shared was lost */
+
+static void refuse(struct commit_job *job, const struct fail *why)
+{
+	job->committed = false;
+	if (job->why.code == FAIL_NONE)
+		job->why = *why;
+}
+
+/* Runs it again and says what became of it; false: the process must stop, nothing was said. */
+static bool run_alone(struct committer *c, struct commit_job *job)
+{
+	struct fail why;
+	fail_clear(&why);
+	fail_clear(&job->why);
+	int64_t began = clock_mono_ns(), now = began;
+	forget_touched(c);
+	if (!write_begin(c->connection, &why)) {
+		refuse(job, &why);
+		job->done(job);
+		return true;
+	}
+	bool alive = run_job(c, job, &now);
+	if (!alive || !job->committed) {
+		write_rollback(c->connection);
+		FAILS(&why, STORE, "the request rolls its own transaction back");
+		refuse(job, &why);
+		job->done(job);
+		return true;
+	}
+	enum commit_end ended = end(c, began, &why);
+	if (ended == COMMIT_STOPPED)
+		return false;
+	if (ended == COMMIT_REFUSED)
+		refuse(job, &why);
+	else
+		metric_add(M_commit_requests, 0, 1);
+	job->done(job);
+	return true;
+}
+
+static size_t run_each_alone(struct committer *c)
+{
+	metric_add(M_batches_sunk, 0, 1);
+	LOG_EVENT(batch_sunk, STR_NONE, L_INT((int64_t)c->count));
+	for (size_t i = 0; i < c->count; i++)
+		if (!run_alone(c, c->jobs[i]))
+			return i;
+	log_flush();
+	return c->count;
+}
+
+/* -- a batch */
+
+/* false: one of them sank it. The clock is read once per job. */
+static bool run_batch(struct committer *c, int64_t began, size_t *kept)
+{
+	int64_t now = began;
+	c->count = *kept = 0;
+	forget_touched(c);
+	while (c->rest != NULL && c->count < c->batch_max && (c->count == 0 || now - began < c->batch_ns)) {
+		struct commit_job *job = next_job(c);
+		c->jobs[c->count++] = job;
+		if (!run_job(c, job, &now))
+			return false;
+		*kept += job->committed;
+	}
+	return true;
+}
+
+static size_t answer(struct committer *c, size_t kept)
+{
+	metric_add(M_commit_requests, 0, (int64_t)kept);
+	for (size_t i = 0; i < c->count; i++)
+		c->jobs[i]->done(c->jobs[i]); /* the job is its submitter's again */
+	return c->count;
+}
+
+/* The database does not let us begin: whoever waits has waited long enough. */
+static size_t refuse_all(struct committer *c, const struct fail *why)
+{
+	size_t n = 0;
+	for (; c->rest != NULL; n++) {
+		struct commit_job *job = next_job(c);
+		fail_clear(&job->why);
+		job->began_ns = clock_mono_ns();
+		refuse(job, why);
+		job->done(job);
+	}
+	return n;
+}
+
+size_t committer_step(struct committer *c)
+{
+	collect(c, mailbox_take(&c->box));
+	if (c->rest == NULL || atomic_load(&c->stopped))
+		return 0;
+	struct fail why;
+	fail_clear(&why);
+	if (!write_begin(c->connection, &why))
+		return refuse_all(c, &why);
+	int64_t began = clock_mono_ns();
+	size_t kept;
+	if (!run_batch(c, began, &kept)) {
+		write_rollback(c->connection);
+		return run_each_alone(c);
+	}
+	if (kept == 0) { /* nothing to keep, so nothing to sync or to publish */
+		write_rollback(c->connection);
+		return answer(c, 0);
+	}
+	switch (end(c, began, &why)) {
+	case COMMIT_DONE:
+		return answer(c, kept);
+	case COMMIT_REFUSED: /* a full disk, or a constraint that spoke late: which of them it was shows alone */
+		return run_each_alone(c);
+	case COMMIT_STOPPED:
+		break;
+	}
+	return 0;
+}
+
+/* -- the thread */
+
+static void *body(void *arg)
+{
+	struct committer *c = arg;
+	while (!atomic_load(&c->stopped)) {
+		if (c->rest == NULL) {
+			struct letter *list = mailbox_wait(&c->box);
+			if (list == NULL)
+				break;
+			collect(c, list);
+		}
+		fault_hold(FAULT_committer);
+		committer_step(c);
+	}
+	log_flush();
+	return NULL;
+}
+
+struct committer *committer_start(struct store *s, const struct config *config, struct fail *why)
+{
+	struct committer *c = committer_make(s, config, why);
+	if (c == NULL)
+		return NULL;
+	int error = pthread_create(&c->thread, NULL, body, c);
+	if (error != 0) {
+		FAILS(why, SYSTEM, "the committer's thread cannot start: error %d", error);
+		committer_stop(c);
+		return NULL;
+	}
+	c->threaded = true;
+	pthread_setname_np(c->thread, "committer");
+	return c;
+}
+
+void committer_stop(struct committer *c)
+{
+	if (c == NULL)
+		return;
+	mailbox_close(&c->box);
+	if (c->threaded)
+		pthread_join(c->thread, NULL);
+	while (!atomic_load(&c->stopped) && committer_step(c) > 0)
+		;
+	(void)mailbox_take(&c->box); /* only after store_stop_hook came back: never to be answered */
+	mailbox_drop(&c->box);
+	connection_close(c->connection);
+	free(c->jobs);
+	free(c->touched);
+	free(c);
+}

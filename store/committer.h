@@ -1,0 +1,41 @@
+/* store/committer.h - the WRITE lane on SQLite: one thread, one transaction for all who wait, and it waits for nobody.
+ *
+ * A batch: BEGIN IMMEDIATE, then for each job SAVEPOINT, apply, RELEASE (or ROLLBACK TO), then COMMIT with fdatasync, then the
+ * commit number is published, caches learn what was touched, and only then each job's done() is called. A job that fails harms only itself. If
+ * a statement sinks the whole batch (sqlite3_get_autocommit says so), every job is run again alone, once: apply is re-runnable.
+ * Deadlines are looked at before apply, never by interrupting a write. A COMMIT that fails with an I/O error ends the process:
+ * after a failed fsync nobody knows what is on the disk, and whoever waits gets no answer rather than a wrong one.
+ *
+ * Thread: submit from any; apply and done run on the committer's thread; done must only post a letter.
+ * Owns:   the job stays the submitter's memory; between submit and done it is the committer's to touch. */
+#ifndef STORE_COMMITTER_H
+#define STORE_COMMITTER_H
+#include "base/mailbox.h"
+#include "store/store.h"
+
+struct committer;
+
+struct commit_job {
+	struct letter letter;
+	bool (*apply)(struct commit_job *job, struct tx *tx, struct fail *why); /* may be called twice */
+	void (*done)(struct commit_job *job);  /* exactly once; committed says which way */
+	int64_t deadline_mono_ms;              /* 0: none */
+	bool committed;
+	struct fail why;                       /* valid when not committed */
+	int64_t submitted_ns, began_ns;        /* for the lane's metrics */
+};
+
+struct committer *committer_start(struct store *s, const struct config *c, struct fail *why);
+bool committer_submit(struct committer *c, struct commit_job *job); /* false: full or stopping; the job was not taken */
+size_t committer_waiting(struct committer *c);
+void committer_stop(struct committer *c); /* drains what was taken, then joins and frees */
+
+/* The body of the thread, for the simulator and unit tests: one batch of what waits. Returns jobs finished. */
+struct committer *committer_make(struct store *s, const struct config *c, struct fail *why); /* without a thread */
+size_t committer_step(struct committer *c);
+
+/* Called after a COMMIT failed in a way that leaves the disk unknown; the event store_stopped is written and flushed by then.
+ * Ends the process with status 70. A test may put its own here; when that returns, the batch's jobs are never answered and the
+ * committer takes no more. */
+extern void (*store_stop_hook)(void);
+#endif

@@ -1,0 +1,160 @@
+/* store/migrate.c - why this exists: a database says which schema files it was made with, by number and digest, and nothing
+ * starts on one that says something else. Each file is one transaction: it was applied, or it was not. */
+#include "store/sqlite.h"
+
+#include "base/arena.h"
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/hash.h"
+#include "base/log.h"
+#include "store/dialect.h"
+
+#include <assert.h>
+
+enum { STATEMENT_BYTES_MAX = 1 << 20 };
+
+/* A file's number is the four digits of its name. */
+#define DIGIT(name, i) ((name)[i] - '0')
+#define EMBED(name, text) { DIGIT(name, 0) * 1000 + DIGIT(name, 1) * 100 + DIGIT(name, 2) * 10 + DIGIT(name, 3), name, text },
+static const struct migration built_in[] = {
+#include "schema_files.inc"
+};
+#undef EMBED
+
+size_t migrations_built_in(const struct migration **list)
+{
+	*list = built_in;
+	return sizeof built_in / sizeof built_in[0];
+}
+
+static bool has_table(struct connection *c, bool *has, struct fail *why)
+{
+	int rc;
+	*has = connection_pragma(c, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'", &rc) > 0;
+	return rc == SQLITE_OK || sqlite_fails(c, rc, "reading the schema", why);
+}
+
+static bool same_file(const struct migration *m, struct str digest)
+{
+	uint8_t ours[SHA256_BYTES];
+	sha256(str_c(m->text), ours);
+	return str_eq(digest, (struct str){ (const char *)ours, sizeof ours });
+}
+
+/* The n-th row of schema_migration must be the n-th file. */
+static bool as_applied(const struct migration *list, size_t count, size_t n, int number, struct str digest, struct fail *why)
+{
+	if (number > list[count - 1].number)
+		return FAILS(why, SCHEMA, "made by a newer siban (schema %d, this one knows %d); run that version", number, list[count - 1].number);
+	if (n >= count || list[n].number != number)
+		return FAILS(why, SCHEMA, "damaged: schema file %d was applied out of order or is unknown here", number);
+	return same_file(&list[n], digest) ||
+	       FAILS(why, SCHEMA, "damaged: schema file %s is not the one that was applied; use the siban it came from", list[n].name);
+}
+
+enum schema_found schema_check(struct connection *c, const struct migration *list, size_t count, int *version, struct fail *why)
+{
+	bool has;
+	*version = 0;
+	if (!has_table(c, &has, why))
+		return SCHEMA_BAD;
+	if (!has)
+		return SCHEMA_BEHIND;
+	struct tx tx = { .connection = c };
+	DROP(stmt) struct stmt *q = tx_query(&tx, "SELECT number, name, sha256 FROM schema_migration ORDER BY number", why);
+	if (q == NULL)
+		return SCHEMA_BAD;
+	size_t applied = 0;
+	for (; stmt_row(q, why); applied++) {
+		if (!as_applied(list, count, applied, (int)stmt_int(q, 0), stmt_blob(q, 2), why))
+			return SCHEMA_BAD;
+		*version = (int)stmt_int(q, 0);
+	}
+	if (why->code != FAIL_NONE)
+		return SCHEMA_BAD;
+	return applied == count ? SCHEMA_CURRENT : SCHEMA_BEHIND;
+}
+
+bool schema_script(struct connection *c, const char *text, struct fail *why)
+{
+	struct arena arena;
+	arena_init(&arena, STATEMENT_BYTES_MAX);
+	struct dialect d = { .rest = str_c(text) };
+	struct buf sql;
+	buf_init(&sql, &arena, 4096);
+	for (;;) {
+		sql.len = 0;
+		if (!dialect_next(&d, &sql, why) || sql.len == 0)
+			break;
+		buf_char(&sql, '\0');
+		if (!buf_ok(&sql)) {
+			FAILS(why, MEMORY, "no memory for a schema statement");
+			break;
+		}
+		if (fault_hit(FAULT_store_step)) {
+			FAILS(why, STORE, "disk I/O error (fault switch)");
+			break;
+		}
+		if (!connection_exec(c, sql.at, why))
+			break;
+	}
+	arena_free(&arena);
+	return why->code == FAIL_NONE;
+}
+
+/* A deferred constraint broken by one request fails the COMMIT of all that share its batch. */
+static bool none_deferred(struct connection *c, struct fail *why)
+{
+	struct tx tx = { .connection = c };
+	DROP(stmt) struct stmt *q = tx_query(&tx,
+		"SELECT name FROM sqlite_schema WHERE upper(sql) LIKE '%DEFERRABLE%' OR upper(sql) LIKE '%INITIALLY DEFERRED%'", why);
+	if (q == NULL)
+		return false;
+	if (stmt_row(q, why))
+		return FAILS(why, SCHEMA, "schema: %.*s has a DEFERRABLE constraint; the write lane allows none", STR_ARG(stmt_text(q, 0)));
+	return why->code == FAIL_NONE;
+}
+
+static bool record(struct connection *c, const struct migration *m, struct fail *why)
+{
+	uint8_t digest[SHA256_BYTES];
+	sha256(str_c(m->text), digest);
+	struct tx tx = { .connection = c, .writes = true };
+	DROP(stmt) struct stmt *q = tx_query(&tx, "INSERT INTO schema_migration (number, name, sha256, applied_at_ms) VALUES ($1, $2, $3, $4)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->number);
+	stmt_bind_text(q, 2, str_c(m->name));
+	stmt_bind_blob(q, 3, digest, sizeof digest);
+	stmt_bind_int(q, 4, clock_wall_ms());
+	return stmt_run(q, why);
+}
+
+static bool apply(struct connection *c, const struct migration *m, struct fail *why)
+{
+	if (!write_begin(c, why))
+		return false;
+	char mark[64];
+	sqlite3_snprintf(sizeof mark, mark, "PRAGMA application_id = %d", APPLICATION_ID);
+	if (!connection_exec(c, mark, why) || !schema_script(c, m->text, why) || !none_deferred(c, why) || !record(c, m, why)) {
+		write_rollback(c);
+		return false;
+	}
+	return write_commit(c, NULL, 0, true, why) == COMMIT_DONE || FAILS(why, STORE, "the commit failed");
+}
+
+bool schema_migrate(struct connection *c, const struct migration *list, size_t count, int *version, struct fail *why)
+{
+	if (schema_check(c, list, count, version, why) == SCHEMA_BAD)
+		return false;
+	for (size_t i = 0; i < count; i++) {
+		assert(i == 0 || list[i].number > list[i - 1].number);
+		if (list[i].number <= *version)
+			continue;
+		if (!apply(c, &list[i], why))
+			return false;
+		LOG_EVENT(migrated, STR_NONE, L_INT(*version), L_INT(list[i].number), L_C(list[i].name));
+		*version = list[i].number;
+	}
+	return true;
+}

@@ -1,0 +1,93 @@
+/* store/outcome.c - why this exists: a client that did not hear the answer asks again with the same key, and must be told the
+ * same thing without anything being done twice. */
+#include "store/outcome.h"
+
+#include "store/sqlite.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+#define DAY_MS INT64_C(86400000)
+#define HOUR_MS INT64_C(3600000)
+
+static void fill(struct stmt *q, struct outcome *out)
+{
+	*out = (struct outcome){ .code = (int32_t)stmt_int(q, 1), .status = (int32_t)stmt_int(q, 2) };
+	for (int i = 0; i < 6; i++)
+		out->n[i] = stmt_int(q, 3 + i);
+	snprintf(out->text, sizeof out->text, "%.*s", STR_ARG(stmt_text(q, 9)));
+}
+
+/* Three days in one statement: a key is almost always new, so all buckets are looked into for every write. */
+static enum outcome_found find_in(struct tx *tx, const struct outcome_key *k, int64_t day, struct outcome *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT body_hash, code, status, n0, n1, n2, n3, n4, n5, text FROM outcome "
+		"WHERE who_kind = $1 AND who_id = $2 AND day IN ($3, $4, $5) AND route = $6 AND key_hash = $7", why);
+	if (q == NULL)
+		return OUTCOME_FAILED;
+	stmt_bind_int(q, 1, k->who_kind);
+	stmt_bind_int(q, 2, k->who_id);
+	for (int i = 0; i < 3; i++)
+		stmt_bind_int(q, 3 + i, day - i);
+	stmt_bind_int(q, 6, k->route);
+	stmt_bind_blob(q, 7, k->key, sizeof k->key);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE ? OUTCOME_NEW : OUTCOME_FAILED;
+	if (!str_eq(stmt_blob(q, 0), (struct str){ (const char *)k->body, sizeof k->body }))
+		return OUTCOME_OTHER_BODY;
+	fill(q, out);
+	return OUTCOME_REPEATED;
+}
+
+enum outcome_found outcome_find(struct tx *tx, const struct outcome_key *k, int64_t now_ms, struct outcome *out, struct fail *why)
+{
+	int64_t hours = atomic_load_explicit(&tx->connection->store->outcome_hours, memory_order_relaxed);
+	int64_t day = now_ms / DAY_MS, oldest = (now_ms - hours * HOUR_MS) / DAY_MS;
+	for (; day >= oldest; day -= 3) {
+		enum outcome_found found = find_in(tx, k, day, out, why);
+		if (found != OUTCOME_NEW)
+			return found;
+	}
+	return OUTCOME_NEW;
+}
+
+bool outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why)
+{
+	assert(o->code > 0 && o->status >= 200 && o->status <= 299);
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO outcome (who_kind, who_id, day, route, key_hash, body_hash, code, status, n0, n1, n2, n3, n4, n5, text, made_ms) "
+		"VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, k->who_kind);
+	stmt_bind_int(q, 2, k->who_id);
+	stmt_bind_int(q, 3, now_ms / DAY_MS);
+	stmt_bind_int(q, 4, k->route);
+	stmt_bind_blob(q, 5, k->key, sizeof k->key);
+	stmt_bind_blob(q, 6, k->body, sizeof k->body);
+	stmt_bind_int(q, 7, o->code);
+	stmt_bind_int(q, 8, o->status);
+	for (int i = 0; i < 6; i++)
+		stmt_bind_int(q, 9 + i, o->n[i]);
+	stmt_bind_text(q, 15, (struct str){ o->text, strnlen(o->text, sizeof o->text - 1) });
+	stmt_bind_int(q, 16, now_ms);
+	return stmt_run(q, why);
+}
+
+bool outcome_purge(struct tx *tx, int64_t now_ms, int64_t hours, int rows_max, int64_t *deleted, struct fail *why)
+{
+	*deleted = 0;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"DELETE FROM outcome WHERE (who_kind, who_id, day, route, key_hash) IN "
+		"(SELECT who_kind, who_id, day, route, key_hash FROM outcome WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms - hours * HOUR_MS);
+	stmt_bind_int(q, 2, rows_max);
+	if (!stmt_run(q, why))
+		return false;
+	*deleted = tx_changes(tx);
+	atomic_store_explicit(&tx->connection->store->outcome_hours, hours, memory_order_relaxed);
+	return true;
+}

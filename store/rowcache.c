@@ -1,0 +1,186 @@
+/* store/rowcache.c - why this exists: a hot row read from memory instead of from SQLite halves a status query's cost, if it
+ * can never be older than a write that was answered.
+ *
+ * A row's mark is a hash of (kind, key). The store has one generation per 1/65536th of all marks, and one epoch for all.
+ *
+ * Who commits:  1. COMMIT   2. commit_number += 1 (release)   3. generation of each touched mark += 1 (release)   4. done()
+ * Who reads:    a. g = generation (acquire); an entry that carries g is a hit
+ *               b. n = commit_number (acquire); only if n is the number the snapshot began with, (key, g) is noted as pending
+ *               c. the row is read from the snapshot   d. tx_cache stores it under the noted g
+ *
+ * Claim: a hit is never older than a write that was answered before the request began.
+ * - An entry carries g, and was read from a snapshot that began with number n, loaded again (b) after g was (a).
+ *   Take any commit whose step 3 is counted in g. Its step 2 came before its step 3, and (a) acquires what step 3 released,
+ *   so (b) sees a number that counts it: n does. The snapshot was taken after n was loaded in reader_begin, after that
+ *   commit's step 1. So the row under g holds every commit counted in g.
+ * - Take a commit that changed the row and is not in the entry: it is not counted in g. Once its step 3 is done the
+ *   generation is no longer g and the entry no longer hits. Its answer (4) comes after, so whoever began after the answer
+ *   sees a generation that is not g.
+ * Two marks in one slot only forget too much. When a generation comes round to 0 the epoch moves, so that an entry of
+ * 4,294,967,296 commits ago cannot come back to life.
+ * What the claim does not say: a hit and a row read from the snapshot in the same request may be two commits apart when one of
+ * them happens in between; neither had been answered when the request began. */
+#include "store/rowcache.h"
+
+#include "base/metrics.h"
+#include "store/sqlite.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { PENDING = 4, WAYS = 2 };
+enum { RESULT_HIT, RESULT_MISS, RESULT_STALE };
+
+struct entry {
+	uint64_t key;
+	uint32_t generation, epoch;
+	uint16_t kind;
+	uint16_t bytes;      /* 0: empty */
+	uint8_t used;        /* was read more lately than its neighbour */
+	_Alignas(8) char row[ROW_CACHE_BYTES_MAX];
+};
+
+struct pending {
+	uint64_t key;
+	uint32_t generation, epoch;
+	int kind;            /* -1: none */
+};
+
+struct rowcache {
+	struct entry *entries; /* sets of two; NULL until the first row comes */
+	size_t sets;           /* a power of two */
+	unsigned next_pending;
+	struct pending pending[PENDING];
+};
+
+static uint64_t mark(enum row_kind kind, uint64_t key)
+{
+	uint64_t h = key + (uint64_t)kind * 0x9e3779b97f4a7c15u; /* splitmix64's finish */
+	h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
+	h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
+	return h ^ (h >> 31);
+}
+
+struct rowcache *rowcache_make(int rows)
+{
+	if (rows < WAYS)
+		return NULL;
+	struct rowcache *r = calloc(1, sizeof *r);
+	if (r == NULL)
+		return NULL;
+	for (r->sets = 1; r->sets * 2 * WAYS <= (size_t)rows; r->sets *= 2)
+		;
+	rowcache_new_snapshot(r);
+	return r;
+}
+
+void rowcache_free(struct rowcache *r)
+{
+	if (r == NULL)
+		return;
+	free(r->entries);
+	free(r);
+}
+
+void rowcache_new_snapshot(struct rowcache *r)
+{
+	for (int i = 0; r != NULL && i < PENDING; i++)
+		r->pending[i].kind = -1;
+}
+
+static struct entry *set_of(struct rowcache *r, uint64_t m)
+{
+	return &r->entries[WAYS * ((m >> 16) & (r->sets - 1))]; /* not the bits that choose the generation */
+}
+
+static void note_pending(struct rowcache *r, enum row_kind kind, uint64_t key, uint32_t generation, uint32_t epoch)
+{
+	struct pending *p = NULL;
+	for (int i = 0; i < PENDING && p == NULL; i++)
+		if (r->pending[i].kind == (int)kind && r->pending[i].key == key)
+			p = &r->pending[i];
+	if (p == NULL)
+		p = &r->pending[r->next_pending++ % PENDING];
+	*p = (struct pending){ key, generation, epoch, (int)kind };
+}
+
+bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_t bytes)
+{
+	struct connection *c = tx->connection;
+	struct rowcache *r = c->rows;
+	if (r == NULL || tx->writes)
+		return false;
+	struct store *s = c->store;
+	uint64_t m = mark(kind, key);
+	uint32_t generation = atomic_load_explicit(&s->generations[m % GENERATIONS], memory_order_acquire);
+	uint32_t epoch = atomic_load_explicit(&s->epoch, memory_order_acquire);
+	int result = RESULT_MISS;
+	struct entry *set = r->entries == NULL ? NULL : set_of(r, m);
+	for (int i = 0; set != NULL && i < WAYS; i++) {
+		struct entry *e = &set[i];
+		if (e->bytes == 0 || e->key != key || e->kind != kind)
+			continue;
+		if (e->generation == generation && e->epoch == epoch) {
+			assert(e->bytes == bytes && "one struct per kind");
+			memcpy(out, e->row, bytes);
+			e->used = 1;
+			set[1 - i].used = 0;
+			metric_add(M_row_cache, RESULT_HIT, 1);
+			return true;
+		}
+		e->bytes = 0;
+		result = RESULT_STALE;
+	}
+	metric_add(M_row_cache, result, 1);
+	if (store_commit_number(s) == c->snapshot_number)
+		note_pending(r, kind, key, generation, epoch);
+	return false;
+}
+
+void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes)
+{
+	assert(bytes > 0 && bytes <= ROW_CACHE_BYTES_MAX);
+	struct rowcache *r = tx->connection->rows;
+	if (r == NULL || tx->writes)
+		return;
+	struct pending *p = NULL;
+	for (int i = 0; i < PENDING && p == NULL; i++)
+		if (r->pending[i].kind == (int)kind && r->pending[i].key == key)
+			p = &r->pending[i];
+	if (p == NULL)
+		return; /* the commit number moved in between: next time */
+	p->kind = -1;
+	if (r->entries == NULL && (r->entries = calloc(r->sets * WAYS, sizeof *r->entries)) == NULL)
+		return; /* without memory there is no cache, and nothing else changes */
+	struct entry *set = set_of(r, mark(kind, key));
+	int way = set[0].bytes == 0 ? 0 : set[1].bytes == 0 ? 1 : set[0].used ? 1 : 0;
+	for (int i = 0; i < WAYS; i++)
+		if (set[i].bytes != 0 && set[i].key == key && set[i].kind == kind)
+			way = i;
+	struct entry *e = &set[way];
+	e->key = key;
+	e->kind = (uint16_t)kind;
+	e->generation = p->generation;
+	e->epoch = p->epoch;
+	e->bytes = (uint16_t)bytes;
+	e->used = 1;
+	set[1 - way].used = 0;
+	memcpy(e->row, row, bytes);
+}
+
+void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key)
+{
+	assert(tx->writes);
+	if (tx->touched_count < (int64_t)(sizeof tx->touched / sizeof tx->touched[0]))
+		tx->touched[tx->touched_count] = mark(kind, key);
+	tx->touched_count++; /* more than fit: everything is forgotten */
+}
+
+void rowcache_forget(struct store *s, const uint64_t *touched, size_t count, bool all)
+{
+	for (size_t i = 0; i < count && !all; i++)
+		if (atomic_fetch_add_explicit(&s->generations[touched[i] % GENERATIONS], 1, memory_order_release) == UINT32_MAX)
+			all = true;
+	if (all)
+		atomic_fetch_add_explicit(&s->epoch, 1, memory_order_release);
+}

@@ -1,0 +1,126 @@
+-- 0002_cases.sql: what people come for (regions, departments, matters), who they are (a keyed hash), and where their case is.
+-- Codes of state, event, kind: services/case_state.def, auth/identity_number.h. Times are milliseconds since 1970 UTC.
+
+CREATE TABLE region (
+	code BIGINT PRIMARY KEY,           -- GB/T 2260, 6 digits; townships 9 digits (GB/T 10114)
+	name VARCHAR(30) NOT NULL,
+	level BIGINT NOT NULL CHECK (level BETWEEN 1 AND 4),
+	parent BIGINT REFERENCES region (code)
+);
+CREATE INDEX region_parent ON region (parent, code);
+
+CREATE TABLE department (
+	id BIGINT PRIMARY KEY,
+	code VARCHAR(18) NOT NULL UNIQUE,  -- GB 32100
+	name VARCHAR(60) NOT NULL,
+	region BIGINT NOT NULL REFERENCES region (code)
+);
+
+CREATE TABLE matter (
+	id BIGINT PRIMARY KEY,
+	code VARCHAR(64) NOT NULL UNIQUE,
+	name VARCHAR(100) NOT NULL,
+	department BIGINT NOT NULL REFERENCES department (id),
+	region BIGINT NOT NULL REFERENCES region (code),
+	type BIGINT NOT NULL CHECK (type IN (1, 2)),               -- 1 immediate, 2 commitment
+	legal_days BIGINT NOT NULL CHECK (legal_days >= 0),        -- working days
+	promised_days BIGINT NOT NULL CHECK (promised_days BETWEEN 0 AND legal_days),
+	trips BIGINT NOT NULL CHECK (trips BETWEEN 0 AND 9),
+	online BIGINT NOT NULL CHECK (online IN (0, 1))
+);
+CREATE INDEX matter_department ON matter (department, id);
+CREATE INDEX matter_region ON matter (region, id);
+
+CREATE TABLE person (
+	id BIGINT PRIMARY KEY,
+	id_hash BYTEA NOT NULL UNIQUE,     -- keyed: neither name nor number is kept
+	kind BIGINT NOT NULL,
+	made_ms BIGINT NOT NULL
+);
+
+CREATE TABLE token (
+	id BIGINT PRIMARY KEY,
+	hash BYTEA NOT NULL UNIQUE,        -- SHA-256 of the text, which nobody keeps
+	kind BIGINT NOT NULL CHECK (kind IN (2, 4)),               -- enum who: citizen, department
+	principal_id BIGINT NOT NULL,      -- person.id or department.id, by kind
+	expires_ms BIGINT NOT NULL,
+	development BIGINT NOT NULL CHECK (development IN (0, 1)),
+	test_key BIGINT NOT NULL CHECK (test_key IN (0, 1)),
+	revoked_ms BIGINT,
+	made_ms BIGINT NOT NULL
+);
+CREATE INDEX token_principal ON token (principal_id, kind);
+
+-- A case keeps the names of its opening day: what it was called then. So an answer is one point read.
+CREATE TABLE cases (
+	id BIGINT PRIMARY KEY,
+	case_no VARCHAR(25) NOT NULL,      -- unique because it contains the id, permuted
+	person BIGINT NOT NULL REFERENCES person (id),
+	department BIGINT NOT NULL REFERENCES department (id),
+	case_ref VARCHAR(64) NOT NULL,     -- the department's own number
+	matter BIGINT NOT NULL REFERENCES matter (id),
+	region BIGINT NOT NULL REFERENCES region (code),
+	type BIGINT NOT NULL CHECK (type IN (1, 2)),
+	state BIGINT NOT NULL CHECK (state >= 1),
+	last_seq BIGINT NOT NULL CHECK (last_seq >= 1),
+	opened_ms BIGINT NOT NULL,
+	updated_ms BIGINT NOT NULL,
+	lookup_hash BYTEA NOT NULL,        -- keyed, of case_no and the ID number's last four
+	matter_code VARCHAR(64) NOT NULL,
+	matter_name VARCHAR(100) NOT NULL,
+	department_name VARCHAR(60) NOT NULL,
+	region_name VARCHAR(30) NOT NULL,
+	UNIQUE (department, case_ref)
+);
+CREATE INDEX cases_person ON cases (person, id);
+
+-- The timeline. Only ever added to.
+-- clustered
+CREATE TABLE case_event (
+	case_id BIGINT NOT NULL REFERENCES cases (id),
+	seq BIGINT NOT NULL CHECK (seq >= 1),
+	department BIGINT NOT NULL REFERENCES department (id),
+	event_id VARCHAR(64) NOT NULL,
+	digest BYTEA NOT NULL,             -- keyed, of the content: tells a repeat from a reuse
+	event BIGINT NOT NULL,
+	state BIGINT NOT NULL,             -- after the event
+	note VARCHAR(200),
+	occurred_ms BIGINT NOT NULL,       -- as the department says
+	received_ms BIGINT NOT NULL,       -- when it reached us, also for events that waited
+	PRIMARY KEY (case_id, seq),
+	UNIQUE (department, event_id)
+);
+
+-- sqlite:
+CREATE TRIGGER case_event_no_update BEFORE UPDATE ON case_event BEGIN
+	SELECT RAISE(ABORT, 'case_event is append-only');
+END;;
+CREATE TRIGGER case_event_no_delete BEFORE DELETE ON case_event BEGIN
+	SELECT RAISE(ABORT, 'case_event is append-only');
+END;;
+-- end
+-- postgres:
+CREATE FUNCTION case_event_refuse() RETURNS trigger AS $$ BEGIN
+	RAISE EXCEPTION 'case_event is append-only';
+END $$ LANGUAGE plpgsql;;
+CREATE TRIGGER case_event_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON case_event
+	FOR EACH STATEMENT EXECUTE FUNCTION case_event_refuse();;
+-- end
+
+-- Events that came before their turn, and those whose turn came in the wrong state.
+CREATE TABLE held_event (
+	id BIGINT PRIMARY KEY,
+	department BIGINT NOT NULL REFERENCES department (id),
+	case_ref VARCHAR(64) NOT NULL,
+	seq BIGINT NOT NULL CHECK (seq >= 2),
+	refused_in BIGINT NOT NULL CHECK (refused_in >= 0),        -- 0 waiting; else the state that did not allow it
+	event_id VARCHAR(64) NOT NULL,
+	digest BYTEA NOT NULL,
+	event BIGINT NOT NULL,
+	note VARCHAR(200),
+	occurred_ms BIGINT NOT NULL,
+	received_ms BIGINT NOT NULL,
+	UNIQUE (department, event_id)
+);
+CREATE UNIQUE INDEX held_event_waiting ON held_event (department, case_ref, seq) WHERE refused_in = 0;
+CREATE INDEX held_event_refused ON held_event (department, case_ref, seq) WHERE refused_in > 0;

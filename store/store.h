@@ -1,0 +1,73 @@
+/* store/store.h - the one face of SQL: a transaction, a statement, and nothing that shows which database it is.
+ *
+ * SQL texts are literals (their address is the statement cache's key), portable to SQLite 3.40 and PostgreSQL 15: $1, $2, … in
+ * order of first appearance, integers for milliseconds and fen, no date functions. A test scans them all.
+ *
+ * Thread: a tx and its statements belong to the thread that holds the connection.
+ * Owns:   a store owns its files; a tx belongs to whoever opened it; text and blobs read from a row are valid until the
+ *         statement's next step or drop: copy what must last.
+ * Errors: STORE run the request again; STORE_FULL; CONFLICT a constraint said no; MEMORY. */
+#ifndef STORE_STORE_H
+#define STORE_STORE_H
+#include "base/config.h"
+#include "base/fail.h"
+#include "base/str.h"
+
+struct store;      /* an opened database: its path, its lock, its commit number */
+struct connection; /* one database connection with its statement cache */
+struct stmt;
+
+struct tx {
+	struct connection *connection;
+	bool writes;
+	int64_t touched_count;      /* keys of tx_touch in this request */
+	uint64_t touched[8];
+};
+
+/* -- statements (in every handler) */
+struct stmt *tx_query(struct tx *tx, const char *sql_literal, struct fail *why); /* NULL: why is noted */
+void stmt_drop(struct stmt *q); /* NULL is fine; resets it for its next use */
+static inline void stmt_dropper(struct stmt **q) { stmt_drop(*q); }
+void stmt_bind_int(struct stmt *q, int n, int64_t v);   /* n counts from 1, as in $1 */
+void stmt_bind_text(struct stmt *q, int n, struct str s); /* at == NULL binds NULL; the bytes must live until the drop */
+void stmt_bind_blob(struct stmt *q, int n, const void *at, size_t len);
+void stmt_bind_null(struct stmt *q, int n);
+bool stmt_row(struct stmt *q, struct fail *why);        /* true: a row. false: none left (why->code is FAIL_NONE) or failed */
+MUST_USE bool stmt_run(struct stmt *q, struct fail *why); /* to the end; rows are passed over */
+int64_t stmt_int(struct stmt *q, int column);           /* columns count from 0 */
+struct str stmt_text(struct stmt *q, int column);
+struct str stmt_blob(struct stmt *q, int column);
+bool stmt_is_null(struct stmt *q, int column);
+int64_t tx_changes(struct tx *tx);                      /* rows changed by the last finished statement */
+/* The id the next row of `table_literal` will have. Inside a write transaction only. */
+MUST_USE bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, struct fail *why);
+
+/* -- the row cache (embedded store): small fixed structs by (kind, key), dropped when a committed write touched the key */
+enum row_kind { ROW_TOKEN, ROW_CASE, ROW_KINDS };
+enum { ROW_CACHE_BYTES_MAX = 448 };
+bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_t bytes);          /* true: out is filled */
+void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes);     /* after a look that read it */
+void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                                    /* in apply, for every changed row of a cached kind */
+
+/* -- opening (gateway/, tests/) */
+enum store_mode { STORE_SERVE, STORE_MIGRATE, STORE_INSPECT };
+/* Opens or makes <state_dir>/siban.db, takes the state folder's lock (siban.lock) except for INSPECT, checks schema and integrity marks.
+ * SERVE needs the current schema; MIGRATE brings it up. Fails: SCHEMA newer, damaged or not migrated; STORE unreadable, read-only,
+ * locked by another daemon; `why->log` says which file and what to do. */
+struct store *store_open(const struct config *c, enum store_mode mode, struct fail *why);
+void store_close(struct store *s);
+bool store_is_locked(const struct config *c);   /* does a daemon hold the folder? */
+int store_schema_version(const struct store *s);
+MUST_USE bool store_healthy(struct store *s, struct fail *why); /* for /readyz: a read works and writes are not refused */
+
+struct connection *store_reader(struct store *s, int row_cache_rows, struct fail *why); /* a read connection for one thread */
+void connection_close(struct connection *c);
+/* A read transaction on the newest commit: begins one if none is open, renews it if a commit was published since. */
+MUST_USE bool reader_begin(struct connection *c, struct tx *tx, struct fail *why);
+void reader_end(struct connection *c);          /* ends the snapshot; at the end of each loop turn or job */
+
+/* One write transaction now, on the caller's thread, without a committer: for migrate, offline commands and unit tests. */
+MUST_USE bool store_write(struct store *s, bool (*apply)(struct tx *tx, void *ctx, struct fail *why), void *ctx, struct fail *why);
+
+uint64_t store_commit_number(const struct store *s); /* published after COMMIT; acquire */
+#endif

@@ -1,0 +1,277 @@
+/* Goal: struct tx means the same whatever database stands behind it. Method: rows of (what is done, what must come out), run
+ * against each store there is. */
+#include "store_fixture.h"
+
+#include "store/meta.h"
+#include "store/outcome.h"
+
+static struct fixture f;
+
+static const char tables[] =
+	"CREATE TABLE parent (id BIGINT PRIMARY KEY, name VARCHAR(40) NOT NULL UNIQUE);\n"
+	"CREATE TABLE child (\n\tid BIGINT PRIMARY KEY,\n\tparent BIGINT NOT NULL REFERENCES parent (id),\n\tfen BIGINT NOT NULL CHECK (fen >= 0),\n"
+	"\tcode VARCHAR(10) UNIQUE,\n\tbytes BYTEA\n);\n"
+	"-- clustered\nCREATE TABLE pair (\n\ta BIGINT NOT NULL,\n\tb BYTEA NOT NULL,\n\tn BIGINT NOT NULL,\n\tPRIMARY KEY (a, b)\n);\n";
+
+static bool run(struct tx *tx, const char *sql, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	return q != NULL && stmt_run(q, why);
+}
+
+static int64_t number(struct tx *tx, const char *sql, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	return q != NULL && stmt_row(q, why) ? stmt_int(q, 0) : -1;
+}
+
+static bool base_rows(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	return run(tx, "INSERT INTO parent (id, name) VALUES (1, '一窗办'), (2, 'b')", why) && run(tx, "INSERT INTO child (id, parent, fen) VALUES (1, 1, 5)", why);
+}
+
+/* -- each row runs in a write transaction that is rolled back after it */
+
+static bool duplicate_key(struct tx *tx, struct fail *why) { return run(tx, "INSERT INTO parent (id, name) VALUES (1, 'x')", why); }
+static bool duplicate_unique(struct tx *tx, struct fail *why) { return run(tx, "INSERT INTO parent (id, name) VALUES (3, 'b')", why); }
+static bool no_parent(struct tx *tx, struct fail *why) { return run(tx, "INSERT INTO child (id, parent, fen) VALUES (2, 99, 0)", why); }
+static bool parent_in_use(struct tx *tx, struct fail *why) { return run(tx, "DELETE FROM parent WHERE id = 1", why); }
+static bool below_zero(struct tx *tx, struct fail *why) { return run(tx, "UPDATE child SET fen = fen - 6 WHERE id = 1", why); }
+static bool not_null(struct tx *tx, struct fail *why) { return run(tx, "INSERT INTO child (id, parent, fen) VALUES (3, 1, NULL)", why); }
+static bool two_nulls_are_unique(struct tx *tx, struct fail *why) { return run(tx, "INSERT INTO child (id, parent, fen) VALUES (4, 1, 0), (5, 1, 0)", why); }
+
+static bool conditional_update(struct tx *tx, struct fail *why)
+{
+	if (!run(tx, "UPDATE child SET fen = fen - 5 WHERE id = 1 AND fen >= 5", why) || tx_changes(tx) != 1)
+		return false;
+	return run(tx, "UPDATE child SET fen = fen - 5 WHERE id = 1 AND fen >= 5", why) && tx_changes(tx) == 0;
+}
+
+static bool upsert_without_change_returns_nothing(struct tx *tx, struct fail *why)
+{
+	static const char sql[] = "INSERT INTO parent (id, name) VALUES ($1, $2) ON CONFLICT (id) DO UPDATE SET name = excluded.name "
+	                          "WHERE parent.name <> excluded.name RETURNING id";
+	for (int i = 0; i < 2; i++) {
+		DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, 2);
+		stmt_bind_text(q, 2, STR("c"));
+		if (stmt_row(q, why) != (i == 0) || why->code != FAIL_NONE)
+			return false;
+		if (!stmt_run(q, why))
+			return false;
+	}
+	return number(tx, "SELECT count(*) FROM parent WHERE name = 'c'", why) == 1;
+}
+
+static bool parameter_used_twice(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM parent WHERE id = $1 OR (id = $2 AND id <> $1)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, 1);
+	stmt_bind_int(q, 2, 2);
+	return stmt_row(q, why) && stmt_int(q, 0) == 2;
+}
+
+static bool values_come_back(struct tx *tx, struct fail *why)
+{
+	static const char sql[] = "INSERT INTO child (id, parent, fen, code, bytes) VALUES ($1, $2, $3, $4, $5)";
+	static const char bytes[] = { 0, 1, (char)0xff, 0 };
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, INT64_MAX);
+		stmt_bind_int(q, 2, 1);
+		stmt_bind_int(q, 3, INT64_MAX);
+		stmt_bind_text(q, 4, STR("一'\"\\%"));
+		stmt_bind_blob(q, 5, bytes, sizeof bytes);
+		if (!stmt_run(q, why))
+			return false;
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT fen, code, bytes FROM child WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, INT64_MAX);
+	return stmt_row(q, why) && stmt_int(q, 0) == INT64_MAX && str_eq(stmt_text(q, 1), STR("一'\"\\%")) &&
+	       str_eq(stmt_blob(q, 2), (struct str){ bytes, sizeof bytes });
+}
+
+static bool empty_is_not_null(struct tx *tx, struct fail *why)
+{
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO child (id, parent, fen, code, bytes) VALUES (7, 1, 0, $1, $2)", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_text(q, 1, STR(""));
+		stmt_bind_null(q, 2);
+		if (!stmt_run(q, why))
+			return false;
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT code, bytes FROM child WHERE id = 7", why);
+	return q != NULL && stmt_row(q, why) && !stmt_is_null(q, 0) && stmt_text(q, 0).len == 0 && stmt_is_null(q, 1);
+}
+
+static bool text_is_no_number(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE child SET fen = $1 WHERE id = 1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, STR("many"));
+	return stmt_run(q, why);
+}
+
+static bool next_id(struct tx *tx, struct fail *why)
+{
+	int64_t id;
+	if (!tx_next_id(tx, "parent", &id, why) || id != 3 || !run(tx, "INSERT INTO parent (id, name) VALUES (3, 'd')", why))
+		return false;
+	return tx_next_id(tx, "parent", &id, why) && id == 4;
+}
+
+static bool rows_in_order(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM parent WHERE id > $1 ORDER BY id LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, 0);
+	stmt_bind_int(q, 2, 1);
+	return stmt_row(q, why) && stmt_int(q, 0) == 1 && !stmt_row(q, why) && why->code == FAIL_NONE;
+}
+
+static bool clustered_key(struct tx *tx, struct fail *why)
+{
+	for (int i = 0; i < 2; i++) {
+		DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pair (a, b, n) VALUES ($1, $2, 1) ON CONFLICT (a, b) DO UPDATE SET n = pair.n + 1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, 1);
+		stmt_bind_blob(q, 2, "\0\1", 2);
+		if (!stmt_run(q, why))
+			return false;
+	}
+	return number(tx, "SELECT n FROM pair", why) == 2;
+}
+
+static bool row_values(struct tx *tx, struct fail *why)
+{
+	return number(tx, "SELECT count(*) FROM child WHERE (id, parent) IN (SELECT id, id FROM parent)", why) == 1;
+}
+
+static bool named_value(struct tx *tx, struct fail *why)
+{
+	int64_t len;
+	char out[8];
+	return meta_put(tx, STR("a"), "12", 2, why) && meta_put(tx, STR("a"), "345", 3, why) && meta_get(tx, STR("a"), out, sizeof out, &len, why) && len == 3 &&
+	       memcmp(out, "345", 3) == 0;
+}
+
+static bool outcome_is_kept(struct tx *tx, struct fail *why)
+{
+	struct outcome_key key = { .who_kind = 2, .who_id = 3, .route = 4 };
+	struct outcome in = { .code = 1, .status = 200, .n = { INT64_MIN, 1, 2, 3, 4, INT64_MAX }, .text = "LN1" }, out;
+	if (!outcome_put(tx, &key, 1000, &in, why) || outcome_find(tx, &key, 2000, &out, why) != OUTCOME_REPEATED)
+		return false;
+	key.body[0] = 1;
+	return memcmp(&in, &out, sizeof in) == 0 && outcome_find(tx, &key, 2000, &out, why) == OUTCOME_OTHER_BODY;
+}
+
+static const struct { const char *name; bool (*apply)(struct tx *, struct fail *); enum fail_code code; } rows[] = {
+	{ "duplicate key", duplicate_key, FAIL_CONFLICT },
+	{ "duplicate unique", duplicate_unique, FAIL_CONFLICT },
+	{ "no parent", no_parent, FAIL_CONFLICT },
+	{ "parent in use", parent_in_use, FAIL_CONFLICT },
+	{ "below zero", below_zero, FAIL_CONFLICT },
+	{ "not null", not_null, FAIL_CONFLICT },
+	{ "text is no number", text_is_no_number, FAIL_CONFLICT },
+	{ "two nulls are unique", two_nulls_are_unique, FAIL_NONE },
+	{ "conditional update", conditional_update, FAIL_NONE },
+	{ "upsert without change", upsert_without_change_returns_nothing, FAIL_NONE },
+	{ "parameter used twice", parameter_used_twice, FAIL_NONE },
+	{ "values come back", values_come_back, FAIL_NONE },
+	{ "empty is not null", empty_is_not_null, FAIL_NONE },
+	{ "next id", next_id, FAIL_NONE },
+	{ "rows in order", rows_in_order, FAIL_NONE },
+	{ "clustered key", clustered_key, FAIL_NONE },
+	{ "row values", row_values, FAIL_NONE },
+	{ "named value", named_value, FAIL_NONE },
+	{ "outcome", outcome_is_kept, FAIL_NONE },
+};
+
+struct trial {
+	size_t row;
+	bool held;
+	struct fail why;
+};
+
+static bool try_row(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct trial *t = ctx;
+	fail_clear(&t->why);
+	t->held = rows[t->row].apply(tx, &t->why);
+	return FAILS(why, GONE, "each row leaves nothing");
+}
+
+static void each(void **state)
+{
+	(void)state;
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		struct trial t = { .row = i };
+		fail_clear(&f.why);
+		assert_false(store_write(f.store, try_row, &t, &f.why));
+		assert_int_equal(f.why.code, FAIL_GONE);
+		if (t.held != (rows[i].code == FAIL_NONE) || t.why.code != rows[i].code)
+			fail_msg("%s: %s, %d \"%s\"", rows[i].name, t.held ? "held" : "did not hold", t.why.code, t.why.log);
+		assert_int_equal(fixture_number(&f, "SELECT count(*) + (SELECT sum(fen) FROM child) FROM parent"), 7); /* rolled back: as it began */
+	}
+}
+
+static bool add_one(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	struct fail inner;
+	fail_clear(&inner);
+	struct connection *r = store_reader(f.store, 0, &inner);
+	struct tx other;
+	bool ok = run(tx, "INSERT INTO parent (id, name) VALUES (50, 'new')", why) && reader_begin(r, &other, &inner) &&
+	          number(&other, "SELECT count(*) FROM parent WHERE id = 50", &inner) == 0; /* not before the commit */
+	connection_close(r);
+	return ok || FAILS(why, INTERNAL, "seen before the commit");
+}
+
+static void committed_is_seen(void **state)
+{
+	(void)state;
+	FIXTURE_OK(&f, store_write(f.store, add_one, NULL, &f.why));
+	struct connection *r = store_reader(f.store, 0, &f.why);
+	struct tx tx;
+	assert_true(reader_begin(r, &tx, &f.why));
+	assert_int_equal(number(&tx, "SELECT count(*) FROM parent WHERE id = 50", &f.why), 1);
+	connection_close(r);
+}
+
+/* -- the stores */
+
+static int sqlite(void **state)
+{
+	(void)state;
+	fixture_make(&f, tables);
+	FIXTURE_OK(&f, store_write(f.store, base_rows, NULL, &f.why));
+	return 0;
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	fixture_drop(&f);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each), cmocka_unit_test(committed_is_seen) };
+	return cmocka_run_group_tests_name("SQLite", tests, sqlite, drop);
+}

@@ -1,0 +1,103 @@
+/* tests/store_fixture.h - a folder with a database in it, for tests of the store: made, opened, and gone at the end. */
+#ifndef TESTS_STORE_FIXTURE_H
+#define TESTS_STORE_FIXTURE_H
+#include "store/sqlite.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+/* cmocka.h wants the ones above */
+#include <cmocka.h>
+
+#include "base/fault.h"
+#include "base/log.h"
+
+struct fixture {
+	char folder[64];
+	struct config config;
+	struct store *store;
+	struct fail why;
+};
+
+static inline void fixture_folder(struct fixture *f)
+{
+	memset(f, 0, sizeof *f);
+	fault_clear_all();
+	log_level_set(LOG_ERROR);
+	strcpy(f->folder, "/tmp/siban-store-XXXXXX");
+	assert_non_null(mkdtemp(f->folder));
+	config_defaults(&f->config);
+	strcpy(f->config.state_dir, f->folder);
+}
+
+#define FIXTURE_OK(f, call) \
+	do { \
+		fail_clear(&(f)->why); \
+		if (!(call)) \
+			fail_msg("%s: %s", #call, (f)->why.log); \
+	} while (0)
+
+static inline bool fixture_open(struct fixture *f, enum store_mode mode)
+{
+	fail_clear(&f->why);
+	return (f->store = store_open(&f->config, mode, &f->why)) != NULL;
+}
+
+static inline void fixture_close(struct fixture *f)
+{
+	store_close(f->store);
+	f->store = NULL;
+}
+
+static inline bool fixture_run_script(struct tx *tx, void *text, struct fail *why)
+{
+	return schema_script(tx->connection, text, why);
+}
+
+/* Migrated, opened, and with the tables of `portable_sql`. */
+static inline void fixture_make(struct fixture *f, const char *portable_sql)
+{
+	fixture_folder(f);
+	FIXTURE_OK(f, fixture_open(f, STORE_MIGRATE));
+	if (portable_sql != NULL)
+		FIXTURE_OK(f, store_write(f->store, fixture_run_script, (void *)(uintptr_t)portable_sql, &f->why));
+	fixture_close(f);
+	FIXTURE_OK(f, fixture_open(f, STORE_SERVE));
+}
+
+static inline void fixture_drop(struct fixture *f)
+{
+	fault_clear_all();
+	store_close(f->store);
+	char command[128];
+	snprintf(command, sizeof command, "rm -rf '%s'", f->folder);
+	assert_int_equal(system(command), 0);
+}
+
+/* One number out of the newest commit, through a connection of its own. */
+static inline int64_t fixture_number(struct fixture *f, const char *sql)
+{
+	struct fail why;
+	fail_clear(&why);
+	struct connection *c = store_reader(f->store, 0, &why);
+	assert_non_null(c);
+	int rc;
+	int64_t n = connection_pragma(c, sql, &rc);
+	assert_int_equal(rc, SQLITE_OK);
+	connection_close(c);
+	return n;
+}
+
+/* Past the store, as another program would; it has to be closed. */
+static inline void fixture_raw(struct fixture *f, const char *sql)
+{
+	char path[96];
+	snprintf(path, sizeof path, "%s/siban.db", f->folder);
+	sqlite3 *db;
+	assert_int_equal(sqlite3_open(path, &db), SQLITE_OK);
+	assert_int_equal(sqlite3_exec(db, sql, NULL, NULL, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_close(db), SQLITE_OK);
+}
+#endif
