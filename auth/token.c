@@ -1,0 +1,122 @@
+/* auth/token.c - who is this? Asked by every request that is not a stranger's, so it costs one hash and one cached row. */
+#include "auth/token.h"
+#include "base/hash.h"
+#include <assert.h>
+
+enum { TOKEN_RANDOM_BYTES = 32, TOKEN_PREFIX_LENGTH = 4, TOKEN_LENGTH = TOKEN_TEXT_BYTES - 1 };
+
+/* What the row cache keeps, by the first eight bytes of the hash. */
+struct token_row {
+	uint8_t hash[SHA256_BYTES];
+	int64_t id, principal;
+	int64_t expires_ms;
+	int32_t kind;
+	bool is_development, is_test_key, is_revoked;
+};
+
+static uint64_t cache_key(const uint8_t hash[SHA256_BYTES])
+{
+	uint64_t key;
+	memcpy(&key, hash, sizeof(key));
+	return key;
+}
+
+void token_text(enum who kind, const uint8_t random[32], char text[TOKEN_TEXT_BYTES])
+{
+	assert(kind == WHO_CITIZEN || kind == WHO_DEPARTMENT);
+	memcpy(text, kind == WHO_CITIZEN ? "sbc_" : "sbd_", TOKEN_PREFIX_LENGTH);
+	size_t len = base64url_text(random, TOKEN_RANDOM_BYTES, text + TOKEN_PREFIX_LENGTH);
+	assert(len + TOKEN_PREFIX_LENGTH == TOKEN_LENGTH);
+}
+
+bool token_make(struct tx *tx, const struct token_spec *spec, int64_t now_ms, char text[TOKEN_TEXT_BYTES], struct fail *why)
+{
+	uint8_t hash[SHA256_BYTES];
+	int64_t id;
+	token_text(spec->kind, spec->random, text);
+	sha256((struct str){ text, TOKEN_LENGTH }, hash);
+	if (!tx_next_id(tx, "token", &id, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO token (id, hash, kind, principal_id, expires_ms, development, test_key, made_ms)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_blob(q, 2, hash, sizeof(hash));
+	stmt_bind_int(q, 3, spec->kind);
+	stmt_bind_int(q, 4, spec->principal);
+	stmt_bind_int(q, 5, spec->expires_ms);
+	stmt_bind_int(q, 6, spec->development);
+	stmt_bind_int(q, 7, spec->test_key);
+	stmt_bind_int(q, 8, now_ms);
+	return stmt_run(q, why);
+}
+
+static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct token_row *row, struct fail *why)
+{
+	if (tx_cached(tx, ROW_TOKEN, cache_key(hash), row, sizeof(*row)) &&
+	    str_same_secret((struct str){ (const char *)row->hash, SHA256_BYTES }, (struct str){ (const char *)hash, SHA256_BYTES }))
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT id, kind, principal_id, expires_ms, development, test_key, revoked_ms FROM token WHERE hash = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, hash, SHA256_BYTES);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, TOKEN, "no such token");
+	memset(row, 0, sizeof(*row)); /* its padding goes into the cache too */
+	memcpy(row->hash, hash, SHA256_BYTES);
+	row->id = stmt_int(q, 0);
+	row->kind = (int32_t)stmt_int(q, 1);
+	row->principal = stmt_int(q, 2);
+	row->expires_ms = stmt_int(q, 3);
+	row->is_development = stmt_int(q, 4) != 0;
+	row->is_test_key = stmt_int(q, 5) != 0;
+	row->is_revoked = !stmt_is_null(q, 6);
+	tx_cache(tx, ROW_TOKEN, cache_key(hash), row, sizeof(*row));
+	return true;
+}
+
+bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool development, struct principal *who, struct fail *why)
+{
+	struct token_row row;
+	uint8_t hash[SHA256_BYTES];
+	/* the length is public; a foreign string of another length costs no read */
+	if (bearer.secret.len != TOKEN_LENGTH || !(str_starts(bearer.secret, STR("sbc_")) || str_starts(bearer.secret, STR("sbd_"))))
+		return FAILS(why, TOKEN, "not one of our tokens");
+	sha256(bearer.secret, hash);
+	if (!row_read(tx, hash, &row, why))
+		return false;
+	if (row.is_revoked)
+		return FAILS(why, TOKEN, "token %lld is revoked", (long long)row.id);
+	if (row.expires_ms <= now_ms)
+		return FAILS(why, TOKEN, "token %lld has expired", (long long)row.id);
+	if (row.is_development && !development)
+		return FAILS(why, TOKEN, "token %lld is a development token", (long long)row.id);
+	*who = (struct principal){ .kind = (enum who)row.kind, .id = row.principal, .token = row.id, .test_key = row.is_test_key };
+	return true;
+}
+
+bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why)
+{
+	uint8_t hash[SHA256_BYTES];
+	{
+		DROP(stmt) struct stmt *find = tx_query(tx, "SELECT hash FROM token WHERE id = $1", why);
+		if (find == NULL)
+			return false;
+		stmt_bind_int(find, 1, token);
+		if (!stmt_row(find, why))
+			return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "token %lld", (long long)token);
+		struct str stored = stmt_blob(find, 0);
+		assert(stored.len == SHA256_BYTES);
+		memcpy(hash, stored.at, SHA256_BYTES);
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE token SET revoked_ms = $1 WHERE id = $2 AND revoked_ms IS NULL", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, token);
+	tx_touch(tx, ROW_TOKEN, cache_key(hash));
+	return stmt_run(q, why);
+}

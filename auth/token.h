@@ -1,0 +1,32 @@
+/* auth/token.h - bearer tokens: opaque, random, stored only as a hash, recognisable by prefix.
+ *
+ *   sbc_…  a citizen's     sbd_…  a department's     then 43 characters of base64url (256 random bits)
+ *
+ * Development tokens (`siban token --dev`) are rows marked so; a gateway whose configuration does not say development refuses them.
+ * Thread: whoever holds the transaction. */
+#ifndef AUTH_TOKEN_H
+#define AUTH_TOKEN_H
+#include "base/log.h"
+#include "base/request.h"
+#include "store/store.h"
+
+enum { TOKEN_TEXT_BYTES = 48 };
+
+struct token_spec {
+	enum who kind;         /* WHO_CITIZEN or WHO_DEPARTMENT */
+	int64_t principal;     /* person or department row id */
+	int64_t expires_ms;
+	bool development;
+	bool test_key;
+	uint8_t random[32];
+};
+
+/* The text that belongs to these random bytes: pure, so that the answer can be rendered after COMMIT. */
+void token_text(enum who kind, const uint8_t random[32], char text[TOKEN_TEXT_BYTES]);
+/* Writes the token's row and its text (shown once, never kept). */
+MUST_USE bool token_make(struct tx *tx, const struct token_spec *spec, int64_t now_ms, char text[TOKEN_TEXT_BYTES], struct fail *why);
+/* Who does this bearer stand for? Served from the row cache (ROW_TOKEN) where it can be. Fails: TOKEN unknown, expired, revoked, or a
+ * development token where those are not welcome: the four are the same answer. */
+MUST_USE bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool development, struct principal *who, struct fail *why);
+MUST_USE bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why); /* touches the row cache */
+#endif

@@ -1,0 +1,411 @@
+/* services/case_event.c - a department tells what happened to a case: POST /v1/department/events.
+ *
+ * Decision above, work below: apply decides which of five things an event is (seen before, late, early, opening, next), and
+ * case_journal.c does it. What the department hears is an outcome, so that a repeat of the request hears the same:
+ *   code     enum event_answer
+ *   n        case id, seq, next seq (held: the awaited one), state, first and last released seq
+ *   text     the case number; then, behind a space, the id of a waiting event that was refused at n[2] */
+#include "auth/keyring.h"
+#include "auth/person.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "services/case_journal.h"
+#include "services/handlers.h"
+#include "services/services.h"
+#include "store/store.h"
+#include <assert.h>
+#include <stdio.h>
+
+enum { FUTURE_MAX_MS = 5 * 60 * 1000, MATTER_CODE_MAX = 64, REGION_DIGITS = 6, LAST4 = 4 };
+enum event_answer { ANSWER_APPLIED = 1, ANSWER_REPEATED = 2, ANSWER_HELD = 3 };
+enum { N_CASE, N_SEQ, N_NEXT, N_STATE, N_RELEASED_FROM, N_RELEASED_TO };
+
+struct posted {
+	struct str event_id, case_ref, event_name, note, matter, region_text;
+	int64_t seq, occurred_ms;
+	json_t *applicant_object; /* valid in parse only */
+	struct str id_type, id_number;
+	/* made of these */
+	enum case_event event;
+	struct identity applicant;
+	int64_t region;
+	uint8_t digest[SHA256_BYTES];
+};
+
+static const struct json_field event_fields[] = {
+	{ "event_id", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_id), check_visible_ascii },
+	{ "case_ref", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, case_ref), check_visible_ascii },
+	{ "seq", JSON_F_INT, true, 1, CASE_SEQ_MAX, offsetof(struct posted, seq), NULL },
+	{ "event", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_name), NULL },
+	{ "occurred_at", JSON_F_TIME, true, 0, 0, offsetof(struct posted, occurred_ms), NULL },
+	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_plain_text },
+	{ "matter", JSON_F_TEXT, false, 1, MATTER_CODE_MAX, offsetof(struct posted, matter), NULL },
+	{ "region", JSON_F_TEXT, false, REGION_DIGITS, REGION_DIGITS, offsetof(struct posted, region_text), NULL },
+	{ "applicant", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, applicant_object), NULL },
+};
+
+static const struct json_field applicant_fields[] = {
+	{ "id_type", JSON_F_TEXT, true, 1, 16, offsetof(struct posted, id_type), NULL },
+	{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct posted, id_number), NULL },
+};
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+
+/* ---- parse ---- */
+
+/* The kind follows from the number itself, so that "resident" finds the same person whichever card it is. */
+static bool applicant_parse(struct posted *p, struct fail *why)
+{
+	enum identity_wrong wrong;
+	if (str_eq(p->id_type, STR("resident")))
+		wrong = identity_person(p->id_number, IDENTITY_LATEST_DAY, &p->applicant);
+	else if (str_eq(p->id_type, STR("uscc")))
+		wrong = identity_organisation(p->id_number, &p->applicant);
+	else
+		return FAILS_FIELD(why, FIELD, "/applicant/id_type", "neither resident nor uscc");
+	if (wrong == IDENTITY_FINE)
+		return true;
+	FAILS_FIELD(why, FIELD, "/applicant/id_number", "identity number: %s", identity_wrong_text(wrong).at);
+	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
+	return false;
+}
+
+static bool opening_parse(struct posted *p, struct fail *why)
+{
+	if (p->matter.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/matter", "an opening event names its matter");
+	if (p->region_text.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/region", "an opening event names its region");
+	if (p->applicant_object == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/applicant", "an opening event names its applicant");
+	if (!region_code_from(p->region_text, &p->region))
+		return FAILS_FIELD(why, FIELD, "/region", "not a region code");
+	return applicant_parse(p, why);
+}
+
+static bool later_parse(const struct posted *p, struct fail *why)
+{
+	const char *extra = p->matter.at != NULL ? "/matter" : p->region_text.at != NULL ? "/region" : p->applicant_object != NULL ? "/applicant" : NULL;
+	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "only with seq 1");
+}
+
+/* Keyed, because it covers an identity number, and those can be tried out. */
+static void digest_of(struct posted *p)
+{
+	char seq[21], occurred[21], kind = (char)('0' + p->applicant.kind);
+	struct str parts[] = {
+		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
+		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number),
+	};
+	keyring_index("event", parts, COUNT(parts), p->digest);
+}
+
+/* Not request_json: the applicant's object must outlive the first json_take. */
+static bool body_parse(struct request *r, struct posted *p, struct fail *why)
+{
+	enum json_unknown unknown = r->who.kind == WHO_DEPARTMENT && !r->who.test_key ? JSON_IGNORE_UNKNOWN : JSON_REFUSE_UNKNOWN;
+	DROP(json) json_t *body = json_read(r->body, why);
+	if (body == NULL || !json_take(body, event_fields, COUNT(event_fields), unknown, "", p, &r->arena, why))
+		return false;
+	if (p->applicant_object != NULL &&
+	    !json_take(p->applicant_object, applicant_fields, COUNT(applicant_fields), unknown, "/applicant", p, &r->arena, why))
+		return false;
+	bool ok = p->seq == 1 ? opening_parse(p, why) : later_parse(p, why);
+	p->applicant_object = NULL;
+	return ok;
+}
+
+static bool post_parse(struct request *r, struct fail *why)
+{
+	static const char *const no_query[] = { NULL };
+	struct posted *p = request_state(r, sizeof(*p), why);
+	if (p == NULL || !request_query_only(r, no_query, why) || !body_parse(r, p, why))
+		return false;
+	if (!case_event_from(p->event_name, &p->event))
+		return FAILS_FIELD(why, FIELD, "/event", "no such event");
+	digest_of(p);
+	return true;
+}
+
+/* ---- apply: what is it? ---- */
+
+static struct journal_entry entry_of(const struct request *r, const struct posted *p)
+{
+	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digest = p->digest, .seq = p->seq,
+				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event };
+}
+
+static bool answer(struct request *r, enum event_answer code, const struct case_file *c, const struct journal_released *released)
+{
+	static const int statuses[] = { [ANSWER_APPLIED] = 201, [ANSWER_REPEATED] = 200, [ANSWER_HELD] = 202 };
+	const struct posted *p = r->state;
+	struct outcome *o = &r->outcome;
+	memset(o, 0, sizeof(*o));
+	o->code = (int32_t)code;
+	o->status = statuses[code];
+	o->n[N_CASE] = c->id;
+	o->n[N_SEQ] = p->seq;
+	o->n[N_NEXT] = c->last_seq + 1;
+	o->n[N_STATE] = c->state;
+	if (c->id > 0 && code != ANSWER_HELD)
+		memcpy(o->text, c->case_no, CASE_NUMBER_LENGTH);
+	if (released == NULL)
+		return true;
+	o->n[N_RELEASED_FROM] = released->from;
+	o->n[N_RELEASED_TO] = released->to;
+	if (released->refused_id[0] != '\0')
+		snprintf(o->text + CASE_NUMBER_LENGTH, sizeof(o->text) - CASE_NUMBER_LENGTH, " %s", released->refused_id);
+	return true;
+}
+
+static bool seq_taken(const struct case_file *c, struct fail *why)
+{
+	FAILS(why, SEQ_TAKEN, "next is %lld", (long long)c->last_seq + 1);
+	fail_fact_number(why, "next_seq", c->last_seq + 1);
+	return false;
+}
+
+/* A refused event comes again: the same verdict, unless another has taken its place meanwhile. */
+static bool refused_again(const struct case_file *c, const struct posted *p, enum case_state refused_in, struct fail *why)
+{
+	enum case_state to;
+	if (p->seq <= c->last_seq)
+		return seq_taken(c, why);
+	bool would_do = case_move(refused_in, p->event, &to, why);
+	assert(!would_do); /* it was refused in that state */
+	return false;
+}
+
+/* Judged here and not in parse: a repeat is parsed again, and then the clock says something else. */
+static bool times_are_possible(const struct request *r, const struct posted *p, struct fail *why)
+{
+	if (p->occurred_ms > r->now_ms + FUTURE_MAX_MS)
+		return FAILS_FIELD(why, FIELD, "/occurred_at", "in the future");
+	if (p->applicant.birth <= time_yyyymmdd(r->now_ms))
+		return true;
+	FAILS_FIELD(why, FIELD, "/applicant/id_number", "born in the future");
+	fail_fact_text(why, "reason", identity_wrong_text(IDENTITY_WRONG_BIRTHDATE).at);
+	return false;
+}
+
+static bool take_turn(struct tx *tx, struct request *r, struct case_file *c, const struct journal_entry *e, struct fail *why);
+
+static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct posted *p = r->state;
+	struct journal_entry e = entry_of(r, p);
+	struct case_file c = { .department = r->who.id, .case_ref = p->case_ref };
+	enum case_state refused_in;
+	if (!times_are_possible(r, p, why) || !journal_case(tx, &c, why))
+		return false;
+	switch (journal_seen(tx, r->who.id, &e, &refused_in, why)) {
+	case JOURNAL_FAILED:        return false;
+	case JOURNAL_OTHER_CONTENT: return FAILS(why, EVENT_REUSED, "same event id, other content");
+	case JOURNAL_APPLIED:       return answer(r, ANSWER_REPEATED, &c, NULL);
+	case JOURNAL_WAITING:       return answer(r, ANSWER_HELD, &c, NULL);
+	case JOURNAL_REFUSED:       return refused_again(&c, p, refused_in, why);
+	case JOURNAL_NEW:           break;
+	}
+	if (p->seq <= c.last_seq)
+		return seq_taken(&c, why);
+	if (p->seq > c.last_seq + 1)
+		return journal_hold(tx, &c, &e, why) && answer(r, ANSWER_HELD, &c, NULL);
+	return take_turn(tx, r, &c, &e, why);
+}
+
+/* ---- apply: its turn ---- */
+
+struct opening {
+	int64_t matter, type, person;
+	struct str matter_name, department_name, region_name;
+};
+
+static bool opening_matter(struct tx *tx, struct request *r, struct opening *o, struct fail *why)
+{
+	const struct posted *p = r->state;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT m.id, m.type, m.name, m.department, d.name FROM matter m JOIN department d ON d.id = m.department WHERE m.code = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, p->matter);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/matter", "no such matter");
+	if (stmt_int(q, 3) != r->who.id)
+		return FAILS_FIELD(why, FIELD, "/matter", "another department's matter");
+	o->matter = stmt_int(q, 0);
+	o->type = stmt_int(q, 1);
+	o->matter_name = str_copy(&r->arena, stmt_text(q, 2));
+	o->department_name = str_copy(&r->arena, stmt_text(q, 4));
+	return (o->matter_name.at != NULL && o->department_name.at != NULL) || FAILS(why, MEMORY, "names");
+}
+
+static bool opening_region(struct tx *tx, struct request *r, struct opening *o, struct fail *why)
+{
+	const struct posted *p = r->state;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT name FROM region WHERE code = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, p->region);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/region", "no such region");
+	o->region_name = str_copy(&r->arena, stmt_text(q, 0));
+	return o->region_name.at != NULL || FAILS(why, MEMORY, "a name");
+}
+
+/* The row bears the state its first event leads to; the event itself is journal_append's. */
+static bool case_insert(struct tx *tx, const struct request *r, struct case_file *c, const struct opening *o, enum case_state first, struct fail *why)
+{
+	const struct posted *p = r->state;
+	uint8_t lookup[SHA256_BYTES];
+	case_lookup_hash(c->case_no, p->applicant.number + strlen(p->applicant.number) - LAST4, lookup);
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms, updated_ms,"
+		" lookup_hash, matter_code, matter_name, department_name, region_name)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13, $14, $15, $16)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->id);
+	stmt_bind_text(q, 2, str_c(c->case_no));
+	stmt_bind_int(q, 3, o->person);
+	stmt_bind_int(q, 4, c->department);
+	stmt_bind_text(q, 5, c->case_ref);
+	stmt_bind_int(q, 6, o->matter);
+	stmt_bind_int(q, 7, p->region);
+	stmt_bind_int(q, 8, o->type);
+	stmt_bind_int(q, 9, first);
+	stmt_bind_int(q, 10, r->now_ms);
+	stmt_bind_int(q, 11, r->now_ms);
+	stmt_bind_blob(q, 12, lookup, sizeof(lookup));
+	stmt_bind_text(q, 13, p->matter);
+	stmt_bind_text(q, 14, o->matter_name);
+	stmt_bind_text(q, 15, o->department_name);
+	stmt_bind_text(q, 16, o->region_name);
+	return stmt_run(q, why);
+}
+
+static bool open_case(struct tx *tx, struct request *r, struct case_file *c, struct fail *why)
+{
+	const struct posted *p = r->state;
+	struct opening o = { 0 };
+	enum case_state first;
+	if (!case_move(CASE_NONE, p->event, &first, why) || !opening_matter(tx, r, &o, why) || !opening_region(tx, r, &o, why))
+		return false;
+	if (!person_find_or_make(tx, p->applicant.kind, str_c(p->applicant.number), r->now_ms, &o.person, why))
+		return false;
+	if (!tx_next_id(tx, "cases", &c->id, why) || !case_number_format(c->id, (int32_t)p->region, r->now_ms, c->case_no, why))
+		return false;
+	c->stored_seq = 1;
+	return case_insert(tx, r, c, &o, first, why);
+}
+
+static bool take_turn(struct tx *tx, struct request *r, struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	struct journal_released released;
+	if (c->id == 0 && !open_case(tx, r, c, why))
+		return false;
+	return journal_append(tx, c, e, why) && journal_release(tx, c, &released, why) && journal_save(tx, c, r->now_ms, why) &&
+	       answer(r, ANSWER_APPLIED, c, &released);
+}
+
+/* ---- render: from the outcome and what parse left ---- */
+
+static bool add_location(struct request *r, struct str case_ref, struct fail *why)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	struct buf b;
+	buf_init(&b, &r->arena, 256);
+	buf_str(&b, STR("/v1/department/cases/"));
+	for (size_t i = 0; i < case_ref.len; i++) {
+		unsigned char c = (unsigned char)case_ref.at[i];
+		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
+		if (!plain) {
+			buf_char(&b, '%');
+			buf_char(&b, hex[c >> 4]);
+		}
+		buf_char(&b, plain ? (char)c : hex[c & 15]);
+	}
+	if (!buf_ok(&b))
+		return FAILS(why, MEMORY, "location");
+	reply_header(r, "location", buf_text(&b));
+	return true;
+}
+
+static void held_body(struct json_out *j, const struct outcome *o, const struct posted *p)
+{
+	json_add_text(j, "result", STR("held"));
+	json_add_text(j, "case_ref", p->case_ref);
+	json_add_text(j, "event_id", p->event_id);
+	json_add_number(j, "seq", o->n[N_SEQ]);
+	json_add_number(j, "awaiting_seq", o->n[N_NEXT]);
+}
+
+static void applied_body(struct json_out *j, const struct outcome *o, const struct posted *p)
+{
+	enum case_state state = (enum case_state)o->n[N_STATE];
+	struct str case_no, refused_id;
+	str_cut(str_c(o->text), ' ', &case_no, &refused_id);
+	json_add_text(j, "result", o->code == ANSWER_APPLIED ? STR("applied") : STR("repeated"));
+	json_add_text(j, "case_no", case_no);
+	json_add_text(j, "case_ref", p->case_ref);
+	json_add_text(j, "event_id", p->event_id);
+	json_add_number(j, "seq", o->n[N_SEQ]);
+	json_add_text(j, "state", case_state_name(state));
+	json_add_text(j, "status", case_status_of(state)->name);
+	json_add_number(j, "next_seq", o->n[N_NEXT]);
+	json_put_name(j, "released");
+	json_put_array(j);
+	for (int64_t seq = o->n[N_RELEASED_FROM]; seq > 0 && seq <= o->n[N_RELEASED_TO]; seq++)
+		json_put_number(j, seq);
+	json_put_array_end(j);
+	json_put_name(j, "refused");
+	json_put_array(j);
+	if (refused_id.len > 0) {
+		json_put_object(j);
+		json_add_text(j, "event_id", refused_id);
+		json_add_number(j, "seq", o->n[N_NEXT]);
+		json_add_text(j, "code", str_c(fail_row(FAIL_ILLEGAL_MOVE)->slug));
+		json_add_text(j, "state", case_state_name(state));
+		json_put_object_end(j);
+	}
+	json_put_array_end(j);
+}
+
+static void tell(const struct request *r, const struct outcome *o, const struct posted *p)
+{
+	static const enum case_event_result results[] = {
+		[ANSWER_APPLIED] = CASE_RESULT_APPLIED, [ANSWER_REPEATED] = CASE_RESULT_REPEATED, [ANSWER_HELD] = CASE_RESULT_HELD };
+	metric_add(M_case_events, (int)results[o->code], 1);
+	if (o->code == ANSWER_HELD) {
+		LOG_EVENT(case_event_held, str_c(r->id), L_INT(r->who.id), L_INT(o->n[N_SEQ]), L_INT(o->n[N_NEXT]));
+	} else if (o->code == ANSWER_APPLIED) {
+		int64_t released = o->n[N_RELEASED_FROM] > 0 ? o->n[N_RELEASED_TO] - o->n[N_RELEASED_FROM] + 1 : 0;
+		metric_add(M_case_events, CASE_RESULT_APPLIED, released);
+		if (strchr(o->text, ' ') != NULL)
+			metric_add(M_case_events, CASE_RESULT_REFUSED, 1);
+		if (o->n[N_SEQ] == 1)
+			LOG_EVENT(case_opened, str_c(r->id), L_INT(o->n[N_CASE]), L_INT(r->who.id), L_STR(p->matter));
+		LOG_EVENT(case_moved, str_c(r->id), L_INT(o->n[N_CASE]), L_INT(o->n[N_SEQ]), L_STR(case_event_row(p->event)->name),
+			  L_STR(case_state_name((enum case_state)o->n[N_STATE])));
+	}
+}
+
+static bool post_render(struct request *r, struct fail *why)
+{
+	const struct posted *p = r->state;
+	const struct outcome *o = &r->outcome;
+	assert(o->code >= ANSWER_APPLIED && o->code <= ANSWER_HELD);
+	struct json_out j = reply_json(r, o->status);
+	json_put_object(&j);
+	if (o->code == ANSWER_HELD)
+		held_body(&j, o, p);
+	else
+		applied_body(&j, o, p);
+	json_put_object_end(&j);
+	if (o->code != ANSWER_REPEATED && !add_location(r, p->case_ref, why))
+		return false;
+	tell(r, o, p);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler department_event_post = { .parse = post_parse, .apply = post_apply, .render = post_render };

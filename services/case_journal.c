@@ -1,0 +1,248 @@
+/* services/case_journal.c - departments' systems repeat, overtake and retry themselves; the timeline must not show it. */
+#include "services/case_journal.h"
+#include "auth/keyring.h"
+#include "store/store.h"
+#include <assert.h>
+
+void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4], uint8_t out[SHA256_BYTES])
+{
+	struct str parts[] = { { case_no, CASE_NUMBER_LENGTH }, { last4, 4 } };
+	keyring_index("lookup", parts, 2, out);
+}
+
+bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no FROM cases WHERE department = $1 AND case_ref = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->department);
+	stmt_bind_text(q, 2, c->case_ref);
+	c->id = c->last_seq = c->stored_seq = 0;
+	c->state = CASE_NONE;
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	struct str no = stmt_text(q, 3);
+	assert(no.len == CASE_NUMBER_LENGTH);
+	c->id = stmt_int(q, 0);
+	c->last_seq = c->stored_seq = stmt_int(q, 1);
+	c->state = (enum case_state)stmt_int(q, 2);
+	memcpy(c->case_no, no.at, no.len);
+	c->case_no[no.len] = '\0';
+	return true;
+}
+
+/* ---- seen before? ---- */
+
+static enum journal_seen verdict(struct stmt *q, const struct journal_entry *e, enum journal_seen same)
+{
+	return str_eq(stmt_blob(q, 0), (struct str){ (const char *)e->digest, SHA256_BYTES }) ? same : JOURNAL_OTHER_CONTENT;
+}
+
+enum journal_seen journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why)
+{
+	*refused_in = CASE_NONE;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT digest FROM case_event WHERE department = $1 AND event_id = $2", why);
+		if (q == NULL)
+			return JOURNAL_FAILED;
+		stmt_bind_int(q, 1, department);
+		stmt_bind_text(q, 2, e->event_id);
+		if (stmt_row(q, why))
+			return verdict(q, e, JOURNAL_APPLIED);
+		if (why->code != FAIL_NONE)
+			return JOURNAL_FAILED;
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT digest, refused_in FROM held_event WHERE department = $1 AND event_id = $2", why);
+	if (q == NULL)
+		return JOURNAL_FAILED;
+	stmt_bind_int(q, 1, department);
+	stmt_bind_text(q, 2, e->event_id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE ? JOURNAL_NEW : JOURNAL_FAILED;
+	*refused_in = (enum case_state)stmt_int(q, 1);
+	return verdict(q, e, *refused_in == CASE_NONE ? JOURNAL_WAITING : JOURNAL_REFUSED);
+}
+
+/* ---- its turn ---- */
+
+bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	enum case_state to;
+	assert(c->id > 0 && e->seq == c->last_seq + 1);
+	if (!case_move(c->state, e->event, &to, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO case_event (case_id, seq, department, event_id, digest, event, state, note, occurred_ms, received_ms)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->id);
+	stmt_bind_int(q, 2, e->seq);
+	stmt_bind_int(q, 3, c->department);
+	stmt_bind_text(q, 4, e->event_id);
+	stmt_bind_blob(q, 5, e->digest, SHA256_BYTES);
+	stmt_bind_int(q, 6, e->event);
+	stmt_bind_int(q, 7, to);
+	stmt_bind_text(q, 8, e->note);
+	stmt_bind_int(q, 9, e->occurred_ms);
+	stmt_bind_int(q, 10, e->received_ms);
+	if (!stmt_run(q, why))
+		return false;
+	c->state = to;
+	c->last_seq = e->seq;
+	return true;
+}
+
+bool journal_save(struct tx *tx, struct case_file *c, int64_t now_ms, struct fail *why)
+{
+	tx_touch(tx, ROW_CASE, (uint64_t)c->id);
+	if (c->stored_seq == c->last_seq)
+		return true; /* just opened, and nothing waited */
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE cases SET state = $1, last_seq = $2, updated_ms = $3 WHERE id = $4", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->state);
+	stmt_bind_int(q, 2, c->last_seq);
+	stmt_bind_int(q, 3, now_ms);
+	stmt_bind_int(q, 4, c->id);
+	c->stored_seq = c->last_seq;
+	return stmt_run(q, why);
+}
+
+/* ---- before its turn ---- */
+
+static bool seq_is_free(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT id FROM held_event WHERE department = $1 AND case_ref = $2 AND seq = $3 AND refused_in = 0", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->department);
+	stmt_bind_text(q, 2, c->case_ref);
+	stmt_bind_int(q, 3, e->seq);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	FAILS(why, SEQ_TAKEN, "another event waits with seq %lld", (long long)e->seq);
+	fail_fact_number(why, "next_seq", c->last_seq + 1);
+	return false;
+}
+
+static bool has_room(struct tx *tx, const struct case_file *c, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT COUNT(*) FROM held_event WHERE department = $1 AND case_ref = $2 AND refused_in = 0", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->department);
+	stmt_bind_text(q, 2, c->case_ref);
+	if (!stmt_row(q, why))
+		return false;
+	if (stmt_int(q, 0) < CASE_HELD_MAX)
+		return true;
+	FAILS(why, HELD_FULL, "%d events wait", CASE_HELD_MAX);
+	fail_fact_number(why, "awaiting_seq", c->last_seq + 1);
+	return false;
+}
+
+bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	int64_t id;
+	assert(e->seq > c->last_seq + 1);
+	if (!seq_is_free(tx, c, e, why) || !has_room(tx, c, why) || !tx_next_id(tx, "held_event", &id, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms)"
+		" VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_int(q, 2, c->department);
+	stmt_bind_text(q, 3, c->case_ref);
+	stmt_bind_int(q, 4, e->seq);
+	stmt_bind_text(q, 5, e->event_id);
+	stmt_bind_blob(q, 6, e->digest, SHA256_BYTES);
+	stmt_bind_int(q, 7, e->event);
+	stmt_bind_text(q, 8, e->note);
+	stmt_bind_int(q, 9, e->occurred_ms);
+	stmt_bind_int(q, 10, e->received_ms);
+	return stmt_run(q, why);
+}
+
+/* ---- the gap is closed ---- */
+
+enum step { STEP_NONE, STEP_TAKEN, STEP_REFUSED, STEP_FAILED };
+
+static bool held_drop(struct tx *tx, int64_t held, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM held_event WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, held);
+	return stmt_run(q, why);
+}
+
+static bool held_refuse(struct tx *tx, int64_t held, enum case_state in, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE held_event SET refused_in = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, in);
+	stmt_bind_int(q, 2, held);
+	return stmt_run(q, why);
+}
+
+/* Appends the waiting event whose turn it is, if there is one; says which row it was. */
+static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, char refused_id[CASE_TEXT_MAX + 1], struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms FROM held_event"
+		" WHERE department = $1 AND case_ref = $2 AND seq = $3 AND refused_in = 0", why);
+	if (q == NULL)
+		return STEP_FAILED;
+	stmt_bind_int(q, 1, c->department);
+	stmt_bind_text(q, 2, c->case_ref);
+	stmt_bind_int(q, 3, c->last_seq + 1);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE ? STEP_NONE : STEP_FAILED;
+	*held = stmt_int(q, 0);
+	struct str digest = stmt_blob(q, 2);
+	assert(digest.len == SHA256_BYTES);
+	struct journal_entry e = {
+		.event_id = stmt_text(q, 1), .note = stmt_is_null(q, 4) ? STR_NONE : stmt_text(q, 4), .digest = (const uint8_t *)digest.at,
+		.seq = c->last_seq + 1, .occurred_ms = stmt_int(q, 5), .received_ms = stmt_int(q, 6), .event = (enum case_event)stmt_int(q, 3),
+	};
+	if (journal_append(tx, c, &e, why))
+		return STEP_TAKEN;
+	if (why->code != FAIL_ILLEGAL_MOVE)
+		return STEP_FAILED;
+	fail_clear(why); /* the sender of the held event learns of it by department_case_show; this request's own event is fine */
+	assert(e.event_id.len <= CASE_TEXT_MAX);
+	memcpy(refused_id, e.event_id.at, e.event_id.len);
+	refused_id[e.event_id.len] = '\0';
+	return STEP_REFUSED;
+}
+
+bool journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why)
+{
+	*out = (struct journal_released){ 0 };
+	for (int i = 0; i <= CASE_HELD_MAX; i++) {
+		int64_t held = 0;
+		switch (take_next(tx, c, &held, out->refused_id, why)) {
+		case STEP_NONE:
+			return true;
+		case STEP_FAILED:
+			return false;
+		case STEP_REFUSED:
+			return held_refuse(tx, held, c->state, why);
+		case STEP_TAKEN:
+			if (out->from == 0)
+				out->from = c->last_seq;
+			out->to = c->last_seq;
+			if (!held_drop(tx, held, why))
+				return false;
+			break;
+		}
+	}
+	assert(!"more events waited than may wait");
+	return false;
+}

@@ -1,0 +1,56 @@
+/* services/case_journal.h - a case's timeline as it is written: in order, each seq once, each event id once, nothing lost.
+ *
+ * An event whose turn has not come waits in held_event; the event that closes the gap takes all that follow with it, in the same
+ * transaction. One whose turn comes in a state that does not allow it stays there, refused, and the department sends another.
+ * Thread: the write lane. */
+#ifndef SERVICES_CASE_JOURNAL_H
+#define SERVICES_CASE_JOURNAL_H
+#include "base/hash.h"
+#include "services/case_number.h"
+#include "services/case_state.h"
+
+struct tx;
+
+enum { CASE_SEQ_MAX = 100000, CASE_HELD_MAX = 50, CASE_TEXT_MAX = 64 /* event_id and case_ref */, CASE_NOTE_MAX = 200 };
+
+/* What case_lookup compares: keyed, of the number and the applicant's last four characters. */
+void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4], uint8_t out[SHA256_BYTES]);
+
+struct journal_entry {
+	struct str event_id, note; /* note.at NULL: none */
+	const uint8_t *digest;     /* SHA256_BYTES: keyed, of the content */
+	int64_t seq, occurred_ms, received_ms;
+	enum case_event event;
+};
+
+/* The case an event is about, as the write lane sees it. */
+struct case_file {
+	int64_t id;          /* 0: not opened yet */
+	int64_t department;
+	struct str case_ref;
+	int64_t last_seq;    /* next is one more */
+	int64_t stored_seq;  /* last_seq in its row */
+	enum case_state state;
+	char case_no[CASE_NUMBER_BYTES];
+};
+
+/* Fills the rest from department and case_ref. */
+MUST_USE bool journal_case(struct tx *tx, struct case_file *c, struct fail *why);
+
+enum journal_seen { JOURNAL_NEW, JOURNAL_APPLIED, JOURNAL_WAITING, JOURNAL_REFUSED, JOURNAL_OTHER_CONTENT, JOURNAL_FAILED /* why is noted */ };
+/* Have we had this event id of this department? For REFUSED, *refused_in is the state that did not allow it. */
+enum journal_seen journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why);
+
+/* The entry whose turn it is. Fails: ILLEGAL_MOVE. */
+MUST_USE bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why);
+/* An entry before its turn. Fails: SEQ_TAKEN, HELD_FULL. */
+MUST_USE bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why);
+
+struct journal_released {
+	int64_t from, to;                      /* seqs released; 0: none */
+	char refused_id[CASE_TEXT_MAX + 1];    /* the event that stopped it (its seq is c->last_seq + 1); "": none */
+};
+MUST_USE bool journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why);
+/* Writes state and last_seq back to the case's row, and tells the row cache. */
+MUST_USE bool journal_save(struct tx *tx, struct case_file *c, int64_t now_ms, struct fail *why);
+#endif

@@ -1,0 +1,133 @@
+/* services/case_number.c - numbers that citizens read over the phone and strangers cannot enumerate. */
+#include "services/case_number.h"
+#include "base/clock.h"
+#include "base/hash.h"
+#include "base/ids.h"
+#include "store/meta.h"
+#include <assert.h>
+#include <stdio.h>
+
+enum { KEY_BYTES = 16, ROUNDS = 8, DIGITS = 22 };
+
+static uint8_t number_key[KEY_BYTES];
+static bool is_loaded;
+
+bool case_number_init(struct tx *tx, bool make, struct fail *why)
+{
+	int64_t len;
+	if (!meta_get(tx, STR("case_number_key"), number_key, sizeof(number_key), &len, why))
+		return false;
+	if (len >= 0 && len != KEY_BYTES)
+		return FAILS(why, SCHEMA, "meta case_number_key is damaged");
+	if (len < 0 && !make)
+		return FAILS(why, SCHEMA, "meta has no case_number_key: run siban migrate");
+	if (len < 0) {
+		random_bytes(number_key, KEY_BYTES);
+		if (!meta_put(tx, STR("case_number_key"), number_key, KEY_BYTES, why))
+			return false;
+	}
+	is_loaded = true;
+	return true;
+}
+
+/* A Feistel network over pairs of 0 .. side-1 with addition mod side; side² >= domain, and what falls outside the domain
+ * walks on along its cycle. For 10^8 the side is 10^4 and nothing falls outside. */
+
+static uint32_t side_of(uint32_t domain)
+{
+	uint32_t side = 1;
+	while ((uint64_t)side * side < domain)
+		side++;
+	return side;
+}
+
+static uint32_t round_of(const uint8_t key[16], uint32_t side, uint32_t round, uint32_t half)
+{
+	uint32_t in[3] = { side, round, half };
+	return (uint32_t)(siphash(key, in, sizeof(in)) % side);
+}
+
+static uint32_t forth(const uint8_t key[16], uint32_t side, uint32_t value)
+{
+	uint32_t left = value / side, right = value % side;
+	for (uint32_t i = 0; i < ROUNDS; i++) {
+		uint32_t next = (left + round_of(key, side, i, right)) % side;
+		left = right;
+		right = next;
+	}
+	return left * side + right;
+}
+
+static uint32_t back(const uint8_t key[16], uint32_t side, uint32_t value)
+{
+	uint32_t left = value / side, right = value % side;
+	for (uint32_t i = ROUNDS; i-- > 0;) {
+		uint32_t before = (right + side - round_of(key, side, i, left)) % side;
+		right = left;
+		left = before;
+	}
+	return left * side + right;
+}
+
+uint32_t case_number_permute(const uint8_t key[16], uint32_t domain, uint32_t value)
+{
+	uint32_t side = domain == CASE_SERIALS ? 10000 : side_of(domain);
+	assert(value < domain && domain <= CASE_SERIALS);
+	do
+		value = forth(key, side, value);
+	while (value >= domain);
+	return value;
+}
+
+uint32_t case_number_unpermute(const uint8_t key[16], uint32_t domain, uint32_t value)
+{
+	uint32_t side = domain == CASE_SERIALS ? 10000 : side_of(domain);
+	assert(value < domain && domain <= CASE_SERIALS);
+	do
+		value = back(key, side, value);
+	while (value >= domain);
+	return value;
+}
+
+char mod11_10(const char *digits, size_t len)
+{
+	int product = 10;
+	for (size_t i = 0; i < len; i++) {
+		int sum = (product + digits[i] - '0') % 10;
+		product = (sum == 0 ? 10 : sum) * 2 % 11;
+	}
+	return (char)('0' + (11 - product) % 10);
+}
+
+bool case_number_format(int64_t id, int32_t region, int64_t opened_ms, char out[CASE_NUMBER_BYTES], struct fail *why)
+{
+	assert(is_loaded && id > 0 && region >= 100000 && region <= 999999);
+	if (id >= CASE_SERIALS)
+		return FAILS(why, STORE_FULL, "all serials of case numbers are used");
+	uint32_t serial = case_number_permute(number_key, CASE_SERIALS, (uint32_t)id);
+	int n = snprintf(out, CASE_NUMBER_BYTES, "LN%06d%08d%08u", (int)region, (int)time_yyyymmdd(opened_ms), (unsigned)serial);
+	assert(n == CASE_NUMBER_LENGTH - 1);
+	out[n] = mod11_10(out + 2, DIGITS);
+	out[n + 1] = '\0';
+	return true;
+}
+
+bool case_number_parse(struct str text, int64_t *id, char out[CASE_NUMBER_BYTES])
+{
+	assert(is_loaded);
+	if (text.len != CASE_NUMBER_LENGTH || !str_eq_nocase((struct str){ text.at, 2 }, STR("LN")))
+		return false;
+	for (size_t i = 2; i < text.len; i++)
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+	if (mod11_10(text.at + 2, DIGITS) != text.at[CASE_NUMBER_LENGTH - 1])
+		return false;
+	int64_t serial;
+	if (!str_to_i64((struct str){ text.at + 16, 8 }, 0, CASE_SERIALS - 1, &serial))
+		return false;
+	*id = case_number_unpermute(number_key, CASE_SERIALS, (uint32_t)serial);
+	memcpy(out, "LN", 2);
+	memcpy(out + 2, text.at + 2, CASE_NUMBER_LENGTH - 2);
+	out[CASE_NUMBER_LENGTH] = '\0';
+	return *id > 0;
+}

@@ -1,0 +1,107 @@
+/* services/case_row.c - reading and writing out a case, in one place. */
+#include "services/case_row.h"
+#include "services/matter.h"
+#include "services/services.h"
+#include "store/store.h"
+#include <assert.h>
+
+enum { CASE_ROW_CACHED = ROW_CACHE_BYTES_MAX, CACHED_NAMES = CASE_ROW_CACHED - (int)offsetof(struct case_row, names) };
+
+static void name_add(struct case_row *c, enum case_name n, size_t *used, struct str text)
+{
+	assert(*used + text.len <= CASE_NAMES_BYTES); /* the columns' limits; import holds them too */
+	memcpy(c->names + *used, text.at, text.len);
+	c->names_len[n] = (uint16_t)text.len;
+	*used += text.len;
+}
+
+void case_row_of(struct stmt *q, struct case_row *to)
+{
+	size_t used = 0;
+	to->id = stmt_int(q, 0);
+	to->person = stmt_int(q, 1);
+	to->department = stmt_int(q, 2);
+	to->opened_ms = stmt_int(q, 3);
+	to->updated_ms = stmt_int(q, 4);
+	to->region = (int32_t)stmt_int(q, 5);
+	to->last_seq = (int32_t)stmt_int(q, 6);
+	to->type = (uint8_t)stmt_int(q, 7);
+	to->state = (uint8_t)stmt_int(q, 8);
+	struct str no = stmt_text(q, 9);
+	assert(no.len == CASE_NUMBER_LENGTH);
+	memcpy(to->case_no, no.at, no.len);
+	for (int n = 0; n < CASE_NAME_COUNT; n++)
+		name_add(to, (enum case_name)n, &used, stmt_text(q, 10 + n));
+}
+
+bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why)
+{
+	if (tx_cached(tx, ROW_CASE, (uint64_t)id, to, CASE_ROW_CACHED))
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " CASE_ROW_COLUMNS " FROM cases WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such case");
+	memset(to, 0, sizeof(*to));
+	case_row_of(q, to);
+	size_t names = 0;
+	for (int n = 0; n < CASE_NAME_COUNT; n++)
+		names += to->names_len[n];
+	if (names <= CACHED_NAMES)
+		tx_cache(tx, ROW_CASE, (uint64_t)id, to, CASE_ROW_CACHED);
+	return true;
+}
+
+struct str case_row_name(const struct case_row *c, enum case_name n)
+{
+	size_t at = 0;
+	for (int before = 0; before < (int)n; before++)
+		at += c->names_len[before];
+	return (struct str){ c->names + at, c->names_len[n] };
+}
+
+void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang)
+{
+	const struct case_state_row *state = case_state_row((enum case_state)c->state);
+	const struct case_status_row *status = case_status_row(state->status);
+	json_add_text(j, "case_no", (struct str){ c->case_no, CASE_NUMBER_LENGTH });
+	json_put_name(j, "matter");
+	json_put_object(j);
+	json_add_text(j, "code", case_row_name(c, CASE_NAME_MATTER_CODE));
+	json_add_text(j, "name", case_row_name(c, CASE_NAME_MATTER));
+	json_put_object_end(j);
+	json_put_name(j, "department");
+	json_put_object(j);
+	json_add_text(j, "name", case_row_name(c, CASE_NAME_DEPARTMENT));
+	json_put_object_end(j);
+	json_put_name(j, "region");
+	json_put_object(j);
+	json_add_region_code(j, "code", c->region);
+	json_add_text(j, "name", case_row_name(c, CASE_NAME_REGION));
+	json_put_object_end(j);
+	json_add_text(j, "type", matter_type_name(c->type));
+	json_add_text(j, "status", status->name);
+	json_add_text(j, "status_text", status->text[lang]);
+	json_add_text(j, "state", state->name);
+	json_add_text(j, "state_text", state->text[lang]);
+	json_add_time(j, "opened_at", c->opened_ms);
+	json_add_time(j, "updated_at", c->updated_ms);
+	json_add_number(j, "last_seq", c->last_seq);
+}
+
+bool case_question_parse(struct str number, struct case_question *to, struct fail *why)
+{
+	return case_number_parse(number, &to->id, to->case_no) || FAILS(why, NOT_FOUND, "not a case number");
+}
+
+bool case_question_look(struct tx *tx, struct request *r, struct case_question *c, struct fail *why)
+{
+	if (!case_row_read(tx, c->id, &c->row, why))
+		return false;
+	if (memcmp(c->row.case_no, c->case_no, CASE_NUMBER_LENGTH) != 0)
+		return FAILS(why, NOT_FOUND, "another number stands at that row");
+	r->owner = c->row.person;
+	return true;
+}

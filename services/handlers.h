@@ -1,0 +1,23 @@
+/* services/handlers.h - every handler of this floor, named as its route; and what must be ready before the first request.
+ *
+ * Thread: services_start before threads start. */
+#ifndef SERVICES_HANDLERS_H
+#define SERVICES_HANDLERS_H
+#include "base/config.h"
+#include "base/request.h"
+
+struct store; /* store/store.h */
+
+extern const struct handler region_list, region_show;
+extern const struct handler matter_list, matter_show;
+extern const struct handler case_list, case_show, case_events, case_lookup;
+extern const struct handler department_event_post, department_case_show;
+extern const struct handler control_token, control_import;
+
+/* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
+enum { IMPORT_ROWS_MAX = 400 };
+
+/* Keeps `c` by pointer, loads the case numbers' key and compares the keyring with the database. The keyring is open.
+ * make: migrate, writes what a new database lacks. Fails: SCHEMA, CONFIG, STORE. */
+MUST_USE bool services_start(struct store *s, const struct config *c, bool make, struct fail *why);
+#endif

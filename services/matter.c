@@ -1,0 +1,185 @@
+/* services/matter.c - the catalogue: what one can come for, where, and how long it takes. */
+#include "services/matter.h"
+#include "services/handlers.h"
+#include "services/services.h"
+#include "store/store.h"
+#include <assert.h>
+
+enum { MATTER_CODE_MAX = 64, USCC_LENGTH = 18 };
+
+#define MATTER_COLUMNS                                                                                           \
+	"SELECT m.id, m.code, m.name, m.type, m.legal_days, m.promised_days, m.trips, m.online, d.code, d.name," \
+	" g.code, g.name FROM matter m JOIN department d ON d.id = m.department JOIN region g ON g.code = m.region"
+
+struct matter {
+	int64_t id, type, legal_days, promised_days, trips, online, region;
+	struct str code, name, department_code, department_name, region_name;
+};
+
+struct str matter_type_name(int64_t type)
+{
+	assert(type == MATTER_IMMEDIATE || type == MATTER_COMMITMENT);
+	return type == MATTER_IMMEDIATE ? STR("immediate") : STR("commitment");
+}
+
+static bool matter_of_row(struct request *r, struct stmt *q, struct matter *to, struct fail *why)
+{
+	*to = (struct matter){
+		.id = stmt_int(q, 0), .type = stmt_int(q, 3), .legal_days = stmt_int(q, 4), .promised_days = stmt_int(q, 5),
+		.trips = stmt_int(q, 6), .online = stmt_int(q, 7), .region = stmt_int(q, 10),
+		.code = str_copy(&r->arena, stmt_text(q, 1)), .name = str_copy(&r->arena, stmt_text(q, 2)),
+		.department_code = str_copy(&r->arena, stmt_text(q, 8)), .department_name = str_copy(&r->arena, stmt_text(q, 9)),
+		.region_name = str_copy(&r->arena, stmt_text(q, 11)),
+	};
+	bool kept = to->code.at != NULL && to->name.at != NULL && to->department_code.at != NULL && to->department_name.at != NULL &&
+		    to->region_name.at != NULL;
+	return kept || FAILS(why, MEMORY, "a matter");
+}
+
+static void matter_members(struct json_out *j, const struct matter *m)
+{
+	json_add_text(j, "code", m->code);
+	json_add_text(j, "name", m->name);
+	json_add_text(j, "type", matter_type_name(m->type));
+	json_put_name(j, "department");
+	json_put_object(j);
+	json_add_text(j, "code", m->department_code);
+	json_add_text(j, "name", m->department_name);
+	json_put_object_end(j);
+	json_put_name(j, "region");
+	json_put_object(j);
+	json_add_region_code(j, "code", m->region);
+	json_add_text(j, "name", m->region_name);
+	json_put_object_end(j);
+	json_add_number(j, "legal_days", m->legal_days);
+	json_add_number(j, "promised_days", m->promised_days);
+	json_add_number(j, "trips", m->trips);
+}
+
+/* ---- matter_list ---- */
+
+struct matter_page {
+	int64_t region;        /* 0: any */
+	struct str department; /* empty: any */
+	struct cursor from;
+	int limit, count;
+	bool is_more;
+	struct matter items[];
+};
+
+static bool matter_list_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "region", "department", "cursor", "limit", NULL };
+	struct cursor from = { 0, 0 };
+	bool has_cursor;
+	int limit;
+	int64_t region = 0;
+	struct str region_text, department;
+	if (!request_query_only(r, names, why) || !request_query(r, "region", &region_text, why) ||
+	    !request_query(r, "department", &department, why) || !request_page(r, &from, &has_cursor, &limit, why))
+		return false;
+	if (region_text.at != NULL && !region_code_from(region_text, &region))
+		return FAILS_FIELD(why, QUERY, "region", "not a region code");
+	if (department.at != NULL && department.len != USCC_LENGTH)
+		return FAILS_FIELD(why, QUERY, "department", "not a department code");
+	struct matter_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
+	if (page == NULL)
+		return false;
+	page->region = region;
+	page->department = department.at != NULL ? department : STR("");
+	page->from = from;
+	page->limit = limit;
+	return true;
+}
+
+static bool matter_list_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct matter_page *page = r->state;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		MATTER_COLUMNS " WHERE m.id > $1 AND ($2 = 0 OR m.region = $2) AND ($3 = '' OR d.code = $3) ORDER BY m.id LIMIT $4", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, page->from.id);
+	stmt_bind_int(q, 2, page->region);
+	stmt_bind_text(q, 3, page->department);
+	stmt_bind_int(q, 4, page->limit + 1);
+	while (stmt_row(q, why)) {
+		page->is_more = page->count == page->limit;
+		if (page->is_more)
+			break;
+		if (!matter_of_row(r, q, &page->items[page->count++], why))
+			return false;
+	}
+	return why->code == FAIL_NONE;
+}
+
+static bool matter_list_render(struct request *r, struct fail *why)
+{
+	const struct matter_page *page = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	json_put_name(&j, "items");
+	json_put_array(&j);
+	for (int i = 0; i < page->count; i++) {
+		json_put_object(&j);
+		matter_members(&j, &page->items[i]);
+		json_put_object_end(&j);
+	}
+	json_put_array_end(&j);
+	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
+	reply_page(r, &j, page->is_more ? &next : NULL);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler matter_list = { .parse = matter_list_parse, .look = matter_list_look, .render = matter_list_render };
+
+/* ---- matter_show ---- */
+
+static bool matter_show_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { NULL };
+	struct matter *m = request_state(r, sizeof(*m), why);
+	if (m == NULL || !request_query_only(r, names, why))
+		return false;
+	m->code = r->params[0];
+	return m->code.len <= MATTER_CODE_MAX || FAILS(why, NOT_FOUND, "not a matter code");
+}
+
+static uint64_t matter_version(const struct matter *m)
+{
+	const int64_t numbers[] = { m->type, m->legal_days, m->promised_days, m->trips, m->online, m->region };
+	const struct str texts[] = { m->code, m->name, m->department_code, m->department_name, m->region_name };
+	uint64_t v = version_mix(0, numbers, sizeof(numbers));
+	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
+		v = version_mix(v, texts[i].at, texts[i].len);
+	return v;
+}
+
+static bool matter_show_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct matter *m = r->state;
+	DROP(stmt) struct stmt *q = tx_query(tx, MATTER_COLUMNS " WHERE m.code = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, m->code);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such matter");
+	if (!matter_of_row(r, q, m, why))
+		return false;
+	r->version = matter_version(m);
+	return true;
+}
+
+static bool matter_show_render(struct request *r, struct fail *why)
+{
+	const struct matter *m = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	matter_members(&j, m);
+	json_add_boolean(&j, "online", m->online != 0);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler matter_show = { .parse = matter_show_parse, .look = matter_show_look, .render = matter_show_render };

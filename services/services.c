@@ -1,0 +1,105 @@
+/* services/services.c - what this floor needs before the first request, and what its handlers share. */
+#include "services/services.h"
+#include "auth/keyring.h"
+#include "base/hash.h"
+#include "base/metrics.h"
+#include "services/case_number.h"
+#include "services/handlers.h"
+#include "store/store.h"
+#include <assert.h>
+
+enum { REGION_CODE_DIGITS = 6, TOWNSHIP_CODE_DIGITS = 9 };
+
+static const struct config *configuration;
+
+bool services_is_development(void)
+{
+	assert(configuration != NULL);
+	return configuration->development;
+}
+
+static bool start_in(struct tx *tx, void *make, struct fail *why)
+{
+	return keyring_match(tx, why) && case_number_init(tx, *(bool *)make, why);
+}
+
+static inline void connection_dropper(struct connection **c)
+{
+	if (*c != NULL)
+		connection_close(*c);
+}
+
+static bool start_reading(struct store *s, struct fail *why)
+{
+	struct tx tx;
+	bool make = false;
+	DROP(connection) struct connection *c = store_reader(s, 0, why);
+	if (c == NULL || !reader_begin(c, &tx, why))
+		return false;
+	bool ok = start_in(&tx, &make, why);
+	reader_end(c);
+	return ok;
+}
+
+bool services_start(struct store *s, const struct config *c, bool make, struct fail *why)
+{
+	static const char *const results[] = { "applied", "repeated", "held", "refused" };
+	for (int i = 0; i < (int)(sizeof(results) / sizeof(results[0])); i++)
+		metric_label(M_case_events, i, results[i]);
+	configuration = c;
+	return make ? store_write(s, start_in, &make, why) : start_reading(s, why);
+}
+
+uint64_t version_mix(uint64_t so_far, const void *at, size_t len)
+{
+	static const uint8_t key[16] = "siban version 1"; /* no secret: two answers must differ, nobody gains by making them alike */
+	uint64_t both[2] = { so_far, siphash(key, at, len) };
+	uint64_t v = siphash(key, both, sizeof(both)) & INT64_MAX;
+	return v == 0 ? 1 : v;
+}
+
+bool is_plain_text(struct str s)
+{
+	if (!str_is_utf8(s))
+		return false;
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+		if (c < 0x20 || c == 0x7f || (c == 0xc2 && (unsigned char)s.at[i + 1] < 0xa0)) /* C0, DEL, C1 */
+			return false;
+	}
+	return true;
+}
+
+bool check_plain_text(struct str s, struct fail *why)
+{
+	(void)why; /* json_take names the field */
+	return is_plain_text(s);
+}
+
+bool check_visible_ascii(struct str s, struct fail *why)
+{
+	(void)why;
+	return str_is_visible_ascii(s);
+}
+
+bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why)
+{
+	struct str text;
+	*out = absent;
+	if (!request_query(r, name, &text, why))
+		return false;
+	return text.at == NULL || str_to_i64(text, min, max, out) || FAILS_FIELD(why, QUERY, name, "not a number within its limits");
+}
+
+bool region_code_from(struct str text, int64_t *code)
+{
+	if (text.len != REGION_CODE_DIGITS && text.len != TOWNSHIP_CODE_DIGITS)
+		return false;
+	return text.at[0] != '0' && str_to_i64(text, 1, 999999999, code);
+}
+
+void json_add_region_code(struct json_out *j, const char *name, int64_t code)
+{
+	char digits[21];
+	json_add_text(j, name, (struct str){ digits, i64_text(code, digits) });
+}

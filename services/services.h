@@ -1,0 +1,23 @@
+/* services/services.h - small things the handlers of this floor share. */
+#ifndef SERVICES_SERVICES_H
+#define SERVICES_SERVICES_H
+#include "base/request.h"
+
+bool services_is_development(void);
+
+/* The case_events metric's labels. */
+enum case_event_result { CASE_RESULT_APPLIED, CASE_RESULT_REPEATED, CASE_RESULT_HELD, CASE_RESULT_REFUSED };
+
+/* A version (ETag) from the parts an answer is made of, one after the other, beginning with 0; the result is never 0. */
+uint64_t version_mix(uint64_t so_far, const void *at, size_t len);
+/* For names shown to people: UTF-8 without control characters. */
+bool is_plain_text(struct str s);
+/* The same two as checks of a json_field: the refusal becomes FIELD with its pointer. */
+bool check_plain_text(struct str s, struct fail *why);
+bool check_visible_ascii(struct str s, struct fail *why);
+/* ?name= as a number within limits; absent gives `absent`. Fails QUERY. */
+MUST_USE bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why);
+/* GB/T 2260 codes: six digits, townships nine. */
+bool region_code_from(struct str text, int64_t *code);
+void json_add_region_code(struct json_out *j, const char *name, int64_t code);
+#endif

@@ -1,0 +1,304 @@
+/* tests/unit/services_world.h - a real store in a folder of its own, and requests made by hand, for the tests of services/.
+ *
+ * Every write is applied twice from the same snapshot: once rolled back, once kept; all rows must come out the same. */
+#ifndef TESTS_SERVICES_WORLD_H
+#define TESTS_SERVICES_WORLD_H
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+
+#include "auth/keyring.h"
+#include "base/clock.h"
+#include "services/handlers.h"
+#include "store/store.h"
+#include <ftw.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#define NOW_MS INT64_C(1795420800000) /* 2026-11-23T16:00:00+08:00 */
+#define RESIDENT "621299199006150131"
+#define OTHER_RESIDENT "62129919850101006X"
+#define COMPANY "91621299MA0000015U"
+
+struct world {
+	char dir[256];
+	struct config config;
+	struct store *store;
+	struct connection *reader;
+	struct arena arena; /* of the request being asked, and of dumps */
+	struct request r;
+	int64_t now_ms;
+	uint64_t commits;
+};
+
+static inline int world_unlink(const char *path, const struct stat *st, int flag, struct FTW *ftw)
+{
+	(void)st;
+	(void)flag;
+	(void)ftw;
+	return remove(path);
+}
+
+static inline void world_must(bool ok, const struct fail *why)
+{
+	if (!ok)
+		fail_msg("%s: %s", fail_row(why->code)->name, why->log);
+}
+
+static inline int world_make(void **state)
+{
+	struct world *w = calloc(1, sizeof(*w));
+	struct fail why;
+	fail_clear(&why);
+	const char *tmp = getenv("TMPDIR");
+	snprintf(w->dir, sizeof(w->dir), "%s/siban-unit-XXXXXX", tmp != NULL ? tmp : "/tmp");
+	assert_non_null(mkdtemp(w->dir));
+	config_defaults(&w->config);
+	snprintf(w->config.state_dir, sizeof(w->config.state_dir), "%s", w->dir);
+	w->config.development = true;
+	world_must(keyring_open(&w->config, true, &why), &why);
+	w->store = store_open(&w->config, STORE_MIGRATE, &why);
+	world_must(w->store != NULL, &why);
+	world_must(services_start(w->store, &w->config, true, &why), &why);
+	w->reader = store_reader(w->store, 64, &why);
+	world_must(w->reader != NULL, &why);
+	arena_init(&w->arena, 16 << 20);
+	w->now_ms = NOW_MS;
+	*state = w;
+	return 0;
+}
+
+static inline int world_end(void **state)
+{
+	struct world *w = *state;
+	arena_free(&w->r.arena);
+	arena_free(&w->arena);
+	connection_close(w->reader);
+	store_close(w->store);
+	keyring_close();
+	nftw(w->dir, world_unlink, 16, FTW_DEPTH | FTW_PHYS);
+	free(w);
+	return 0;
+}
+
+/* A new request; the one before is gone. target may have a query. */
+static inline struct request *world_ask(struct world *w, enum method method, const char *target, const char *param, const char *body)
+{
+	struct request *r = &w->r;
+	struct str path, query;
+	if (r->arena.cap != 0)
+		arena_free(&r->arena);
+	memset(r, 0, sizeof(*r));
+	arena_init(&r->arena, 4 << 20);
+	r->method = method;
+	r->target = str_copy(&r->arena, str_c(target));
+	str_cut(r->target, '?', &path, &query);
+	r->path = path;
+	r->query = query;
+	if (param != NULL)
+		r->params[0] = str_copy(&r->arena, str_c(param));
+	if (body != NULL)
+		r->body = str_copy(&r->arena, str_c(body));
+	r->who.kind = WHO_ANYONE;
+	r->now_ms = w->now_ms;
+	for (int i = 0; i < STAMP_RANDOM; i++)
+		r->random[i] = (uint8_t)(w->commits * 31 + (uint64_t)i * 7 + 1);
+	snprintf(r->id, sizeof(r->id), "rq_TEST");
+	return r;
+}
+
+static inline const char *world_body(struct world *w)
+{
+	buf_char(&w->r.reply.body, '\0');
+	return w->r.reply.body.at;
+}
+
+/* ---- reading ---- */
+
+static inline bool world_read(struct world *w, const struct handler *h)
+{
+	struct request *r = &w->r;
+	struct tx tx;
+	if (h->parse != NULL && !h->parse(r, &r->why))
+		return false;
+	if (!reader_begin(w->reader, &tx, &r->why))
+		return false;
+	bool ok = h->look(&tx, r, &r->why);
+	reader_end(w->reader);
+	return ok && h->render(r, &r->why);
+}
+
+/* ---- writing, twice ---- */
+
+static const char *const world_tables[] = {
+	"SELECT code || '|' || name || '|' || level || '|' || ifnull(parent, '-') FROM region ORDER BY code",
+	"SELECT id || '|' || code || '|' || name || '|' || region FROM department ORDER BY id",
+	"SELECT id || '|' || code || '|' || name || '|' || department || '|' || region || '|' || type || '|' || legal_days || '|' || promised_days"
+	" || '|' || trips || '|' || online FROM matter ORDER BY id",
+	"SELECT id || '|' || hex(id_hash) || '|' || kind || '|' || made_ms FROM person ORDER BY id",
+	"SELECT id || '|' || hex(hash) || '|' || kind || '|' || principal_id || '|' || expires_ms || '|' || development || '|' || test_key FROM token ORDER BY id",
+	"SELECT id || '|' || case_no || '|' || person || '|' || department || '|' || case_ref || '|' || matter || '|' || region || '|' || state || '|' || last_seq"
+	" || '|' || opened_ms || '|' || updated_ms || '|' || hex(lookup_hash) || '|' || matter_name || '|' || department_name || '|' || region_name"
+	" FROM cases ORDER BY id",
+	"SELECT case_id || '|' || seq || '|' || department || '|' || event_id || '|' || hex(digest) || '|' || event || '|' || state || '|' || ifnull(note, '-')"
+	" || '|' || occurred_ms || '|' || received_ms FROM case_event ORDER BY case_id, seq",
+	"SELECT id || '|' || department || '|' || case_ref || '|' || seq || '|' || refused_in || '|' || event_id || '|' || hex(digest) || '|' || event"
+	" || '|' || ifnull(note, '-') || '|' || occurred_ms || '|' || received_ms FROM held_event ORDER BY id",
+};
+enum { WORLD_CASES = 5, WORLD_CASE_EVENTS = 6, WORLD_HELD = 7 };
+
+static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
+{
+	struct fail why;
+	fail_clear(&why);
+	struct stmt *q = tx_query(tx, world_tables[table], &why);
+	world_must(q != NULL, &why);
+	while (stmt_row(q, &why)) {
+		buf_str(to, stmt_text(q, 0));
+		buf_char(to, '\n');
+	}
+	world_must(why.code == FAIL_NONE, &why);
+	stmt_drop(q);
+}
+
+static inline void world_dump(struct tx *tx, struct buf *to)
+{
+	for (size_t i = 0; i < sizeof(world_tables) / sizeof(world_tables[0]); i++)
+		world_dump_table(tx, (int)i, to);
+	assert_true(buf_ok(to));
+}
+
+struct world_try {
+	struct world *w;
+	const struct handler *h;
+	bool keep, applied;
+	struct buf rows;
+	struct outcome outcome;
+};
+
+static inline bool world_apply(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct world_try *t = ctx;
+	memset(&t->w->r.outcome, 0, sizeof(t->w->r.outcome));
+	t->applied = t->h->apply(tx, &t->w->r, why);
+	if (!t->applied)
+		return false;
+	world_dump(tx, &t->rows);
+	t->outcome = t->w->r.outcome;
+	return t->keep || FAILS(why, CONFLICT, "rolled back by the test");
+}
+
+static inline bool world_write(struct world *w, const struct handler *h)
+{
+	struct request *r = &w->r;
+	struct fail first;
+	if ((h->parse != NULL && !h->parse(r, &r->why)) || (h->work != NULL && !h->work(r, &r->why)))
+		return false;
+	struct world_try t[2] = { { .w = w, .h = h, .keep = false }, { .w = w, .h = h, .keep = true } };
+	arena_reset(&w->arena);
+	buf_init(&t[0].rows, &w->arena, 65536);
+	buf_init(&t[1].rows, &w->arena, 65536);
+	fail_clear(&first);
+	assert_false(store_write(w->store, world_apply, &t[0], &first));
+	bool ok = store_write(w->store, world_apply, &t[1], &r->why);
+	assert_int_equal(ok, t[0].applied);
+	if (!ok) {
+		assert_int_equal(first.code, r->why.code);
+		return false;
+	}
+	w->commits++;
+	assert_int_equal(t[0].rows.len, t[1].rows.len);
+	assert_memory_equal(t[0].rows.at, t[1].rows.at, t[0].rows.len);
+	assert_memory_equal(&t[0].outcome, &t[1].outcome, sizeof(t[0].outcome));
+	assert_true(r->outcome.code > 0 && r->outcome.status >= 200 && r->outcome.status < 300);
+	return h->render(r, &r->why);
+}
+
+/* The same without the twin: for long random runs. */
+static inline bool world_write_once(struct world *w, const struct handler *h)
+{
+	struct request *r = &w->r;
+	struct world_try t = { .w = w, .h = h, .keep = true };
+	if ((h->parse != NULL && !h->parse(r, &r->why)) || (h->work != NULL && !h->work(r, &r->why)))
+		return false;
+	arena_reset(&w->arena);
+	buf_init(&t.rows, &w->arena, 65536);
+	if (!store_write(w->store, world_apply, &t, &r->why))
+		return false;
+	w->commits++;
+	return h->render(r, &r->why);
+}
+
+/* Rows of one table, as text in the world's arena (reset by the next write). */
+struct world_rows {
+	int table;
+	struct buf rows;
+};
+static inline struct str world_rows(struct world *w, int table)
+{
+	struct buf b;
+	struct tx tx;
+	struct fail why;
+	fail_clear(&why);
+	buf_init(&b, &w->arena, 4096);
+	world_must(reader_begin(w->reader, &tx, &why), &why);
+	world_dump_table(&tx, table, &b);
+	reader_end(w->reader);
+	assert_true(buf_ok(&b));
+	return buf_text(&b);
+}
+
+static inline void world_expect(struct world *w, bool ok)
+{
+	if (!ok)
+		fail_msg("%s: %s", fail_row(w->r.why.code)->name, w->r.why.log);
+}
+
+static inline void world_import(struct world *w, const char *kind, const char *csv)
+{
+	world_ask(w, METHOD_POST, "/control/imports/x", kind, csv);
+	w->r.who.kind = WHO_OPERATOR;
+	world_expect(w, world_write(w, &control_import));
+}
+
+#define SMALL_REGIONS "code,name,level,parent\n620000,甘肃省,1,\n621200,陇南市,2,620000\n621202,武都区,3,621200\n621221,成县,3,621200\n621202100,城关镇,4,621202\n"
+#define DEPARTMENT_A "11621299000000000G"
+#define DEPARTMENT_B "12621299TE5T000167"
+#define SMALL_DEPARTMENTS "code,name,region\n" DEPARTMENT_A ",陇南市市场监督管理局,621200\n" DEPARTMENT_B ",陇南市自然资源局,621200\n"
+#define SMALL_MATTERS                                                                                      \
+	"code,name,department,region,type,legal_days,promised_days,trips,online\n"                         \
+	"M1,企业设立登记," DEPARTMENT_A ",621200,commitment,15,3,0,1\n"                                    \
+	"M2,营业执照遗失补领," DEPARTMENT_A ",621200,immediate,0,0,1,1\n"                                  \
+	"M3,不动产登记," DEPARTMENT_B ",621200,commitment,30,5,1,0\n"
+
+/* Departments get ids 1 and 2 (in the order of the file). */
+static inline void world_import_small(struct world *w)
+{
+	world_import(w, "regions", SMALL_REGIONS);
+	world_import(w, "departments", SMALL_DEPARTMENTS);
+	world_import(w, "matters", SMALL_MATTERS);
+}
+
+static inline bool world_post(struct world *w, int64_t department, const char *body)
+{
+	world_ask(w, METHOD_POST, "/v1/department/events", NULL, body);
+	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = department, .token = 1, .test_key = true };
+	return world_write(w, &department_event_post);
+}
+
+static inline bool body_has(struct world *w, const char *text)
+{
+	return strstr(world_body(w), text) != NULL;
+}
+
+static inline void expect_code(struct world *w, bool ok, enum fail_code code, const char *pointer)
+{
+	assert_false(ok);
+	if (w->r.why.code != code)
+		fail_msg("wanted %s, got %s: %s", fail_row(code)->name, fail_row(w->r.why.code)->name, w->r.why.log);
+	assert_string_equal(w->r.why.pointer, pointer);
+}
+#endif
