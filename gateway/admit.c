@@ -1,0 +1,210 @@
+/* gateway/admit.c - who may come in: head (host, token, right, rate, length) before a body is taken, body (media type,
+ * Idempotency-Key) after. Every question here is answered from the route's row. */
+#include "auth/token.h"
+#include "base/clock.h"
+#include "base/metrics.h"
+#include "gateway/gateway.h"
+#include "gateway/headers.h"
+#include "gateway/task.h"
+#include <assert.h>
+#include <stdlib.h>
+
+/* ---- host ---- */
+
+static bool host_is_ours(const struct config *c, struct str authority)
+{
+	struct str list = str_c(c->public_hosts), name, port;
+	if (list.len == 0)
+		return true;
+	if (!(authority.len > 0 && authority.at[0] == '[')) /* an IPv6 literal keeps its colons */
+		str_cut(authority, ':', &name, &port);
+	else
+		name = authority;
+	while (list.len > 0) {
+		struct str one, rest;
+		str_cut(list, ',', &one, &rest);
+		if (str_eq_nocase(str_trim(one), name))
+			return true;
+		list = rest;
+	}
+	return false;
+}
+
+/* ---- who ---- */
+
+static bool admit_who(struct task *t, struct fail *why)
+{
+	struct request *r = &t->r;
+	const struct route *row = r->route;
+	r->who = (struct principal){ .kind = WHO_ANYONE };
+	if (t->face == FACE_CONTROL) {
+		r->who.kind = WHO_OPERATOR; /* the socket's file mode is the proof */
+		return true;
+	}
+	struct secret bearer;
+	if (!header_bearer(request_header(r, STR("authorization")), &bearer))
+		return FAILS(why, TOKEN, "authorization is not a bearer token");
+	if (bearer.secret.at != NULL) {
+		struct tx tx;
+		if (!reader_begin(t->loop->reader, &tx, why) ||
+		    !token_check(&tx, bearer, r->now_ms, t->loop->config->development, &r->who, why))
+			return false;
+	}
+	if (row->who & WHO_ANYONE)
+		return true;
+	if (r->who.kind == WHO_ANYONE)
+		return FAILS(why, LOGIN, "no token");
+	if (!(row->who & (int)r->who.kind))
+		return FAILS(why, FORBIDDEN, "the token is of another kind");
+	return true;
+}
+
+/* ---- rate ---- */
+
+static struct rate_rule rule_of(const struct config *c, enum rate_class rate_class, bool by_who)
+{
+	switch (rate_class) {
+	case RATE_READ:       return (struct rate_rule){ c->rate_read, 60 };
+	case RATE_WRITE:      return (struct rate_rule){ c->rate_write, 60 };
+	case RATE_DEPARTMENT: return (struct rate_rule){ c->rate_department, 60 };
+	case RATE_PUBLIC:     return (struct rate_rule){ c->rate_public, 60 };
+	case RATE_LOOKUP:     return (struct rate_rule){ by_who ? c->rate_lookup_address : c->rate_lookup_case, 3600 };
+	case RATE_NONE:
+	case RATE_COUNT:      break;
+	}
+	return (struct rate_rule){ 0, 0 };
+}
+
+bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why)
+{
+	struct rate_rule rule = rule_of(t->loop->config, rate_class, by_who);
+	struct rate_verdict v;
+	ratelimit_charge(t->loop->gateway->ratelimit, (int)rate_class * 2 + by_who, key, &rule, t->began_ns / 1000000, &v);
+	if (v.quota > 0 && (t->rate.quota == 0 || v.refused || v.remaining < t->rate.remaining))
+		t->rate = v;
+	if (!v.refused)
+		return true;
+	metric_add(M_rate_limited, (int)rate_class, 1);
+	FAILS(why, RATE, "class %d, quota %lld", (int)rate_class, (long long)v.quota);
+	why->retry_after_s = (int)v.retry_s;
+	return false;
+}
+
+static bool admit_asker(struct task *t, struct fail *why)
+{
+	const struct request *r = &t->r;
+	if (r->route->rate == RATE_NONE)
+		return true;
+	bool anonymous = r->who.kind == WHO_ANYONE || r->route->rate == RATE_LOOKUP;
+	uint64_t key = anonymous ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << 4 | (uint64_t)r->who.kind;
+	return admit_rate(t, r->route->rate, key, true, why);
+}
+
+/* ---- head ---- */
+
+bool admit_head(struct task *t, struct fail *why)
+{
+	const struct route *row = t->r.route;
+	if (t->face == FACE_PUBLIC && !host_is_ours(t->loop->config, t->r.authority))
+		return FAILS(why, MISDIRECTED, "host is not in listen.hosts");
+	if (!admit_who(t, why) || !admit_asker(t, why))
+		return false;
+	if (t->length > (int64_t)row->body_max)
+		return FAILS(why, BODY_TOO_LARGE, "%lld bytes announced, %zu allowed", (long long)t->length, row->body_max);
+	return true;
+}
+
+/* ---- Idempotency-Keys in flight: a second request with the same key is told so instead of waiting ---- */
+
+enum { KEY_SHARDS = 64 };
+
+static struct {
+	pthread_mutex_t lock;
+	struct task *held;
+} in_flight[KEY_SHARDS] = { [0 ... KEY_SHARDS - 1] = { PTHREAD_MUTEX_INITIALIZER, NULL } };
+
+static bool same_key(const struct outcome_key *a, const struct outcome_key *b)
+{
+	return a->who_kind == b->who_kind && a->who_id == b->who_id && a->route == b->route && memcmp(a->key, b->key, sizeof(a->key)) == 0;
+}
+
+static bool key_hold(struct task *t)
+{
+	int shard = t->key.key[0] % KEY_SHARDS;
+	bool free_now = true;
+	pthread_mutex_lock(&in_flight[shard].lock);
+	for (struct task *o = in_flight[shard].held; o != NULL && free_now; o = o->next)
+		free_now = !same_key(&o->key, &t->key);
+	if (free_now) {
+		t->next = in_flight[shard].held;
+		in_flight[shard].held = t;
+		t->key_held = true;
+	}
+	pthread_mutex_unlock(&in_flight[shard].lock);
+	return free_now;
+}
+
+void key_release(struct task *t)
+{
+	if (!t->key_held)
+		return;
+	int shard = t->key.key[0] % KEY_SHARDS;
+	pthread_mutex_lock(&in_flight[shard].lock);
+	struct task **at = &in_flight[shard].held;
+	while (*at != t)
+		at = &(*at)->next;
+	*at = t->next;
+	pthread_mutex_unlock(&in_flight[shard].lock);
+	t->next = NULL;
+	t->key_held = false;
+}
+
+static bool digest_body(struct task *t, struct fail *why)
+{
+	struct request *r = &t->r;
+	struct buf b;
+	buf_init(&b, &r->arena, r->target.len + r->body.len + 2);
+	buf_str(&b, r->target);
+	buf_char(&b, '\n');
+	buf_str(&b, r->body);
+	if (!buf_ok(&b))
+		return FAILS(why, MEMORY, "digest of %zu bytes", r->body.len);
+	sha256(buf_text(&b), t->key.body);
+	return true;
+}
+
+static bool admit_key(struct task *t, struct fail *why)
+{
+	struct request *r = &t->r;
+	struct str key, value = request_header(r, STR("idempotency-key"));
+	if (value.at == NULL)
+		return FAILS(why, KEY_MISSING, "no key");
+	if (!header_idempotency_key(value, &key))
+		return FAILS(why, KEY_INVALID, "%zu characters", value.len);
+	t->key = (struct outcome_key){ .who_kind = (int32_t)r->who.kind, .who_id = r->who.id, .route = r->route->number };
+	sha256(key, t->key.key);
+	if (!digest_body(t, why))
+		return false;
+	t->has_key = true;
+	if (!key_hold(t)) {
+		why->retry_after_s = 1;
+		return FAILS(why, KEY_IN_FLIGHT, "the first is still on its way");
+	}
+	return true;
+}
+
+static bool media_type_fits(const struct request *r)
+{
+	struct str type = header_media_type(request_header(r, STR("content-type")));
+	if (r->route->faces == FACE_CONTROL && str_eq_nocase(type, STR("text/csv")))
+		return true;
+	return str_eq_nocase(type, STR("application/json"));
+}
+
+bool admit_body(struct task *t, struct fail *why)
+{
+	struct request *r = &t->r;
+	if (r->route->body_max > 0 && r->body.len > 0 && !media_type_fits(r))
+		return FAILS(why, MEDIA_TYPE, "content-type");
+	return !r->route->idempotent || admit_key(t, why);
+}

@@ -1,0 +1,41 @@
+/* gateway/command.h - the program's commands: what each needs of the world is said in main.c's table. */
+#ifndef GATEWAY_COMMAND_H
+#define GATEWAY_COMMAND_H
+#include "base/config.h"
+#include "base/fail.h"
+
+struct command_line {
+	const char *config_path;  /* NULL: defaults */
+	char **overrides;         /* "name=value", NULL-terminated */
+	char **words;             /* what follows the command, options removed, NULL-terminated */
+	int word_count;
+	bool dev, json, verbose, sample, reference, routes;
+	const char *citizen, *department, *hours;
+	struct config config;     /* read and checked, for commands that want it */
+};
+
+int command_serve(struct command_line *l);
+int command_check(struct command_line *l);
+int command_migrate(struct command_line *l);
+int command_import(struct command_line *l);
+int command_token(struct command_line *l);
+int command_version(struct command_line *l);
+
+void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */
+/* Says a failure in plain words on stderr: what, where, what to do. Returns 1. */
+int tell_failure(const char *doing, const struct fail *why);
+
+/* control_client.c: a command's question goes to the daemon that holds the state folder, over its control socket; when no daemon does,
+ * the same handler runs here, on the opened store. */
+struct control;
+struct control *control_open(const struct config *c, struct fail *why);
+/* Returns the HTTP status, 0 when no answer came (`why`). *answer is malloc'd, NUL-terminated, the caller's. */
+int control_ask(struct control *k, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
+void control_close(struct control *k);
+
+/* offline.c */
+struct offline;
+struct offline *offline_open(const struct config *c, struct fail *why);
+int offline_ask(struct offline *o, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
+void offline_close(struct offline *o);
+#endif

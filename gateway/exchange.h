@@ -1,0 +1,61 @@
+/* gateway/exchange.h - where the front door and the runtime meet: one request on its way in, one answer on its way out.
+ *
+ * The door (h1.c, h2.c) owns an exchange per request or stream. The runtime owns a task per exchange. Order of calls, all on the
+ * loop's thread:
+ *
+ *   task_begin        the door gets a task with an empty arena, copies method, target, headers into it
+ *   task_head         the head is complete: the runtime routes and admits. true: go on, with the body if there is one.
+ *                     false: it is answered; drop the body's bytes (h1: read past them or close).
+ *   task_body *       in any pieces. false: too much, answered.
+ *   task_end          the request is complete, body or none; never called after a false.
+ *   ops->reply        exactly once, from inside any call above or later: the answer lies in task->r.reply.
+ *   task_free         by the door, when the last byte of the answer was handed over (or the exchange died after reply)
+ * or
+ *   task_abandon      instead of task_free, when the exchange dies before reply. The runtime finishes what it began and tells nobody.
+ *
+ * task_refuse answers for the door where the protocol itself was violated but an HTTP answer is still possible (400, 414, 431 …);
+ * it may stand anywhere before task_end. */
+#ifndef GATEWAY_EXCHANGE_H
+#define GATEWAY_EXCHANGE_H
+#include "base/request.h"
+#include "gateway/route.h"
+
+struct loop; /* gateway/loop.h */
+struct task;
+struct exchange;
+
+struct exchange_ops {
+	void (*reply)(struct exchange *x, struct task *t);
+};
+
+struct exchange {
+	const struct exchange_ops *ops;
+};
+
+/* The request inside a task: the door fills the upper half of it before task_head. */
+struct request *task_request(struct task *t);
+struct task *task_begin(struct loop *l, enum face face, struct exchange *x); /* NULL: out of memory; reset the stream or close */
+bool task_head(struct task *t, int64_t content_length); /* -1: unknown (chunked, or h2 without content-length), 0: no body follows */
+bool task_body(struct task *t, const void *bytes, size_t len);
+void task_end(struct task *t);
+void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_log);
+void task_abandon(struct task *t);
+void task_free(struct task *t);
+
+/* The answer, ready to be written: fixed headers are put together once, for both protocols.
+ * Names are lower case. content-length is the door's business, as are connection, keep-alive and transfer-encoding.
+ * `body` is empty for HEAD (body_length still says what GET would send), 204 and 304. `never_index` marks values that change with each answer. */
+enum { ANSWER_HEADERS_MAX = 24 };
+struct answer_header {
+	struct str name, value;
+	bool never_index;
+};
+struct answer {
+	int status;
+	struct str body;
+	size_t body_length;   /* for content-length; SIZE_MAX: send none (204, 304) */
+	int count;
+	struct answer_header headers[ANSWER_HEADERS_MAX];
+};
+void task_answer(struct task *t, struct answer *out);
+#endif

@@ -1,0 +1,225 @@
+/* gateway/gateway.c - one line per room, in the order in which they need each other; taken apart in reverse. */
+#include "gateway/gateway.h"
+#include "auth/keyring.h"
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "base/request.h"
+#include "gateway/door.h"
+#include "gateway/machine.h"
+#include "gateway/ratelimit.h"
+#include "gateway/task.h"
+#include "services/handlers.h"
+#include "store/checkpointer.h"
+#include "store/committer.h"
+#include "store/outcome.h"
+#include "store/store.h"
+#include <pthread.h>
+#include <stdlib.h>
+
+enum { RATE_KEYS_MAX = 1 << 19, PURGE_EVERY_MS = 60000, PURGE_ROWS = 500 };
+
+static void name_metrics(void)
+{
+	static const char *const classes[] = { "other", "1xx", "2xx", "3xx", "4xx", "5xx" };
+	static const char *const rates[RATE_COUNT] = { "none", "read", "write", "department", "public", "lookup" };
+	for (int i = 0; i < route_count; i++) {
+		metric_label(M_requests, i, routes[i].name);
+		metric_label(M_request_seconds, i, routes[i].name);
+		metric_label(M_slow_inline, i, routes[i].name);
+	}
+	metric_label(M_requests, route_count, "none");
+	metric_label(M_request_seconds, route_count, "none");
+	for (int i = 0; i < 6; i++)
+		metric_label(M_responses, i, classes[i]);
+	for (int i = 0; i < FAIL_COUNT; i++)
+		metric_label(M_failures, i, i == FAIL_NONE ? "none" : fail_row((enum fail_code)i)->slug);
+	for (int i = 0; i < RATE_COUNT; i++)
+		metric_label(M_rate_limited, i, rates[i]);
+}
+
+/* ---- old answers are forgotten in small bites ---- */
+
+static struct {
+	struct commit_job job;
+	struct gateway *gateway;
+	int64_t now_ms, deleted;
+	_Atomic bool out; /* with the committer */
+	bool more;
+} purge;
+
+static bool purge_apply(struct commit_job *job, struct tx *tx, struct fail *why)
+{
+	(void)job;
+	return outcome_purge(tx, purge.now_ms, atomic_load(&purge.gateway->config)->outcome_hours, PURGE_ROWS, &purge.deleted, why);
+}
+
+static void purge_done(struct commit_job *job)
+{
+	purge.more = job->committed && purge.deleted >= PURGE_ROWS;
+	if (!job->committed)
+		log_fail(STR_NONE, &job->why);
+	else if (purge.deleted > 0)
+		LOG_EVENT(purged, STR_NONE, L_C("outcome"), L_INT(purge.deleted));
+	atomic_store(&purge.out, false);
+}
+
+static void purge_tick(uv_timer_t *timer)
+{
+	struct gateway *g = timer->data;
+	if (atomic_load(&purge.out) || atomic_load(&g->stopping))
+		return;
+	uv_timer_set_repeat(timer, purge.more ? 100 : PURGE_EVERY_MS);
+	purge.gateway = g;
+	purge.now_ms = clock_wall_ms();
+	purge.job = (struct commit_job){ .apply = purge_apply, .done = purge_done };
+	atomic_store(&purge.out, true);
+	if (!committer_submit(g->committer, &purge.job))
+		atomic_store(&purge.out, false);
+}
+
+/* ---- start ---- */
+
+static void *loop_thread(void *ctx)
+{
+	struct loop *l = ctx;
+	loop_run(l);
+	atomic_fetch_sub(&l->gateway->loops_alive, 1);
+	return NULL;
+}
+
+static bool open_loops(struct gateway *g, const struct config *c, struct fail *why)
+{
+	uv_cpu_info_t *cpus;
+	int cores = 1;
+	if (uv_cpu_info(&cpus, &cores) == 0)
+		uv_free_cpu_info(cpus, cores);
+	int wanted = c->loops > 0 ? (int)c->loops : cores;
+	g->loops = calloc((size_t)wanted, sizeof(*g->loops));
+	if (g->loops == NULL)
+		return FAILS(why, MEMORY, "%d loops", wanted);
+	for (int i = 0; i < wanted; i++) {
+		g->loop_count++;
+		if (!loop_open(&g->loops[i], g, i, why))
+			return false;
+	}
+	return true;
+}
+
+static bool run_loops(struct gateway *g, struct fail *why)
+{
+	static uv_timer_t purge_timer;
+	uv_timer_init(&g->loops[0].uv, &purge_timer);
+	purge_timer.data = g;
+	uv_timer_start(&purge_timer, purge_tick, PURGE_EVERY_MS, PURGE_EVERY_MS);
+	uv_unref((uv_handle_t *)&purge_timer);
+	for (int i = 0; i < g->loop_count; i++) {
+		if (pthread_create(&g->loops[i].thread, NULL, loop_thread, &g->loops[i]) != 0)
+			return FAILS(why, SYSTEM, "thread of loop %d", i);
+		atomic_fetch_add(&g->loops_alive, 1);
+	}
+	return true;
+}
+
+/* What services must know before the first request. */
+static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
+{
+	uint8_t key[SHA256_BYTES];
+	if (!keyring_open(c, false, why) || !services_start(g->store, c, false, why))
+		return false;
+	keyring_index("cursor", NULL, 0, key);
+	request_cursor_key(key);
+	return true;
+}
+
+bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
+{
+	atomic_store(&g->config, c);
+	g->started_ns = clock_mono_ns();
+	route_table_build();
+	name_metrics();
+	machine_of(g);
+	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL &&
+		ready_services(g, c, why) &&                                      /* keys and settings, before anyone can ask */
+		(g->committer = committer_start(g->store, c, why)) != NULL &&
+		(g->checkpointer = checkpointer_start(g->store, c, why)) != NULL &&
+		(g->lanes = lanes_start(g, c, why)) != NULL &&
+		(g->tls = door_tls_make(c, why)) != NULL;
+	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
+		ok = FAILS(why, MEMORY, "rate limits");
+	ok = ok && open_loops(g, c, why) && run_loops(g, why);                 /* doors last: who is let in finds everything there */
+	if (!ok) {
+		gateway_stop(g);
+		return false;
+	}
+	atomic_store(&g->ready, true);
+	LOG_EVENT(started, STR_NONE, L_C(SIBAN_VERSION), L_INT(door_public_port(g->loops[0].door)), L_INT(g->loop_count), L_INT(store_schema_version(g->store)));
+	LOG_EVENT(ready, STR_NONE, L_INT((clock_mono_ns() - g->started_ns) / 1000000));
+	log_flush();
+	return true;
+}
+
+/* ---- reload ---- */
+
+/* A configuration that was in force stays until the end: some thread may still be reading it. */
+struct kept_config {
+	struct config config;
+	struct kept_config *older;
+};
+
+bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs)
+{
+	struct config wanted;
+	config_defaults(&wanted);
+	bool ok = config_read(&wanted, g->config_path, wrongs);
+	for (char *const *o = g->overrides; o != NULL && *o != NULL; o++)
+		ok = config_override(&wanted, *o, wrongs) && ok;
+	ok = ok && config_consistent(&wanted, wrongs);
+	struct kept_config *kept = ok ? malloc(sizeof(*kept)) : NULL;
+	if (kept == NULL)
+		return false;
+	kept->config = *atomic_load(&g->config);
+	kept->older = g->kept;
+	g->kept = kept;
+	struct config *next = &kept->config;
+	config_reload(next, &wanted, changed, changed_max, refused, refused_max);
+	atomic_store(&g->config, next);
+	log_level_set((enum log_level)next->log_level);
+	for (int i = 0; i < g->loop_count; i++)
+		loop_nudge(&g->loops[i]);
+	LOG_EVENT(config_reloaded, STR_NONE, L_C(changed));
+	return true;
+}
+
+/* ---- stop ---- */
+
+void gateway_stop(struct gateway *g)
+{
+	int64_t began = clock_mono_ns();
+	atomic_store(&g->stopping, true);
+	int running = atomic_load(&g->loops_alive);
+	for (int i = 0; i < running; i++)
+		loop_nudge(&g->loops[i]);
+	for (int i = 0; i < running; i++)
+		pthread_join(g->loops[i].thread, NULL);
+	for (int i = 0; i < g->loop_count; i++)
+		loop_close(&g->loops[i]);
+	lanes_stop(g->lanes);
+	if (g->committer != NULL)
+		committer_stop(g->committer);
+	if (g->checkpointer != NULL)
+		checkpointer_stop(g->checkpointer);
+	if (g->tls != NULL)
+		door_tls_drop(g->tls);
+	ratelimit_drop(g->ratelimit);
+	if (g->store != NULL)
+		store_close(g->store);
+	keyring_close();
+	free(g->loops);
+	for (struct kept_config *older; g->kept != NULL; g->kept = older) {
+		older = g->kept->older;
+		free(g->kept);
+	}
+	LOG_EVENT(stopped, STR_NONE, L_INT((clock_mono_ns() - began) / 1000000));
+	log_flush();
+}

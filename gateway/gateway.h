@@ -1,0 +1,49 @@
+/* gateway/gateway.h - what the loops share: store, committer, lanes, limits. Put together once, taken apart in reverse.
+ *
+ * Thread: fields are read only between start and stop, but for the atomics. */
+#ifndef GATEWAY_GATEWAY_H
+#define GATEWAY_GATEWAY_H
+#include "base/config.h"
+#include "base/fail.h"
+#include "gateway/loop.h"
+#include <stdatomic.h>
+
+struct store;
+struct committer;
+struct checkpointer;
+struct lanes;
+struct ratelimit;
+struct door_tls;
+struct kept_config;
+
+struct gateway {
+	_Atomic(const struct config *) config; /* swapped whole by a reload; old ones live until the end */
+	const char *config_path;               /* NULL: defaults and overrides only */
+	char *const *overrides;                /* "name=value" of the command line, NULL-terminated */
+	struct store *store;
+	struct committer *committer;
+	struct checkpointer *checkpointer;
+	struct lanes *lanes;
+	struct ratelimit *ratelimit;
+	struct door_tls *tls;
+	struct kept_config *kept;              /* from reloads */
+	struct loop *loops;
+	int loop_count;
+	atomic_bool ready, stopping;
+	atomic_int loops_alive;
+	int64_t started_ns;
+};
+
+/* Everything from the store to listening sockets; true: connections are being served. */
+MUST_USE bool gateway_start(struct gateway *g, const struct config *c, struct fail *why);
+void gateway_stop(struct gateway *g); /* drains within timeout.stop, then takes apart what start put together */
+/* Reads the configuration again. Writes what changed and what needs a restart. false: wrong lines, nothing changed. */
+bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs);
+
+/* loop.c */
+MUST_USE bool loop_open(struct loop *l, struct gateway *g, int index, struct fail *why);
+void loop_run(struct loop *l);          /* on its thread, until stopped and empty */
+void loop_close(struct loop *l);
+void loop_nudge(struct loop *l);        /* any thread: look at the gateway's flags */
+int64_t loop_now_ms(struct loop *l);    /* the turn's wall clock */
+#endif

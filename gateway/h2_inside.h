@@ -1,0 +1,62 @@
+/* gateway/h2_inside.h - what h2.c (session, streams, answers), h2_head.c (requests) and h2_guard.c (abuse) share.
+ * Thread: the loop's. */
+#ifndef GATEWAY_H2_INSIDE_H
+#define GATEWAY_H2_INSIDE_H
+#include "gateway/conn.h"
+#include "gateway/exchange.h"
+#include <nghttp2/nghttp2.h>
+
+struct h2 {
+	struct conn *c;
+	nghttp2_session *session;
+	struct link streams;
+	struct h2_stream *current; /* whose header block is coming in; NULL: none, or one that is dropped (trailers) */
+	bool in_block;             /* between a HEADERS frame and its END_HEADERS */
+	bool settled;              /* preface and first SETTINGS have come */
+	bool draining, said_goaway, ended;
+	uint32_t goaway_code;      /* what went out */
+	int answers_open;          /* submitted, last byte not yet taken by nghttp2 */
+	int64_t glitches_milli, glitch_at_ms;
+	int64_t window_credit;     /* WINDOW_UPDATE frames that are still welcome */
+	size_t idle_bytes;         /* read since something useful came of it */
+};
+
+struct h2_stream {
+	struct link link; /* first: of h2's streams or the door's spares */
+	struct exchange exchange;
+	struct deadline deadline;
+	struct h2 *h;
+	struct task *task;
+	int32_t id;
+	uint32_t reset_code;  /* for a stream whose request is not taken to its end */
+	bool wants_body, replied, remote_done, told_end, too_large, wrong_host;
+	bool answer_open;
+	/* the head, as it comes; all in the task's arena */
+	struct header *headers;
+	size_t header_count, header_cap;
+	char *text, *text_end;
+	size_t header_bytes, fields;
+	struct str method, target, authority, host;
+	int64_t length;       /* content-length, -1: none */
+	int64_t body_began_ms;
+	size_t skipped;       /* bytes of the body nobody wanted */
+	/* the answer */
+	struct str body;
+	size_t sent;
+	char status_text[4], length_text[21];
+};
+
+/* h2_head.c */
+int h2_take_header(struct h2_stream *s, struct str name, struct str value); /* an nghttp2 callback's verdict */
+void h2_take_head(struct h2_stream *s, bool end_stream);
+void h2_take_end(struct h2_stream *s);
+
+/* h2_guard.c */
+nghttp2_option *h2_guard_options(void); /* NULL: out of memory */
+void h2_calm(struct h2 *h, const char *why);                 /* GOAWAY ENHANCE_YOUR_CALM, and the end */
+void h2_glitch(struct h2 *h, int count, const char *what);   /* legal but suspicious: too many end the connection */
+void h2_watch_received(struct h2 *h, const nghttp2_frame *frame);
+void h2_watch_sent(struct h2 *h, const nghttp2_frame *frame);
+int h2_watch_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd, void *user_data);
+void h2_watch_bytes(struct h2 *h, size_t read);
+#endif

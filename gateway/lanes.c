@@ -1,0 +1,130 @@
+/* gateway/lanes.c - the READ and CPU lanes: small pools of threads that run one stage and send the task home. */
+#include "base/clock.h"
+#include "base/fault.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "gateway/gateway.h"
+#include "gateway/task.h"
+#include <pthread.h>
+#include <signal.h>
+#include <stdlib.h>
+
+struct worker {
+	struct pool *pool;
+	struct connection *reader; /* READ only */
+	pthread_t thread;
+};
+
+struct pool {
+	enum lane lane;
+	struct mailbox box;
+	struct worker *workers;
+	int count, started;
+};
+
+struct lanes {
+	struct pool read, cpu;
+};
+
+static bool run_stage(struct worker *w, struct task *t)
+{
+	if (t->stage == STAGE_WORK)
+		return t->r.route->handler->work(&t->r, &t->r.why);
+	struct tx tx;
+	fault_hold(FAULT_reader);
+	bool ok = reader_begin(w->reader, &tx, &t->r.why) && t->r.route->handler->look(&tx, &t->r, &t->r.why);
+	reader_end(w->reader);
+	return ok;
+}
+
+static void *work_loop(void *ctx)
+{
+	struct worker *w = ctx;
+	struct letter *l;
+	while ((l = mailbox_wait_one(&w->pool->box)) != NULL) {
+		struct task *t = CONTAINER(l, struct task, letter);
+		int64_t began = clock_mono_ns();
+		metric_observe(M_lane_wait_seconds, (int)w->pool->lane, began - t->queued_ns);
+		t->failed = !run_stage(w, t);
+		metric_observe(M_lane_work_seconds, (int)w->pool->lane, clock_mono_ns() - began);
+		mailbox_post_always(&t->loop->mail, &t->letter);
+		log_flush();
+	}
+	return NULL;
+}
+
+static bool pool_start(struct pool *p, struct gateway *g, enum lane lane, int count, int64_t queue_max, struct fail *why)
+{
+	p->lane = lane;
+	mailbox_init(&p->box, (size_t)queue_max, NULL, NULL);
+	p->workers = calloc((size_t)count, sizeof(*p->workers));
+	if (p->workers == NULL)
+		return FAILS(why, MEMORY, "%d workers", count);
+	p->count = count;
+	for (int i = 0; i < count; i++) {
+		struct worker *w = &p->workers[i];
+		w->pool = p;
+		if (lane == LANE_READ && (w->reader = store_reader(g->store, 0, why)) == NULL)
+			return false;
+		if (pthread_create(&w->thread, NULL, work_loop, w) != 0)
+			return FAILS(why, SYSTEM, "thread %d of lane %d", i, (int)lane);
+		p->started++;
+	}
+	return true;
+}
+
+static void pool_stop(struct pool *p)
+{
+	if (p->workers == NULL)
+		return;
+	mailbox_close(&p->box);
+	for (int i = 0; i < p->count; i++) {
+		if (i < p->started)
+			pthread_join(p->workers[i].thread, NULL);
+		if (p->workers[i].reader != NULL)
+			connection_close(p->workers[i].reader);
+	}
+	mailbox_drop(&p->box);
+	free(p->workers);
+}
+
+struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail *why)
+{
+	struct lanes *l = calloc(1, sizeof(*l));
+	if (l == NULL) {
+		FAILS(why, MEMORY, "lanes");
+		return NULL;
+	}
+	static const char *const names[LANE_COUNT] = { "inline", "read", "write", "cpu" };
+	for (int i = 0; i < LANE_COUNT; i++) {
+		metric_label(M_lane_wait_seconds, i, names[i]);
+		metric_label(M_lane_work_seconds, i, names[i]);
+		metric_label(M_lane_queue, i, names[i]);
+		metric_label(M_lane_refused, i, names[i]);
+	}
+	if (!pool_start(&l->read, g, LANE_READ, (int)c->lane_read_threads, c->lane_read_max, why) ||
+	    !pool_start(&l->cpu, g, LANE_CPU, (int)c->lane_cpu_threads, c->lane_cpu_max, why)) {
+		lanes_stop(l);
+		return NULL;
+	}
+	return l;
+}
+
+void lanes_stop(struct lanes *l)
+{
+	if (l == NULL)
+		return;
+	pool_stop(&l->cpu);
+	pool_stop(&l->read);
+	free(l);
+}
+
+bool lane_submit(struct lanes *l, enum lane lane, struct task *t)
+{
+	struct pool *p = lane == LANE_CPU ? &l->cpu : &l->read;
+	t->queued_ns = clock_mono_ns();
+	if (!mailbox_post(&p->box, &t->letter))
+		return false;
+	metric_set(M_lane_queue, (int)lane, (int64_t)mailbox_count(&p->box));
+	return true;
+}

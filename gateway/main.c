@@ -1,0 +1,104 @@
+/* gateway/main.c - `siban <command>`: reads the command line and the configuration, then hands over. */
+#include "base/log.h"
+#include "gateway/command.h"
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+enum wants { NOTHING, CONFIG };
+
+static const struct command {
+	const char *name;
+	enum wants wants;
+	int (*run)(struct command_line *l);
+	const char *usage, *prose;
+} commands[] = {
+	{ "serve",   CONFIG,  command_serve,   "",                                  "run the gateway until SIGTERM; logs go to stderr" },
+	{ "check",   NOTHING, command_check,   "[--sample | --reference]",          "read the configuration and name every wrong line" },
+	{ "migrate", CONFIG,  command_migrate, "",                                  "make the database or bring it to this version" },
+	{ "import",  CONFIG,  command_import,  "regions|departments|matters FILE",  "load a CSV file; a running gateway goes on serving" },
+	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
+	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
+};
+enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
+
+static int help(FILE *to, int code)
+{
+	fputs("siban - the mobile gateway of a prefecture's public services\n\nusage: siban COMMAND [--config FILE] [--set NAME=VALUE]...\n\n", to);
+	for (int i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-8s %-60s %s\n", commands[i].name, commands[i].usage, commands[i].prose);
+	fprintf(to, "  %-8s %-60s %s\n\n", "help", "", "this text");
+	fputs("Without --config all knobs have their defaults; `siban check --sample` prints them with their meaning.\n", to);
+	return code;
+}
+
+static bool read_config(struct command_line *l)
+{
+	static struct config_wrongs wrongs;
+	config_defaults(&l->config);
+	bool ok = config_read(&l->config, l->config_path, &wrongs);
+	for (char **o = l->overrides; *o != NULL; o++)
+		ok = config_override(&l->config, *o, &wrongs) && ok;
+	/* What fields say together is only worth saying when each can be read. */
+	if (ok)
+		ok = config_consistent(&l->config, &wrongs);
+	if (!ok)
+		tell_wrongs(&wrongs);
+	return ok;
+}
+
+static bool read_options(int argc, char **argv, struct command_line *l)
+{
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CITIZEN, O_DEPARTMENT, O_HOURS };
+	static const struct option options[] = {
+		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
+		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES },
+		{ "citizen", required_argument, NULL, O_CITIZEN }, { "department", required_argument, NULL, O_DEPARTMENT },
+		{ "hours", required_argument, NULL, O_HOURS }, { NULL, 0, NULL, 0 },
+	};
+	int overrides = 0;
+	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
+		switch (option) {
+		case O_CONFIG:     l->config_path = optarg; break;
+		case O_SET:        l->overrides[overrides++] = optarg; break;
+		case O_DEV:        l->dev = true; break;
+		case O_SAMPLE:     l->sample = true; break;
+		case O_REFERENCE:  l->reference = true; break;
+		case O_ROUTES:     l->routes = true; break;
+		case O_CITIZEN:    l->citizen = optarg; break;
+		case O_DEPARTMENT: l->department = optarg; break;
+		case O_HOURS:      l->hours = optarg; break;
+		default:           return false; /* getopt has said what is wrong */
+		}
+	}
+	l->words = argv + optind;
+	l->word_count = argc - optind;
+	return true;
+}
+
+int main(int argc, char **argv)
+{
+	static struct command_line l;
+	if (argc < 2)
+		return help(stderr, 2);
+	if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0)
+		return help(stdout, 0);
+	const struct command *command = NULL;
+	for (int i = 0; i < COMMANDS; i++)
+		if (strcmp(commands[i].name, argv[1]) == 0)
+			command = &commands[i];
+	if (command == NULL) {
+		fprintf(stderr, "siban: there is no command \"%s\"\n\n", argv[1]);
+		return help(stderr, 2);
+	}
+	l.overrides = calloc((size_t)argc, sizeof(char *));
+	if (l.overrides == NULL || !read_options(argc - 1, argv + 1, &l))
+		return 2;
+	if (command->run != command_serve)
+		log_open(STDERR_FILENO, LOG_WARN); /* a command speaks for itself */
+	int code = command->wants == NOTHING || read_config(&l) ? command->run(&l) : 1;
+	log_flush();
+	free(l.overrides);
+	return code;
+}

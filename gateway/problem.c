@@ -1,0 +1,84 @@
+/* gateway/problem.c - the one place that turns a failure into words: RFC 9457, Chinese first, with what to do next. */
+#include "base/ids.h"
+#include "gateway/task.h"
+#include <stdio.h>
+
+enum { RETRY_AFTER_DEFAULT_S = 2 };
+
+static void write_problem(struct task *t, struct json_out *j)
+{
+	const struct fail *why = &t->r.why;
+	const struct fail_row *row = fail_row(why->code);
+	bool english = t->r.lang == LANG_EN;
+	char type[96];
+	snprintf(type, sizeof(type), "urn:siban:problem:%s", row->slug);
+	json_put_object(j);
+	json_add_text(j, "type", str_c(type));
+	json_add_text(j, "title", str_c(english ? row->title_en : row->title_zh));
+	json_add_number(j, "status", row->http);
+	json_add_text(j, "detail", str_c(english ? row->advice_en : row->advice_zh));
+	json_add_text(j, "code", str_c(row->slug));
+	json_add_text(j, "request_id", str_c(t->r.id));
+	json_add_text(j, "trace_id", str_c(t->r.trace_id));
+	if (why->pointer[0] != '\0')
+		json_add_text(j, "pointer", str_c(why->pointer));
+	for (int i = 0; i < why->fact_count; i++) {
+		if (why->facts[i].is_number)
+			json_add_number(j, why->facts[i].name, why->facts[i].number);
+		else
+			json_add_text(j, why->facts[i].name, str_c(why->facts[i].text));
+	}
+	json_put_object_end(j);
+}
+
+static struct str decimal(struct arena *a, int64_t n)
+{
+	char digits[21];
+	return str_copy(a, (struct str){ digits, i64_text(n, digits) });
+}
+
+static void write_headers(struct task *t)
+{
+	struct request *r = &t->r;
+	const struct fail_row *row = fail_row(r->why.code);
+	if (row->http == 401)
+		reply_header(r, "www-authenticate", r->why.code == FAIL_TOKEN
+			? STR("Bearer realm=\"siban\", error=\"invalid_token\"") : STR("Bearer realm=\"siban\""));
+	if (row->http == 405 && t->allow != NULL)
+		reply_header(r, "allow", str_c(t->allow));
+	bool wait = row->http == 429 || row->http == 503 || row->http == 507 || r->why.code == FAIL_KEY_IN_FLIGHT;
+	if (wait) {
+		struct str seconds = decimal(&r->arena, r->why.retry_after_s > 0 ? r->why.retry_after_s : RETRY_AFTER_DEFAULT_S);
+		reply_header(r, "retry-after", seconds.at != NULL ? seconds : STR("2"));
+	}
+}
+
+/* A problem always has a trace to be found by, its client's or one of ours. */
+static void name_trace(struct request *r)
+{
+	uint8_t bytes[16];
+	if (r->trace_id[0] != '\0')
+		return;
+	random_bytes(bytes, sizeof(bytes));
+	hex_text(bytes, sizeof(bytes), r->trace_id);
+}
+
+void problem_render(struct task *t)
+{
+	name_trace(&t->r);
+	struct reply *reply = &t->r.reply;
+	reply->header_count = 0;
+	reply->content_type = "application/problem+json";
+	reply->status = fail_row(t->r.why.code)->http;
+	buf_init(&reply->body, &t->r.arena, 768);
+	struct json_out j = json_begin(&reply->body);
+	write_problem(t, &j);
+	if (!json_end(&j)) {
+		/* The arena is spent: say so without it. */
+		static char memory_gone[] = "{\"type\":\"urn:siban:problem:out_of_memory\",\"title\":\"系统内存不足\",\"status\":503,"
+			"\"detail\":\"请稍后再试。\",\"code\":\"out_of_memory\"}";
+		reply->status = 503;
+		reply->body = (struct buf){ .at = memory_gone, .len = sizeof(memory_gone) - 1, .cap = sizeof(memory_gone) };
+	}
+	write_headers(t);
+}

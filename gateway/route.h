@@ -1,0 +1,37 @@
+/* gateway/route.h - routes.def as a table: which path, who may, where it runs, what it may cost.
+ *
+ * A path is literal segments and ":names". The literal wins over the name. Matching is a walk down a small tree built at start.
+ * Thread: read only after route_table_build. */
+#ifndef GATEWAY_ROUTE_H
+#define GATEWAY_ROUTE_H
+#include "base/request.h"
+
+enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_CPU, LANE_COUNT }; /* of look or apply; work always runs on CPU */
+enum face { FACE_PUBLIC = 1, FACE_ADMIN = 2, FACE_CONTROL = 4 };        /* which listener serves it; bits */
+enum owner { OWNER_NONE, OWNER_PERSON, OWNER_DEPARTMENT };              /* whom request.owner must equal after look */
+enum rate_class { RATE_NONE, RATE_READ, RATE_WRITE, RATE_DEPARTMENT, RATE_PUBLIC, RATE_LOOKUP, RATE_COUNT };
+
+struct route {
+	const char *name;      /* the OpenAPI operationId; its hash is the route's number in outcomes */
+	enum method method;    /* GET also serves HEAD */
+	const char *path;
+	int faces;
+	enum lane lane;
+	int who;               /* bits of enum who */
+	enum owner owner;
+	size_t body_max;       /* 0: takes no body */
+	bool idempotent;       /* Idempotency-Key is mandatory and answered from the stored outcome */
+	enum rate_class rate;
+	const struct handler *handler;
+	int32_t number;        /* stable over releases: from the name */
+};
+
+extern struct route routes[];
+extern const int route_count;
+
+void route_table_build(void); /* once, at start; asserts that no two rows collide */
+/* Finds the row for path and method on a face. Fills r->params. NULL: `why` is NO_ROUTE, or METHOD with *allow a comma list.
+ * OPTIONS on a known path gives NULL with FAIL_NONE and *allow. */
+const struct route *route_find(struct request *r, int face, const char **allow, struct fail *why);
+int route_index(const struct route *route); /* 0.. for metric labels */
+#endif

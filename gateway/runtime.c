@@ -1,0 +1,418 @@
+/* gateway/runtime.c - carries a request through its handler's stages, each in the lane its row names.
+ *
+ *   head -> body -> parse -> look -> work -> apply -> render -> replied
+ *
+ * A stage that is absent is passed over. A stage that fails goes straight to the problem. The loop's thread runs everything but
+ * look on READ, work on CPU and apply on WRITE; while a lane has the task, nobody else touches it (`away`). */
+#include "base/clock.h"
+#include "base/ids.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "gateway/gateway.h"
+#include "gateway/headers.h"
+#include "gateway/task.h"
+#include <assert.h>
+#include <stdlib.h>
+
+enum { SPARE_TASKS_MAX = 256, BODY_IN_ARENA_MAX = 32 << 10, SLOW_INLINE_NS = 1000000 };
+
+static void task_run(struct task *t);
+static void task_finish(struct task *t);
+
+struct request *task_request(struct task *t)
+{
+	return &t->r;
+}
+
+/* ---- birth and death ---- */
+
+static struct task *task_take(struct loop *l)
+{
+	struct task *t = l->spare;
+	if (t == NULL) {
+		t = malloc(sizeof(*t));
+		if (t == NULL)
+			return NULL;
+		arena_init(&t->r.arena, (size_t)l->config->arena_bytes_max);
+	} else {
+		l->spare = t->next;
+		l->spare_count--;
+	}
+	struct arena arena = t->r.arena;
+	/* Large tails (reply headers, failure facts) are written before they are read; their counts say how much. */
+	memset(t, 0, offsetof(struct task, key));
+	t->r.arena = arena;
+	t->key.who_kind = 0;
+	t->etag[0] = t->rate_policy[0] = t->rate_state[0] = '\0';
+	return t;
+}
+
+struct task *task_begin(struct loop *l, enum face face, struct exchange *x)
+{
+	struct task *t = task_take(l);
+	if (t == NULL)
+		return NULL;
+	t->loop = l;
+	t->face = face;
+	t->exchange = x;
+	t->began_ns = clock_mono_ns();
+	t->r.now_ms = loop_now_ms(l);
+	id_text(id_new(t->r.now_ms), "rq", t->r.id);
+	l->tasks_open++;
+	return t;
+}
+
+void task_free(struct task *t)
+{
+	struct loop *l = t->loop;
+	assert(!t->away && !t->key_held);
+	if (t->body_heap)
+		free(t->body);
+	l->tasks_open--;
+	if (l->spare_count >= SPARE_TASKS_MAX) {
+		arena_free(&t->r.arena);
+		free(t);
+		return;
+	}
+	arena_reset(&t->r.arena);
+	t->next = l->spare;
+	l->spare = t;
+	l->spare_count++;
+}
+
+void task_abandon(struct task *t)
+{
+	t->exchange = NULL;
+	if (t->away)
+		return; /* it comes home by letter, and ends there */
+	LOG_EVENT(request_dropped, str_c(t->r.id), L_C(t->r.route != NULL ? t->r.route->name : ""), L_INT(t->stage));
+	key_release(t);
+	task_free(t);
+}
+
+/* ---- head ---- */
+
+static void fail_now(struct task *t)
+{
+	t->failed = true;
+	task_finish(t);
+}
+
+static void answer_options(struct task *t)
+{
+	t->r.reply.status = 204;
+	reply_header(&t->r, "allow", str_c(t->allow != NULL ? t->allow : "GET, HEAD, POST, OPTIONS"));
+	task_finish(t);
+}
+
+bool task_head(struct task *t, int64_t content_length)
+{
+	struct request *r = &t->r;
+	assert(t->stage == STAGE_HEAD);
+	t->length = content_length;
+	r->lang = header_lang(request_header(r, STR("accept-language")));
+	header_trace(request_header(r, STR("traceparent")), r->trace_id);
+	if (!target_split(r, &r->why)) {
+		fail_now(t);
+		return false;
+	}
+	r->route = r->path.len > 0 && r->path.at[0] == '/' ? route_find(r, (int)t->face, &t->allow, &r->why) : NULL;
+	if (r->route == NULL && r->why.code == FAIL_NONE) {
+		answer_options(t);
+		return false;
+	}
+	if (r->route == NULL || !admit_head(t, &r->why)) {
+		fail_now(t);
+		return false;
+	}
+	t->stage = STAGE_BODY;
+	return true;
+}
+
+/* ---- body ---- */
+
+static bool body_room(struct task *t, size_t more)
+{
+	if (t->body_len + more <= t->body_cap)
+		return true;
+	size_t want = t->length > 0 ? (size_t)t->length : t->body_cap * 2;
+	if (want < t->body_len + more)
+		want = t->body_len + more;
+	if (want < 512)
+		want = 512;
+	if (!t->body_heap && want <= BODY_IN_ARENA_MAX) {
+		char *at = arena_alloc(&t->r.arena, want);
+		if (at == NULL)
+			return false;
+		if (t->body_len > 0)
+			memcpy(at, t->body, t->body_len);
+		t->body = at;
+	} else {
+		char *at = realloc(t->body_heap ? t->body : NULL, want);
+		if (at == NULL)
+			return false;
+		if (!t->body_heap && t->body_len > 0)
+			memcpy(at, t->body, t->body_len);
+		t->body = at;
+		t->body_heap = true;
+	}
+	t->body_cap = want;
+	return true;
+}
+
+bool task_body(struct task *t, const void *bytes, size_t len)
+{
+	assert(t->stage == STAGE_BODY);
+	if (len == 0)
+		return true;
+	if (t->body_len + len > t->r.route->body_max) {
+		FAILS(&t->r.why, BODY_TOO_LARGE, "more than %zu bytes", t->r.route->body_max);
+		fail_now(t);
+		return false;
+	}
+	if (!body_room(t, len)) {
+		FAILS(&t->r.why, MEMORY, "body of %zu bytes", t->body_len + len);
+		fail_now(t);
+		return false;
+	}
+	memcpy(t->body + t->body_len, bytes, len);
+	t->body_len += len;
+	return true;
+}
+
+void task_end(struct task *t)
+{
+	assert(t->stage == STAGE_BODY);
+	t->r.body = (struct str){ t->body, t->body_len };
+	if (!admit_body(t, &t->r.why)) {
+		fail_now(t);
+		return;
+	}
+	t->stage = STAGE_PARSE;
+	task_run(t);
+}
+
+void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_log)
+{
+	fail_note(&t->r.why, code, __FILE__, __LINE__, "%s", why_for_the_log);
+	fail_now(t);
+}
+
+/* ---- apply: on the committer's thread ---- */
+
+static bool apply_with_key(struct task *t, struct tx *tx, struct fail *why)
+{
+	struct request *r = &t->r;
+	switch (outcome_find(tx, &t->key, r->now_ms, &r->outcome, why)) {
+	case OUTCOME_REPEATED:
+		t->replayed = true;
+		return true;
+	case OUTCOME_OTHER_BODY:
+		return FAILS(why, KEY_REUSED, "other body");
+	case OUTCOME_FAILED:
+		return false;
+	case OUTCOME_NEW:
+		break;
+	}
+	return r->route->handler->apply(tx, r, why) && outcome_put(tx, &t->key, r->now_ms, &r->outcome, why);
+}
+
+static bool task_apply(struct commit_job *job, struct tx *tx, struct fail *why)
+{
+	struct task *t = CONTAINER(job, struct task, job);
+	t->replayed = false;
+	memset(&t->r.outcome, 0, sizeof(t->r.outcome));
+	bool ok = t->has_key ? apply_with_key(t, tx, why) : t->r.route->handler->apply(tx, &t->r, why);
+	assert(!ok || (t->r.outcome.code > 0 && t->r.outcome.status >= 200 && t->r.outcome.status < 300));
+	return ok;
+}
+
+static void task_applied(struct commit_job *job)
+{
+	struct task *t = CONTAINER(job, struct task, job);
+	t->failed = !job->committed;
+	if (t->failed)
+		t->r.why = job->why;
+	mailbox_post_always(&t->loop->mail, &t->letter);
+}
+
+static bool submit_apply(struct task *t)
+{
+	t->job = (struct commit_job){ .apply = task_apply, .done = task_applied,
+		.deadline_mono_ms = t->began_ns / 1000000 + t->loop->config->request_ms };
+	return committer_submit(t->loop->gateway->committer, &t->job);
+}
+
+/* ---- the walk ---- */
+
+static bool owner_fits(const struct task *t)
+{
+	return t->r.route->owner == OWNER_NONE || (t->r.owner != 0 && t->r.owner == t->r.who.id);
+}
+
+/* The answer of this version in this language; weak, because the bytes may be compressed on the way. */
+static bool client_has_it(struct task *t)
+{
+	struct request *r = &t->r;
+	if (r->version == 0 || r->route->method != METHOD_GET)
+		return false;
+	char *at = t->etag;
+	memcpy(at, "W/\"", 3);
+	at += 3;
+	at += i64_text((int64_t)(r->version & INT64_MAX), at);
+	memcpy(at, r->lang == LANG_EN ? "-en\"" : "-zh\"", 5);
+	struct str held = request_header(r, STR("if-none-match"));
+	return held.at != NULL && header_has_etag(held, str_c(t->etag));
+}
+
+static bool look_inline(struct task *t)
+{
+	struct tx tx;
+	struct request *r = &t->r;
+	int64_t began = clock_mono_ns();
+	bool ok = reader_begin(t->loop->reader, &tx, &r->why) && r->route->handler->look(&tx, r, &r->why);
+	int64_t took = clock_mono_ns() - began;
+	if (took > SLOW_INLINE_NS) {
+		metric_add(M_slow_inline, route_index(r->route), 1);
+		LOG_EVENT(slow_inline, str_c(r->id), L_C(r->route->name), L_INT(took / 1000));
+	}
+	return ok;
+}
+
+/* Sends the task to a lane. false: full, and the task stays. */
+static bool depart(struct task *t, enum lane lane)
+{
+	t->away = true;
+	t->queued_ns = clock_mono_ns();
+	if (lane == LANE_WRITE ? submit_apply(t) : lane_submit(t->loop->gateway->lanes, lane, t))
+		return true;
+	t->away = false;
+	metric_add(M_lane_refused, (int)lane, 1);
+	bool stopping = atomic_load_explicit(&t->loop->gateway->stopping, memory_order_relaxed);
+	fail_note(&t->r.why, stopping ? FAIL_STOPPING : FAIL_BUSY, __FILE__, __LINE__, "lane %d", (int)lane);
+	return false;
+}
+
+enum step { STEP_ON, STEP_AWAY, STEP_FAILED };
+
+static enum step outcome_of(bool ok)
+{
+	return ok ? STEP_ON : STEP_FAILED;
+}
+
+static enum step run_stage(struct task *t)
+{
+	struct request *r = &t->r;
+	const struct handler *h = r->route->handler;
+	switch (t->stage) {
+	case STAGE_PARSE:
+		if (h->parse != NULL && !h->parse(r, &r->why))
+			return STEP_FAILED;
+		return outcome_of(r->rate_key == 0 || admit_rate(t, r->route->rate, r->rate_key, false, &r->why));
+	case STAGE_LOOK:
+		if (h->look == NULL)
+			return STEP_ON;
+		if (r->route->lane == LANE_INLINE)
+			return outcome_of(look_inline(t));
+		return depart(t, LANE_READ) ? STEP_AWAY : STEP_FAILED;
+	case STAGE_WORK:
+		if (h->work == NULL)
+			return STEP_ON;
+		return depart(t, LANE_CPU) ? STEP_AWAY : STEP_FAILED;
+	case STAGE_APPLY:
+		if (h->apply == NULL)
+			return STEP_ON;
+		random_bytes(r->random, sizeof(r->random));
+		return depart(t, LANE_WRITE) ? STEP_AWAY : STEP_FAILED;
+	default:
+		assert(t->stage == STAGE_RENDER);
+		return outcome_of(h->render(r, &r->why));
+	}
+}
+
+/* What must hold after a stage before the next may begin. */
+static bool may_go_on(struct task *t)
+{
+	if (t->stage != STAGE_LOOK)
+		return true;
+	if (!owner_fits(t))
+		return FAILS(&t->r.why, NOT_FOUND, "somebody else's");
+	t->not_modified = client_has_it(t);
+	return true;
+}
+
+static void task_run(struct task *t)
+{
+	for (; t->stage < STAGE_REPLIED; t->stage++) {
+		if (t->stage == STAGE_RENDER && t->not_modified) {
+			t->r.reply.status = 304;
+			break;
+		}
+		enum step step = run_stage(t);
+		if (step == STEP_AWAY)
+			return;
+		if (step == STEP_FAILED || !may_go_on(t)) {
+			t->failed = true;
+			break;
+		}
+	}
+	task_finish(t);
+}
+
+void task_home(struct task *t)
+{
+	t->away = false;
+	if (t->stage == STAGE_APPLY) {
+		metric_observe(M_lane_wait_seconds, LANE_WRITE, t->job.began_ns - t->job.submitted_ns);
+		if (t->replayed)
+			metric_add(M_replays, 0, 1);
+	}
+	if (t->exchange == NULL) {
+		task_abandon(t);
+		return;
+	}
+	if (t->failed || !may_go_on(t)) {
+		t->failed = true;
+		task_finish(t);
+		return;
+	}
+	t->stage++;
+	task_run(t);
+}
+
+/* ---- the end ---- */
+
+static const char *const who_names[] = { [WHO_ANYONE] = "anyone", [WHO_CITIZEN] = "citizen", [WHO_DEPARTMENT] = "department", [WHO_OPERATOR] = "operator" };
+static const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "OTHER" };
+
+static void account(struct task *t)
+{
+	struct request *r = &t->r;
+	int64_t took = clock_mono_ns() - t->began_ns;
+	int route = r->route != NULL ? route_index(r->route) : route_count;
+	metric_add(M_requests, route, 1);
+	metric_add(M_responses, r->reply.status / 100, 1);
+	metric_observe(M_request_seconds, route, took);
+	if (t->failed) {
+		metric_add(M_failures, (int)r->why.code, 1);
+		if (fail_row(r->why.code)->http >= 500)
+			log_fail(str_c(r->id), &r->why);
+	}
+	if (t->loop->config->log_access)
+		LOG_EVENT(access, str_c(r->id), L_C(method_names[r->method]), L_C(r->route != NULL ? r->route->name : ""), L_INT(r->reply.status),
+			L_INT((int64_t)r->reply.body.len), L_INT(took / 1000), L_INT(r->http_major),
+			L_C(r->who.kind == 0 ? "" : who_names[r->who.kind]), L_BOOL(t->replayed));
+}
+
+static void task_finish(struct task *t)
+{
+	key_release(t);
+	if (t->failed)
+		problem_render(t);
+	else if (t->replayed)
+		reply_header(&t->r, "idempotency-replayed", STR("true"));
+	assert(t->r.reply.status != 0);
+	t->stage = STAGE_REPLIED;
+	account(t);
+	t->exchange->ops->reply(t->exchange, t);
+}

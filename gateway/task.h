@@ -1,0 +1,63 @@
+/* gateway/task.h - a request on its way through the machine: the runtime's private half of it.
+ *
+ * A task belongs to one loop. It leaves for a lane by letter or job and comes home by letter; only then does the loop touch it again.
+ * If its exchange died meanwhile, `exchange` is NULL: what was begun is finished, and nobody is told.
+ * Thread: the loop's, or the lane's that holds it. */
+#ifndef GATEWAY_TASK_H
+#define GATEWAY_TASK_H
+#include "base/mailbox.h"
+#include "gateway/exchange.h"
+#include "gateway/ratelimit.h"
+#include "store/committer.h"
+#include "store/outcome.h"
+
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_LOOK, STAGE_WORK, STAGE_APPLY, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
+
+struct task {
+	struct request r;         /* first: task_request is a cast */
+	struct letter letter;     /* to a lane, and home */
+	struct commit_job job;
+	struct loop *loop;
+	struct exchange *exchange; /* NULL: gone */
+	struct task *next;        /* spare list, or its bucket of keys in flight */
+	enum face face;
+	enum stage stage;
+	bool failed;              /* r.why says how */
+	bool away;                /* a lane holds it */
+	bool replayed;            /* the outcome came from the store */
+	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
+	bool not_modified;        /* 304 */
+	int64_t began_ns, queued_ns;
+	int64_t length;           /* content-length, -1 unknown */
+	char *body;               /* collected so far; NULL: none */
+	size_t body_len, body_cap;
+	bool body_heap;           /* malloc'd rather than in the arena */
+	const char *allow;        /* for 405 and OPTIONS */
+	struct rate_verdict rate; /* the tightest that was charged; quota 0: none */
+	struct outcome_key key;
+	char etag[32];
+	char rate_policy[48], rate_state[48];
+};
+
+/* runtime.c */
+void task_home(struct task *t);  /* the loop took its letter: go on */
+
+/* admit.c: may this request go on? Both fail with why noted. */
+MUST_USE bool admit_head(struct task *t, struct fail *why);
+MUST_USE bool admit_body(struct task *t, struct fail *why);
+MUST_USE bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why);
+void key_release(struct task *t); /* its Idempotency-Key is no longer in flight */
+
+/* target.c: the raw target to path and query, once. */
+MUST_USE bool target_split(struct request *r, struct fail *why);
+
+/* problem.c: r->why to an RFC 9457 answer. Cannot fail: when memory is gone it falls back to a literal. */
+void problem_render(struct task *t);
+
+/* lanes.c */
+struct lanes;
+struct gateway;
+struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail *why);
+void lanes_stop(struct lanes *l);
+bool lane_submit(struct lanes *l, enum lane lane, struct task *t); /* READ and CPU; false: full */
+#endif
