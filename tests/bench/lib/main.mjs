@@ -1,0 +1,33 @@
+// tests/bench/lib/main.mjs - which figures, how many rounds.
+import fs from 'node:fs';
+import { figure_1, figure_2, figure_4, figure_7 } from './http_figures.mjs';
+import { work_dir } from './machine.mjs';
+import { figure_12, figure_3, figure_5 } from './other_figures.mjs';
+import { missed } from './report.mjs';
+
+const figures = { 1: figure_1, 2: figure_2, 3: figure_3, 4: figure_4, 5: figure_5, 6: figure_5, 7: figure_7, 12: figure_12 };
+const usual = ['1', '2', '3', '5', '7', '12']; /* 4 fills ten million cases: by name only */
+
+const options = {}, asked = [];
+for (const word of process.argv.slice(2)) {
+	const option = /^--(rounds|n|seconds|cases|many)=(\d+)$/.exec(word);
+	if (option !== null)
+		options[option[1]] = Number(option[2]);
+	else if (word === '--own')
+		options.own = true; /* figures 1 and 2 with h2client: uniform keys */
+	else if (word in figures)
+		asked.push(word);
+	else {
+		process.stderr.write(`tests/bench/run [--own] [--rounds=N] [--n=N] [--seconds=N] [--cases=N] [--many=N] [figure…]\nfigures: ${Object.keys(figures).join(' ')}; without any: ${usual.join(' ')}\n`);
+		process.exit(2);
+	}
+}
+
+fs.mkdirSync(work_dir, { recursive: true, mode: 0o755 });
+for (const run of new Set((asked.length > 0 ? asked : usual).map((f) => figures[f])))
+	await run(options);
+if (missed.length > 0) {
+	process.stdout.write(`\nmissed: ${missed.join('; ')}\n`);
+	process.exit(1);
+}
+process.exit(0);

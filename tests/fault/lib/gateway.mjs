@@ -1,0 +1,205 @@
+// tests/fault/lib/gateway.mjs - a daemon in a folder of its own that may be killed, starved and lied to, and a client that survives it.
+import { execFile, execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import http2 from 'node:http2';
+import os from 'node:os';
+import path from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
+import { promisify } from 'node:util';
+import { id_number, now } from '../../flow/lib/cases.mjs';
+import { admin_request } from '../../flow/lib/clients.mjs';
+import { Gateway as FlowGateway, siban } from '../../flow/lib/gateway.mjs';
+import { source_dir } from '../../flow/lib/openapi.mjs';
+import { claim_ports } from '../../flow/lib/ports.mjs';
+import { until } from '../../flow/lib/until.mjs';
+
+/** Sanitizers slow everything down; limits of time are stretched by this much. */
+export const slack = /asan|tsan/.test(siban) ? 6 : 1;
+const run = promisify(execFile);
+const nothing = () => {};
+
+/** A generator that gives the same numbers for the same seed. */
+export function seeded(seed) {
+	let state = seed >>> 0;
+	return (n) => {
+		state = (state + 0x6d2b79f5) >>> 0;
+		let z = Math.imul(state ^ (state >>> 15), state | 1);
+		z ^= z + Math.imul(z ^ (z >>> 7), z | 61);
+		return Math.floor(((z ^ (z >>> 14)) >>> 0) / 4294967296 * n);
+	};
+}
+
+export class Gateway extends FlowGateway {
+	/** A prepared gateway, not yet started. state: a folder to use; settings: configuration; before: words before the program, e.g. prlimit */
+	static async make({ state, settings = {}, before = [] } = {}) {
+		const g = new Gateway();
+		g.folder = mkdtempSync(path.join(os.tmpdir(), 'siban-fault-'));
+		process.once('exit', () => {
+			g.child?.kill('SIGKILL');
+			rmSync(g.folder, { recursive: true, force: true });
+		});
+		Object.assign(g, await claim_ports(), { before, environment: {}, state: state ?? path.join(g.folder, 'state') });
+		mkdirSync(g.state, { recursive: true, mode: 0o700 });
+		g.control_socket = path.join(g.state, 'control.sock');
+		g.log_file = path.join(g.folder, 'siban.log');
+		g.conf = path.join(g.folder, 'siban.conf');
+		const key = path.join(g.folder, 'key.pem'), cert = path.join(g.folder, 'cert.pem');
+		await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=siban test',
+			'-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1', '-keyout', key, '-out', cert]);
+		g.ca = readFileSync(cert);
+		g.configure({ development: 'true', 'state.dir': g.state, 'listen.address': '127.0.0.1', 'listen.port': g.public_port, 'admin.port': g.admin_port,
+			'tls.certificate': cert, 'tls.key': key, loops: 1, 'rate.department': 10000000, 'rate.read': 1000000, 'rate.public': 10000000, ...settings });
+		await g.command('migrate');
+		for (const kind of ['regions', 'departments', 'matters'])
+			await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
+		const [department, matter, region] = g.sql(
+			'SELECT d.code, m.code, r.code FROM matter m JOIN department d ON d.id = m.department JOIN region r ON r.level = 3 ORDER BY m.id, r.code LIMIT 1').split('|');
+		Object.assign(g, { matter, region, person: id_number(1) });
+		g.citizen_token = await g.command('token', '--dev', '--citizen', g.person);
+		g.department_token = await g.command('token', '--dev', '--department', department);
+		return g;
+	}
+
+	/** Starts and waits until it says ready; gives the milliseconds that took. */
+	async serve() {
+		const log = createWriteStream(this.log_file, { flags: 'a' });
+		const words = [...this.before, siban, 'serve', '--config', this.conf], began = performance.now();
+		this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.environment } });
+		this.child.stderr.pipe(log);
+		this.logged = new Promise((resolve) => { log.once('close', resolve); });
+		this.exited = new Promise((resolve) => { this.child.once('exit', (code, signal) => resolve({ code, signal })); });
+		await until('the gateway is ready', async () => {
+			if (!this.is_running()) {
+				await this.logged;
+				throw new Error(`the gateway ended while starting:\n${this.log().slice(-3000)}`);
+			}
+			return admin_request(this, 'GET', '/readyz').then((a) => a.status === 200, () => false);
+		});
+		return performance.now() - began;
+	}
+
+	/** sqlite3's own program beside us. */
+	sql(text) {
+		return execFileSync('sqlite3', ['-cmd', '.timeout 5000', path.join(this.state, 'siban.db'), text], { encoding: 'utf8' }).trim();
+	}
+
+	/** A start that must refuse: its exit code and its words. */
+	async refused_start() {
+		try {
+			await run(siban, ['serve', '--config', this.conf], { timeout: 10000 * slack });
+		} catch (failed) {
+			return { code: failed.code, words: `${failed.stdout}${failed.stderr}` };
+		}
+		return { code: 0, words: '' };
+	}
+
+	is_running() {
+		return this.child.exitCode === null && this.child.signalCode === null;
+	}
+
+	/** Every event of the log that bears this name. */
+	events(name) {
+		return this.log().split('\n').filter((line) => line.includes(`"ev":"${name}"`)).map((line) => JSON.parse(line.slice(line.indexOf('{'))));
+	}
+
+	/** CPU time of the daemon in milliseconds. */
+	cpu_ms() {
+		const tasks = readdirSync(`/proc/${this.child.pid}/task`);
+		return tasks.reduce((sum, t) => sum + Number(readFileSync(`/proc/${this.child.pid}/task/${t}/schedstat`, 'utf8').split(' ')[0]), 0) / 1e6;
+	}
+
+	client() {
+		return new Client(this);
+	}
+
+	opening(ref, extra = {}) {
+		return { event_id: `${ref}-1`, case_ref: ref, seq: 1, event: 'received', occurred_at: now(), matter: this.matter, region: this.region,
+			applicant: { id_type: 'resident', id_number: this.person }, ...extra };
+	}
+}
+
+/** One HTTP/2 connection. A request that got no whole answer has status 0. */
+export class Client {
+	constructor(gateway) {
+		this.gateway = gateway;
+		this.session = http2.connect(`https://localhost:${gateway.public_port}`, { ca: gateway.ca, host: '127.0.0.1', servername: 'localhost' });
+		this.session.on('error', nothing);
+	}
+
+	/** Did the connection come about within this time? */
+	connected(limit_ms = 5000) {
+		if (!this.session.connecting)
+			return Promise.resolve(!this.session.destroyed);
+		const met = new Promise((resolve) => { this.session.once('connect', () => resolve(true)).once('close', () => resolve(false)); });
+		return Promise.race([met, pause(limit_ms, false, { ref: false })]);
+	}
+
+	request(headers, body) {
+		return new Promise((resolve) => {
+			if (this.session.destroyed || this.session.closed) {
+				resolve({ status: 0, text: '' });
+				return;
+			}
+			const stream = this.session.request(headers, { endStream: body === undefined });
+			const answer = { status: 0, text: '' };
+			let whole = false;
+			stream.on('response', (h) => { answer.headers = h; });
+			stream.on('data', (d) => { answer.text += d; });
+			stream.on('end', () => { whole = answer.headers !== undefined; });
+			stream.on('error', nothing);
+			stream.on('close', () => {
+				answer.reset = stream.rstCode;
+				if (whole)
+					answer.status = answer.headers[':status'];
+				try {
+					answer.json = JSON.parse(answer.text);
+				} catch { /* not every answer is JSON, and a torn one is none */ }
+				resolve(answer);
+			});
+			if (body !== undefined)
+				stream.end(body);
+		});
+	}
+
+	get(target, token, headers = {}) {
+		return this.request({ ':method': 'GET', ':path': target, ...(token ? { authorization: `Bearer ${token}` } : {}), ...headers });
+	}
+
+	post(target, token, body, { key, headers = {} } = {}) {
+		const bytes = Buffer.isBuffer(body) || typeof body === 'string' ? body : JSON.stringify(body);
+		return this.request({ ':method': 'POST', ':path': target, 'content-type': 'application/json', ...(token ? { authorization: `Bearer ${token}` } : {}),
+			...(key ? { 'idempotency-key': key } : {}), ...headers }, bytes);
+	}
+
+	event(body, key = randomUUID()) {
+		return this.post('/v1/department/events', this.gateway.department_token, body, { key });
+	}
+
+	close() {
+		return new Promise((resolve) => {
+			if (this.session.destroyed) {
+				resolve();
+				return;
+			}
+			this.session.once('close', resolve);
+			this.session.destroy();
+		});
+	}
+}
+
+/** The invariants every fault leaves intact: one event per seq without a gap, the case says the last one, nobody's event twice, pages sound. */
+export function broken_invariants(gateway) {
+	const wrong = [];
+	const rows = (what, text) => { const got = gateway.sql(text); if (got !== '') wrong.push(`${what}: ${got.slice(0, 500)}`); };
+	rows('a sequence with a gap', 'SELECT case_id, count(*), max(seq) FROM case_event GROUP BY case_id HAVING count(*) <> max(seq) OR min(seq) <> 1');
+	rows('a case that does not agree with its timeline', `SELECT c.id, c.last_seq, c.state, e.state FROM cases c
+		LEFT JOIN case_event e ON e.case_id = c.id AND e.seq = c.last_seq WHERE e.state IS NOT c.state
+		OR EXISTS (SELECT 1 FROM case_event l WHERE l.case_id = c.id AND l.seq > c.last_seq)`);
+	rows('an event kept twice', 'SELECT department, event_id, count(*) FROM (SELECT department, event_id FROM case_event UNION ALL SELECT department, event_id FROM held_event) GROUP BY 1, 2 HAVING count(*) > 1');
+	rows('a foreign key', 'PRAGMA foreign_key_check');
+	const integrity = gateway.sql('PRAGMA integrity_check');
+	if (integrity !== 'ok')
+		wrong.push(`integrity_check: ${integrity.slice(0, 500)}`);
+	return wrong;
+}

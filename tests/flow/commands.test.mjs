@@ -1,0 +1,80 @@
+// Goal: the command line does what the operator was told: commands beside a running gateway, before it, and with wrong words; and what
+// is only for development stays there.
+import assert from 'node:assert/strict';
+import { statSync, writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { assert_problem, id_number } from './lib/cases.mjs';
+import { admin_request, control_request } from './lib/clients.mjs';
+import { Gateway, gateway } from './lib/gateway.mjs';
+
+const g = await gateway();
+const failing = (...words) => g.command(...words).then(() => assert.fail(`siban ${words.join(' ')} should fail`), (e) => e);
+
+test('token prints a token and nothing else', async () => {
+	const token = await g.command('token', '--dev', '--citizen', id_number(3));
+	assert.match(token, /^sbc_[\w-]{43}$/);
+	assert.equal((await g.get('/v1/cases', { token })).status, 200);
+	const { items } = (await g.get('/v1/matters?limit=1')).json;
+	assert.match(await g.command('token', '--dev', '--department', items[0].department.code), /^sbd_[\w-]{43}$/);
+	assert.ok((await failing('token', '--dev', '--department', 'no-such')).stderr.length > 10);
+	assert.ok((await failing('token', '--citizen', id_number(3))).stderr.includes('--dev'));
+	assert.ok((await failing('token', '--dev', '--citizen', '123')).stderr.length > 10);
+});
+
+test('import says what changed, and a wrong line by its number, without touching anything', async () => {
+	const file = path.join(g.state, 'regions.csv');
+	writeFileSync(file, 'code,name,level,parent\n620000,甘肃省,1,\n');
+	assert.match(await g.command('import', 'regions', file), /^regions: 1 rows, 0 changed$/);
+	writeFileSync(file, 'code,name,level,parent\n620000,甘肃,1,\n62x,坏,2,620000\n');
+	const e = await failing('import', 'regions', file);
+	assert.match(e.stderr, /line 3/);
+	assert.equal((await g.get('/v1/regions/620000')).json.name, '甘肃省');
+	assert.ok((await failing('import', 'planets', file)).stderr.length > 10);
+	assert.ok((await failing('import', 'regions', `${file}.none`)).stderr.includes('No such file'));
+});
+
+test('check names every wrong line', async () => {
+	const e = await failing('check', '--set', 'listen.port=0', '--set', 'no.such=1', '--set', 'log.level=loud');
+	for (const name of ['listen.port', 'no.such', 'log.level']) assert.ok(e.stderr.includes(name));
+	await g.command('check');
+});
+
+test('a second gateway on the same folder is refused', async () => {
+	const e = await failing('serve', '--set', `listen.port=${g.public_port}`);
+	assert.match(e.stderr, /lock|another|running/i);
+});
+
+test('secrets of the state folder are for their owner only', () => {
+	for (const name of ['keys/index.key', 'control.sock', 'siban.db'])
+		assert.equal(statSync(path.join(g.state, name)).mode & 0o077, 0, name);
+});
+
+test('without development its tokens, faults and token maker are gone', async () => {
+	const own = await gateway();
+	const token = await own.citizen(id_number(4));
+	await own.kill();
+	own.configure({ development: 'false' });
+	await own.serve();
+	assert_problem(await own.get('/v1/cases', { token }), 401, 'invalid_token');
+	assert_problem(await own.control('POST', '/control/faults', { switch: 'send=1' }), 403, 'forbidden');
+	assert_problem(await own.control('POST', '/control/tokens', { kind: 'citizen', id_number: id_number(4) }), 403, 'forbidden');
+});
+
+test('the control socket takes no more than it should', async () => {
+	assert_problem(await g.control('POST', '/control/faults', { switch: 'no_such=1' }), 422, 'invalid_field');
+	assert_problem(await g.control('POST', '/control/tokens', { kind: 'king' }), 422, 'invalid_field');
+	assert.equal((await control_request(g, 'POST', '/control/nothing', { body: '{}' })).status, 404);
+	const csv = `code,name,level,parent\n${'620000,甘肃省,1,\n'.repeat(60000)}`;
+	assert.equal((await g.control('POST', '/control/imports/regions?line=2&dry=1', csv, 'text/csv')).status, 413);
+});
+
+test('offline commands work when no gateway runs', async () => {
+	const own = await Gateway.start({ data: false });
+	await own.stop();
+	const token = await own.command('token', '--dev', '--citizen', id_number(5));
+	await own.serve();
+	assert.equal((await own.get('/v1/cases', { token })).status, 200);
+	assert.equal((await admin_request(own, 'GET', '/livez')).status, 200);
+	await own.stop();
+});
