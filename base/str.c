@@ -7,11 +7,6 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-struct str str_c(const char *c)
-{
-	return c == NULL ? STR_NONE : (struct str){ c, strlen(c) };
-}
-
 static unsigned char lower(char c)
 {
 	return (unsigned char)(c >= 'A' && c <= 'Z' ? c + ('a' - 'A') : c);
@@ -212,20 +207,26 @@ bool str_same_secret(struct str a, struct str b)
 	return differ == 0;
 }
 
+/* Two digits at a time: a division less for each pair. */
+#define TENS(t) t "0", t "1", t "2", t "3", t "4", t "5", t "6", t "7", t "8", t "9"
+static const char pairs[100][3] = { TENS("0"), TENS("1"), TENS("2"), TENS("3"), TENS("4"), TENS("5"), TENS("6"), TENS("7"), TENS("8"), TENS("9") };
+#undef TENS
+
 size_t i64_text(int64_t v, char out[21])
 {
 	char digits[20];
-	size_t count = 0, len = 0;
+	size_t at = sizeof digits, len = 0;
 	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
-	do {
-		digits[count++] = (char)('0' + left % 10);
-		left /= 10;
-	} while (left > 0);
+	for (; left >= 100; left /= 100)
+		memcpy(digits + (at -= 2), pairs[left % 100], 2);
+	if (left >= 10)
+		memcpy(digits + (at -= 2), pairs[left], 2);
+	else
+		digits[--at] = (char)('0' + left);
 	if (v < 0)
 		out[len++] = '-';
-	while (count > 0)
-		out[len++] = digits[--count];
-	return len;
+	memcpy(out + len, digits + at, sizeof digits - at);
+	return len + sizeof digits - at;
 }
 
 /* -- growing text */

@@ -22,7 +22,7 @@ struct str {
 #define STR_NONE ((struct str){ NULL, 0 })
 #define STR_ARG(s) (int)(s).len, (s).at /* for "%.*s" */
 
-struct str str_c(const char *c); /* of a C string; NULL gives STR_NONE */
+static inline struct str str_c(const char *c) { return c == NULL ? STR_NONE : (struct str){ c, strlen(c) }; } /* of a C string; NULL gives STR_NONE */
 static inline bool str_eq(struct str a, struct str b) { return a.len == b.len && (a.len == 0 || memcmp(a.at, b.at, a.len) == 0); }
 bool str_eq_nocase(struct str a, struct str b); /* ASCII only */
 bool str_starts(struct str s, struct str prefix);

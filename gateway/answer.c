@@ -43,6 +43,28 @@ static struct str cache_rule(const struct task *t)
 	return t->r.version != 0 ? STR("private, no-cache") : STR("no-store");
 }
 
+/* A language that was asked for is named. Caches on the way must tell languages apart; a private answer has none on its way, and its
+ * ETag names the language. */
+static void add_language(const struct task *t, struct answer *a)
+{
+	if (t->r.lang == LANG_EN)
+		add(a, STR("content-language"), STR("en"), false);
+	else
+		add(a, STR("content-language"), STR("zh-CN"), false);
+	if (t->r.route == NULL || (t->r.route->who & WHO_ANYONE))
+		add(a, STR("vary"), STR("accept-language"), false);
+}
+
+/* Browsers say sec-fetch-mode; who asks without a token may be one all the same. A program with a token needs no such rules, and
+ * every header costs as much as a fiftieth of the whole answer. */
+static void add_browser_rules(const struct request *r, struct answer *a)
+{
+	if (request_header(r, STR("authorization")).at != NULL && request_header(r, STR("sec-fetch-mode")).at == NULL)
+		return;
+	add(a, STR("strict-transport-security"), STR("max-age=31536000"), false);
+	add(a, STR("x-content-type-options"), STR("nosniff"), false);
+}
+
 static void add_trace(struct task *t, struct answer *a)
 {
 	struct str came = request_header(&t->r, STR("traceparent"));
@@ -63,10 +85,8 @@ void task_answer(struct task *t, struct answer *out)
 		add(out, STR("content-type"), str_c(reply->content_type), false);
 	add(out, STR("cache-control"), cache_rule(t), false);
 	if (t->face == FACE_PUBLIC) {
-		add(out, STR("content-language"), r->lang == LANG_EN ? STR("en") : STR("zh-CN"), false);
-		add(out, STR("vary"), STR("accept-language"), false);
-		add(out, STR("strict-transport-security"), STR("max-age=31536000"), false);
-		add(out, STR("x-content-type-options"), STR("nosniff"), false);
+		add_language(t, out);
+		add_browser_rules(r, out);
 		add_rate(t, out);
 		add_trace(t, out);
 	}

@@ -85,7 +85,7 @@ static void next_request(struct h1 *h)
 static bool may_read_past(const struct h1 *h)
 {
 	const struct h1_parser *p = &h->parser;
-	return h->complete || (p->length > 0 && p->left <= SKIP_BYTES_MAX && !p->expects_continue);
+	return h->complete || p->length == 0 || (p->length > 0 && p->left <= SKIP_BYTES_MAX && !p->expects_continue);
 }
 
 static void write_answer(struct h1 *h)

@@ -158,8 +158,10 @@ static void on_reply(struct exchange *x, struct task *t)
 	for (int i = 2, status = a.status; i >= 0; i--, status /= 10)
 		s->status_text[i] = (char)('0' + status % 10);
 	put_nv(&nv[n++], STR(":status"), (struct str){ s->status_text, 3 }, false);
+	/* The first answer leaves all names in the peer's table; afterwards a changing value costs its own bytes only. */
 	for (int i = 0; i < a.count; i++)
-		put_nv(&nv[n++], a.headers[i].name, a.headers[i].value, a.headers[i].never_index);
+		put_nv(&nv[n++], a.headers[i].name, a.headers[i].value, a.headers[i].never_index && h->names_known);
+	h->names_known = true;
 	if (a.body_length != SIZE_MAX)
 		put_nv(&nv[n++], STR("content-length"), (struct str){ s->length_text, i64_text((int64_t)a.body_length, s->length_text) }, false);
 	s->body = a.body;

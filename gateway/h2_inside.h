@@ -14,6 +14,7 @@ struct h2 {
 	bool in_block;             /* between a HEADERS frame and its END_HEADERS */
 	bool settled;              /* preface and first SETTINGS have come */
 	bool draining, said_goaway, ended;
+	bool names_known;          /* an answer was submitted: its header names are in the peer's HPACK table */
 	uint32_t goaway_code;      /* what went out */
 	int answers_open;          /* submitted, last byte not yet taken by nghttp2 */
 	int64_t glitches_milli, glitch_at_ms;

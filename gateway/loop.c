@@ -98,6 +98,7 @@ bool loop_open(struct loop *l, struct gateway *g, int index, struct fail *why)
 	l->reader = store_reader(g->store, (int)l->config->row_cache, why);
 	if (l->reader == NULL)
 		return false;
+	reader_cache(l->reader, ROW_TOKEN, (int)l->config->token_cache);
 	l->door = door_open(l, g->tls, why);
 	return l->door != NULL;
 }

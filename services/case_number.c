@@ -7,28 +7,11 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { KEY_BYTES = 16, ROUNDS = 8, DIGITS = 22 };
+enum { KEY_BYTES = 16, ROUNDS = 8, DIGITS = 22, SIDE = 10000 /* squared: CASE_SERIALS */ };
 
 static uint8_t number_key[KEY_BYTES];
 static bool is_loaded;
-
-bool case_number_init(struct tx *tx, bool make, struct fail *why)
-{
-	int64_t len;
-	if (!meta_get(tx, STR("case_number_key"), number_key, sizeof(number_key), &len, why))
-		return false;
-	if (len >= 0 && len != KEY_BYTES)
-		return FAILS(why, SCHEMA, "meta case_number_key is damaged");
-	if (len < 0 && !make)
-		return FAILS(why, SCHEMA, "meta has no case_number_key: run siban migrate");
-	if (len < 0) {
-		random_bytes(number_key, KEY_BYTES);
-		if (!meta_put(tx, STR("case_number_key"), number_key, KEY_BYTES, why))
-			return false;
-	}
-	is_loaded = true;
-	return true;
-}
+static uint16_t round_table[ROUNDS][SIDE]; /* round_of for number_key: every status query walks through all rounds */
 
 /* A Feistel network over pairs of 0 .. side-1 with addition mod side; side² >= domain, and what falls outside the domain
  * walks on along its cycle. For 10^8 the side is 10^4 and nothing falls outside. */
@@ -41,10 +24,15 @@ static uint32_t side_of(uint32_t domain)
 	return side;
 }
 
-static uint32_t round_of(const uint8_t key[16], uint32_t side, uint32_t round, uint32_t half)
+static uint32_t computed_round(const uint8_t key[16], uint32_t side, uint32_t round, uint32_t half)
 {
 	uint32_t in[3] = { side, round, half };
 	return (uint32_t)(siphash(key, in, sizeof(in)) % side);
+}
+
+static uint32_t round_of(const uint8_t key[16], uint32_t side, uint32_t round, uint32_t half)
+{
+	return key == number_key && side == SIDE ? round_table[round][half] : computed_round(key, side, round, half);
 }
 
 static uint32_t forth(const uint8_t key[16], uint32_t side, uint32_t value)
@@ -69,9 +57,35 @@ static uint32_t back(const uint8_t key[16], uint32_t side, uint32_t value)
 	return left * side + right;
 }
 
+static void fill_round_table(void)
+{
+	for (uint32_t round = 0; round < ROUNDS; round++)
+		for (uint32_t half = 0; half < SIDE; half++)
+			round_table[round][half] = (uint16_t)computed_round(number_key, SIDE, round, half);
+}
+
+bool case_number_init(struct tx *tx, bool make, struct fail *why)
+{
+	int64_t len;
+	if (!meta_get(tx, STR("case_number_key"), number_key, sizeof(number_key), &len, why))
+		return false;
+	if (len >= 0 && len != KEY_BYTES)
+		return FAILS(why, SCHEMA, "meta case_number_key is damaged");
+	if (len < 0 && !make)
+		return FAILS(why, SCHEMA, "meta has no case_number_key: run siban migrate");
+	if (len < 0) {
+		random_bytes(number_key, KEY_BYTES);
+		if (!meta_put(tx, STR("case_number_key"), number_key, KEY_BYTES, why))
+			return false;
+	}
+	fill_round_table();
+	is_loaded = true;
+	return true;
+}
+
 uint32_t case_number_permute(const uint8_t key[16], uint32_t domain, uint32_t value)
 {
-	uint32_t side = domain == CASE_SERIALS ? 10000 : side_of(domain);
+	uint32_t side = domain == CASE_SERIALS ? SIDE : side_of(domain);
 	assert(value < domain && domain <= CASE_SERIALS);
 	do
 		value = forth(key, side, value);
@@ -81,7 +95,7 @@ uint32_t case_number_permute(const uint8_t key[16], uint32_t domain, uint32_t va
 
 uint32_t case_number_unpermute(const uint8_t key[16], uint32_t domain, uint32_t value)
 {
-	uint32_t side = domain == CASE_SERIALS ? 10000 : side_of(domain);
+	uint32_t side = domain == CASE_SERIALS ? SIDE : side_of(domain);
 	assert(value < domain && domain <= CASE_SERIALS);
 	do
 		value = back(key, side, value);

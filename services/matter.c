@@ -54,6 +54,7 @@ static void matter_members(struct json_out *j, const struct matter *m)
 	json_add_number(j, "legal_days", m->legal_days);
 	json_add_number(j, "promised_days", m->promised_days);
 	json_add_number(j, "trips", m->trips);
+	json_add_boolean(j, "online", m->online != 0);
 }
 
 /* ---- matter_list ---- */
@@ -177,7 +178,6 @@ static bool matter_show_render(struct request *r, struct fail *why)
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
 	matter_members(&j, m);
-	json_add_boolean(&j, "online", m->online != 0);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

@@ -7,6 +7,7 @@
 #include "store/checkpointer.h"
 
 #include "base/clock.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/sqlite.h"
@@ -45,6 +46,10 @@ static int run(struct checkpointer *c, int mode, int *frames, int *moved)
 	c->waited_us = 0;
 	*frames = *moved = 0;
 	int rc = sqlite3_wal_checkpoint_v2(c->connection->db, "main", mode, frames, moved);
+	if (fault_hit(FAULT_store_checkpoint))
+		rc = SQLITE_IOERR_FSYNC;
+	if (rc == SQLITE_IOERR_FSYNC)
+		store_stop("checkpoint", rc); /* what the kernel dropped it will call clean: only recovery from the log tells */
 	metric_add(M_checkpoints, 0, 1);
 	LOG_EVENT(checkpoint, STR_NONE, L_INT(*frames), L_INT(*moved), L_INT((clock_mono_ns() - began) / 1000));
 	return rc;

@@ -74,13 +74,11 @@ static bool must_stop(int rc)
 	return (kind == SQLITE_IOERR && rc != SQLITE_IOERR_NOMEM) || kind == SQLITE_CORRUPT || kind == SQLITE_NOTADB;
 }
 
-static enum commit_end stop(struct connection *c, int rc)
+void store_stop(const char *doing, int rc)
 {
-	LOG_EVENT(store_stopped, STR_NONE, L_C("commit"), L_INT(rc), L_C(sqlite3_errstr(rc)));
+	LOG_EVENT(store_stopped, STR_NONE, L_C(doing), L_INT(rc), L_C(sqlite3_errstr(rc)));
 	log_flush();
 	store_stop_hook();
-	write_rollback(c);
-	return COMMIT_STOPPED;
 }
 
 static int commit(struct connection *c)
@@ -97,8 +95,11 @@ enum commit_end write_commit(struct connection *c, const uint64_t *touched, size
 	struct store *s = c->store;
 	int64_t began = clock_mono_ns();
 	int rc = commit(c);
-	if (rc != SQLITE_OK && must_stop(rc))
-		return stop(c, rc);
+	if (rc != SQLITE_OK && must_stop(rc)) {
+		store_stop("commit", rc);
+		write_rollback(c);
+		return COMMIT_STOPPED;
+	}
 	if (rc != SQLITE_OK) {
 		sqlite_fails(c, rc, "committing", why);
 		refused(s, rc, why);

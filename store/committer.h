@@ -34,7 +34,7 @@ void committer_stop(struct committer *c); /* drains what was taken, then joins a
 struct committer *committer_make(struct store *s, const struct config *c, struct fail *why); /* without a thread */
 size_t committer_step(struct committer *c);
 
-/* Called after a COMMIT failed in a way that leaves the disk unknown; the event store_stopped is written and flushed by then.
+/* Called after a COMMIT or a checkpoint's fsync failed in a way that leaves the disk unknown; the event store_stopped is written and flushed by then.
  * Ends the process with status 70. A test may put its own here; when that returns, the batch's jobs are never answered and the
  * committer takes no more. */
 extern void (*store_stop_hook)(void);

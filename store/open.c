@@ -15,7 +15,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
-enum { REFUSED_FOR_MS = 5000, FREE_BYTES_MIN = 16 << 20 };
+enum { REFUSED_FOR_MS = 5000, FREE_BYTES_MIN = 1 << 20 };
 
 static bool folder_ready(const struct store *s, struct fail *why)
 {

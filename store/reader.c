@@ -17,7 +17,8 @@ struct connection *store_reader(struct store *s, int row_cache_rows, struct fail
 	struct connection *c = connection_open(s, CONNECTION_READ, &rc, why);
 	if (c == NULL)
 		return NULL;
-	c->rows = rowcache_make(row_cache_rows);
+	for (int kind = 0; kind < ROW_KINDS; kind++)
+		c->rows[kind] = rowcache_make(row_cache_rows);
 	pthread_mutex_lock(&s->readers_lock);
 	c->next = s->readers;
 	c->back = &s->readers;
@@ -26,6 +27,13 @@ struct connection *store_reader(struct store *s, int row_cache_rows, struct fail
 	s->readers = c;
 	pthread_mutex_unlock(&s->readers_lock);
 	return c;
+}
+
+void reader_cache(struct connection *c, enum row_kind kind, int rows)
+{
+	assert(!c->in_snapshot);
+	rowcache_free(c->rows[kind]);
+	c->rows[kind] = rowcache_make(rows);
 }
 
 uint64_t store_commit_number(const struct store *s)
@@ -54,7 +62,8 @@ bool reader_begin(struct connection *c, struct tx *tx, struct fail *why)
 	}
 	c->in_snapshot = true;
 	c->snapshot_number = number;
-	rowcache_new_snapshot(c->rows);
+	for (int kind = 0; kind < ROW_KINDS; kind++)
+		rowcache_new_snapshot(c->rows[kind]);
 	return true;
 }
 

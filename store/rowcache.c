@@ -107,7 +107,7 @@ static void note_pending(struct rowcache *r, enum row_kind kind, uint64_t key, u
 bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_t bytes)
 {
 	struct connection *c = tx->connection;
-	struct rowcache *r = c->rows;
+	struct rowcache *r = c->rows[kind];
 	if (r == NULL || tx->writes)
 		return false;
 	struct store *s = c->store;
@@ -140,7 +140,7 @@ bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_
 void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes)
 {
 	assert(bytes > 0 && bytes <= ROW_CACHE_BYTES_MAX);
-	struct rowcache *r = tx->connection->rows;
+	struct rowcache *r = tx->connection->rows[kind];
 	if (r == NULL || tx->writes)
 		return;
 	struct pending *p = NULL;

@@ -198,7 +198,8 @@ void connection_close(struct connection *c)
 	int rc = sqlite3_close(c->db);
 	assert(rc == SQLITE_OK && "a statement outlived its connection");
 	(void)rc;
-	rowcache_free(c->rows);
+	for (int kind = 0; kind < ROW_KINDS; kind++)
+		rowcache_free(c->rows[kind]);
 	free(c);
 }
 

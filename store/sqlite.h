@@ -73,7 +73,7 @@ struct connection {
 	bool in_snapshot;
 	uint64_t snapshot_number;          /* commit number loaded before the snapshot was taken: the snapshot holds at least that */
 	_Atomic int64_t snapshot_ns;       /* when it began; 0: none */
-	struct rowcache *rows;             /* NULL: off */
+	struct rowcache *rows[ROW_KINDS];  /* NULL: off */
 	struct connection *next, **back;   /* in store->readers */
 };
 
@@ -96,6 +96,7 @@ enum commit_end { COMMIT_DONE, COMMIT_REFUSED /* rolled back, why noted */, COMM
 MUST_USE bool write_begin(struct connection *c, struct fail *why);
 enum commit_end write_commit(struct connection *c, const uint64_t *touched, size_t count, bool touched_all, struct fail *why);
 void write_rollback(struct connection *c);
+void store_stop(const char *doing, int rc); /* says so, and ends the process through store_stop_hook */
 
 /* -- folder, lock, schema (open.c, migrate.c) */
 struct migration {

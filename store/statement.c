@@ -211,8 +211,7 @@ int64_t stmt_int(struct stmt *s, int column)
 
 struct str stmt_text(struct stmt *s, int column)
 {
-	const char *at = (const char *)sqlite3_column_text(s->q, column);
-	return (struct str){ at, at == NULL ? 0 : (size_t)sqlite3_column_bytes(s->q, column) };
+	return stmt_blob(s, column); /* sqlite3_column_text would copy the value only to put a NUL behind it */
 }
 
 struct str stmt_blob(struct stmt *s, int column)

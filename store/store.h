@@ -60,7 +60,8 @@ bool store_is_locked(const struct config *c);   /* does a daemon hold the folder
 int store_schema_version(const struct store *s);
 MUST_USE bool store_healthy(struct store *s, struct fail *why); /* for /readyz: a read works and writes are not refused */
 
-struct connection *store_reader(struct store *s, int row_cache_rows, struct fail *why); /* a read connection for one thread */
+struct connection *store_reader(struct store *s, int row_cache_rows, struct fail *why); /* a read connection for one thread; rows cached of each kind */
+void reader_cache(struct connection *c, enum row_kind kind, int rows); /* another size for one kind, before its first snapshot */
 void connection_close(struct connection *c);
 /* A read transaction on the newest commit: begins one if none is open, renews it if a commit was published since. */
 MUST_USE bool reader_begin(struct connection *c, struct tx *tx, struct fail *why);

@@ -71,6 +71,7 @@ static inline void jobs_invariants(struct fixture *f, const struct test_job *job
 		assert_int_equal(fixture_number(f, sql), jobs[i].job.committed ? 1 : 0);
 		assert_true(jobs[i].job.committed || jobs[i].job.why.code != FAIL_NONE);
 	}
+	assert_int_equal(f->store->writing, 0); /* or the checkpointer would wait for ever */
 	assert_int_equal(fixture_number(f, "SELECT count(*) FROM (SELECT item FROM trace GROUP BY item HAVING count(*) > 1)"), 0);
 }
 

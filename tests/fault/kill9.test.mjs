@@ -105,6 +105,7 @@ test(`kill -9 under load, ${ROUNDS} times: nothing acknowledged is lost or doubl
 	const client = gateway.client();
 	for (const s of subjects) {
 		const shown = await client.get(`/v1/department/cases/${s.ref}`, gateway.department_token);
+		assert.equal(shown.status, 200, `${s.ref}: ${shown.status} ${shown.text}`);
 		assert.equal(shown.json.last_seq, s.seq, shown.text);
 		const seen = [];
 		for (let target = `/v1/cases/${s.case_no}/events?limit=100`; target !== null;) {

@@ -4,6 +4,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "store/checkpointer.h"
 
 #include <fcntl.h>
 #include <pthread.h>
@@ -271,10 +272,53 @@ static void unknown_commit_ends_the_process(void **state)
 	after(0);
 }
 
+/* The same when it is the checkpointer's fsync; what was answered before is there after. */
+static void unknown_checkpoint_ends_the_process(void **state)
+{
+	(void)state;
+	begin();
+	fixture_close(&f);
+	pid_t pid = fork();
+	if (pid == 0) {
+		struct fail why;
+		fail_clear(&why);
+		f.store = store_open(&f.config, STORE_SERVE, &why);
+		c = f.store == NULL ? NULL : committer_make(f.store, &f.config, &why);
+		struct checkpointer *k = c == NULL ? NULL : checkpointer_start(f.store, &f.config, &why);
+		if (k == NULL || !fault_set(STR("store_checkpoint=1")))
+			_exit(1);
+		for (size_t i = 0; i < JOBS; i++)
+			submit(i);
+		step_all();
+		if (answers != JOBS)
+			_exit(2);
+		checkpointer_stop(k); /* one last checkpoint */
+		_exit(3);
+	}
+	int status;
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 70);
+	FIXTURE_OK(&f, fixture_open(&f, STORE_SERVE));
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM item"), JOBS + 1);
+	FIXTURE_OK(&f, (c = committer_make(f.store, &f.config, &f.why)) != NULL);
+	for (size_t i = 0; i < JOBS; i++) {
+		jobs[i] = job_make(&f, JOB_CONFLICT, (int64_t)i + 1, &answers); /* each is there already */
+		assert_true(committer_submit(c, &jobs[i].job));
+	}
+	step_all();
+	for (size_t i = 0; i < JOBS; i++) {
+		assert_int_equal(jobs[i].job.why.code, FAIL_CONFLICT);
+		jobs[i].job.committed = true;
+	}
+	after(JOBS);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(nth), cmocka_unit_test(full_disk_shows), cmocka_unit_test(real), cmocka_unit_test(foreign_lock), cmocka_unit_test(unknown_commit_ends_the_process),
+		cmocka_unit_test(unknown_checkpoint_ends_the_process),
 	};
 	return cmocka_run_group_tests(tests, quiet, NULL);
 }

@@ -82,7 +82,7 @@ test('events of a case by pages', async () => {
 test('a forged, damaged or borrowed cursor is refused', async () => {
 	const { next_cursor } = (await g.get('/v1/regions?limit=2&level=3')).json;
 	const last = next_cursor.at(-1) === 'A' ? 'E' : 'A';
-	const wrong = ['', 'x', 'AAAA', 'A'.repeat(32), next_cursor.slice(0, -1), next_cursor.slice(0, -1) + last, `${next_cursor}A`, 'A' + next_cursor.slice(1)];
+	const wrong = ['', 'x', 'AAAA', 'A'.repeat(32), next_cursor.slice(0, -1), next_cursor.slice(0, -1) + last, `${next_cursor}A`, 'B' + next_cursor.slice(1)];
 	for (const cursor of wrong)
 		assert_problem(await g.get(`/v1/regions?limit=2&level=3&cursor=${cursor}`), 400, 'invalid_cursor');
 	assert_problem(await g.get(`/v1/regions?limit=2&cursor=${next_cursor}`), 400, 'invalid_cursor');

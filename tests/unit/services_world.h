@@ -217,26 +217,7 @@ static inline bool world_write(struct world *w, const struct handler *h)
 	return h->render(r, &r->why);
 }
 
-/* The same without the twin: for long random runs. */
-static inline bool world_write_once(struct world *w, const struct handler *h)
-{
-	struct request *r = &w->r;
-	struct world_try t = { .w = w, .h = h, .keep = true };
-	if ((h->parse != NULL && !h->parse(r, &r->why)) || (h->work != NULL && !h->work(r, &r->why)))
-		return false;
-	arena_reset(&w->arena);
-	buf_init(&t.rows, &w->arena, 65536);
-	if (!store_write(w->store, world_apply, &t, &r->why))
-		return false;
-	w->commits++;
-	return h->render(r, &r->why);
-}
-
 /* Rows of one table, as text in the world's arena (reset by the next write). */
-struct world_rows {
-	int table;
-	struct buf rows;
-};
 static inline struct str world_rows(struct world *w, int table)
 {
 	struct buf b;

@@ -200,6 +200,55 @@ static void small(void **state)
 	}
 }
 
+/* -- through the committer: the same rules for jobs that share a commit */
+
+static bool job_up(struct commit_job *j, struct tx *tx, struct fail *why)
+{
+	(void)j;
+	return count_up(tx, 1, why);
+}
+
+static bool job_fails(struct commit_job *j, struct tx *tx, struct fail *why)
+{
+	(void)j;
+	return count_up(tx, 2, why) && FAILS(why, NOT_FOUND, "no");
+}
+
+static bool job_ten(struct commit_job *j, struct tx *tx, struct fail *why)
+{
+	(void)j;
+	return count_ten(tx, NULL, why);
+}
+
+static void nothing(struct commit_job *j)
+{
+	(void)j;
+}
+
+static void shared_commit(void **state)
+{
+	(void)state;
+	struct connection *r = store_reader(f.store, 1024, &f.why);
+	struct committer *c = committer_make(f.store, &f.config, &f.why);
+	struct tx tx;
+	assert_non_null(c);
+	for (int64_t key = 1; key <= 3; key++)
+		expect(r, &tx, key, false);
+	struct commit_job both[] = { { .apply = job_up, .done = nothing }, { .apply = job_fails, .done = nothing } };
+	assert_true(committer_submit(c, &both[0]) && committer_submit(c, &both[1]));
+	assert_int_equal(committer_step(c), 2);
+	expect(r, &tx, 1, false);
+	expect(r, &tx, 2, true); /* its toucher was rolled back */
+	expect(r, &tx, 3, true);
+	struct commit_job many[] = { { .apply = job_up, .done = nothing }, { .apply = job_ten, .done = nothing } };
+	assert_true(committer_submit(c, &many[0]) && committer_submit(c, &many[1]));
+	assert_int_equal(committer_step(c), 2);
+	for (int64_t key = 1; key <= 3; key++)
+		expect(r, &tx, key, false); /* one touched more than fit */
+	committer_stop(c);
+	connection_close(r);
+}
+
 /* -- stress */
 
 struct job {
@@ -293,6 +342,8 @@ static void stress(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(rules), cmocka_unit_test(commit_in_between), cmocka_unit_test(small), cmocka_unit_test(stress) };
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(rules), cmocka_unit_test(commit_in_between), cmocka_unit_test(small), cmocka_unit_test(shared_commit), cmocka_unit_test(stress),
+	};
 	return cmocka_run_group_tests(tests, setup, teardown);
 }

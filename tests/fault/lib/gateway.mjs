@@ -123,7 +123,7 @@ export class Gateway extends FlowGateway {
 export class Client {
 	constructor(gateway) {
 		this.gateway = gateway;
-		this.session = http2.connect(`https://localhost:${gateway.public_port}`, { ca: gateway.ca, host: '127.0.0.1', servername: 'localhost' });
+		this.session = http2.connect(`https://localhost:${gateway.public_port}`, { ca: gateway.ca, host: '127.0.0.1', servername: 'localhost', maxSessionMemory: 200 });
 		this.session.on('error', nothing);
 	}
 
@@ -142,21 +142,19 @@ export class Client {
 				return;
 			}
 			const stream = this.session.request(headers, { endStream: body === undefined });
-			const answer = { status: 0, text: '' };
-			let whole = false;
-			stream.on('response', (h) => { answer.headers = h; });
-			stream.on('data', (d) => { answer.text += d; });
-			stream.on('end', () => { whole = answer.headers !== undefined; });
-			stream.on('error', nothing);
-			stream.on('close', () => {
-				answer.reset = stream.rstCode;
-				if (whole)
-					answer.status = answer.headers[':status'];
+			const chunks = [];
+			let head;
+			/* At 'end', not at 'close': when the server needs no more of the body it resets the stream after its answer, and node waits on. */
+			const finish = () => {
+				const bytes = Buffer.concat(chunks), answer = { status: 0, headers: head, text: bytes.toString('utf8'), reset: stream.rstCode };
+				if (head !== undefined && Number(head['content-length'] ?? bytes.length) === bytes.length)
+					answer.status = head[':status'];
 				try {
 					answer.json = JSON.parse(answer.text);
 				} catch { /* not every answer is JSON, and a torn one is none */ }
 				resolve(answer);
-			});
+			};
+			stream.on('response', (h) => { head = h; }).on('data', (d) => { chunks.push(d); }).on('error', nothing).on('end', finish).on('close', finish);
 			if (body !== undefined)
 				stream.end(body);
 		});

@@ -59,7 +59,8 @@ export class H2 {
 	}
 }
 
-function one_shot(module, options, method, target, { headers = {}, body } = {}) {
+// announce: says how long the body would be, sends none of it, and takes the answer that comes all the same.
+function one_shot(module, options, method, target, { headers = {}, body, announce } = {}) {
 	const bytes = body_bytes(body);
 	return new Promise((resolve, reject) => {
 		const request = module.request({ ...options, method, path: target, headers: defined({ ...(bytes ? { 'content-length': bytes.length } : {}), ...headers }) }, (response) => {
@@ -69,7 +70,10 @@ function one_shot(module, options, method, target, { headers = {}, body } = {}) 
 			response.on('error', reject);
 		});
 		request.on('error', reject);
-		request.end(bytes);
+		if (announce === undefined) return request.end(bytes);
+		request.setHeader('content-length', announce);
+		request.flushHeaders();
+		request.on('response', (response) => response.on('end', () => request.destroy()));
 	});
 }
 
