@@ -97,6 +97,13 @@ size_t json_escape(struct str s, char *out, size_t max, size_t *taken)
 			len += 8;
 			continue;
 		}
+		/* A short rest behind eight or more bytes: look at the last eight once more rather than at each. */
+		if (in >= 8 && s.len - in < 8 && max - len >= s.len - in && (memcpy(&eight, at + s.len - 8, 8), !some_not_plain(eight))) {
+			memcpy(out + len, at + in, s.len - in);
+			len += s.len - in;
+			in = s.len;
+			break;
+		}
 		if (plain[at[in]] && len < max) {
 			out[len++] = s.at[in++];
 			continue;
@@ -168,49 +175,75 @@ void json_put_array_end(struct json_out *j)
 	close_with(j, ']');
 }
 
-void json_put_name(struct json_out *j, const char *literal)
+/* ,"name": into `at`, which has room for it. Returns its end. */
+static char *name_into(struct json_out *j, char *at, struct str name)
 {
-	size_t len = strlen(literal);
-	char *at = buf_room(j->to, len + 4);
-	if (at == NULL)
-		return;
-	char *from = at;
 	if (j->comma)
 		*at++ = ',';
 	*at++ = '"';
-	memcpy(at, literal, len);
-	at += len;
+	memcpy(at, name.at, name.len);
+	at += name.len;
 	*at++ = '"';
 	*at++ = ':';
-	j->to->len += (size_t)(at - from);
+	return at;
+}
+
+enum { AROUND_NAME = 4 /* comma, quotes, colon */, AROUND_TEXT = 3 /* comma and quotes */, ONE_ESCAPE = 6 /* the longest */ };
+
+void json_put_name_of(struct json_out *j, struct str name)
+{
+	char *at = buf_room(j->to, name.len + AROUND_NAME);
+	if (at == NULL)
+		return;
+	j->to->len += (size_t)(name_into(j, at, name) - at);
 	j->comma = false;
+}
+
+/* The rest of a text that escapes made longer than the room it was given, and the closing quote. */
+static void text_rest(struct json_out *j, struct str s)
+{
+	size_t taken;
+	for (; s.len > 0; s.at += taken, s.len -= taken) {
+		char *at = buf_room(j->to, s.len + ONE_ESCAPE);
+		if (at == NULL)
+			return;
+		j->to->len += json_escape(s, at, s.len + ONE_ESCAPE, &taken);
+	}
+	buf_char(j->to, '"');
+}
+
+/* "text" into `at`, which has s.len + ONE_ESCAPE + 2 bytes of room from the buffer's end on. */
+static void text_into(struct json_out *j, const char *from, char *at, struct str s)
+{
+	size_t taken;
+	*at++ = '"';
+	at += json_escape(s, at, s.len + ONE_ESCAPE, &taken);
+	j->comma = true;
+	if (taken == s.len) {
+		*at++ = '"';
+		j->to->len += (size_t)(at - from);
+		return;
+	}
+	j->to->len += (size_t)(at - from);
+	text_rest(j, (struct str){ s.at + taken, s.len - taken });
+}
+
+static char *room_for_text(struct json_out *j, struct str s, size_t more)
+{
+	if (s.len <= SIZE_MAX / 2)
+		return buf_room(j->to, s.len + AROUND_TEXT + ONE_ESCAPE + more);
+	j->to->lost = true;
+	return NULL;
 }
 
 void json_put_text(struct json_out *j, struct str s)
 {
-	enum { AROUND = 3 /* comma and quotes */, ONE = 6 /* the longest escape */ };
-	char *at = s.len > SIZE_MAX - AROUND - ONE ? NULL : buf_room(j->to, s.len + AROUND + ONE);
-	if (at == NULL) {
-		j->to->lost = true;
+	char *from = room_for_text(j, s, 0), *at = from;
+	if (from == NULL)
 		return;
-	}
-	char *from = at;
 	if (j->comma)
 		*at++ = ',';
-	*at++ = '"';
-	size_t taken, room = s.len + ONE;
-	at += json_escape(s, at, room, &taken);
-	j->to->len += (size_t)(at - from);
-	while (taken < s.len) { /* escapes made it longer */
-		s.at += taken;
-		s.len -= taken;
-		at = buf_room(j->to, s.len + ONE);
-		if (at == NULL)
-			return;
-		j->to->len += json_escape(s, at, s.len + ONE, &taken);
-	}
-	buf_char(j->to, '"');
-	j->comma = true;
+	text_into(j, from, at, s);
 }
 
 void json_put_number(struct json_out *j, int64_t v)
@@ -243,10 +276,38 @@ void json_put_time(struct json_out *j, int64_t ms)
 	j->to->len += len + 2;
 }
 
-void json_add_text(struct json_out *j, const char *name, struct str s)
+void json_add_text_of(struct json_out *j, struct str name, struct str s)
 {
-	json_put_name(j, name);
-	json_put_text(j, s);
+	char *from = room_for_text(j, s, name.len + AROUND_NAME);
+	if (from != NULL)
+		text_into(j, from, name_into(j, from, name), s);
+}
+
+#ifdef SIBAN_FAULTS
+static bool is_plain(struct str s)
+{
+	for (size_t i = 0; i < s.len; i++)
+		if ((unsigned char)s.at[i] < 0x80 && !plain[(unsigned char)s.at[i]])
+			return false;
+	return str_is_utf8(s);
+}
+#endif
+
+void json_add_plain_of(struct json_out *j, struct str name, struct str s)
+{
+#ifdef SIBAN_FAULTS
+	assert(is_plain(s));
+#endif
+	char *from = room_for_text(j, s, name.len + AROUND_NAME);
+	if (from == NULL)
+		return;
+	char *at = name_into(j, from, name);
+	*at++ = '"';
+	memcpy(at, s.at, s.len);
+	at += s.len;
+	*at++ = '"';
+	j->to->len += (size_t)(at - from);
+	j->comma = true;
 }
 
 void json_add_number(struct json_out *j, const char *name, int64_t v)

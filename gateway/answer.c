@@ -43,14 +43,12 @@ static struct str cache_rule(const struct task *t)
 	return t->r.version != 0 ? STR("private, no-cache") : STR("no-store");
 }
 
-/* A language that was asked for is named. Caches on the way must tell languages apart; a private answer has none on its way, and its
- * ETag names the language. */
+/* Chinese unless asked otherwise; who asked is told what it got. Caches on the way must tell languages apart; a private answer has
+ * none on its way, and its ETag names the language. */
 static void add_language(const struct task *t, struct answer *a)
 {
-	if (t->r.lang == LANG_EN)
-		add(a, STR("content-language"), STR("en"), false);
-	else
-		add(a, STR("content-language"), STR("zh-CN"), false);
+	if (request_header(&t->r, STR("accept-language")).at != NULL || t->failed)
+		add(a, STR("content-language"), t->r.lang == LANG_EN ? STR("en") : STR("zh-CN"), false);
 	if (t->r.route == NULL || (t->r.route->who & WHO_ANYONE))
 		add(a, STR("vary"), STR("accept-language"), false);
 }

@@ -3,7 +3,6 @@
 #include "gateway/conn.h"
 #include "base/fault.h"
 #include "base/log.h"
-#include "base/metrics.h"
 #include "gateway/h1.h"
 #include "gateway/h2.h"
 #include "gateway/tls.h"
@@ -13,49 +12,15 @@
 #include <netinet/tcp.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { READS_PER_TURN = 8, LINGER_BYTES_MAX = 64 << 10, OUT_KEPT_BYTES = 16 << 10 };
-enum { SHAKE_FULL, SHAKE_RESUMED, SHAKE_FAILED };
-
-static const char *const proto_names[PROTO_COUNT] = { "handshake", "h1", "h2", "admin", "control" };
-static const char *const end_names[END_COUNT] = {
-	"full", "address_full", "plain_http", "handshake_timeout", "header_timeout", "body_timeout", "write_timeout", "protocol", "flood", "memory",
-};
-static _Atomic int64_t open_now[PROTO_COUNT];
-
-void conn_names_metrics(void)
-{
-	static const char *const shakes[] = { "full", "resumed", "failed" };
-	for (int i = 0; i < PROTO_COUNT; i++) {
-		metric_label(M_connections, i, proto_names[i]);
-		metric_label(M_connections_accepted, i, proto_names[i]);
-	}
-	for (int i = 0; i < END_COUNT; i++)
-		metric_label(M_connections_refused, i, end_names[i]);
-	for (int i = 0; i < 3; i++)
-		metric_label(M_handshakes, i, shakes[i]);
-}
-
-void conn_refused(enum conn_end end)
-{
-	if (end < END_COUNT)
-		metric_add(M_connections_refused, (int)end, 1);
-}
-
-static void count_open(enum proto proto, int by)
-{
-	metric_set(M_connections, (int)proto, atomic_fetch_add(&open_now[proto], by) + by);
-}
-
+enum { READS_PER_TURN = 8, LINGER_BYTES_MAX = 64 << 10, OUT_KEPT_BYTES = 16 << 10, REFUSALS_TOLD_MS = 1000 };
 static void become(struct conn *c, enum proto proto)
 {
-	count_open(c->proto, -1);
+	conn_count_gone(c->proto);
 	c->proto = proto;
-	count_open(proto, 1);
-	metric_add(M_connections_accepted, (int)proto, 1);
+	conn_count_come(proto);
 }
 
 /* ---- bytes out ---- */
@@ -201,7 +166,7 @@ static void handshake_failed(struct conn *c)
 	const char *reason = ERR_reason_error_string(error);
 	LOG_EVENT(tls_failed, STR_NONE, L_C(reason != NULL ? reason : "the peer went away"));
 	ERR_clear_error();
-	metric_add(M_handshakes, SHAKE_FAILED, 1);
+	conn_count_shake(SHAKE_FAILED);
 	c->failed = true;
 	conn_close(c, plain ? END_PLAIN_HTTP : END_NORMAL, "handshake");
 }
@@ -216,7 +181,7 @@ static void shake_hands(struct conn *c)
 			handshake_failed(c);
 		return;
 	}
-	metric_add(M_handshakes, SSL_session_reused(c->ssl) ? SHAKE_RESUMED : SHAKE_FULL, 1);
+	conn_count_shake(SSL_session_reused(c->ssl) ? SHAKE_RESUMED : SHAKE_FULL);
 	c->phase = CONN_OPEN;
 	bool h2 = tls_wants_h2(c->ssl);
 	become(c, h2 ? PROTO_H2 : PROTO_H1);
@@ -247,8 +212,8 @@ void conn_close(struct conn *c, enum conn_end end, const char *why)
 		c->end = end;
 	if (c->why == NULL)
 		c->why = why;
-	conn_refused(c->end);
-	LOG_EVENT(conn_closed, STR_NONE, L_C(proto_names[c->proto]), L_C(c->why), L_INT(c->requests));
+	conn_count_end(c->end);
+	LOG_EVENT(conn_closed, STR_NONE, L_C(conn_proto_name(c->proto)), L_C(c->why), L_INT(c->requests));
 	bool polite = c->phase == CONN_OPEN && !c->failed && conn_waiting(c) == 0;
 	c->phase = CONN_CLOSED;
 	if (c->ops != NULL)
@@ -264,7 +229,7 @@ void conn_close(struct conn *c, enum conn_end end, const char *why)
 		SSL_free(c->ssl);
 		ERR_clear_error();
 	}
-	count_open(c->proto, -1);
+	conn_count_gone(c->proto);
 	if (c->capped)
 		address_leave(c->address_key);
 	uv_close((uv_handle_t *)&c->poll, on_closed);
@@ -316,7 +281,7 @@ static void on_deadline(struct deadline *d, enum deadline_kind kind)
 	switch (kind) {
 	case DEADLINE_HANDSHAKE:
 		if (c->phase == CONN_HANDSHAKE)
-			metric_add(M_handshakes, SHAKE_FAILED, 1);
+			conn_count_shake(SHAKE_FAILED);
 		conn_close(c, END_HANDSHAKE_TIMEOUT, "handshake timeout");
 		return;
 	case DEADLINE_WRITE:
@@ -449,13 +414,25 @@ void conn_again(struct conn *c)
 
 /* ---- the beginning ---- */
 
+static void refuse(struct conn *c, enum conn_end end)
+{
+	struct door *d = c->door;
+	int64_t now = door_now_ms(d);
+	if (now - d->last_refusal_ms >= REFUSALS_TOLD_MS) {
+		LOG_EVENT(conn_refused, STR_NONE, L_C(conn_end_name(end)));
+		d->last_refusal_ms = now;
+	}
+	c->failed = true;
+	conn_close(c, end, "too many connections");
+}
+
 void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_storage *from)
 {
 	struct conn *c = calloc(1, sizeof(*c));
 	if (c == NULL || uv_poll_init_socket(&d->loop->uv, &c->poll, fd) != 0) {
 		free(c);
 		close(fd);
-		conn_refused(END_MEMORY);
+		conn_count_end(END_MEMORY);
 		return;
 	}
 	d->handles++;
@@ -470,7 +447,7 @@ void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_sto
 	link_init(&c->again);
 	link_put(face == FACE_PUBLIC ? &d->conns : &d->inside, &c->link);
 	deadline_init(&c->deadline, on_deadline);
-	count_open(PROTO_HANDSHAKE, 1);
+	conn_count_come(PROTO_HANDSHAKE);
 	conn_wait(c, DEADLINE_HANDSHAKE);
 	if (from->ss_family != AF_UNIX)
 		setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &(int){ 1 }, sizeof(int));
@@ -480,8 +457,7 @@ void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_sto
 		enum address_verdict v = address_enter(from, limits->conn_max, limits->conn_per_address_max, &c->address_key);
 		c->capped = v == ADDRESS_WELCOME;
 		if (!c->capped) {
-			c->failed = true;
-			conn_close(c, v == ADDRESS_FULL ? END_FULL : END_ADDRESS_FULL, "too many connections");
+			refuse(c, v == ADDRESS_FULL ? END_FULL : END_ADDRESS_FULL);
 			return;
 		}
 		c->ssl = tls_session(d->tls, fd);

@@ -6,6 +6,7 @@
 #ifndef GATEWAY_CONN_H
 #define GATEWAY_CONN_H
 #include "gateway/address_caps.h"
+#include "gateway/conn_count.h"
 #include "gateway/deadline.h"
 #include "gateway/door.h"
 #include "gateway/h1_parse.h"
@@ -17,16 +18,6 @@ struct conn;
 struct ssl_st;
 
 enum { DOOR_IN_BYTES = 32 << 10, DOOR_OUT_BYTES = 64 << 10 };
-
-enum proto { PROTO_HANDSHAKE, PROTO_H1, PROTO_H2, PROTO_ADMIN, PROTO_CONTROL, PROTO_COUNT };
-
-/* Why we refused or ended a connection; labels of the metric connections_refused. */
-enum conn_end {
-	END_FULL, END_ADDRESS_FULL, END_PLAIN_HTTP, END_HANDSHAKE_TIMEOUT, END_HEADER_TIMEOUT, END_BODY_TIMEOUT, END_WRITE_TIMEOUT,
-	END_PROTOCOL, END_FLOOD, END_MEMORY,
-	END_COUNT,
-	END_NORMAL = END_COUNT, /* the peer went, or idleness, or the answer said so: not counted */
-};
 
 struct conn_ops {
 	void (*input)(struct conn *c, const uint8_t *at, size_t len);
@@ -109,7 +100,5 @@ void conn_close(struct conn *c, enum conn_end end, const char *why);  /* now; ne
 void conn_turn(struct conn *c);                              /* the turn's end for this one */
 static inline int64_t door_now_ms(const struct door *d) { return (int64_t)uv_now(&d->loop->uv); }
 static inline void conn_wait(struct conn *c, enum deadline_kind kind) { deadline_set(&c->door->deadlines, &c->deadline, kind, door_now_ms(c->door)); }
-void conn_names_metrics(void);
 void door_handle_closed(struct door *d);
-void conn_refused(enum conn_end end); /* counts */
 #endif

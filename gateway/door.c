@@ -256,7 +256,7 @@ struct door *door_open(struct loop *l, struct door_tls *tls, struct fail *why)
 	d->tick.data = d->pause.data = d->again_idle.data = d;
 	d->handles = 3;
 	if (l->index == 0)
-		conn_names_metrics();
+		conn_count_names();
 	if (open_listeners(d, why))
 		return d;
 	door_close(d);

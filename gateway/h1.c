@@ -99,6 +99,7 @@ static void write_answer(struct h1 *h)
 	h->task = NULL;
 	h->replied = false;
 	h->answered = true;
+	h->wants_body = false;
 	if (!keep)
 		conn_finish(c, c->end, "answered");
 	else if (h->complete)
@@ -197,7 +198,7 @@ static void on_done(struct h1 *h)
 	h->complete = true;
 	if (h->answered)
 		next_request(h);
-	else if (!h->replied && (h->wants_body || h->parser.length == 0))
+	else if (!h->replied && h->wants_body)
 		task_end(h->task);
 }
 

@@ -95,11 +95,11 @@ static void on_stream_deadline(struct deadline *d, enum deadline_kind kind)
 	struct h2_stream *s = (struct h2_stream *)((char *)d - offsetof(struct h2_stream, deadline));
 	conn_dirty(s->h->c);
 	if (kind == DEADLINE_WRITE) {
-		conn_refused(END_WRITE_TIMEOUT);
+		conn_count_end(END_WRITE_TIMEOUT);
 		nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
 		return;
 	}
-	conn_refused(END_BODY_TIMEOUT);
+	conn_count_end(END_BODY_TIMEOUT);
 	s->wants_body = false;
 	s->reset_code = NGHTTP2_CANCEL;
 	if (s->replied)
@@ -426,6 +426,7 @@ static void make_common(void)
 		common.callbacks = NULL;
 		return;
 	}
+	nghttp2_session_callbacks_set_on_begin_frame_callback(common.callbacks, h2_watch_begun);
 	nghttp2_session_callbacks_set_on_begin_headers_callback(common.callbacks, on_begin_headers);
 	nghttp2_session_callbacks_set_on_header_callback(common.callbacks, on_header);
 	nghttp2_session_callbacks_set_on_frame_recv_callback(common.callbacks, on_frame_recv);

@@ -59,9 +59,6 @@ void h2_watch_received(struct h2 *h, const nghttp2_frame *frame)
 		if (frame->hd.length <= frame->data.padlen && !(frame->hd.flags & NGHTTP2_FLAG_END_STREAM))
 			h2_glitch(h, 1, "empty DATA");
 		break;
-	case NGHTTP2_PRIORITY:
-		h2_glitch(h, 1, "PRIORITY");
-		break;
 	case NGHTTP2_PING:
 		if (!(frame->hd.flags & NGHTTP2_FLAG_ACK))
 			h2_glitch(h, 1, "PING");
@@ -98,6 +95,15 @@ void h2_watch_sent(struct h2 *h, const nghttp2_frame *frame)
 	default:
 		break;
 	}
+}
+
+/* Having said NO_RFC7540_PRIORITIES we are not told of these frames otherwise: nghttp2 skips them. */
+int h2_watch_begun(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user_data)
+{
+	(void)session;
+	if (hd->type == NGHTTP2_PRIORITY)
+		h2_glitch(user_data, 1, "PRIORITY");
+	return 0;
 }
 
 int h2_watch_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd, void *user_data)

@@ -181,6 +181,6 @@ void h2_take_end(struct h2_stream *s)
 		return;
 	s->told_end = true;
 	deadline_clear(&s->deadline);
-	if (!s->replied && (s->wants_body || s->length == 0))
+	if (!s->replied && s->wants_body)
 		task_end(s->task);
 }

@@ -58,6 +58,7 @@ void h2_calm(struct h2 *h, const char *why);                 /* GOAWAY ENHANCE_Y
 void h2_glitch(struct h2 *h, int count, const char *what);   /* legal but suspicious: too many end the connection */
 void h2_watch_received(struct h2 *h, const nghttp2_frame *frame);
 void h2_watch_sent(struct h2 *h, const nghttp2_frame *frame);
+int h2_watch_begun(nghttp2_session *session, const nghttp2_frame_hd *hd, void *user_data);
 int h2_watch_unknown(nghttp2_session *session, void **payload, const nghttp2_frame_hd *hd, void *user_data);
 void h2_watch_bytes(struct h2 *h, size_t read);
 #endif

@@ -14,7 +14,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { SPARE_TASKS_MAX = 256, BODY_IN_ARENA_MAX = 32 << 10, SLOW_INLINE_NS = 1000000 };
+enum { ETAG_BITS = 50, SPARE_TASKS_MAX = 256, BODY_IN_ARENA_MAX = 32 << 10, SLOW_INLINE_NS = 1000000 };
 
 static void task_run(struct task *t);
 static void task_finish(struct task *t);
@@ -256,11 +256,13 @@ static bool client_has_it(struct task *t)
 	struct request *r = &t->r;
 	if (r->version == 0 || r->route->method != METHOD_GET)
 		return false;
+	static const char digits[] = "0123456789abcdefghjkmnpqrstvwxyz";
 	char *at = t->etag;
 	memcpy(at, "W/\"", 3);
 	at += 3;
-	at += i64_text((int64_t)(r->version & INT64_MAX), at);
-	memcpy(at, r->lang == LANG_EN ? "-en\"" : "-zh\"", 5);
+	for (int shift = 0; shift < ETAG_BITS; shift += 5)
+		*at++ = digits[r->version >> shift & 31];
+	memcpy(at, r->lang == LANG_EN ? "en\"" : "zh\"", 4);
 	struct str held = request_header(r, STR("if-none-match"));
 	return held.at != NULL && header_has_etag(held, str_c(t->etag));
 }

@@ -5,7 +5,15 @@
 #include <stdlib.h>
 #include <string.h>
 
-#ifdef __SANITIZE_ADDRESS__
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define SLAB_KEEPS_NOTHING
+#endif
+#elif defined(__SANITIZE_ADDRESS__)
+#define SLAB_KEEPS_NOTHING
+#endif
+
+#ifdef SLAB_KEEPS_NOTHING
 enum { KEPT_PER_CLASS = 0 };
 #else
 enum { KEPT_PER_CLASS = 2048 };

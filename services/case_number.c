@@ -105,11 +105,11 @@ uint32_t case_number_unpermute(const uint8_t key[16], uint32_t domain, uint32_t 
 
 char mod11_10(const char *digits, size_t len)
 {
-	int product = 10;
-	for (size_t i = 0; i < len; i++) {
-		int sum = (product + digits[i] - '0') % 10;
-		product = (sum == 0 ? 10 : sum) * 2 % 11;
-	}
+	/* The step of the standard, (sum == 0 ? 10 : sum) * 2 % 11 with sum = (product + digit) % 10, by product + digit. */
+	static const uint8_t step[20] = { 9, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 2, 4, 6, 8, 10, 1, 3, 5, 7 };
+	unsigned product = 10;
+	for (size_t i = 0; i < len; i++)
+		product = step[product + (unsigned)(digits[i] - '0')];
 	return (char)('0' + (11 - product) % 10);
 }
 

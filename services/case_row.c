@@ -66,7 +66,7 @@ void case_row_members(struct json_out *j, const struct case_row *c, enum lang la
 {
 	const struct case_state_row *state = case_state_row((enum case_state)c->state);
 	const struct case_status_row *status = case_status_row(state->status);
-	json_add_text(j, "case_no", (struct str){ c->case_no, CASE_NUMBER_LENGTH });
+	json_add_plain(j, "case_no", (struct str){ c->case_no, CASE_NUMBER_LENGTH });
 	json_put_name(j, "matter");
 	json_put_object(j);
 	json_add_text(j, "code", case_row_name(c, CASE_NAME_MATTER_CODE));
@@ -81,11 +81,11 @@ void case_row_members(struct json_out *j, const struct case_row *c, enum lang la
 	json_add_region_code(j, "code", c->region);
 	json_add_text(j, "name", case_row_name(c, CASE_NAME_REGION));
 	json_put_object_end(j);
-	json_add_text(j, "type", matter_type_name(c->type));
-	json_add_text(j, "status", status->name);
-	json_add_text(j, "status_text", status->text[lang]);
-	json_add_text(j, "state", state->name);
-	json_add_text(j, "state_text", state->text[lang]);
+	json_add_plain(j, "type", matter_type_name(c->type));
+	json_add_plain(j, "status", status->name);
+	json_add_plain(j, "status_text", status->text[lang]);
+	json_add_plain(j, "state", state->name);
+	json_add_plain(j, "state_text", state->text[lang]);
 	json_add_time(j, "opened_at", c->opened_ms);
 	json_add_time(j, "updated_at", c->updated_ms);
 	json_add_number(j, "last_seq", c->last_seq);

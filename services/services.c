@@ -101,5 +101,5 @@ bool region_code_from(struct str text, int64_t *code)
 void json_add_region_code(struct json_out *j, const char *name, int64_t code)
 {
 	char digits[21];
-	json_add_text(j, name, (struct str){ digits, i64_text(code, digits) });
+	json_add_plain(j, name, (struct str){ digits, i64_text(code, digits) });
 }

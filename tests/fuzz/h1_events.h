@@ -19,7 +19,8 @@ static void say(struct h1_events *e, const void *at, size_t len)
 {
 	if (len > sizeof(e->text) - 1 - e->len)
 		len = sizeof(e->text) - 1 - e->len;
-	memcpy(e->text + e->len, at, len);
+	if (len > 0)
+		memcpy(e->text + e->len, at, len);
 	e->len += len;
 	e->text[e->len] = '\0';
 }

@@ -44,8 +44,7 @@ export async function figure_5({ rounds = 5, seconds = 3 }) {
 		for (const [mode, in_flight] of round % 2 === 0 ? shapes : [...shapes].reverse()) {
 			fs.rmSync(folder, { recursive: true, force: true });
 			fs.mkdirSync(folder, { recursive: true, mode: 0o700 });
-			const run = sh([tool('committer_bench'), mode, String(in_flight), String(seconds), folder], { stdio: ['ignore', 'pipe', 'inherit'] });
-			rows.get(`${mode} ${in_flight}`).push(JSON.parse(run));
+			rows.get(`${mode} ${in_flight}`).push(JSON.parse(sh([tool('committer_bench'), mode, String(in_flight), String(seconds), folder])));
 		}
 	fs.rmSync(folder, { recursive: true, force: true });
 	const middle = (shape, what) => median(rows.get(shape).map((r) => r[what]));

@@ -94,6 +94,15 @@ export class Gateway extends FlowGateway {
 		return { code: 0, words: '' };
 	}
 
+	/** Stops and starts again in good order: caches are cold, nothing is lost. */
+	async restart() {
+		this.child.kill('SIGTERM');
+		const { code, signal } = await this.exited;
+		if (code !== 0)
+			throw new Error(`the gateway ended with ${code ?? signal}:\n${this.log().slice(-3000)}`);
+		return this.serve();
+	}
+
 	is_running() {
 		return this.child.exitCode === null && this.child.signalCode === null;
 	}

@@ -64,7 +64,8 @@ export class Gateway {
 
 	async serve() {
 		const log = createWriteStream(this.log_file, { flags: 'a' });
-		this.child = spawn(siban, ['serve', '--config', this.conf], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.environment } });
+		// setpriv: however this process ends, the gateway ends with it.
+		this.child = spawn('setpriv', ['--pdeathsig', 'KILL', siban, 'serve', '--config', this.conf], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.environment } });
 		this.child.stderr.pipe(log);
 		this.logged = new Promise((resolve) => log.once('close', resolve));
 		this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })));
