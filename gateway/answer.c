@@ -43,13 +43,14 @@ static struct str cache_rule(const struct task *t)
 	return t->r.version != 0 ? STR("private, no-cache") : STR("no-store");
 }
 
-/* Chinese unless asked otherwise; who asked is told what it got. Caches on the way must tell languages apart; a private answer has
- * none on its way, and its ETag names the language. */
+/* Chinese unless asked otherwise. Caches on the way must tell languages apart; a private answer has none on its way, its ETag names
+ * the language, and only who asked for one is told. */
 static void add_language(const struct task *t, struct answer *a)
 {
-	if (request_header(&t->r, STR("accept-language")).at != NULL || t->failed)
+	bool shared = t->failed || t->r.route == NULL || (t->r.route->who & WHO_ANYONE);
+	if (shared || request_header(&t->r, STR("accept-language")).at != NULL)
 		add(a, STR("content-language"), t->r.lang == LANG_EN ? STR("en") : STR("zh-CN"), false);
-	if (t->r.route == NULL || (t->r.route->who & WHO_ANYONE))
+	if (shared)
 		add(a, STR("vary"), STR("accept-language"), false);
 }
 

@@ -1,13 +1,13 @@
 /* gateway/command.c - the commands that are not `serve`. */
 #include "gateway/command.h"
 #include "auth/keyring.h"
+#include "base/json.h"
 #include "base/str.h"
 #include "gateway/machine.h"
 #include "gateway/route.h"
 #include "services/handlers.h"
 #include "store/store.h"
 #include <errno.h>
-#include <jansson.h>
 #include <stdio.h>
 #include <stdlib.h>
 

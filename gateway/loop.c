@@ -1,4 +1,6 @@
 /* gateway/loop.c - a loop's turn: letters from the lanes, then, before it sleeps, one write per connection and the end of the snapshot. */
+#include "gateway/loop.h"
+
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/log.h"

@@ -113,7 +113,7 @@ test('a failed fsync ends the process without an answer, and nothing half done i
 	await gateway.fault('store_commit=1');
 	const answer = await client.event(body, key);
 	assert.equal(answer.status, 0, `an answer came, though nobody knows what is on the disk: ${answer.text}`);
-	const { code } = await gateway.exited;
+	const { code } = await gateway.gone();
 	assert.ok(code > 0, `it ended with ${code}`);
 	assert.equal(gateway.events('store_stopped').length, 1);
 	await client.close();
@@ -220,7 +220,7 @@ test('a damaged page is never read as an answer', { timeout: 120000 * slack }, a
 		if (!started) {
 			ends.refused++;
 			gateway.child.kill('SIGKILL');
-			await gateway.exited;
+			await gateway.gone();
 			continue;
 		}
 		client = gateway.client();
@@ -239,7 +239,7 @@ test('a damaged page is never read as an answer', { timeout: 120000 * slack }, a
 		}
 		await client.close();
 		await gateway.kill();
-		const { signal } = await gateway.exited;
+		const { signal } = await gateway.gone();
 		assert.ok([null, 'SIGKILL', 'SIGTERM'].includes(signal), `page ${page}: ended by ${signal}\n${gateway.log().slice(-2000)}`);
 	}
 	for (const rest of ['-wal', '-shm'])

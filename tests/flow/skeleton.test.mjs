@@ -50,7 +50,7 @@ test('what is for operators is not on the public port, and what is public is not
 
 for (const via of ['h2', 'h1'])
 	test(`a public answer bears what every answer bears (${via})`, async () => {
-		const answer = await g.get('/v1/regions/621200', { via });
+		const answer = await g.get('/v1/regions/621200', { via, lang: 'zh-CN, en;q=0.5' });
 		assert.equal(answer.status, 200);
 		assert.deepEqual(answer.json, { code: '621200', name: '陇南市', level: 2, parent: '620000' });
 		assert.match(answer.headers['x-request-id'], /^rq_[0-9A-HJKMNP-TV-Z]{26}$/i);

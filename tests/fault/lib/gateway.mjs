@@ -67,6 +67,9 @@ export class Gateway extends FlowGateway {
 		const words = [...this.before, siban, 'serve', '--config', this.conf], began = performance.now();
 		this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.environment } });
 		this.child.stderr.pipe(log);
+		/* A test that failed half-way leaves its daemon running; node must not wait for it. Whoever waits for its end says so by gone(). */
+		this.child.unref();
+		this.child.stderr.unref();
 		this.logged = new Promise((resolve) => { log.once('close', resolve); });
 		this.exited = new Promise((resolve) => { this.child.once('exit', (code, signal) => resolve({ code, signal })); });
 		await until('the gateway is ready', async () => {
@@ -94,10 +97,27 @@ export class Gateway extends FlowGateway {
 		return { code: 0, words: '' };
 	}
 
+	/** Its exit code and signal, when it has ended. */
+	gone() {
+		this.child.ref();
+		this.child.stderr.ref();
+		return this.exited;
+	}
+
+	kill() {
+		this.gone();
+		return super.kill();
+	}
+
+	stop() {
+		this.gone();
+		return super.stop();
+	}
+
 	/** Stops and starts again in good order: caches are cold, nothing is lost. */
 	async restart() {
 		this.child.kill('SIGTERM');
-		const { code, signal } = await this.exited;
+		const { code, signal } = await this.gone();
 		if (code !== 0)
 			throw new Error(`the gateway ended with ${code ?? signal}:\n${this.log().slice(-3000)}`);
 		return this.serve();
@@ -134,14 +154,25 @@ export class Client {
 		this.gateway = gateway;
 		this.session = http2.connect(`https://localhost:${gateway.public_port}`, { ca: gateway.ca, host: '127.0.0.1', servername: 'localhost', maxSessionMemory: 200 });
 		this.session.on('error', nothing);
+		this.waits = 0;
+	}
+
+	/** An idle connection that a failed test forgot must not keep node waiting. */
+	wait(more) {
+		this.waits += more;
+		if (this.waits > 0)
+			this.session.ref();
+		else
+			this.session.unref();
 	}
 
 	/** Did the connection come about within this time? */
 	connected(limit_ms = 5000) {
 		if (!this.session.connecting)
 			return Promise.resolve(!this.session.destroyed);
+		this.wait(+1);
 		const met = new Promise((resolve) => { this.session.once('connect', () => resolve(true)).once('close', () => resolve(false)); });
-		return Promise.race([met, pause(limit_ms, false, { ref: false })]);
+		return Promise.race([met, pause(limit_ms, false)]).finally(() => this.wait(-1));
 	}
 
 	request(headers, body) {
@@ -152,9 +183,14 @@ export class Client {
 			}
 			const stream = this.session.request(headers, { endStream: body === undefined });
 			const chunks = [];
-			let head;
+			let head, finished = false;
+			this.wait(+1);
 			/* At 'end', not at 'close': when the server needs no more of the body it resets the stream after its answer, and node waits on. */
 			const finish = () => {
+				if (finished)
+					return;
+				finished = true;
+				this.wait(-1);
 				const bytes = Buffer.concat(chunks), answer = { status: 0, headers: head, text: bytes.toString('utf8'), reset: stream.rstCode };
 				if (head !== undefined && Number(head['content-length'] ?? bytes.length) === bytes.length)
 					answer.status = head[':status'];
@@ -189,6 +225,7 @@ export class Client {
 				resolve();
 				return;
 			}
+			this.wait(+1);
 			this.session.once('close', resolve);
 			this.session.destroy();
 		});
