@@ -160,6 +160,10 @@ void h2_take_head(struct h2_stream *s, bool end_stream)
 	h->c->requests++;
 	h->idle_bytes = 0;
 	fill_request(s, task_request(s->task));
+	if (task_request(s->task)->arena.refused) { /* a part of the head is missing: nothing may be read into it */
+		task_refuse(s->task, FAIL_MEMORY, "head");
+		return;
+	}
 	enum fail_code wrong = judge(s, &why);
 	if (wrong != FAIL_NONE) {
 		h2_glitch(h, REFUSED_HEAD_GLITCHES, why);
