@@ -177,12 +177,12 @@ bool connection_wal(struct connection *c, struct fail *why)
 
 static void forget_reader(struct connection *c)
 {
-	if (c->back == NULL)
-		return;
 	pthread_mutex_lock(&c->store->readers_lock);
-	*c->back = c->next;
-	if (c->next != NULL)
-		c->next->back = c->back;
+	if (c->back != NULL) { /* a neighbour that leaves writes it, too: look only under the lock */
+		*c->back = c->next;
+		if (c->next != NULL)
+			c->next->back = c->back;
+	}
 	pthread_mutex_unlock(&c->store->readers_lock);
 }
 

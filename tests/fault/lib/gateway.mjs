@@ -5,7 +5,6 @@ import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, r
 import http2 from 'node:http2';
 import os from 'node:os';
 import path from 'node:path';
-import { after } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 import { promisify } from 'node:util';
 import { id_number, now } from '../../flow/lib/cases.mjs';
@@ -19,10 +18,6 @@ import { until } from '../../flow/lib/until.mjs';
 export const slack = /asan|tsan/.test(siban) ? 6 : 1;
 const run = promisify(execFile);
 const nothing = () => {};
-const gateways = [];
-
-/* A test that fails leaves its daemon behind; with it alive node would wait for ever. */
-after(() => gateways.forEach((g) => g.child?.kill('SIGKILL')));
 
 /** A generator that gives the same numbers for the same seed. */
 export function seeded(seed) {
@@ -39,7 +34,6 @@ export class Gateway extends FlowGateway {
 	/** A prepared gateway, not yet started. state: a folder to use; settings: configuration; before: words before the program, e.g. prlimit */
 	static async make({ state, settings = {}, before = [] } = {}) {
 		const g = new Gateway();
-		gateways.push(g);
 		g.folder = mkdtempSync(path.join(os.tmpdir(), 'siban-fault-'));
 		process.once('exit', () => {
 			g.child?.kill('SIGKILL');
