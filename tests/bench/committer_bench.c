@@ -12,13 +12,13 @@
 #include "base/ids.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
+#include "tests/bench/measure.h"
 #include <sqlite3.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 
-enum { WARM_UP_MS = 500, LATENCIES_MAX = 1 << 23 };
+enum { WARM_UP_MS = 500 };
 
 #define SQL_SLOTS "CREATE TABLE bench_slot (id INTEGER PRIMARY KEY, capacity INTEGER NOT NULL, taken INTEGER NOT NULL) STRICT"
 #define SQL_BOOKINGS "CREATE TABLE bench_booking (id BLOB PRIMARY KEY, slot INTEGER NOT NULL, person INTEGER NOT NULL, made_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID"
@@ -44,8 +44,7 @@ static struct {
 } ask;
 
 static struct {
-	uint32_t *us;
-	size_t count;
+	struct latencies latencies;
 	int64_t committed, failed; /* warm-up included */
 	int64_t from_ns, until_ns;
 	double cpu_us;
@@ -53,17 +52,6 @@ static struct {
 
 static struct mailbox home_box;
 static uint64_t random_state = 42;
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
-{
-	va_list list;
-	va_start(list, format);
-	fputs("committer_bench: ", stderr);
-	vfprintf(stderr, format, list);
-	fputc('\n', stderr);
-	va_end(list);
-	exit(2);
-}
 
 static void must(bool ok, const struct fail *why)
 {
@@ -104,8 +92,8 @@ static void booking_note(const struct booking *b, bool committed)
 	int64_t now = clock_mono_ns();
 	run.committed += committed;
 	run.failed += !committed;
-	if (committed && run.cpu_us >= 0 && now < run.until_ns && run.count < LATENCIES_MAX)
-		run.us[run.count++] = (uint32_t)((now - b->began_ns) / 1000);
+	if (committed && run.cpu_us >= 0 && now < run.until_ns)
+		latency_note(&run.latencies, now - b->began_ns);
 }
 
 /* -- through the committer */
@@ -341,17 +329,6 @@ static void tables_check(void)
 	sqlite3_close(raw);
 }
 
-static int by_size(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-static uint32_t percentile(double p)
-{
-	return run.count == 0 ? 0 : run.us[(size_t)(p * (double)(run.count - 1))];
-}
-
 int main(int argc, char **argv)
 {
 	if (argc < 5)
@@ -363,9 +340,6 @@ int main(int argc, char **argv)
 	ask.slots = argc > 5 ? atoi(argv[5]) : 1000;
 	if (ask.in_flight < 1 || ask.seconds < 1 || ask.slots < 1)
 		die("in-flight, seconds and slots are at least 1");
-	run.us = malloc(LATENCIES_MAX * sizeof *run.us);
-	if (run.us == NULL)
-		die("out of memory");
 	static struct config config;
 	static struct config_wrongs wrongs;
 	char state_dir[1200];
@@ -381,10 +355,11 @@ int main(int argc, char **argv)
 	else
 		raw_mode(&config, strcmp(ask.mode, "group") == 0);
 	tables_check();
-	qsort(run.us, run.count, sizeof *run.us, by_size);
+	const struct latencies *l = &run.latencies;
+	latency_sort(&run.latencies);
 	printf("{\"mode\":\"%s\",\"in_flight\":%d,\"per_second\":%.0f,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,\"cpu_us\":%.2f,\"committed\":%lld,\"failed\":%lld}\n",
-	       ask.mode, ask.in_flight, (double)run.count * 1e9 / (double)(run.until_ns - run.from_ns), percentile(0.5), percentile(0.99), percentile(1),
-	       run.cpu_us / (double)(run.count > 0 ? run.count : 1), (long long)run.committed, (long long)run.failed);
-	free(run.us);
+	       ask.mode, ask.in_flight, (double)l->count * 1e9 / (double)(run.until_ns - run.from_ns), latency_percentile(l, 0.5), latency_percentile(l, 0.99), latency_percentile(l, 1),
+	       run.cpu_us / (double)(l->count > 0 ? l->count : 1), (long long)run.committed, (long long)run.failed);
+	free(run.latencies.us);
 	return run.failed == 0 ? 0 : 1;
 }

@@ -10,8 +10,8 @@
 #include "services/case_journal.h"
 #include "store/checkpointer.h"
 #include "store/store.h"
+#include "tests/bench/measure.h"
 #include <inttypes.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -33,17 +33,6 @@ static struct {
 
 /* How a case goes: its first events, one after the other. */
 static const enum case_event course[] = { CASE_EVENT_RECEIVED, CASE_EVENT_ACCEPTED, CASE_EVENT_DECIDED_OK, CASE_EVENT_DONE };
-
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
-{
-	va_list list;
-	va_start(list, format);
-	fputs("fill: ", stderr);
-	vfprintf(stderr, format, list);
-	fputc('\n', stderr);
-	va_end(list);
-	exit(1);
-}
 
 static void must(bool ok, const struct fail *why)
 {

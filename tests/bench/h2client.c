@@ -9,6 +9,7 @@
  *
  * h2client [-c connections] [-m streams] [-n requests | -t seconds] [-r per-second] [-i file-of-keys] [-p path-prefix] [-H "name: value"]…
  *          [-b body-file] [-a first-id] [-s seed] [-T give-up-seconds] [-k] host port */
+#include "tests/bench/measure.h"
 #include <errno.h>
 #include <fcntl.h>
 #include <netdb.h>
@@ -16,7 +17,6 @@
 #include <nghttp2/nghttp2.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
-#include <stdarg.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
@@ -71,8 +71,7 @@ static struct {
 static struct {
 	int64_t sent, answered, lost, wrong, body_bytes;
 	int64_t by_status[STATUS_MAX];
-	uint32_t *us;
-	size_t us_count, us_cap;
+	struct latencies latencies;
 	int64_t began_ns, ended_ns, next_due_ns;
 	bool no_more;
 } run;
@@ -87,17 +86,6 @@ static int64_t now_ns(void)
 	return (int64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-__attribute__((noreturn, format(printf, 1, 2))) static void die(const char *format, ...)
-{
-	va_list list;
-	va_start(list, format);
-	fputs("h2client: ", stderr);
-	vfprintf(stderr, format, list);
-	fputc('\n', stderr);
-	va_end(list);
-	exit(2);
-}
-
 /* splitmix64: https://prng.di.unimi.it/splitmix64.c */
 static uint64_t draw(uint64_t *state)
 {
@@ -105,22 +93,6 @@ static uint64_t draw(uint64_t *state)
 	z = (z ^ (z >> 30)) * 0xbf58476d1ce4e5b9;
 	z = (z ^ (z >> 27)) * 0x94d049bb133111eb;
 	return z ^ (z >> 31);
-}
-
-static char *file_text(const char *path, size_t *len)
-{
-	FILE *f = fopen(path, "rb");
-	if (f == NULL || fseek(f, 0, SEEK_END) != 0)
-		die("%s: %s", path, strerror(errno));
-	long size = ftell(f);
-	rewind(f);
-	char *text = malloc((size_t)size + 1);
-	if (text == NULL || fread(text, 1, (size_t)size, f) != (size_t)size)
-		die("%s cannot be read", path);
-	fclose(f);
-	text[size] = '\0';
-	*len = (size_t)size;
-	return text;
 }
 
 static void keys_read(const char *path)
@@ -231,17 +203,6 @@ static int on_data(nghttp2_session *h2, uint8_t flags, int32_t id, const uint8_t
 	return 0;
 }
 
-static void note_latency(int64_t ns)
-{
-	if (run.us_count == run.us_cap) {
-		run.us_cap = run.us_cap == 0 ? 1 << 16 : run.us_cap * 2;
-		run.us = realloc(run.us, run.us_cap * sizeof *run.us);
-		if (run.us == NULL)
-			die("out of memory for latencies");
-	}
-	run.us[run.us_count++] = (uint32_t)(ns / 1000 > UINT32_MAX ? UINT32_MAX : ns / 1000);
-}
-
 static int on_close(nghttp2_session *h2, int32_t id, uint32_t error, void *ctx)
 {
 	struct connection *c = ctx;
@@ -254,7 +215,7 @@ static int on_close(nghttp2_session *h2, int32_t id, uint32_t error, void *ctx)
 		run.ended_ns = now_ns();
 		run.answered++;
 		run.by_status[s->status]++;
-		note_latency(run.ended_ns - s->began_ns);
+		latency_note(&run.latencies, run.ended_ns - s->began_ns);
 		if (ask.check && s->status == 200 && !s->holds_key)
 			run.wrong++;
 	}
@@ -417,30 +378,16 @@ static void serve(struct connection *all)
 	}
 }
 
-static int by_size(const void *a, const void *b)
-{
-	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
-	return x < y ? -1 : x > y;
-}
-
-static uint32_t percentile(double p)
-{
-	if (run.us_count == 0)
-		return 0;
-	size_t n = (size_t)(p * (double)run.us_count);
-	return run.us[n < run.us_count ? n : run.us_count - 1];
-}
-
 static int report(void)
 {
-	if (run.us_count > 0)
-		qsort(run.us, run.us_count, sizeof *run.us, by_size);
+	const struct latencies *l = &run.latencies;
+	latency_sort(&run.latencies);
 	double seconds = (double)(run.ended_ns - run.began_ns) / 1e9;
 	printf("{\"sent\":%lld,\"answered\":%lld,\"lost\":%lld,\"wrong\":%lld,\"seconds\":%.4f,\"per_second\":%.0f,\"body_bytes\":%lld,",
 	       (long long)run.sent, (long long)run.answered, (long long)run.lost, (long long)run.wrong, seconds,
 	       seconds > 0 ? (double)run.answered / seconds : 0, (long long)run.body_bytes);
-	printf("\"p50_us\":%u,\"p90_us\":%u,\"p99_us\":%u,\"p999_us\":%u,\"max_us\":%u,\"status\":{", percentile(0.5), percentile(0.9), percentile(0.99),
-	       percentile(0.999), percentile(1));
+	printf("\"p50_us\":%u,\"p90_us\":%u,\"p99_us\":%u,\"p999_us\":%u,\"max_us\":%u,\"status\":{", latency_percentile(l, 0.5), latency_percentile(l, 0.9), latency_percentile(l, 0.99),
+	       latency_percentile(l, 0.999), latency_percentile(l, 1));
 	const char *comma = "";
 	bool all_good = run.lost == 0 && run.wrong == 0 && run.answered > 0;
 	for (int i = 0; i < STATUS_MAX; i++) {
@@ -531,7 +478,7 @@ int main(int argc, char **argv)
 	SSL_CTX_free(tls);
 	free(all);
 	int code = report();
-	free(run.us);
+	free(run.latencies.us);
 	free(keys.at);
 	free(keys.len);
 	free(keys.text);
