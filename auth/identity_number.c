@@ -172,3 +172,23 @@ struct str identity_wrong_text(enum identity_wrong w)
 	assert(!"an identity_wrong outside its table");
 	return STR_NONE;
 }
+
+static bool is_mobile(struct str run)
+{
+	return run.len == 11 && run.at[0] == '1' && run.at[1] >= '3' && run.at[1] <= '9';
+}
+
+bool holds_personal_number(struct str text)
+{
+	for (size_t at = 0, end; at < text.len; at = end + 1) {
+		for (end = at; end < text.len && text.at[end] >= '0' && text.at[end] <= '9';)
+			end++;
+		struct str run = { text.at + at, end - at };
+		if (run.len == 17 && end < text.len && (text.at[end] == 'X' || text.at[end] == 'x'))
+			run.len = 18;
+		struct identity ignored;
+		if (is_mobile(run) || (run.len == 18 && identity_person(run, IDENTITY_LATEST_DAY, &ignored) == IDENTITY_FINE))
+			return true;
+	}
+	return false;
+}

@@ -47,6 +47,9 @@ struct identity {
 
 /* A person's number of any kind. `today` is yyyymmdd in Asia/Shanghai; IDENTITY_LATEST_DAY leaves that judgement for later. */
 enum identity_wrong identity_person(struct str text, int32_t today, struct identity *out);
+/* Does free text hold what reads as a resident's number (with its check character) or as a mainland mobile number? Digits that belong to a
+ * longer run, as in case numbers and codes, do not count. */
+bool holds_personal_number(struct str text);
 enum identity_wrong identity_organisation(struct str text, struct identity *out);
 /* An old record's 15 digits as the 18 they became. false: not 15 digits. The date inside is not judged. */
 bool identity_15_to_18(struct str old, char out[IDENTITY_NUMBER_MAX + 1]);

@@ -106,6 +106,16 @@ void keyring_fingerprint(char out[17])
 	hex_text(digest, 8, out);
 }
 
+bool keyring_is_noted(struct tx *tx, bool *is_noted, struct fail *why)
+{
+	char stored[17];
+	int64_t len;
+	if (!meta_get(tx, STR("index_key"), stored, sizeof(stored), &len, why))
+		return false;
+	*is_noted = len >= 0;
+	return true;
+}
+
 bool keyring_match(struct tx *tx, struct fail *why)
 {
 	char ours[17], stored[sizeof(ours)];

@@ -7,7 +7,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
-enum { DAY_MS = 86400000, SHANGHAI_MS = 8 * 3600000, ERA_DAYS = 146097, EPOCH_SHIFT_DAYS = 719468 /* 0000-03-01 to 1970-01-01 */ };
+enum { DAY_MS = 86400000, SHANGHAI_MS = 8 * 3600000, ERA_DAYS = 146097, EPOCH_SHIFT_DAYS = 719468 /* 0000-03-01 to 1970-01-01 */, DATE_BYTES = 11 };
 
 /* 0001-01-01T00:00:00.000 and 9999-12-31T23:59:59.999, both at +08:00: what four digits of a year can show. */
 #define SHOWN_MIN_MS (INT64_C(-62135596800000) - SHANGHAI_MS)
@@ -93,31 +93,46 @@ int32_t time_yyyymmdd(int64_t ms)
 
 static inline char *put_2(char *at, int v)
 {
-	at[0] = (char)('0' + v / 10);
-	at[1] = (char)('0' + v % 10);
+	memcpy(at, two_digits[v], 2);
 	return at + 2;
+}
+
+/* "2026-11-23T" of the days since 1970-01-01. Most times that are shown one after the other are of one day. */
+static const char *date_of(int64_t days)
+{
+	static _Thread_local struct {
+		int64_t days;
+		char text[DATE_BYTES];
+	} last = { .days = INT64_MIN };
+	if (last.days == days)
+		return last.text;
+	int64_t year;
+	int month, day;
+	civil_of_days(days, &year, &month, &day);
+	char *at = put_2(put_2(last.text, (int)(year / 100)), (int)(year % 100));
+	*at++ = '-';
+	at = put_2(at, month);
+	*at++ = '-';
+	*put_2(at, day) = 'T';
+	last.days = days;
+	return last.text;
 }
 
 size_t time_rfc3339(int64_t ms, char out[RFC3339_BYTES])
 {
-	int64_t local = shown(ms) + SHANGHAI_MS;
-	int in_day = (int)(local - floor_div(local, DAY_MS) * DAY_MS);
-	int year, month, day;
-	time_civil(ms, &year, &month, &day);
-	char *at = put_2(put_2(out, year / 100), year % 100);
-	*at++ = '-';
-	at = put_2(at, month);
-	*at++ = '-';
-	at = put_2(at, day);
-	*at++ = 'T';
-	at = put_2(at, in_day / 3600000);
+	int64_t local = shown(ms) + SHANGHAI_MS, day = floor_div(local, DAY_MS);
+	int in_day = (int)(local - day * DAY_MS);
+	memcpy(out, date_of(day), DATE_BYTES);
+	int second = in_day / 1000, minute = second / 60, hour = minute / 60;
+	char *at = put_2(out + DATE_BYTES, hour);
 	*at++ = ':';
-	at = put_2(at, in_day / 60000 % 60);
+	at = put_2(at, minute - hour * 60);
 	*at++ = ':';
-	at = put_2(at, in_day / 1000 % 60);
+	at = put_2(at, second - minute * 60);
+	int ms_left = in_day - second * 1000;
 	*at++ = '.';
-	*at++ = (char)('0' + in_day % 1000 / 100);
-	at = put_2(at, in_day % 100);
+	*at++ = (char)('0' + ms_left / 100);
+	at = put_2(at, ms_left % 100);
 	memcpy(at, "+08:00", sizeof "+08:00");
 	return RFC3339_BYTES - 1;
 }

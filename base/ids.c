@@ -2,13 +2,14 @@
 #include "base/ids.h"
 
 #include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/random.h>
 
-enum { POOL_BYTES = 512, ID_DIGITS = 26 };
+enum { POOL_BYTES = 4096, POOLED_MAX = 256, ID_DIGITS = 26 };
 
 static _Thread_local struct {
 	uint8_t bytes[POOL_BYTES];
@@ -46,7 +47,7 @@ static void watch_forks(void)
 
 void random_bytes(void *out, size_t len)
 {
-	if (len > POOL_BYTES / 2) {
+	if (len > POOLED_MAX) {
 		from_kernel(out, len);
 		return;
 	}
@@ -83,14 +84,17 @@ size_t id_text(struct id id, const char *prefix, char out[ID_TEXT_BYTES])
 	assert(len <= 4);
 	memcpy(out, prefix, len);
 	out[len++] = '_';
-	uint32_t bits = 0;
-	int have = 2; /* 26 digits hold 130 bits; the first two are zero */
-	for (int i = 0; i < ID_BYTES; i++) {
-		bits = bits << 8 | id.bytes[i];
-		for (have += 8; have >= 5; have -= 5)
-			out[len++] = alphabet[bits >> (have - 5) & 31];
-	}
-	assert(have == 0);
+	uint64_t high, low;
+	memcpy(&high, id.bytes, sizeof high);
+	memcpy(&low, id.bytes + sizeof high, sizeof low);
+	high = be64toh(high);
+	low = be64toh(low);
+	/* 26 digits hold 130 bits; the first two are zero. So one digit lies across the halves, the middle one. */
+	for (int shift = 61; shift > 0; shift -= 5)
+		out[len++] = alphabet[high >> shift & 31];
+	out[len++] = alphabet[(high << 4 | low >> 60) & 31];
+	for (int shift = 55; shift >= 0; shift -= 5)
+		out[len++] = alphabet[low >> shift & 31];
 	out[len] = '\0';
 	return len;
 }

@@ -78,12 +78,45 @@ static inline bool is_common_run(const unsigned char *at)
 #endif
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* A third of eight such characters; `firsts` has a 1 in each byte where one begins. */
+static inline bool is_common_third(uint64_t eight, uint64_t firsts)
+{
+	const uint64_t rest = UINT64_C(0x0101010101010101) ^ firsts;
+	uint64_t low = eight & firsts * 0x0f; /* of E1..EF; neither 0 nor D */
+	uint64_t not_0 = low + firsts * 0x0f, not_d = (low ^ firsts * 0x0d) + firsts * 0x0f;
+	return (eight & (firsts * 0xf0 | rest * 0xc0)) == (firsts * 0xe0 | rest * 0x80) && (not_0 & not_d & firsts * 0x10) == firsts * 0x10;
+}
+
+/* Copies eight characters at once when they are all of that kind. */
+static inline bool copy_common_eight(const unsigned char *at, char *out)
+{
+	uint64_t w[3];
+	memcpy(w, at, sizeof w);
+	if (!is_common_third(w[0], UINT64_C(0x0001000001000001)) || !is_common_third(w[1], UINT64_C(0x0100000100000100)) ||
+	    !is_common_third(w[2], UINT64_C(0x0000010000010000)))
+		return false;
+	memcpy(out, w, sizeof w);
+	return true;
+}
+#else
+static inline bool copy_common_eight(const unsigned char *at, char *out)
+{
+	(void)at, (void)out;
+	return false;
+}
+#endif
+
 size_t json_escape(struct str s, char *out, size_t max, size_t *taken)
 {
 	const unsigned char *at = (const unsigned char *)s.at;
 	size_t in = 0, len = 0;
 	while (in < s.len) {
 		uint64_t eight;
+		while (s.len - in >= 24 && max - len >= 24 && copy_common_eight(at + in, out + len)) {
+			in += 24;
+			len += 24;
+		}
 		while (s.len - in >= 4 && max - len >= 4 && is_common_run(at + in)) {
 			memcpy(out + len, at + in, 4); /* the fourth byte is written over by what comes next */
 			in += 3;
@@ -91,12 +124,16 @@ size_t json_escape(struct str s, char *out, size_t max, size_t *taken)
 		}
 		if (in == s.len)
 			break;
-		if (s.len - in >= 8 && max - len >= 8 && (memcpy(&eight, at + in, 8), !some_not_plain(eight))) {
+		size_t began = in;
+		while (s.len - in >= 8 && max - len >= 8 && (memcpy(&eight, at + in, 8), !some_not_plain(eight))) {
 			memcpy(out + len, &eight, 8);
 			in += 8;
 			len += 8;
-			continue;
 		}
+		if (in > began && s.len - in >= 8)
+			continue;
+		if (in == s.len)
+			break;
 		/* A short rest behind eight or more bytes: look at the last eight once more rather than at each. */
 		if (in >= 8 && s.len - in < 8 && max - len >= s.len - in && (memcpy(&eight, at + s.len - 8, 8), !some_not_plain(eight))) {
 			memcpy(out + len, at + in, s.len - in);

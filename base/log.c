@@ -23,7 +23,8 @@ enum {
 	BUFFER_BYTES = 32768,
 	LINE_MAX_BYTES = 8192, /* a line's texts are cut to stay below */
 	FIELDS_MAX = 10,
-	FIELD_BYTES = 64,      /* kept free for each field to come: its name, quotes and a number */
+	FIELD_BYTES = 64,      /* kept free for each field to come: its name, quotes and a number or a plain word */
+	PLAIN_MAX = 28,
 	STALL_MS = 100,        /* a full pipe set to non-blocking may drain this long before lines are lost */
 };
 
@@ -258,10 +259,25 @@ static char *put_text(char *at, const char *end, struct str s)
 	return at;
 }
 
+/* A number's room is enough for it. */
+static char *put_plain(char *at, struct str s)
+{
+	assert(s.len <= PLAIN_MAX);
+#ifdef SIBAN_FAULTS
+	assert(s.len == 0 || (str_is_visible_ascii(s) && memchr(s.at, '"', s.len) == NULL && memchr(s.at, '\\', s.len) == NULL));
+#endif
+	*at++ = '"';
+	at = put(at, s.at, s.len);
+	*at++ = '"';
+	return at;
+}
+
 static char *put_value(char *at, const char *end, const struct log_value *v)
 {
 	if (v->kind == LOG_STR)
 		return put_text(at, end, v->text);
+	if (v->kind == LOG_PLAIN)
+		return put_plain(at, v->text);
 	if (v->kind == LOG_BOOL)
 		return v->number != 0 ? put(at, "true", 4) : put(at, "false", 5);
 	return at + i64_text(v->number, at);
@@ -285,13 +301,15 @@ void log_event(enum event e, struct str request_id, const struct log_value *valu
 	if (atomic_load_explicit(&to_journal, memory_order_relaxed))
 		at = put(at, levels[events[e].level].priority.at, 3);
 	at = put_time(put(at, "{\"t\":\"", 6), l);
-	at = put(at, pieces[e].head, pieces[e].head_len);
+	memcpy(at, pieces[e].head, sizeof pieces[e].head);
+	at += pieces[e].head_len;
 	if (request_id.len > 0) {
 		at = put(at, ",\"req\":", 7);
 		at = put_text(at, end - LINE_MAX_BYTES / 2, request_id);
 	}
 	for (size_t i = 0; i < count; i++, end += FIELD_BYTES) {
-		at = put(at, pieces[e].names[i].text, pieces[e].names[i].len);
+		memcpy(at, pieces[e].names[i].text, sizeof pieces[e].names[i].text); /* a fixed length is quicker, and FIELD_BYTES has room */
+		at += pieces[e].names[i].len;
 		at = put_value(at, end + FIELD_BYTES, &values[i]);
 	}
 	at = put(at, "}\n", 2);

@@ -2,10 +2,63 @@
 #include "base/request.h"
 #include "base/hash.h"
 #include <assert.h>
+#include <stddef.h>
 
 enum { PAGE_LIMIT_DEFAULT = 20, PAGE_LIMIT_MAX = 100, CURSOR_BYTES = 24, CURSOR_TEXT = 32 };
 
 static uint8_t cursor_key[16];
+
+void request_clear(struct request *r)
+{
+	struct arena arena = r->arena;
+	memset(r, 0, offsetof(struct request, reply.headers));
+	r->arena = arena;
+	fail_clear(&r->why);
+}
+
+static const struct {
+	struct str name;
+	int next; /* another of the same length, or HEADERS_KNOWN */
+} known_headers[HEADERS_KNOWN] = {
+	[HEADER_ACCEPT_LANGUAGE] = { { "accept-language", 15 }, HEADER_IDEMPOTENCY_KEY },
+	[HEADER_AUTHORIZATION] = { { "authorization", 13 }, HEADER_IF_NONE_MATCH },
+	[HEADER_CONTENT_TYPE] = { { "content-type", 12 }, HEADERS_KNOWN },
+	[HEADER_IDEMPOTENCY_KEY] = { { "idempotency-key", 15 }, HEADERS_KNOWN },
+	[HEADER_IF_NONE_MATCH] = { { "if-none-match", 13 }, HEADERS_KNOWN },
+	[HEADER_SEC_FETCH_MODE] = { { "sec-fetch-mode", 14 }, HEADERS_KNOWN },
+	[HEADER_TRACEPARENT] = { { "traceparent", 11 }, HEADERS_KNOWN },
+};
+
+enum { KNOWN_SHORTEST = 11, KNOWN_LONGEST = 15 };
+
+static const uint8_t known_by_length[KNOWN_LONGEST - KNOWN_SHORTEST + 1] = {
+	HEADER_TRACEPARENT, HEADER_CONTENT_TYPE, HEADER_AUTHORIZATION, HEADER_SEC_FETCH_MODE, HEADER_ACCEPT_LANGUAGE,
+};
+
+static bool has_one_meaning(int known)
+{
+	return known == HEADER_AUTHORIZATION || known == HEADER_CONTENT_TYPE || known == HEADER_IDEMPOTENCY_KEY;
+}
+
+bool request_know_headers(struct request *r)
+{
+	bool clear = true;
+	for (size_t i = 0; i < r->header_count; i++) {
+		const struct header *h = &r->headers[i];
+		if (h->name.len < KNOWN_SHORTEST || h->name.len > KNOWN_LONGEST)
+			continue;
+		int k = known_by_length[h->name.len - KNOWN_SHORTEST];
+		while (k < HEADERS_KNOWN && !str_eq(known_headers[k].name, h->name))
+			k = known_headers[k].next;
+		if (k == HEADERS_KNOWN)
+			continue;
+		if (r->known[k].at == NULL)
+			r->known[k] = h->value;
+		else if (has_one_meaning(k))
+			clear = false;
+	}
+	return clear;
+}
 
 struct str request_header(const struct request *r, struct str name)
 {
@@ -135,6 +188,13 @@ bool reply_json_end(struct request *r, struct json_out *j, struct fail *why)
 {
 	(void)r;
 	return json_end(j) || FAILS(why, MEMORY, "the answer outgrew the request's arena");
+}
+
+void reply_json_text(struct request *r, int status, struct str json)
+{
+	r->reply.status = status;
+	r->reply.content_type = "application/json";
+	r->reply.body = (struct buf){ .arena = &r->arena, .at = (char *)(uintptr_t)json.at, .len = json.len, .cap = json.len };
 }
 
 void reply_header(struct request *r, const char *name, struct str value)

@@ -54,14 +54,20 @@ struct outcome {
 
 enum { REQUEST_ID_MAX = 32, REQUEST_PARAMS = 4, REPLY_HEADERS_MAX = 12, STAMP_RANDOM = 32 };
 
-enum lang { LANG_ZH, LANG_EN };
+enum lang { LANG_ZH, LANG_EN, LANG_COUNT };
+
+/* Headers that nearly every request is asked for. */
+enum known_header {
+	HEADER_ACCEPT_LANGUAGE, HEADER_AUTHORIZATION, HEADER_CONTENT_TYPE, HEADER_IDEMPOTENCY_KEY, HEADER_IF_NONE_MATCH, HEADER_SEC_FETCH_MODE,
+	HEADER_TRACEPARENT, HEADERS_KNOWN
+};
 
 struct reply {
 	int status;                    /* 0: not yet */
 	struct buf body;               /* in the arena */
 	const char *content_type;      /* a literal; NULL with an empty body */
-	struct header headers[REPLY_HEADERS_MAX]; /* names are literals, values live in the arena or are literals */
 	int header_count;
+	struct header headers[REPLY_HEADERS_MAX]; /* names are literals, values live in the arena or are literals */
 };
 
 struct request {
@@ -72,7 +78,7 @@ struct request {
 	const struct header *headers;
 	size_t header_count;
 	struct str body;               /* verbatim */
-	struct str peer;               /* address without port, for limits; never logged with a person */
+	struct str peer;               /* whom limits count, as text: IPv4 address or IPv6 /64; never logged with a person */
 	int http_major;                /* 1 or 2 */
 
 	/* from the runtime */
@@ -83,19 +89,21 @@ struct request {
 	struct str params[REQUEST_PARAMS]; /* of the route's ":names", decoded, in order */
 	struct principal who;
 	enum lang lang;
+	struct str known[HEADERS_KNOWN]; /* the first of each name; STR_NONE: absent, or the head was refused */
 	char id[REQUEST_ID_MAX];       /* rq_…, in every log line and problem */
 	char trace_id[33];             /* of the client's traceparent; a problem gets one of ours when there is none */
 	int64_t now_ms;                /* stamped once at submit, the same on every re-run */
-	uint8_t random[STAMP_RANDOM];  /* stamped likewise */
 
 	/* between the handler's stages */
 	void *state;                   /* the handler's, in the arena */
 	int64_t owner;                 /* look: whose row it is (the route's owner column); the runtime compares it with `who` */
 	uint64_t version;              /* look: a number that changes with the answer; becomes the ETag. 0: none */
 	uint64_t rate_key;             /* parse: what else, beside who asks, the route's rate class is counted by; 0: nothing */
-	struct outcome outcome;
 
+	/* from reply.headers on nothing is cleared for a new request: each is written before it is read, or counted */
 	struct reply reply;
+	uint8_t random[STAMP_RANDOM];  /* for apply; stamped as now_ms is */
+	struct outcome outcome;        /* of apply */
 	struct fail why;
 };
 
@@ -110,8 +118,13 @@ struct handler {
 	stage_fn render;
 };
 
+/* Makes a request out of whatever was there; its arena stays. */
+void request_clear(struct request *r);
 /* A header by its lower-case name; STR_NONE when absent. The first of several. */
 struct str request_header(const struct request *r, struct str name);
+/* Fills r->known, once, when the head is complete. false: a header with one meaning (authorization, content-type, idempotency-key) came
+ * more than once; the first is kept. */
+MUST_USE bool request_know_headers(struct request *r);
 /* A query parameter, percent-decoded into the arena. STR_NONE when absent; given twice or badly encoded: fails QUERY. */
 MUST_USE bool request_query(struct request *r, const char *name, struct str *out, struct fail *why);
 /* Refuses query parameters outside the list, which ends with NULL. */
@@ -123,6 +136,7 @@ void *request_state(struct request *r, size_t bytes, struct fail *why);
 /* Starts a JSON answer; write with the returned writer and finish with reply_json_end. */
 struct json_out reply_json(struct request *r, int status);
 MUST_USE bool reply_json_end(struct request *r, struct json_out *j, struct fail *why);
+void reply_json_text(struct request *r, int status, struct str json); /* the whole answer, written already; it lives in the arena */
 void reply_header(struct request *r, const char *name, struct str value); /* value must live as long as the request */
 
 /* A list's place: opaque to clients, tamper-evident, bound to route and query. `at` and `id` are what the next page starts after. */

@@ -137,9 +137,29 @@ size_t str_utf8_length(struct str s)
 	return points;
 }
 
+static inline uint64_t word_at(const char *at)
+{
+	uint64_t eight;
+	memcpy(&eight, at, sizeof eight);
+	return eight;
+}
+
+/* Whether one of eight bytes is not 0x21..0x7e. Exact: a borrow can only come out of a byte that is not visible itself. */
+static inline bool some_not_visible(uint64_t eight)
+{
+	const uint64_t ones = UINT64_C(0x0101010101010101), tops = ones << 7;
+	return ((eight | (eight - ones * 0x21) | ((eight ^ ones * 0x7f) - ones)) & tops) != 0;
+}
+
 bool str_is_visible_ascii(struct str s)
 {
-	for (size_t i = 0; i < s.len; i++)
+	size_t i = 0;
+	for (; s.len - i >= 8; i += 8)
+		if (some_not_visible(word_at(s.at + i)))
+			return false;
+	if (i > 0) /* the rest, together with bytes that were looked at already */
+		return !some_not_visible(word_at(s.at + s.len - 8));
+	for (; i < s.len; i++)
 		if (s.at[i] < 0x21 || s.at[i] > 0x7e)
 			return false;
 	return s.len > 0;
@@ -197,36 +217,50 @@ char *str_c_copy(struct arena *a, struct str s)
 	return at;
 }
 
+/* The compiler must not find out what this is, or it could leave the loop at the first difference. */
+static inline uint64_t unforeseen(uint64_t v)
+{
+	__asm__ volatile("" : "+r"(v));
+	return v;
+}
+
 bool str_same_secret(struct str a, struct str b)
 {
 	if (a.len != b.len)
 		return false;
-	unsigned char differ = 0;
-	for (size_t i = 0; i < a.len; i++)
-		differ |= (unsigned char)(((const volatile char *)a.at)[i] ^ ((const volatile char *)b.at)[i]);
+	uint64_t differ = 0;
+	size_t i = 0;
+	for (; a.len - i >= 8; i += 8)
+		differ |= unforeseen(word_at(a.at + i) ^ word_at(b.at + i));
+	for (; i < a.len; i++)
+		differ |= unforeseen((unsigned char)(a.at[i] ^ b.at[i]));
 	return differ == 0;
 }
 
 /* Two digits at a time: a division less for each pair. */
 #define TENS(t) t "0", t "1", t "2", t "3", t "4", t "5", t "6", t "7", t "8", t "9"
-static const char pairs[100][3] = { TENS("0"), TENS("1"), TENS("2"), TENS("3"), TENS("4"), TENS("5"), TENS("6"), TENS("7"), TENS("8"), TENS("9") };
+const char two_digits[100][3] = { TENS("0"), TENS("1"), TENS("2"), TENS("3"), TENS("4"), TENS("5"), TENS("6"), TENS("7"), TENS("8"), TENS("9") };
 #undef TENS
 
 size_t i64_text(int64_t v, char out[21])
 {
-	char digits[20];
-	size_t at = sizeof digits, len = 0;
+	static const uint64_t tens[] = { 10, 100, 1000, 10000, 100000, 1000000, 10000000, 100000000, 1000000000, 10000000000, 100000000000,
+		1000000000000, 10000000000000, 100000000000000, 1000000000000000, 10000000000000000, 100000000000000000, 1000000000000000000, UINT64_MAX };
 	uint64_t left = v < 0 ? 0 - (uint64_t)v : (uint64_t)v;
+	size_t more = 0; /* digits beside the first */
+	while (left >= tens[more])
+		more++;
+	size_t len = (v < 0) + 1 + more;
+	char *at = out + len; /* backwards from the last digit */
 	for (; left >= 100; left /= 100)
-		memcpy(digits + (at -= 2), pairs[left % 100], 2);
+		memcpy(at -= 2, two_digits[left % 100], 2);
 	if (left >= 10)
-		memcpy(digits + (at -= 2), pairs[left], 2);
+		memcpy(at - 2, two_digits[left], 2);
 	else
-		digits[--at] = (char)('0' + left);
+		at[-1] = (char)('0' + left);
 	if (v < 0)
-		out[len++] = '-';
-	memcpy(out + len, digits + at, sizeof digits - at);
-	return len + sizeof digits - at;
+		out[0] = '-';
+	return len;
 }
 
 /* -- growing text */

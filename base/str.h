@@ -69,5 +69,6 @@ static inline void buf_char(struct buf *b, char c)
 	b->len++;
 }
 
+extern const char two_digits[100][3]; /* "00" to "99" */
 size_t i64_text(int64_t v, char out[21]); /* decimal digits into out, no NUL; returns how many */
 #endif

@@ -139,7 +139,10 @@ int address_text(const struct sockaddr_storage *from, char out[ADDRESS_TEXT_BYTE
 		inet_ntop(AF_INET, &((const struct sockaddr_in *)from)->sin_addr, out, ADDRESS_TEXT_BYTES);
 	else if (from->ss_family == AF_INET6 && IN6_IS_ADDR_V4MAPPED(mapped(from)))
 		inet_ntop(AF_INET, mapped(from)->s6_addr + 12, out, ADDRESS_TEXT_BYTES);
-	else if (from->ss_family == AF_INET6)
-		inet_ntop(AF_INET6, mapped(from), out, ADDRESS_TEXT_BYTES);
+	else if (from->ss_family == AF_INET6) {
+		struct in6_addr network = *mapped(from);
+		memset(network.s6_addr + 8, 0, 8);
+		inet_ntop(AF_INET6, &network, out, ADDRESS_TEXT_BYTES);
+	}
 	return (int)strlen(out);
 }

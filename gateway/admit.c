@@ -30,35 +30,6 @@ static bool host_is_ours(const struct config *c, struct str authority)
 	return false;
 }
 
-/* ---- who ---- */
-
-static bool admit_who(struct task *t, struct fail *why)
-{
-	struct request *r = &t->r;
-	const struct route *row = r->route;
-	r->who = (struct principal){ .kind = WHO_ANYONE };
-	if (t->face == FACE_CONTROL) {
-		r->who.kind = WHO_OPERATOR; /* the socket's file mode is the proof */
-		return true;
-	}
-	struct secret bearer;
-	if (!header_bearer(request_header(r, STR("authorization")), &bearer))
-		return FAILS(why, TOKEN, "authorization is not a bearer token");
-	if (bearer.secret.at != NULL) {
-		struct tx tx;
-		if (!reader_begin(t->loop->reader, &tx, why) ||
-		    !token_check(&tx, bearer, r->now_ms, t->loop->config->development, &r->who, why))
-			return false;
-	}
-	if (row->who & WHO_ANYONE)
-		return true;
-	if (r->who.kind == WHO_ANYONE)
-		return FAILS(why, LOGIN, "no token");
-	if (!(row->who & (int)r->who.kind))
-		return FAILS(why, FORBIDDEN, "the token is of another kind");
-	return true;
-}
-
 /* ---- rate ---- */
 
 static struct rate_rule rule_of(const struct config *c, enum rate_class rate_class, bool by_who)
@@ -88,6 +59,46 @@ bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool b
 	FAILS(why, RATE, "class %d, quota %lld", (int)rate_class, (long long)v.quota);
 	why->retry_after_s = (int)v.retry_s;
 	return false;
+}
+
+/* ---- who ---- */
+
+/* A token nobody knows costs a look into the database: whoever brings many is slowed down by its address. Always false. */
+static bool admit_guess(struct task *t, struct fail *why)
+{
+	struct fail rate;
+	fail_clear(&rate);
+	if (why->code == FAIL_TOKEN && !admit_rate(t, RATE_PUBLIC, ratelimit_key(t->loop->gateway->ratelimit, t->r.peer), true, &rate))
+		*why = rate;
+	return false;
+}
+
+static bool admit_who(struct task *t, struct fail *why)
+{
+	struct request *r = &t->r;
+	const struct route *row = r->route;
+	r->who = (struct principal){ .kind = WHO_ANYONE };
+	if (t->face == FACE_CONTROL) {
+		r->who.kind = WHO_OPERATOR; /* the socket's file mode is the proof */
+		return true;
+	}
+	struct secret bearer;
+	if (!header_bearer(r->known[HEADER_AUTHORIZATION], &bearer))
+		return FAILS(why, TOKEN, "authorization is not a bearer token");
+	if (bearer.secret.at != NULL) {
+		struct tx tx;
+		if (!reader_begin(t->loop->reader, &tx, why))
+			return false;
+		if (!token_check(&tx, bearer, r->now_ms, t->loop->config->development, &r->who, why))
+			return admit_guess(t, why);
+	}
+	if (row->who & WHO_ANYONE)
+		return true;
+	if (r->who.kind == WHO_ANYONE)
+		return FAILS(why, LOGIN, "no token");
+	if (!(row->who & (int)r->who.kind))
+		return FAILS(why, FORBIDDEN, "the token is of another kind");
+	return true;
 }
 
 static bool admit_asker(struct task *t, struct fail *why)
@@ -176,7 +187,7 @@ static bool digest_body(struct task *t, struct fail *why)
 static bool admit_key(struct task *t, struct fail *why)
 {
 	struct request *r = &t->r;
-	struct str key, value = request_header(r, STR("idempotency-key"));
+	struct str key, value = r->known[HEADER_IDEMPOTENCY_KEY];
 	if (value.at == NULL)
 		return FAILS(why, KEY_MISSING, "no key");
 	if (!header_idempotency_key(value, &key))
@@ -195,7 +206,7 @@ static bool admit_key(struct task *t, struct fail *why)
 
 static bool media_type_fits(const struct request *r)
 {
-	struct str type = header_media_type(request_header(r, STR("content-type")));
+	struct str type = header_media_type(r->known[HEADER_CONTENT_TYPE]);
 	if (r->route->faces == FACE_CONTROL && str_eq_nocase(type, STR("text/csv")))
 		return true;
 	return str_eq_nocase(type, STR("application/json"));

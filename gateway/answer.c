@@ -48,7 +48,7 @@ static struct str cache_rule(const struct task *t)
 static void add_language(const struct task *t, struct answer *a)
 {
 	bool shared = t->failed || t->r.route == NULL || (t->r.route->who & WHO_ANYONE);
-	if (shared || request_header(&t->r, STR("accept-language")).at != NULL)
+	if (shared || t->r.known[HEADER_ACCEPT_LANGUAGE].at != NULL)
 		add(a, STR("content-language"), t->r.lang == LANG_EN ? STR("en") : STR("zh-CN"), false);
 	if (shared)
 		add(a, STR("vary"), STR("accept-language"), false);
@@ -58,7 +58,7 @@ static void add_language(const struct task *t, struct answer *a)
  * every header costs as much as a fiftieth of the whole answer. */
 static void add_browser_rules(const struct request *r, struct answer *a)
 {
-	if (request_header(r, STR("authorization")).at != NULL && request_header(r, STR("sec-fetch-mode")).at == NULL)
+	if (r->known[HEADER_AUTHORIZATION].at != NULL && r->known[HEADER_SEC_FETCH_MODE].at == NULL)
 		return;
 	add(a, STR("strict-transport-security"), STR("max-age=31536000"), false);
 	add(a, STR("x-content-type-options"), STR("nosniff"), false);
@@ -66,7 +66,7 @@ static void add_browser_rules(const struct request *r, struct answer *a)
 
 static void add_trace(struct task *t, struct answer *a)
 {
-	struct str came = request_header(&t->r, STR("traceparent"));
+	struct str came = t->r.known[HEADER_TRACEPARENT];
 	if (came.len >= 55 && memcmp(came.at + 3, t->r.trace_id, 32) == 0)
 		add(a, STR("traceparent"), (struct str){ came.at, 55 }, true);
 }

@@ -11,7 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 256 << 10, FILE_BYTES_MAX = 256 << 20 };
+enum { CHUNK_BYTES = 256 << 10, LINE_BYTES_MAX = 2 * CHUNK_BYTES, FILE_BYTES_MAX = 256 << 20 };
 
 int tell_failure(const char *doing, const struct fail *why)
 {
@@ -58,6 +58,15 @@ int command_check(struct command_line *l)
 
 /* ---- migrate ---- */
 
+static bool has_key(struct store *s, bool *has, struct fail *why)
+{
+	struct tx tx;
+	struct connection *c = store_reader(s, 0, why);
+	bool ok = c != NULL && reader_begin(c, &tx, why) && keyring_is_noted(&tx, has, why);
+	connection_close(c);
+	return ok;
+}
+
 int command_migrate(struct command_line *l)
 {
 	struct fail why;
@@ -65,7 +74,8 @@ int command_migrate(struct command_line *l)
 	struct store *s = store_open(&l->config, STORE_MIGRATE, &why);
 	if (s == NULL)
 		return tell_failure("migrate", &why);
-	bool ok = keyring_open(&l->config, true, &why) && services_start(s, &l->config, true, &why);
+	bool has = false;
+	bool ok = has_key(s, &has, &why) && keyring_open(&l->config, !has, &why) && services_start(s, &l->config, true, &why);
 	if (ok)
 		printf("database is at schema %d in %s\n", store_schema_version(s), l->config.state_dir);
 	store_close(s);
@@ -94,11 +104,15 @@ static int tell_answer(const char *doing, int status, const char *answer)
 	json_t *j = json_loads(answer, 0, NULL);
 	const char *title = "", *detail = "", *pointer = "";
 	json_int_t line = 0;
-	const char *column = "";
-	if (json_unpack(j, "{s?s s?s s?s s?I s?s}", "title", &title, "detail", &detail, "pointer", &pointer, "line", &line, "column", &column) != 0)
+	const char *reason = "";
+	json_t *column = NULL; /* a name, or a number where the table itself is broken */
+	if (json_unpack(j, "{s?s s?s s?s s?I s?o s?s}", "title", &title, "detail", &detail, "pointer", &pointer, "line", &line, "column", &column,
+			"reason", &reason) != 0)
 		fprintf(stderr, "siban: %s: status %d: %s\n", doing, status, answer);
+	else if (line > 0 && json_is_integer(column))
+		fprintf(stderr, "siban: %s: line %lld, field %lld: %s\n", doing, (long long)line, (long long)json_integer_value(column), reason);
 	else if (line > 0)
-		fprintf(stderr, "siban: %s: line %lld: %s: %s\n", doing, (long long)line, column, title);
+		fprintf(stderr, "siban: %s: line %lld, %s: %s\n", doing, (long long)line, json_is_string(column) ? json_string_value(column) : "", reason);
 	else
 		fprintf(stderr, "siban: %s: %s %s\n       %s\n", doing, title, pointer, detail);
 	json_decref(j);
@@ -181,6 +195,8 @@ static size_t chunk_end(const char *at, size_t from, size_t len, int64_t *lines)
 	int64_t seen = 0;
 	*lines = 0;
 	for (size_t i = from; i < len; i++) {
+		if (i - from > LINE_BYTES_MAX) /* a quote nobody closed: the gateway will say in which line, of a piece it can take */
+			return end > from ? end : i;
 		if (at[i] == '"')
 			quoted = !quoted;
 		if (at[i] != '\n')
@@ -241,13 +257,15 @@ static bool pass_over_file(struct import *im, bool dry, int *code)
 	im->dry = dry;
 	im->rows = im->changed = 0;
 	int64_t line = 2, lines;
-	for (size_t from = im->header_end; from < im->len; line += lines) {
+	size_t from = im->header_end;
+	do { /* once at least: a file without a row may still be a wrong file */
 		size_t to = chunk_end(im->file, from, im->len, &lines);
 		if (!send_chunk(im, from, to, line, code))
 			return false;
 		from = to;
+		line += lines;
 		fprintf(stderr, "\r%s %s: %lld rows", dry ? "checked" : "imported", im->kind, (long long)im->rows);
-	}
+	} while (from < im->len);
 	fputc('\n', stderr);
 	return true;
 }

@@ -292,7 +292,8 @@ static void on_deadline(struct deadline *d, enum deadline_kind kind)
 		return;
 	default:
 		conn_dirty(c);
-		c->ops->expired(c, kind);
+		if (c->ops->waits_for(c) == kind) /* else what came since the last turn's end has ended the wait */
+			c->ops->expired(c, kind);
 	}
 }
 

@@ -64,7 +64,7 @@ struct conn {
 struct listener {
 	uv_poll_t poll;
 	struct door *door;
-	int fd, port;
+	int fd;
 	enum face face;
 	bool open, paused;
 };

@@ -171,9 +171,8 @@ static bool listen_tcp(struct door *d, struct listener *l, enum face face, const
 		return listen_fails(why, fd, where, "socket");
 	if (bind(fd, &at.any, len) != 0)
 		return listen_fails(why, fd, where, "bind");
-	if (listen(fd, BACKLOG) != 0 || getsockname(fd, &at.any, &len) != 0)
+	if (listen(fd, BACKLOG) != 0)
 		return listen_fails(why, fd, where, "listen");
-	l->port = ntohs(at.any.sa_family == AF_INET ? at.v4.sin_port : at.v6.sin6_port);
 	return watch_listener(d, l, fd, face, why);
 }
 
@@ -201,11 +200,8 @@ static bool listen_control(struct door *d, struct fail *why)
 static bool open_listeners(struct door *d, struct fail *why)
 {
 	const struct config *c = d->loop->config;
-	atomic_int *shared = tls_shared_port(d->tls);
-	int port = c->listen_port != 0 ? (int)c->listen_port : atomic_load(shared);
-	if (!listen_tcp(d, &d->public, FACE_PUBLIC, c->listen_address, port, true, why))
+	if (!listen_tcp(d, &d->public, FACE_PUBLIC, c->listen_address, (int)c->listen_port, true, why))
 		return false;
-	atomic_store(shared, d->public.port);
 	if (d->loop->index != 0)
 		return true;
 	return listen_tcp(d, &d->admin, FACE_ADMIN, c->admin_address, (int)c->admin_port, false, why) && listen_control(d, why);
@@ -261,16 +257,6 @@ struct door *door_open(struct loop *l, struct door_tls *tls, struct fail *why)
 		return d;
 	door_close(d);
 	return NULL;
-}
-
-int door_public_port(const struct door *d)
-{
-	return d->public.port;
-}
-
-int door_admin_port(const struct door *d)
-{
-	return d->admin.port;
 }
 
 static void close_listener(struct listener *l)

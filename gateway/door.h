@@ -14,10 +14,8 @@ struct door_tls *door_tls_make(const struct config *c, struct fail *why); /* say
 void door_tls_drop(struct door_tls *t);
 
 /* Opens this loop's public listener (SO_REUSEPORT, so each loop has its own) and, on loop 0, admin port and control socket.
- * Port 0 is allowed in tests: *public_port tells what was bound. NULL: `why` names address and reason. */
+ * NULL: `why` names address and reason. */
 struct door *door_open(struct loop *l, struct door_tls *tls, struct fail *why);
-int door_public_port(const struct door *d);
-int door_admin_port(const struct door *d);
 void door_turn_end(struct door *d);   /* writes what connections have to say: one TLS write each */
 void door_drain(struct door *d);      /* stop accepting, GOAWAY or "connection: close", idle connections go now */
 bool door_is_empty(const struct door *d);

@@ -153,7 +153,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		return false;
 	}
 	atomic_store(&g->ready, true);
-	LOG_EVENT(started, STR_NONE, L_C(SIBAN_VERSION), L_INT(door_public_port(g->loops[0].door)), L_INT(g->loop_count), L_INT(store_schema_version(g->store)));
+	LOG_EVENT(started, STR_NONE, L_C(SIBAN_VERSION), L_INT(c->listen_port), L_INT(g->loop_count), L_INT(store_schema_version(g->store)));
 	LOG_EVENT(ready, STR_NONE, L_INT((clock_mono_ns() - g->started_ns) / 1000000));
 	log_flush();
 	return true;
@@ -167,7 +167,7 @@ struct kept_config {
 	struct kept_config *older;
 };
 
-bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs)
+static bool reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs)
 {
 	struct config wanted;
 	config_defaults(&wanted);
@@ -191,22 +191,32 @@ bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *
 	return true;
 }
 
+bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs)
+{
+	static pthread_mutex_t one_at_a_time = PTHREAD_MUTEX_INITIALIZER; /* a SIGHUP and the control socket may ask at once */
+	pthread_mutex_lock(&one_at_a_time);
+	bool ok = reload(g, changed, changed_max, refused, refused_max, wrongs);
+	pthread_mutex_unlock(&one_at_a_time);
+	return ok;
+}
+
 /* ---- stop ---- */
 
 void gateway_stop(struct gateway *g)
 {
 	int64_t began = clock_mono_ns();
+	int running = atomic_load(&g->loops_alive); /* before any of them may end */
 	atomic_store(&g->stopping, true);
-	int running = atomic_load(&g->loops_alive);
 	for (int i = 0; i < running; i++)
 		loop_nudge(&g->loops[i]);
 	for (int i = 0; i < running; i++)
 		pthread_join(g->loops[i].thread, NULL);
-	for (int i = 0; i < g->loop_count; i++)
-		loop_close(&g->loops[i]);
+	/* Who brought the last letter may not have rung yet: the loops' bells stay until nobody is left to ring them. */
 	lanes_stop(g->lanes);
 	if (g->committer != NULL)
 		committer_stop(g->committer);
+	for (int i = 0; i < g->loop_count; i++)
+		loop_close(&g->loops[i]);
 	if (g->checkpointer != NULL)
 		checkpointer_stop(g->checkpointer);
 	if (g->tls != NULL)

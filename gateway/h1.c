@@ -79,6 +79,8 @@ static void next_request(struct h1 *h)
 	h1_parser_next(&h->parser);
 	h->answered = h->complete = h->wants_body = false;
 	deadline_clear(&h->c->deadline); /* patience begins anew */
+	if (h->c->door->draining)
+		conn_finish(h->c, END_NORMAL, "stopping");
 }
 
 /* An answer that came before the body did: is the rest short and sure to come? */
@@ -162,8 +164,8 @@ static void refuse(struct h1 *h, enum fail_code code, const char *why, enum conn
 		conn_finish(h->c, end, why);
 		return;
 	}
-	if (h->parser.method.len > 0 && task_request(h->task)->method == METHOD_GET)
-		task_request(h->task)->method = http_method(h->parser.method); /* HEAD must not get a body */
+	/* HEAD must not get a body, however little of its head has come. */
+	task_request(h->task)->method = http_method((struct str){ h->parser.text, h->parser.token_at });
 	if (!h->replied)
 		task_refuse(h->task, code, why);
 	write_answer(h);
@@ -239,6 +241,11 @@ static void keep_bytes(struct h1 *h, const char *at, size_t len)
 {
 	if (len == 0)
 		return;
+	if (h->in_at > 0) {
+		memmove(h->in, h->in + h->in_at, h->in_len - h->in_at);
+		h->in_len -= h->in_at;
+		h->in_at = 0;
+	}
 	if (h->in_len + len > h->in_cap) {
 		char *in = realloc(h->in, h->in_len + len);
 		if (in == NULL) {

@@ -63,8 +63,10 @@ static void close_answer(struct h2_stream *s)
 static void stream_drop(struct h2_stream *s)
 {
 	struct door *d = s->h->c->door;
-	if (s->h->current == s)
+	if (s->h->current == s) { /* nghttp2 found its header block wrong: the block's end is not told */
 		s->h->current = NULL;
+		s->h->in_block = false;
+	}
 	close_answer(s);
 	deadline_clear(&s->deadline);
 	if (s->replied)

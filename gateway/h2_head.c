@@ -33,8 +33,10 @@ static struct str copy_lower(struct h2_stream *s, struct str from)
 	char *at = room(s, from.len);
 	if (at == NULL)
 		return STR_NONE;
-	for (size_t i = 0; i < from.len; i++)
-		at[i] = from.at[i] >= 'A' && from.at[i] <= 'Z' ? (char)(from.at[i] | 0x20) : from.at[i];
+	for (size_t i = 0; i < from.len; i++) {
+		uint8_t lower = http_host_bytes[(uint8_t)from.at[i]];
+		at[i] = lower != 0 ? (char)lower : from.at[i];
+	}
 	return (struct str){ at, from.len };
 }
 

@@ -18,21 +18,24 @@ enum lang header_lang(struct str accept_language)
 	return LANG_ZH;
 }
 
-/* 00-<32 lower-case hex>-<16 hex>-<2 hex>; version ff and an all-zero trace id are invalid. */
+/* 00-<32 hex>-<16 hex>-<2 hex>, all in lower case; version ff, zero ids and a version 00 with a tail are invalid. Its first 55 characters
+ * go into the answer, so each is looked at. */
 bool header_trace(struct str value, char out[33])
 {
-	static const uint8_t zero[16];
-	uint8_t bytes[16];
+	static const char zeros[] = "00000000000000000000000000000000";
 	out[0] = '\0';
-	if (value.len < TRACEPARENT_CHARS || value.at[2] != '-' || value.at[35] != '-' || value.at[52] != '-' || str_starts(value, STR("ff")))
+	if (value.len < TRACEPARENT_CHARS || (value.len > TRACEPARENT_CHARS && (str_starts(value, STR("00")) || value.at[TRACEPARENT_CHARS] != '-')))
 		return false;
-	struct str id = { value.at + 3, 32 };
-	for (size_t i = 0; i < id.len; i++)
-		if (id.at[i] >= 'A' && id.at[i] <= 'F')
+	for (size_t i = 0; i < TRACEPARENT_CHARS; i++) {
+		char c = value.at[i];
+		bool is_dash = i == 2 || i == 35 || i == 52;
+		if (is_dash ? c != '-' : !((c >= '0' && c <= '9') || (c >= 'a' && c <= 'f')))
 			return false;
-	if (str_hex(id, bytes, sizeof(bytes)) != 16 || memcmp(bytes, zero, sizeof(zero)) == 0)
+	}
+	if (str_starts(value, STR("ff")) || memcmp(value.at + 3, zeros, 32) == 0 || memcmp(value.at + 36, zeros, 16) == 0)
 		return false;
-	hex_text(bytes, sizeof(bytes), out);
+	memcpy(out, value.at + 3, 32);
+	out[32] = '\0';
 	return true;
 }
 

@@ -28,15 +28,20 @@ enum method http_method(struct str name)
 	return METHOD_OTHER;
 }
 
-static bool is_alnum(char c)
-{
-	return (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z');
-}
+/* Letters, digits, '-', '.' and '_'. */
+const uint8_t http_host_bytes[256] = {
+	['-'] = '-', ['.'] = '.', ['_'] = '_',
+	['0'] = '0', ['1'] = '1', ['2'] = '2', ['3'] = '3', ['4'] = '4', ['5'] = '5', ['6'] = '6', ['7'] = '7', ['8'] = '8', ['9'] = '9',
+	LETTER('A', 'a'), LETTER('B', 'b'), LETTER('C', 'c'), LETTER('D', 'd'), LETTER('E', 'e'), LETTER('F', 'f'), LETTER('G', 'g'),
+	LETTER('H', 'h'), LETTER('I', 'i'), LETTER('J', 'j'), LETTER('K', 'k'), LETTER('L', 'l'), LETTER('M', 'm'), LETTER('N', 'n'),
+	LETTER('O', 'o'), LETTER('P', 'p'), LETTER('Q', 'q'), LETTER('R', 'r'), LETTER('S', 's'), LETTER('T', 't'), LETTER('U', 'u'),
+	LETTER('V', 'v'), LETTER('W', 'w'), LETTER('X', 'x'), LETTER('Y', 'y'), LETTER('Z', 'z'),
+};
 
 static bool port_is_valid(struct str port)
 {
 	int64_t n;
-	return port.len <= 5 && str_to_i64(port, 0, 65535, &n) && port.at[0] != '-';
+	return port.len <= 5 && http_length(port, &n) && n <= 65535;
 }
 
 bool http_authority_is_valid(struct str a)
@@ -46,13 +51,13 @@ bool http_authority_is_valid(struct str a)
 		return false;
 	if (a.at[0] == '[') {
 		for (i = 1; i < a.len && a.at[i] != ']'; i++)
-			if (!is_alnum(a.at[i]) && a.at[i] != ':' && a.at[i] != '.')
+			if (a.at[i] != ':' && (http_host_bytes[(uint8_t)a.at[i]] == 0 || a.at[i] == '-' || a.at[i] == '_'))
 				return false;
 		if (i < 3 || i == a.len)
 			return false;
 		i++;
 	} else {
-		while (i < a.len && (is_alnum(a.at[i]) || a.at[i] == '-' || a.at[i] == '.' || a.at[i] == '_'))
+		while (i < a.len && http_host_bytes[(uint8_t)a.at[i]] != 0)
 			i++;
 		if (i == 0)
 			return false;
@@ -62,12 +67,7 @@ bool http_authority_is_valid(struct str a)
 
 bool http_target_is_valid(struct str t)
 {
-	for (size_t i = 0; i < t.len; i++) {
-		unsigned char c = (unsigned char)t.at[i];
-		if (c <= 0x20 || c >= 0x7f || c == '#')
-			return false;
-	}
-	return t.len > 0;
+	return str_is_visible_ascii(t) && memchr(t.at, '#', t.len) == NULL;
 }
 
 bool http_length(struct str digits, int64_t *out)

@@ -44,8 +44,8 @@ static void write_headers(struct task *t)
 	if (row->http == 401)
 		reply_header(r, "www-authenticate", r->why.code == FAIL_TOKEN
 			? STR("Bearer realm=\"siban\", error=\"invalid_token\"") : STR("Bearer realm=\"siban\""));
-	if (row->http == 405 && t->allow != NULL)
-		reply_header(r, "allow", str_c(t->allow));
+	if (row->http == 405)
+		reply_header(r, "allow", t->allow != NULL ? str_c(t->allow) : STR("GET, HEAD, POST, OPTIONS"));
 	bool wait = row->http == 429 || row->http == 503 || row->http == 507 || r->why.code == FAIL_KEY_IN_FLIGHT;
 	if (wait) {
 		struct str seconds = decimal(&r->arena, r->why.retry_after_s > 0 ? r->why.retry_after_s : RETRY_AFTER_DEFAULT_S);

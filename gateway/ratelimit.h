@@ -1,4 +1,4 @@
-/* gateway/ratelimit.h - how often may this one ask? One of the four tables that threads share.
+/* gateway/ratelimit.h - how often may this one ask? One of the few tables that threads share.
  *
  * A leaky bucket kept as one number per key (GCRA: the time at which the bucket will be empty again): O(1), no sweeping of windows,
  * no burst at a window's edge beyond the quota. Counters live in memory: a restart forgives, and that is all right for a rate.

@@ -38,11 +38,8 @@ static struct task *task_take(struct loop *l)
 		l->spare = t->next;
 		l->spare_count--;
 	}
-	struct arena arena = t->r.arena;
-	/* Large tails (reply headers, failure facts) are written before they are read; their counts say how much. */
-	memset(t, 0, offsetof(struct task, key));
-	t->r.arena = arena;
-	t->key.who_kind = 0;
+	request_clear(&t->r);
+	memset(&t->letter, 0, offsetof(struct task, job) - offsetof(struct task, letter));
 	t->etag[0] = t->rate_policy[0] = t->rate_state[0] = '\0';
 	return t;
 }
@@ -110,9 +107,12 @@ bool task_head(struct task *t, int64_t content_length)
 	struct request *r = &t->r;
 	assert(t->stage == STAGE_HEAD);
 	t->length = content_length;
-	r->lang = header_lang(request_header(r, STR("accept-language")));
-	header_trace(request_header(r, STR("traceparent")), r->trace_id);
-	if (!target_split(r, &r->why)) {
+	bool clear = request_know_headers(r);
+	r->lang = header_lang(r->known[HEADER_ACCEPT_LANGUAGE]);
+	header_trace(r->known[HEADER_TRACEPARENT], r->trace_id);
+	if (!clear)
+		FAILS(&r->why, BAD_REQUEST, "a header with one meaning came twice");
+	if (!clear || !target_split(r, &r->why)) {
 		fail_now(t);
 		return false;
 	}
@@ -183,6 +183,7 @@ bool task_body(struct task *t, const void *bytes, size_t len)
 void task_end(struct task *t)
 {
 	assert(t->stage == STAGE_BODY);
+	t->r.now_ms = loop_now_ms(t->loop); /* a body may have taken minutes */
 	t->r.body = (struct str){ t->body, t->body_len };
 	if (!admit_body(t, &t->r.why)) {
 		fail_now(t);
@@ -239,7 +240,7 @@ static void task_applied(struct commit_job *job)
 static bool submit_apply(struct task *t)
 {
 	t->job = (struct commit_job){ .apply = task_apply, .done = task_applied,
-		.deadline_mono_ms = t->began_ns / 1000000 + t->loop->config->request_ms };
+		.deadline_mono_ms = t->queued_ns / 1000000 + t->loop->config->request_ms }; /* a slow body is no wait for us */
 	return committer_submit(t->loop->gateway->committer, &t->job);
 }
 
@@ -263,7 +264,7 @@ static bool client_has_it(struct task *t)
 	for (int shift = 0; shift < ETAG_BITS; shift += 5)
 		*at++ = digits[r->version >> shift & 31];
 	memcpy(at, r->lang == LANG_EN ? "en\"" : "zh\"", 4);
-	struct str held = request_header(r, STR("if-none-match"));
+	struct str held = r->known[HEADER_IF_NONE_MATCH];
 	return held.at != NULL && header_has_etag(held, str_c(t->etag));
 }
 
@@ -384,8 +385,11 @@ void task_home(struct task *t)
 
 /* ---- the end ---- */
 
-static const char *const who_names[] = { [WHO_ANYONE] = "anyone", [WHO_CITIZEN] = "citizen", [WHO_DEPARTMENT] = "department", [WHO_OPERATOR] = "operator" };
-static const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "OTHER" };
+#define WORD(text) { text, sizeof(text) - 1 }
+static const struct str who_names[] = {
+	[WHO_ANYONE] = WORD("anyone"), [WHO_CITIZEN] = WORD("citizen"), [WHO_DEPARTMENT] = WORD("department"), [WHO_OPERATOR] = WORD("operator"),
+};
+static const struct str method_names[METHOD_COUNT] = { WORD("GET"), WORD("HEAD"), WORD("POST"), WORD("PUT"), WORD("DELETE"), WORD("OPTIONS"), WORD("OTHER") };
 
 static void account(struct task *t)
 {
@@ -401,9 +405,9 @@ static void account(struct task *t)
 			log_fail(str_c(r->id), &r->why);
 	}
 	if (t->loop->config->log_access)
-		LOG_EVENT(access, str_c(r->id), L_C(method_names[r->method]), L_C(r->route != NULL ? r->route->name : ""), L_INT(r->reply.status),
-			L_INT((int64_t)r->reply.body.len), L_INT(took / 1000), L_INT(r->http_major),
-			L_C(r->who.kind == 0 ? "" : who_names[r->who.kind]), L_BOOL(t->replayed));
+		LOG_EVENT(access, str_c(r->id), L_PLAIN(method_names[r->method]), L_PLAIN(r->route != NULL ? str_c(r->route->name) : STR("")),
+			L_INT(r->reply.status), L_INT((int64_t)r->reply.body.len), L_INT(took / 1000), L_INT(r->http_major),
+			L_PLAIN(r->who.kind == 0 ? STR("") : who_names[r->who.kind]), L_BOOL(t->replayed));
 }
 
 static void task_finish(struct task *t)

@@ -71,6 +71,7 @@ int command_serve(struct command_line *l)
 		}
 		notify_systemd("STOPPING=1");
 		LOG_EVENT(stopping, STR_NONE, L_INT(signal_number));
+		log_flush(); /* now: the stop may take its time, or be cut short */
 		break;
 	}
 	gateway_stop(&g);

@@ -3,6 +3,7 @@
  * What two parsers could read differently is refused rather than repaired: dot segments (plain or encoded), encoded slashes and
  * NULs, a fragment. So nothing behind us can see another path than the one that was admitted. */
 #include "gateway/task.h"
+#include "gateway/http_rules.h"
 
 static bool is_dot_segment(struct str s)
 {
@@ -39,14 +40,13 @@ bool target_split(struct request *r, struct fail *why)
 		return true;
 	if (r->path.len == 0 || r->path.at[0] != '/')
 		return FAILS(why, BAD_REQUEST, "the target is not in origin form");
-	for (size_t i = 0; i < r->target.len; i++) {
-		unsigned char c = (unsigned char)r->target.at[i];
-		if (c <= 0x20 || c >= 0x7f || c == '#' || c == '\\')
-			return FAILS(why, BAD_REQUEST, "byte 0x%02x in the target", c);
-	}
+	if (!http_target_is_valid(r->target) || memchr(r->target.at, '\\', r->target.len) != NULL)
+		return FAILS(why, BAD_REQUEST, "a byte that no target has");
 	bool plain = memchr(r->path.at, '%', r->path.len) == NULL;
 	if (!plain && has_encoded_separator(r->path))
 		return FAILS(why, BAD_REQUEST, "an encoded slash or NUL in the path");
+	if (plain && memchr(r->path.at, '.', r->path.len) == NULL)
+		return true; /* no dot, however written: no dot segment */
 	struct str rest = r->path, segment;
 	while (rest.len > 0) {
 		rest = (struct str){ rest.at + 1, rest.len - 1 };

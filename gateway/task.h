@@ -16,7 +16,6 @@ enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_LOOK, STAGE_WORK, STAGE_
 struct task {
 	struct request r;         /* first: task_request is a cast */
 	struct letter letter;     /* to a lane, and home */
-	struct commit_job job;
 	struct loop *loop;
 	struct exchange *exchange; /* NULL: gone */
 	struct task *next;        /* spare list, or its bucket of keys in flight */
@@ -34,6 +33,8 @@ struct task {
 	bool body_heap;           /* malloc'd rather than in the arena */
 	const char *allow;        /* for 405 and OPTIONS */
 	struct rate_verdict rate; /* the tightest that was charged; quota 0: none */
+	/* from here on nothing is cleared for a new request but the texts' first bytes: each is written before it is read */
+	struct commit_job job;
 	struct outcome_key key;
 	char etag[32];
 	char rate_policy[48], rate_state[48];

@@ -26,7 +26,6 @@ struct door_tls {
 	int64_t ticket_ms;
 	pthread_mutex_t lock;
 	struct ticket_key now, before; /* what `before` sealed still opens until its lifetime ends */
-	atomic_int port;
 };
 
 /* ---- ticket keys ---- */
@@ -245,9 +244,4 @@ bool tls_wants_h2(const struct ssl_st *ssl)
 	unsigned int len;
 	SSL_get0_alpn_selected(ssl, &name, &len);
 	return len == 2 && memcmp(name, "h2", 2) == 0;
-}
-
-atomic_int *tls_shared_port(struct door_tls *t)
-{
-	return &t->port;
 }

@@ -3,11 +3,9 @@
 #ifndef GATEWAY_TLS_H
 #define GATEWAY_TLS_H
 #include "gateway/door.h"
-#include <stdatomic.h>
 
 struct ssl_st;
 
 struct ssl_st *tls_session(struct door_tls *t, int fd); /* server side, on a non-blocking socket; NULL: out of memory */
 bool tls_wants_h2(const struct ssl_st *ssl);            /* after the handshake: what ALPN agreed on */
-atomic_int *tls_shared_port(struct door_tls *t);        /* the port that port 0 became, for the loops that follow the first */
 #endif

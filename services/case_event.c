@@ -31,15 +31,28 @@ struct posted {
 	struct identity applicant;
 	int64_t region;
 	uint8_t digest[SHA256_BYTES];
+	bool is_judged; /* by apply. A replay of the request is not, and is nothing new to log or count */
 };
+
+/* A note is shown to whoever holds the number, and stored as it is: no person's number may slip in with it. */
+static bool check_public_note(struct str s, struct fail *why)
+{
+	if (!is_plain_text(s))
+		return false;
+	if (!holds_personal_number(s))
+		return true;
+	FAILS(why, FIELD, "a note with an identity or mobile number");
+	fail_fact_text(why, "reason", "personal_number");
+	return false;
+}
 
 static const struct json_field event_fields[] = {
 	{ "event_id", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_id), check_visible_ascii },
-	{ "case_ref", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, case_ref), check_visible_ascii },
+	{ "case_ref", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, case_ref), check_path_segment },
 	{ "seq", JSON_F_INT, true, 1, CASE_SEQ_MAX, offsetof(struct posted, seq), NULL },
 	{ "event", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_name), NULL },
 	{ "occurred_at", JSON_F_TIME, true, 0, 0, offsetof(struct posted, occurred_ms), NULL },
-	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_plain_text },
+	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_public_note },
 	{ "matter", JSON_F_TEXT, false, 1, MATTER_CODE_MAX, offsetof(struct posted, matter), NULL },
 	{ "region", JSON_F_TEXT, false, REGION_DIGITS, REGION_DIGITS, offsetof(struct posted, region_text), NULL },
 	{ "applicant", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, applicant_object), NULL },
@@ -139,8 +152,9 @@ static struct journal_entry entry_of(const struct request *r, const struct poste
 static bool answer(struct request *r, enum event_answer code, const struct case_file *c, const struct journal_released *released)
 {
 	static const int statuses[] = { [ANSWER_APPLIED] = 201, [ANSWER_REPEATED] = 200, [ANSWER_HELD] = 202 };
-	const struct posted *p = r->state;
+	struct posted *p = r->state;
 	struct outcome *o = &r->outcome;
+	p->is_judged = true;
 	memset(o, 0, sizeof(*o));
 	o->code = (int32_t)code;
 	o->status = statuses[code];
@@ -172,8 +186,11 @@ static bool refused_again(const struct case_file *c, const struct posted *p, enu
 	enum case_state to;
 	if (p->seq <= c->last_seq)
 		return seq_taken(c, why);
-	bool would_do = case_move(refused_in, p->event, &to, why);
-	assert(!would_do); /* it was refused in that state */
+	if (!case_move(refused_in, p->event, &to, why))
+		return false;
+	/* The table of moves has become wider since. What was refused stays so: the department was told to send another. */
+	FAILS(why, ILLEGAL_MOVE, "refused before the rules were changed");
+	fail_fact_text(why, "state", case_state_name(refused_in).at);
 	return false;
 }
 
@@ -404,7 +421,8 @@ static bool post_render(struct request *r, struct fail *why)
 	json_put_object_end(&j);
 	if (o->code != ANSWER_REPEATED && !add_location(r, p->case_ref, why))
 		return false;
-	tell(r, o, p);
+	if (p->is_judged)
+		tell(r, o, p);
 	return reply_json_end(r, &j, why);
 }
 

@@ -1,6 +1,7 @@
 /* services/case_journal.c - departments' systems repeat, overtake and retry themselves; the timeline must not show it. */
 #include "services/case_journal.h"
 #include "auth/keyring.h"
+#include "services/case_row.h"
 #include "store/store.h"
 #include <assert.h>
 
@@ -95,7 +96,8 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 
 bool journal_save(struct tx *tx, struct case_file *c, int64_t now_ms, struct fail *why)
 {
-	tx_touch(tx, ROW_CASE, (uint64_t)c->id);
+	for (enum lang lang = 0; lang < LANG_COUNT; lang++)
+		tx_touch(tx, ROW_CASE, case_shown_key(c->id, lang));
 	if (c->stored_seq == c->last_seq)
 		return true; /* just opened, and nothing waited */
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE cases SET state = $1, last_seq = $2, updated_ms = $3 WHERE id = $4", why);
@@ -127,6 +129,13 @@ static bool seq_is_free(struct tx *tx, const struct case_file *c, const struct j
 	return false;
 }
 
+static bool held_full(const struct case_file *c, int max, struct fail *why)
+{
+	FAILS(why, HELD_FULL, "%d events wait", max);
+	fail_fact_number(why, "awaiting_seq", c->last_seq + 1);
+	return false;
+}
+
 static bool has_room(struct tx *tx, const struct case_file *c, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
@@ -137,18 +146,28 @@ static bool has_room(struct tx *tx, const struct case_file *c, struct fail *why)
 	stmt_bind_text(q, 2, c->case_ref);
 	if (!stmt_row(q, why))
 		return false;
-	if (stmt_int(q, 0) < CASE_HELD_MAX)
-		return true;
-	FAILS(why, HELD_FULL, "%d events wait", CASE_HELD_MAX);
-	fail_fact_number(why, "awaiting_seq", c->last_seq + 1);
-	return false;
+	return stmt_int(q, 0) < CASE_HELD_MAX || held_full(c, CASE_HELD_MAX, why);
+}
+
+/* Cases that are never opened, or never go on, wait for ever: a department's system that only sends such must not fill the disk. */
+static bool department_has_room(struct tx *tx, const struct case_file *c, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT COUNT(*) FROM (SELECT seq FROM held_event WHERE department = $1 AND refused_in = 0 LIMIT $2) AS waiting", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->department);
+	stmt_bind_int(q, 2, CASE_HELD_DEPARTMENT_MAX);
+	if (!stmt_row(q, why))
+		return false;
+	return stmt_int(q, 0) < CASE_HELD_DEPARTMENT_MAX || held_full(c, CASE_HELD_DEPARTMENT_MAX, why);
 }
 
 bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	int64_t id;
 	assert(e->seq > c->last_seq + 1);
-	if (!seq_is_free(tx, c, e, why) || !has_room(tx, c, why) || !tx_next_id(tx, "held_event", &id, why))
+	if (!seq_is_free(tx, c, e, why) || !has_room(tx, c, why) || !department_has_room(tx, c, why) || !tx_next_id(tx, "held_event", &id, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms)"

@@ -11,7 +11,7 @@
 
 struct tx;
 
-enum { CASE_SEQ_MAX = 100000, CASE_HELD_MAX = 50, CASE_TEXT_MAX = 64 /* event_id and case_ref */, CASE_NOTE_MAX = 200 };
+enum { CASE_SEQ_MAX = 100000, CASE_HELD_MAX = 50, CASE_HELD_DEPARTMENT_MAX = 10000 /* of all its cases */, CASE_TEXT_MAX = 64 /* event_id and case_ref */, CASE_NOTE_MAX = 200 };
 
 /* What case_lookup compares: keyed, of the number and the applicant's last four characters. */
 void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4], uint8_t out[SHA256_BYTES]);

@@ -12,6 +12,7 @@ struct case_page {
 	struct cursor from;
 	int limit, count;
 	bool is_more;
+	int64_t last_id; /* of the items */
 	struct case_row items[];
 };
 
@@ -34,7 +35,7 @@ static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct case_page *page = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT " CASE_ROW_COLUMNS " FROM cases WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why);
+		"SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, r->who.id);
@@ -45,6 +46,7 @@ static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 		if (page->is_more)
 			break;
 		case_row_of(q, &page->items[page->count++]);
+		page->last_id = stmt_int(q, CASE_ROW_COLUMN_COUNT);
 	}
 	return why->code == FAIL_NONE;
 }
@@ -62,7 +64,7 @@ static bool case_list_render(struct request *r, struct fail *why)
 		json_put_object_end(&j);
 	}
 	json_put_array_end(&j);
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
+	struct cursor next = { 0, page->is_more ? page->last_id : 0 };
 	reply_page(r, &j, page->is_more ? &next : NULL);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
@@ -81,6 +83,7 @@ struct timeline_item {
 
 struct timeline {
 	struct case_question question;
+	struct case_row row;
 	struct cursor from;
 	int limit, count;
 	bool is_more;
@@ -117,8 +120,9 @@ static bool timeline_item_of(struct request *r, struct stmt *q, struct timeline_
 static bool case_events_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct timeline *t = r->state;
-	if (!case_question_look(tx, r, &t->question, why))
+	if (!case_row_read(tx, t->question.id, &t->row, why) || !case_question_answers(&t->question, t->row.case_no, why))
 		return false;
+	r->owner = t->row.person;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT seq, event, state, note, occurred_ms, received_ms FROM case_event WHERE case_id = $1 AND seq > $2 ORDER BY seq LIMIT $3", why);
 	if (q == NULL)

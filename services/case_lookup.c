@@ -39,7 +39,10 @@ static bool case_lookup_parse(struct request *r, struct fail *why)
 	struct lookup *l = request_state(r, sizeof(*l), why);
 	if (l == NULL || !request_query_only(r, no_query, why) || !request_json(r, lookup_fields, sizeof(lookup_fields) / sizeof(lookup_fields[0]), l, why))
 		return false;
-	if (!case_number_parse(str_trim(l->case_no_text), &l->id, l->case_no)) {
+	struct str asked = str_trim(l->case_no_text); /* each nonsense counts for itself: one person's slip must not lock out another's */
+	if (case_number_parse(asked, &l->id, l->case_no)) {
+		asked = (struct str){ l->case_no, CASE_NUMBER_LENGTH };
+	} else {
 		l->id = CASE_SERIALS; /* no such row: the descent ends on the last one */
 		memset(l->case_no, '?', CASE_NUMBER_LENGTH);
 	}
@@ -47,7 +50,7 @@ static bool case_lookup_parse(struct request *r, struct fail *why)
 		char c = l->id_last4.at[i];
 		l->last4[i] = c >= 'a' && c <= 'z' ? (char)(c - 'a' + 'A') : c;
 	}
-	r->rate_key = rate_key((struct str){ l->case_no, CASE_NUMBER_LENGTH });
+	r->rate_key = rate_key(asked);
 	return true;
 }
 
@@ -62,7 +65,7 @@ static bool case_lookup_look(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	stmt_bind_int(q, 1, l->id);
 	if (stmt_row(q, why)) {
-		struct str hash = stmt_blob(q, 14);
+		struct str hash = stmt_blob(q, CASE_ROW_COLUMN_COUNT);
 		if (hash.len == SHA256_BYTES)
 			memcpy(stored, hash.at, SHA256_BYTES);
 		case_row_of(q, &l->row);

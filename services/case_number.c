@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { KEY_BYTES = 16, ROUNDS = 8, DIGITS = 22, SIDE = 10000 /* squared: CASE_SERIALS */ };
+enum { KEY_BYTES = 16, ROUNDS = 8, DIGITS = 22, SERIAL_DIGITS = 8, SIDE = 10000 /* squared: CASE_SERIALS */ };
 
 static uint8_t number_key[KEY_BYTES];
 static bool is_loaded;
@@ -39,7 +39,9 @@ static uint32_t forth(const uint8_t key[16], uint32_t side, uint32_t value)
 {
 	uint32_t left = value / side, right = value % side;
 	for (uint32_t i = 0; i < ROUNDS; i++) {
-		uint32_t next = (left + round_of(key, side, i, right)) % side;
+		uint32_t next = left + round_of(key, side, i, right); /* below two sides */
+		if (next >= side)
+			next -= side;
 		left = right;
 		right = next;
 	}
@@ -50,7 +52,9 @@ static uint32_t back(const uint8_t key[16], uint32_t side, uint32_t value)
 {
 	uint32_t left = value / side, right = value % side;
 	for (uint32_t i = ROUNDS; i-- > 0;) {
-		uint32_t before = (right + side - round_of(key, side, i, left)) % side;
+		uint32_t before = right + side - round_of(key, side, i, left); /* above 0, below two sides */
+		if (before >= side)
+			before -= side;
 		right = left;
 		left = before;
 	}
@@ -103,14 +107,37 @@ uint32_t case_number_unpermute(const uint8_t key[16], uint32_t domain, uint32_t 
 	return value;
 }
 
+/* The step of the standard, (sum == 0 ? 10 : sum) * 2 % 11 with sum = (product + digit) % 10, by product + digit. */
+static const uint8_t mod11_10_step[20] = { 9, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 2, 4, 6, 8, 10, 1, 3, 5, 7 };
+
+static char check_of(unsigned product)
+{
+	return (char)('0' + (11 - product) % 10);
+}
+
 char mod11_10(const char *digits, size_t len)
 {
-	/* The step of the standard, (sum == 0 ? 10 : sum) * 2 % 11 with sum = (product + digit) % 10, by product + digit. */
-	static const uint8_t step[20] = { 9, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 2, 4, 6, 8, 10, 1, 3, 5, 7 };
 	unsigned product = 10;
 	for (size_t i = 0; i < len; i++)
-		product = step[product + (unsigned)(digits[i] - '0')];
-	return (char)('0' + (11 - product) % 10);
+		product = mod11_10_step[product + (unsigned)(digits[i] - '0')];
+	return check_of(product);
+}
+
+/* Digits only; *product goes on as in mod11_10, *value is theirs (as far as it fits). */
+static bool take_digits(const char *at, size_t len, unsigned *product, uint32_t *value)
+{
+	unsigned p = *product;
+	uint32_t v = 0;
+	for (size_t i = 0; i < len; i++) {
+		unsigned digit = (unsigned)at[i] - '0';
+		if (digit > 9)
+			return false;
+		p = mod11_10_step[p + digit];
+		v = v * 10 + digit;
+	}
+	*product = p;
+	*value = v;
+	return true;
 }
 
 bool case_number_format(int64_t id, int32_t region, int64_t opened_ms, char out[CASE_NUMBER_BYTES], struct fail *why)
@@ -131,15 +158,12 @@ bool case_number_parse(struct str text, int64_t *id, char out[CASE_NUMBER_BYTES]
 	assert(is_loaded);
 	if (text.len != CASE_NUMBER_LENGTH || !str_eq_nocase((struct str){ text.at, 2 }, STR("LN")))
 		return false;
-	for (size_t i = 2; i < text.len; i++)
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-	if (mod11_10(text.at + 2, DIGITS) != text.at[CASE_NUMBER_LENGTH - 1])
+	unsigned product = 10;
+	uint32_t region_and_day, serial;
+	if (!take_digits(text.at + 2, DIGITS - SERIAL_DIGITS, &product, &region_and_day) ||
+	    !take_digits(text.at + 2 + DIGITS - SERIAL_DIGITS, SERIAL_DIGITS, &product, &serial) || check_of(product) != text.at[CASE_NUMBER_LENGTH - 1])
 		return false;
-	int64_t serial;
-	if (!str_to_i64((struct str){ text.at + 16, 8 }, 0, CASE_SERIALS - 1, &serial))
-		return false;
-	*id = case_number_unpermute(number_key, CASE_SERIALS, (uint32_t)serial);
+	*id = case_number_unpermute(number_key, CASE_SERIALS, serial);
 	memcpy(out, "LN", 2);
 	memcpy(out + 2, text.at + 2, CASE_NUMBER_LENGTH - 2);
 	out[CASE_NUMBER_LENGTH] = '\0';

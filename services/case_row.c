@@ -5,8 +5,6 @@
 #include "store/store.h"
 #include <assert.h>
 
-enum { CASE_ROW_CACHED = ROW_CACHE_BYTES_MAX, CACHED_NAMES = CASE_ROW_CACHED - (int)offsetof(struct case_row, names) };
-
 static void name_add(struct case_row *c, enum case_name n, size_t *used, struct str text)
 {
 	assert(*used + text.len <= CASE_NAMES_BYTES); /* the columns' limits; import holds them too */
@@ -18,26 +16,22 @@ static void name_add(struct case_row *c, enum case_name n, size_t *used, struct 
 void case_row_of(struct stmt *q, struct case_row *to)
 {
 	size_t used = 0;
-	to->id = stmt_int(q, 0);
-	to->person = stmt_int(q, 1);
-	to->department = stmt_int(q, 2);
-	to->opened_ms = stmt_int(q, 3);
-	to->updated_ms = stmt_int(q, 4);
-	to->region = (int32_t)stmt_int(q, 5);
-	to->last_seq = (int32_t)stmt_int(q, 6);
-	to->type = (uint8_t)stmt_int(q, 7);
-	to->state = (uint8_t)stmt_int(q, 8);
-	struct str no = stmt_text(q, 9);
+	to->person = stmt_int(q, 0);
+	to->opened_ms = stmt_int(q, 1);
+	to->updated_ms = stmt_int(q, 2);
+	to->region = (int32_t)stmt_int(q, 3);
+	to->last_seq = (int32_t)stmt_int(q, 4);
+	to->type = (uint8_t)stmt_int(q, 5);
+	to->state = (uint8_t)stmt_int(q, 6);
+	struct str no = stmt_text(q, 7);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
 	for (int n = 0; n < CASE_NAME_COUNT; n++)
-		name_add(to, (enum case_name)n, &used, stmt_text(q, 10 + n));
+		name_add(to, (enum case_name)n, &used, stmt_text(q, 8 + n));
 }
 
 bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why)
 {
-	if (tx_cached(tx, ROW_CASE, (uint64_t)id, to, CASE_ROW_CACHED))
-		return true;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " CASE_ROW_COLUMNS " FROM cases WHERE id = $1", why);
 	if (q == NULL)
 		return false;
@@ -46,11 +40,6 @@ bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such case");
 	memset(to, 0, sizeof(*to));
 	case_row_of(q, to);
-	size_t names = 0;
-	for (int n = 0; n < CASE_NAME_COUNT; n++)
-		names += to->names_len[n];
-	if (names <= CACHED_NAMES)
-		tx_cache(tx, ROW_CASE, (uint64_t)id, to, CASE_ROW_CACHED);
 	return true;
 }
 
@@ -96,12 +85,7 @@ bool case_question_parse(struct str number, struct case_question *to, struct fai
 	return case_number_parse(number, &to->id, to->case_no) || FAILS(why, NOT_FOUND, "not a case number");
 }
 
-bool case_question_look(struct tx *tx, struct request *r, struct case_question *c, struct fail *why)
+bool case_question_answers(const struct case_question *c, const char *case_no, struct fail *why)
 {
-	if (!case_row_read(tx, c->id, &c->row, why))
-		return false;
-	if (memcmp(c->row.case_no, c->case_no, CASE_NUMBER_LENGTH) != 0)
-		return FAILS(why, NOT_FOUND, "another number stands at that row");
-	r->owner = c->row.person;
-	return true;
+	return memcmp(case_no, c->case_no, CASE_NUMBER_LENGTH) == 0 || FAILS(why, NOT_FOUND, "another number stands at that row");
 }

@@ -1,4 +1,4 @@
-/* services/case_row.h - a case as its owner sees it: one row, one point read, usually not even that.
+/* services/case_row.h - a case as its owner sees it: one row, one point read.
  *
  * Thread: whoever holds the transaction. */
 #ifndef SERVICES_CASE_ROW_H
@@ -15,22 +15,23 @@ enum { CASE_NAMES_BYTES = 640 /* matter code 64, names of 100, 60 and 30 charact
 enum case_name { CASE_NAME_MATTER_CODE, CASE_NAME_MATTER, CASE_NAME_DEPARTMENT, CASE_NAME_REGION, CASE_NAME_COUNT };
 
 struct case_row {
-	int64_t id, person, department;
+	int64_t person;
 	int64_t opened_ms, updated_ms;
 	int32_t region, last_seq;
 	uint16_t names_len[CASE_NAME_COUNT];
 	uint8_t type, state;
 	char case_no[CASE_NUMBER_BYTES];
-	char names[CASE_NAMES_BYTES]; /* one behind the other; the row cache keeps the first part, when all of them fit */
+	char names[CASE_NAMES_BYTES]; /* one behind the other */
 };
 
 /* Columns in the order case_row_of reads them. */
 #define CASE_ROW_COLUMNS                                                                                      \
-	"id, person, department, opened_ms, updated_ms, region, last_seq, type, state, case_no, matter_code," \
+	"person, opened_ms, updated_ms, region, last_seq, type, state, case_no, matter_code," \
 	" matter_name, department_name, region_name"
+enum { CASE_ROW_COLUMN_COUNT = 12 };
 
 void case_row_of(struct stmt *q, struct case_row *to); /* `to` is zeroed */
-/* By id, from the row cache or the table. Fails: NOT_FOUND; STORE. */
+/* By id. Fails: NOT_FOUND; STORE. */
 MUST_USE bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why);
 struct str case_row_name(const struct case_row *c, enum case_name n);
 /* The members every answer about a case has, into an open object. */
@@ -40,10 +41,12 @@ void case_row_members(struct json_out *j, const struct case_row *c, enum lang la
 struct case_question {
 	int64_t id;
 	char case_no[CASE_NUMBER_BYTES];
-	struct case_row row;
 };
 
 MUST_USE bool case_question_parse(struct str number, struct case_question *to, struct fail *why);
-/* Reads the row; NOT_FOUND when the id behind the number bears another number. Sets r->owner. */
-MUST_USE bool case_question_look(struct tx *tx, struct request *r, struct case_question *c, struct fail *why);
+/* Fails: NOT_FOUND when the row behind the number bears another number. */
+MUST_USE bool case_question_answers(const struct case_question *c, const char *case_no, struct fail *why);
+
+/* The row cache (ROW_CASE) keeps case_show's finished answers, one per language: whoever changes a case's row touches both. */
+static inline uint64_t case_shown_key(int64_t id, enum lang lang) { return (uint64_t)id * LANG_COUNT + (uint64_t)lang; }
 #endif

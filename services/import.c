@@ -209,7 +209,7 @@ static bool is_matter_type(struct line *l, struct fail *why)
 
 static bool matter_check(struct line *l, struct fail *why)
 {
-	if (!str_is_visible_ascii(l->fields[MATTER_CODE]) || l->fields[MATTER_CODE].len > MATTER_CODE_MAX)
+	if (!check_path_segment(l->fields[MATTER_CODE], why) || l->fields[MATTER_CODE].len > MATTER_CODE_MAX)
 		return refuse(l, MATTER_CODE, "not_a_code", why);
 	if (!is_name(l, MATTER_NAME, MATTER_NAME_MAX, why) || !is_organisation(l, MATTER_DEPARTMENT, why) || !is_region_code(l, MATTER_REGION, why) ||
 	    !is_matter_type(l, why) || !is_number(l, MATTER_LEGAL, 0, DAYS_MAX, why) || !is_number(l, MATTER_PROMISED, 0, DAYS_MAX, why) ||

@@ -82,6 +82,12 @@ bool check_visible_ascii(struct str s, struct fail *why)
 	return str_is_visible_ascii(s);
 }
 
+bool check_path_segment(struct str s, struct fail *why)
+{
+	return memchr(s.at, '/', s.len) == NULL && memchr(s.at, '\\', s.len) == NULL && !str_eq(s, STR(".")) && !str_eq(s, STR("..")) &&
+	       check_visible_ascii(s, why);
+}
+
 bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why)
 {
 	struct str text;

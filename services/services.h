@@ -15,6 +15,7 @@ bool is_plain_text(struct str s);
 /* The same two as checks of a json_field: the refusal becomes FIELD with its pointer. */
 bool check_plain_text(struct str s, struct fail *why);
 bool check_visible_ascii(struct str s, struct fail *why);
+bool check_path_segment(struct str s, struct fail *why); /* visible, and can be asked for: "/", "\\" and dots alone are no part of a path (gateway/target.c) */
 /* ?name= as a number within limits; absent gives `absent`. Fails QUERY. */
 MUST_USE bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why);
 /* GB/T 2260 codes: six digits, townships nine. */

@@ -43,7 +43,7 @@ static enum outcome_found find_in(struct tx *tx, const struct outcome_key *k, in
 enum outcome_found outcome_find(struct tx *tx, const struct outcome_key *k, int64_t now_ms, struct outcome *out, struct fail *why)
 {
 	int64_t hours = atomic_load_explicit(&tx->connection->store->outcome_hours, memory_order_relaxed);
-	int64_t day = now_ms / DAY_MS, oldest = (now_ms - hours * HOUR_MS) / DAY_MS;
+	int64_t day = now_ms / DAY_MS + 1, oldest = (now_ms - hours * HOUR_MS) / DAY_MS; /* from tomorrow on: the clock may have been set back */
 	for (; day >= oldest; day -= 3) {
 		enum outcome_found found = find_in(tx, k, day, out, why);
 		if (found != OUTCOME_NEW)
@@ -75,19 +75,46 @@ bool outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, con
 	return stmt_run(q, why);
 }
 
-bool outcome_purge(struct tx *tx, int64_t now_ms, int64_t hours, int rows_max, int64_t *deleted, struct fail *why)
+/* One at a time, because both searches then are by whole keys. "WHERE (…) IN (SELECT …)" reads all that one caller has of a day. */
+static bool purge_oldest(struct tx *tx, int64_t before_ms, bool *deleted, struct fail *why)
 {
-	*deleted = 0;
+	int64_t n[4];
+	uint8_t key[SHA256_BYTES];
+	*deleted = false;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx,
+			"SELECT who_kind, who_id, day, route, key_hash FROM outcome WHERE made_ms < $1 ORDER BY made_ms LIMIT 1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, before_ms);
+		if (!stmt_row(q, why))
+			return why->code == FAIL_NONE;
+		for (int i = 0; i < 4; i++)
+			n[i] = stmt_int(q, i);
+		struct str stored = stmt_blob(q, 4);
+		assert(stored.len == sizeof key);
+		memcpy(key, stored.at, sizeof key);
+	}
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"DELETE FROM outcome WHERE (who_kind, who_id, day, route, key_hash) IN "
-		"(SELECT who_kind, who_id, day, route, key_hash FROM outcome WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)", why);
+		"DELETE FROM outcome WHERE who_kind = $1 AND who_id = $2 AND day = $3 AND route = $4 AND key_hash = $5", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, now_ms - hours * HOUR_MS);
-	stmt_bind_int(q, 2, rows_max);
-	if (!stmt_run(q, why))
-		return false;
-	*deleted = tx_changes(tx);
+	for (int i = 0; i < 4; i++)
+		stmt_bind_int(q, 1 + i, n[i]);
+	stmt_bind_blob(q, 5, key, sizeof key);
+	*deleted = true;
+	return stmt_run(q, why);
+}
+
+bool outcome_purge(struct tx *tx, int64_t now_ms, int64_t hours, int rows_max, int64_t *deleted, struct fail *why)
+{
+	bool more = true;
+	for (*deleted = 0; *deleted < rows_max; ++*deleted) {
+		if (!purge_oldest(tx, now_ms - hours * HOUR_MS, &more, why))
+			return false;
+		if (!more)
+			break;
+	}
 	atomic_store_explicit(&tx->connection->store->outcome_hours, hours, memory_order_relaxed);
 	return true;
 }

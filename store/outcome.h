@@ -18,7 +18,7 @@ struct outcome_key {
 
 enum outcome_found { OUTCOME_NEW, OUTCOME_REPEATED, OUTCOME_OTHER_BODY, OUTCOME_FAILED /* why is noted */ };
 
-/* Looks into today's and yesterday's buckets (and further back while kept). REPEATED fills `out`. */
+/* Looks into tomorrow's (a clock may be set back), today's and yesterday's buckets, and further back while kept. REPEATED fills `out`. */
 enum outcome_found outcome_find(struct tx *tx, const struct outcome_key *k, int64_t now_ms, struct outcome *out, struct fail *why);
 MUST_USE bool outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
 /* Deletes up to `rows_max` outcomes older than `hours`, oldest first; *deleted == rows_max: there may be more. From then on

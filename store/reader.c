@@ -18,7 +18,7 @@ struct connection *store_reader(struct store *s, int row_cache_rows, struct fail
 	if (c == NULL)
 		return NULL;
 	for (int kind = 0; kind < ROW_KINDS; kind++)
-		c->rows[kind] = rowcache_make(row_cache_rows);
+		c->rows[kind] = rowcache_make((enum row_kind)kind, row_cache_rows);
 	pthread_mutex_lock(&s->readers_lock);
 	c->next = s->readers;
 	c->back = &s->readers;
@@ -33,7 +33,7 @@ void reader_cache(struct connection *c, enum row_kind kind, int rows)
 {
 	assert(!c->in_snapshot);
 	rowcache_free(c->rows[kind]);
-	c->rows[kind] = rowcache_make(rows);
+	c->rows[kind] = rowcache_make(kind, rows);
 }
 
 uint64_t store_commit_number(const struct store *s)

@@ -8,6 +8,8 @@
  *               b. n = commit_number (acquire); only if n is the number the snapshot began with, (key, g) is noted as pending
  *               c. the row is read from the snapshot   d. tx_cache stores it under the noted g
  *
+ * What is stored may be made of the row, such as a finished answer, if it is made of rows alone that touch its mark when they change.
+ *
  * Claim: a hit is never older than a write that was answered before the request began.
  * - An entry carries g, and was read from a snapshot that began with number n, loaded again (b) after g was (a).
  *   Take any commit whose step 3 is counted in g. Its step 2 came before its step 3, and (a) acquires what step 3 released,
@@ -37,8 +39,10 @@ struct entry {
 	uint16_t kind;
 	uint16_t bytes;      /* 0: empty */
 	uint8_t used;        /* was read more lately than its neighbour */
-	_Alignas(8) char row[ROW_CACHE_BYTES_MAX];
+	_Alignas(8) char row[]; /* as many bytes as its kind may have */
 };
+
+static const size_t row_bytes_max[ROW_KINDS] = { [ROW_TOKEN] = ROW_TOKEN_BYTES_MAX, [ROW_CASE] = ROW_CASE_BYTES_MAX };
 
 struct pending {
 	uint64_t key;
@@ -47,7 +51,8 @@ struct pending {
 };
 
 struct rowcache {
-	struct entry *entries; /* sets of two; NULL until the first row comes */
+	char *entries;         /* sets of two; NULL until the first row comes */
+	size_t entry_bytes;
 	size_t sets;           /* a power of two */
 	unsigned next_pending;
 	struct pending pending[PENDING];
@@ -61,13 +66,14 @@ static uint64_t mark(enum row_kind kind, uint64_t key)
 	return h ^ (h >> 31);
 }
 
-struct rowcache *rowcache_make(int rows)
+struct rowcache *rowcache_make(enum row_kind kind, int rows)
 {
 	if (rows < WAYS)
 		return NULL;
 	struct rowcache *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return NULL;
+	r->entry_bytes = (sizeof(struct entry) + row_bytes_max[kind] + 7) & ~(size_t)7;
 	for (r->sets = 1; r->sets * 2 * WAYS <= (size_t)rows; r->sets *= 2)
 		;
 	rowcache_new_snapshot(r);
@@ -88,9 +94,11 @@ void rowcache_new_snapshot(struct rowcache *r)
 		r->pending[i].kind = -1;
 }
 
-static struct entry *set_of(struct rowcache *r, uint64_t m)
+/* One of the two entries where a row may be. */
+static struct entry *entry_of(struct rowcache *r, uint64_t m, int way)
 {
-	return &r->entries[WAYS * ((m >> 16) & (r->sets - 1))]; /* not the bits that choose the generation */
+	size_t set = (m >> 16) & (r->sets - 1); /* not the bits that choose the generation */
+	return (struct entry *)(void *)(r->entries + (WAYS * set + (size_t)way) * r->entry_bytes);
 }
 
 static void note_pending(struct rowcache *r, enum row_kind kind, uint64_t key, uint32_t generation, uint32_t epoch)
@@ -115,16 +123,15 @@ bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_
 	uint32_t generation = atomic_load_explicit(&s->generations[m % GENERATIONS], memory_order_acquire);
 	uint32_t epoch = atomic_load_explicit(&s->epoch, memory_order_acquire);
 	int result = RESULT_MISS;
-	struct entry *set = r->entries == NULL ? NULL : set_of(r, m);
-	for (int i = 0; set != NULL && i < WAYS; i++) {
-		struct entry *e = &set[i];
+	for (int i = 0; r->entries != NULL && i < WAYS; i++) {
+		struct entry *e = entry_of(r, m, i);
 		if (e->bytes == 0 || e->key != key || e->kind != kind)
 			continue;
 		if (e->generation == generation && e->epoch == epoch) {
 			assert(e->bytes == bytes && "one struct per kind");
 			memcpy(out, e->row, bytes);
 			e->used = 1;
-			set[1 - i].used = 0;
+			entry_of(r, m, 1 - i)->used = 0;
 			metric_add(M_row_cache, RESULT_HIT, 1);
 			return true;
 		}
@@ -139,7 +146,7 @@ bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_
 
 void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes)
 {
-	assert(bytes > 0 && bytes <= ROW_CACHE_BYTES_MAX);
+	assert(bytes > 0 && bytes <= row_bytes_max[kind]);
 	struct rowcache *r = tx->connection->rows[kind];
 	if (r == NULL || tx->writes)
 		return;
@@ -150,21 +157,23 @@ void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, 
 	if (p == NULL)
 		return; /* the commit number moved in between: next time */
 	p->kind = -1;
-	if (r->entries == NULL && (r->entries = calloc(r->sets * WAYS, sizeof *r->entries)) == NULL)
+	if (r->entries == NULL && (r->entries = calloc(r->sets * WAYS, r->entry_bytes)) == NULL)
 		return; /* without memory there is no cache, and nothing else changes */
-	struct entry *set = set_of(r, mark(kind, key));
-	int way = set[0].bytes == 0 ? 0 : set[1].bytes == 0 ? 1 : set[0].used ? 1 : 0;
-	for (int i = 0; i < WAYS; i++)
-		if (set[i].bytes != 0 && set[i].key == key && set[i].kind == kind)
-			way = i;
-	struct entry *e = &set[way];
+	uint64_t m = mark(kind, key);
+	struct entry *first = entry_of(r, m, 0), *second = entry_of(r, m, 1);
+	bool to_second = first->bytes != 0 && (second->bytes == 0 || first->used);
+	if (first->bytes != 0 && first->key == key && first->kind == kind)
+		to_second = false;
+	else if (second->bytes != 0 && second->key == key && second->kind == kind)
+		to_second = true;
+	struct entry *e = to_second ? second : first;
 	e->key = key;
 	e->kind = (uint16_t)kind;
 	e->generation = p->generation;
 	e->epoch = p->epoch;
 	e->bytes = (uint16_t)bytes;
 	e->used = 1;
-	set[1 - way].used = 0;
+	(to_second ? first : second)->used = 0;
 	memcpy(e->row, row, bytes);
 }
 

@@ -7,7 +7,7 @@
 
 struct rowcache;
 
-struct rowcache *rowcache_make(int rows); /* NULL: rows is 0 or there is no memory; the cache is off then */
+struct rowcache *rowcache_make(enum row_kind kind, int rows); /* NULL: rows is 0 or there is no memory; the cache is off then */
 void rowcache_free(struct rowcache *r);
 void rowcache_new_snapshot(struct rowcache *r);
 /* After the commit number was published: readers stop believing what they have of these rows. */

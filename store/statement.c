@@ -216,9 +216,11 @@ struct str stmt_text(struct stmt *s, int column)
 
 struct str stmt_blob(struct stmt *s, int column)
 {
-	size_t len = (size_t)sqlite3_column_bytes(s->q, column);
-	const char *at = sqlite3_column_blob(s->q, column);
-	if (at == NULL && !stmt_is_null(s, column))
+	/* The column is looked up once; its value is "unprotected", which says nothing under SQLITE_CONFIG_MULTITHREAD. */
+	sqlite3_value *v = sqlite3_column_value(s->q, column);
+	size_t len = (size_t)sqlite3_value_bytes(v);
+	const char *at = sqlite3_value_blob(v);
+	if (at == NULL && sqlite3_value_type(v) != SQLITE_NULL)
 		at = ""; /* SQLite has no address for no bytes */
 	return (struct str){ at, at == NULL ? 0 : len };
 }

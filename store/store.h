@@ -44,7 +44,7 @@ MUST_USE bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, 
 
 /* -- the row cache (embedded store): small fixed structs by (kind, key), dropped when a committed write touched the key */
 enum row_kind { ROW_TOKEN, ROW_CASE, ROW_KINDS };
-enum { ROW_CACHE_BYTES_MAX = 448 };
+enum { ROW_TOKEN_BYTES_MAX = 64, ROW_CASE_BYTES_MAX = 768 }; /* the struct behind a kind */
 bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_t bytes);          /* true: out is filled */
 void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes);     /* after a look that read it */
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                                    /* in apply, for every changed row of a cached kind */

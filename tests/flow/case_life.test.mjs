@@ -11,6 +11,13 @@ const w = await world(g, { test_key: true });
 const fresh = (options) => new Case(g, w, options);
 const held_by = async (c) => (await g.get(`/v1/department/cases/${c.ref}`, { token: w.department })).json;
 
+test('Location leads to the case, whatever the department calls it', async () => {
+	for (const name of ['%2f', '?a=b#c', '...', '~;,&=+$@!*()[]{}<>"`^|']) {
+		const c = new Case(g, w, { ref: `${name}${randomUUID()}` }), { headers } = await c.send('submitted');
+		assert.equal((await g.get(headers.location, { token: w.department })).json.case_ref, c.ref);
+	}
+});
+
 test('a case from the first event to the last', async () => {
 	const c = fresh();
 	const first = await c.send('submitted');
@@ -145,10 +152,10 @@ test('a matter must exist and be the department\'s own', async () => {
 const wrong_fields = [
 	['event_id empty', { event_id: '' }, '/event_id'], ['event_id too long', { event_id: 'x'.repeat(65) }, '/event_id'],
 	['event_id not ascii', { event_id: '编号' }, '/event_id'], ['event_id a number', { event_id: 7 }, '/event_id'],
-	['case_ref too long', { case_ref: 'x'.repeat(65) }, '/case_ref'], ['seq 0', { seq: 0 }, '/seq'], ['seq too large', { seq: 100001 }, '/seq'],
+	['case_ref too long', { case_ref: 'x'.repeat(65) }, '/case_ref'], ['case_ref no path can hold', { case_ref: 'SB/1' }, '/case_ref'], ['case_ref of dots', { case_ref: '..' }, '/case_ref'], ['seq 0', { seq: 0 }, '/seq'], ['seq too large', { seq: 100001 }, '/seq'],
 	['seq a text', { seq: '1' }, '/seq'], ['seq a fraction', { seq: 1.5 }, '/seq'], ['event unknown', { event: 'exploded' }, '/event'],
 	['occurred_at no time', { occurred_at: 'yesterday' }, '/occurred_at'], ['occurred_at in the future', { occurred_at: now(3600e3) }, '/occurred_at'],
-	['note too long', { note: '长'.repeat(201) }, '/note'], ['region unknown', { region: '999999' }, '/region'],
+	['note too long', { note: '长'.repeat(201) }, '/note'], ['note with an identity number', { note: `申请人${id_number(3)}` }, '/note'], ['note with a mobile number', { note: '请拨打13912345678' }, '/note'], ['region unknown', { region: '999999' }, '/region'],
 	['applicant no object', { applicant: 'me' }, '/applicant'], ['id_type unknown', { applicant: { id_type: 'library_card', id_number: id_number(2) } }, '/applicant/id_type'],
 	['id_number wrong check', { applicant: { id_type: 'resident', id_number: '621202198503010010' } }, '/applicant/id_number'],
 	['unknown field', { colour: 'red' }, '/colour'], ['unknown field inside', { applicant: { id_type: 'resident', id_number: id_number(2), name: '张三' } }, '/applicant/name'],

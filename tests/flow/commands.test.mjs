@@ -1,7 +1,7 @@
 // Goal: the command line does what the operator was told: commands beside a running gateway, before it, and with wrong words; and what
 // is only for development stays there.
 import assert from 'node:assert/strict';
-import { statSync, writeFileSync } from 'node:fs';
+import { existsSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { assert_problem, id_number } from './lib/cases.mjs';
@@ -28,10 +28,38 @@ test('import says what changed, and a wrong line by its number, without touching
 	assert.match(await g.command('import', 'regions', file), /^regions: 1 rows, 0 changed$/);
 	writeFileSync(file, 'code,name,level,parent\n620000,甘肃,1,\n62x,坏,2,620000\n');
 	const e = await failing('import', 'regions', file);
-	assert.match(e.stderr, /line 3/);
+	assert.match(e.stderr, /line 3, code: not_a_region_code/);
 	assert.equal((await g.get('/v1/regions/620000')).json.name, '甘肃省');
 	assert.ok((await failing('import', 'planets', file)).stderr.length > 10);
 	assert.ok((await failing('import', 'regions', `${file}.none`)).stderr.includes('No such file'));
+});
+
+test('import refuses what is no table, and says where', async () => {
+	const file = path.join(g.state, 'odd.csv'), header = 'code,name,level,parent';
+	const rows = Array.from({ length: 1500 }, (_, i) => `620000,"甘肃\n省${i}",1,`);
+	for (const [text, what] of [['', /line 1, code: no_header_line/], ['hello', /line 1, code: not_the_expected_header/], [`${header}\r620000,甘肃省,1,\r`, /line 1, field 4: lone_cr/],
+		[`${header}\n620000,甘"肃,1,\n`, /line 2, field 2: stray_quote/], [`\ufeff${header}\n620000,甘肃省,1,\n620000,甘肃省,2,\n`, /line 3, level: not_the_code's_level/],
+		[`${header}\n${rows.map((row) => row.replace('\n', '')).join('\n')}\n620000,"甘""肃,1,\n`, /line 1502, field 2: quote_not_closed/],
+		[`${header}\n${rows.join('\n')}\n`, /line 2, name: control_character/],
+		[`${header}\n620000,甘肃省,1,\n620000,甘"肃,1,\n${'620000,甘肃省,1,\n'.repeat(80000)}`, /line 3, field 2: stray_quote/]]) {
+		writeFileSync(file, text);
+		assert.match((await failing('import', 'regions', file)).stderr, what);
+	}
+	writeFileSync(file, `${header}\n`);
+	assert.match(await g.command('import', 'regions', file), /^regions: 0 rows, 0 changed$/);
+	assert.equal((await g.get('/v1/regions/620000')).json.name, '甘肃省');
+});
+
+test('a lost key is not replaced by a new one, which would only hide the loss', async () => {
+	const own = await Gateway.start({ data: false });
+	await own.stop();
+	const key = path.join(own.state, 'keys/index.key');
+	renameSync(key, `${key}.away`);
+	const e = await own.command('migrate').then(() => assert.fail('siban migrate should fail'), (error) => error);
+	assert.match(e.stderr, /index\.key is not there: restore it/);
+	assert.ok(!existsSync(key));
+	renameSync(`${key}.away`, key);
+	assert.match(await own.command('migrate'), /schema/);
 });
 
 test('check names every wrong line', async () => {

@@ -48,6 +48,10 @@ test('a number can be tried five times an hour, existing or not, right or wrong'
 	assert.equal((await look(await open(), w.person.slice(-4))).status, 200, 'another number is free');
 });
 
+test('one person’s typing errors do not use up another’s tries', async () => {
+	for (let i = 0; i < 12; i++) assert_problem(await look(`no number ${i}`, '0000'), 404, 'case_lookup_failed');
+});
+
 test('five at once are five, not more', async () => {
 	const case_no = await open();
 	const answers = await Promise.all(Array.from({ length: 30 }, () => look(case_no, '0000')));

@@ -5,6 +5,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { Validator } from '@seriousme/openapi-schema-validator';
+import { id_number } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { answer_wrongs, document, operations, source_dir } from './lib/openapi.mjs';
 
@@ -35,6 +36,17 @@ test('every reference leads somewhere, every schema compiles, every operation sa
 		for (const status of statuses.filter((s) => /^\d+$/.test(s)))
 			answer_wrongs({ method: operation.method, target: operation.path.replace(/:\w+/g, 'x'), status: Number(status), headers: { 'content-type': 'application/json' }, text: '{}' });
 	}
+});
+
+test('what the operator’s doors refuse is documented too', async () => {
+	assert.equal((await g.admin(`/livez?${'x'.repeat(20000)}`)).status, 414);
+	for (const target of ['/livez', '/readyz', '/metrics', '/version']) {
+		assert.equal((await g.admin(target, { headers: { x: 'y'.repeat(70000) } })).status, 431);
+		assert.equal((await g.admin(target, { headers: { expect: 'the impossible' } })).status, 417);
+	}
+	await g.fault('store_full=1+');
+	assert.equal((await g.control('POST', '/control/tokens', { kind: 'citizen', id_number: id_number(7) })).status, 507);
+	await g.fault('store_full=');
 });
 
 test('a wrong answer would be noticed', () => {

@@ -162,11 +162,25 @@ static void typing_errors(void **state)
 	}
 }
 
+/* What a note must not hold, and what it may. */
+static void numbers_in_text(void **state)
+{
+	(void)state;
+	static const struct { const char *text; bool holds; } rows[] = {
+		{ "", false }, { "请带齐材料", false }, { "申请人621299199006150131的材料", true }, { "62129919850101006X", true }, { "62129919850101006x。", true },
+		{ "621299199006150130", false /* no such check character */ }, { "1621299199006150131", false }, { "LN62120220261123481516236", false },
+		{ "电话13912345678", true }, { "139123456789", false }, { "12345", false }, { "0939-8212345", false }, { "20261123", false },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (holds_personal_number(str_c(rows[i].text)) != rows[i].holds)
+			fail_msg("\"%s\"", rows[i].text);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(valid_persons), cmocka_unit_test(invalid_persons), cmocka_unit_test(old_numbers),
-		cmocka_unit_test(organisations), cmocka_unit_test(edges),           cmocka_unit_test(typing_errors),
+		cmocka_unit_test(organisations), cmocka_unit_test(edges),           cmocka_unit_test(typing_errors), cmocka_unit_test(numbers_in_text),
 	};
 	return cmocka_run_group_tests(tests, load, unload);
 }

@@ -135,10 +135,31 @@ static void replacing(void **state)
 	assert_true(clock_mono_ns() >= before && clock_thread_cpu_ns() >= cpu && cpu > 0);
 }
 
+/* The date is kept from one call to the next: days in any order must not see each other's. */
+static void days_in_any_order(void **state)
+{
+	(void)state;
+	static const struct { int64_t ms; const char *text; } rows[] = {
+		{ 1795392000007, "2026-11-23T08:00:00.007+08:00" }, { 1795449599999, "2026-11-23T23:59:59.999+08:00" },
+		{ 1795449600000, "2026-11-24T00:00:00.000+08:00" }, { 0, "1970-01-01T08:00:00.000+08:00" },
+		{ -28800001, "1969-12-31T23:59:59.999+08:00" },     { INT64_MIN, "0001-01-01T00:00:00.000+08:00" },
+		{ INT64_MAX, "9999-12-31T23:59:59.999+08:00" },
+	};
+	enum { ROWS = sizeof rows / sizeof rows[0] };
+	char text[RFC3339_BYTES];
+	for (size_t i = 0; i < ROWS * ROWS; i++) {
+		time_rfc3339(rows[i / ROWS].ms, text);
+		assert_memory_equal(text, rows[i / ROWS].text, RFC3339_BYTES - 1);
+		time_rfc3339(rows[i % ROWS].ms, text);
+		assert_memory_equal(text, rows[i % ROWS].text, RFC3339_BYTES - 1);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(writing), cmocka_unit_test(reading), cmocka_unit_test(every_day), cmocka_unit_test(noise), cmocka_unit_test(replacing),
+		cmocka_unit_test(days_in_any_order),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

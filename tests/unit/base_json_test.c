@@ -348,6 +348,46 @@ static void writing_every_byte(void **state)
 	arena_free(&a);
 }
 
+static bool written_as_it_is(struct arena *a, const char *text, size_t len)
+{
+	arena_reset(a);
+	struct buf b;
+	buf_init(&b, a, 0);
+	struct json_out j = json_begin(&b);
+	json_put_text(&j, (struct str){ text, len });
+	assert_true(json_end(&j));
+	return b.len == len + 2 && memcmp(b.at + 1, text, len) == 0;
+}
+
+/* Characters of three bytes are copied eight at a time: each possible first and second byte at each of the eight places, among
+ * characters that need no look. */
+static void writing_runs_of_chinese(void **state)
+{
+	(void)state;
+	enum { CHARS = 10 };
+	struct arena a;
+	arena_init(&a, 1 << 16);
+	char text[3 * CHARS];
+	for (size_t at = 0; at < CHARS; at++)
+		for (int first = 0xe0; first <= 0xff; first++)
+			for (int second = 0x7f; second <= 0xc0; second++)
+				for (int third = 0x7f; third <= 0xc0; third += 0x41 / 5) {
+					for (size_t i = 0; i < CHARS; i++)
+						memcpy(text + 3 * i, i % 2 == 0 ? "\xe5\x8a\x9e" : "\xe1\xbf\x80", 3);
+					text[3 * at] = (char)first;
+					text[3 * at + 1] = (char)second;
+					text[3 * at + 2] = (char)third;
+					struct str s = { text, sizeof text };
+					bool plain_third = third != 0x7f; /* DEL is escaped */
+					if (written_as_it_is(&a, text, sizeof text) != (str_is_utf8(s) && plain_third && second != 0x7f))
+						fail_msg("%02x %02x %02x as character %zu", (unsigned)first, (unsigned)second, (unsigned)third, at);
+				}
+	for (size_t len = 0; len <= sizeof text; len++) /* ends that cut a character */
+		assert_int_equal(written_as_it_is(&a, "\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e\xe5\x8a\x9e", len),
+				 len % 3 == 0);
+	arena_free(&a);
+}
+
 static void writing_into_a_full_arena(void **state)
 {
 	(void)state;
@@ -370,6 +410,7 @@ int main(void)
 		cmocka_unit_test(torture_by_text), cmocka_unit_test(torture_by_size),        cmocka_unit_test(torture_that_is_allowed),
 		cmocka_unit_test(taking),          cmocka_unit_test(taking_with_long_names), cmocka_unit_test(no_allocation_is_missed),
 		cmocka_unit_test(writing),         cmocka_unit_test(writing_every_byte),     cmocka_unit_test(writing_into_a_full_arena),
+		cmocka_unit_test(writing_runs_of_chinese),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

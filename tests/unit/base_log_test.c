@@ -78,7 +78,7 @@ static void a_line(void **state)
 	(void)state;
 	struct written w;
 	open_log(&w, LOG_INFO);
-	LOG_EVENT(access, STR("rq_1"), L_C("GET"), L_C("case_show"), L_INT(200), L_INT(-412), L_INT(INT64_MAX), L_C("h2"), L_C("citizen"), L_BOOL(true));
+	LOG_EVENT(access, STR("rq_1"), L_PLAIN(STR("GET")), L_PLAIN(STR("case_show")), L_INT(200), L_INT(-412), L_INT(INT64_MAX), L_C("h2"), L_C("citizen"), L_BOOL(true));
 	LOG_EVENT(stopped, STR_NONE, L_INT(7));
 	LOG_EVENT(conn_closed, STR_NONE, L_C("h2"), L_C("too low a level"), L_INT(1));
 	read_log(&w);
@@ -90,7 +90,9 @@ static void a_line(void **state)
 	assert_string_equal(text_of(j, "lvl"), "info");
 	assert_string_equal(text_of(j, "ev"), "access");
 	assert_string_equal(text_of(j, "req"), "rq_1");
+	assert_string_equal(text_of(j, "method"), "GET");
 	assert_string_equal(text_of(j, "route"), "case_show");
+	assert_string_equal(text_of(j, "who"), "citizen");
 	assert_int_equal(json_integer_value(json_object_get(j, "bytes")), -412);
 	assert_true(json_integer_value(json_object_get(j, "us")) == INT64_MAX);
 	assert_true(json_is_true(json_object_get(j, "replayed")));

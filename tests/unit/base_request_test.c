@@ -158,8 +158,84 @@ static void limits(void **state)
 	}
 }
 
+/* Each known header is found wherever it stands, the first of several, and nothing that only looks like it. */
+static void known_headers(void **state)
+{
+	(void)state;
+	static const char *const names[HEADERS_KNOWN] = {
+		[HEADER_ACCEPT_LANGUAGE] = "accept-language", [HEADER_AUTHORIZATION] = "authorization", [HEADER_CONTENT_TYPE] = "content-type",
+		[HEADER_IDEMPOTENCY_KEY] = "idempotency-key", [HEADER_IF_NONE_MATCH] = "if-none-match", [HEADER_SEC_FETCH_MODE] = "sec-fetch-mode",
+		[HEADER_TRACEPARENT] = "traceparent",
+	};
+	static const char *const others[] = { "", "te", "user-agents", "content-typo", "content-range", "if-none-matcH", "sec-fetch-site", "accept-languagE", "content-encoding" };
+	enum { OTHERS = sizeof(others) / sizeof(others[0]) };
+	struct header headers[OTHERS + 2 * HEADERS_KNOWN];
+	struct request r;
+	for (int absent = 0; absent <= HEADERS_KNOWN; absent++) {
+		size_t n = 0;
+		for (int i = 0; i < OTHERS; i++)
+			headers[n++] = (struct header){ str_c(others[i]), STR("other") };
+		for (int twice = 0; twice < 2; twice++)
+			for (int k = HEADERS_KNOWN - 1; k >= 0; k--)
+				if (k != absent)
+					headers[n++] = (struct header){ str_c(names[k]), twice == 0 ? str_c(names[k]) : STR("second") };
+		ask(&r, "/");
+		r.headers = headers;
+		r.header_count = n;
+		assert_false(request_know_headers(&r)); /* authorization or content-type came twice, whichever is absent */
+		for (int k = 0; k < HEADERS_KNOWN; k++) {
+			struct str slow = request_header(&r, str_c(names[k]));
+			assert_true((slow.at == NULL) == (k == absent));
+			assert_true(str_eq(r.known[k], slow) && (r.known[k].at == NULL) == (slow.at == NULL));
+			assert_true(k == absent || str_eq(slow, str_c(names[k])));
+		}
+	}
+}
+
+/* Twice is wrong where a header has one meaning, and a list where it is a list. */
+static void one_meaning(void **state)
+{
+	(void)state;
+	static const struct { const char *name; bool clear; } rows[] = {
+		{ "authorization", false }, { "content-type", false }, { "idempotency-key", false }, { "accept-language", true }, { "if-none-match", true }, { "x-other", true },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct header headers[] = { { str_c(rows[i].name), STR("a") }, { STR("host"), STR("h") }, { str_c(rows[i].name), STR("a") } };
+		struct request r;
+		ask(&r, "/");
+		r.headers = headers;
+		r.header_count = 1;
+		assert_true(request_know_headers(&r));
+		ask(&r, "/");
+		r.headers = headers;
+		r.header_count = 3;
+		if (request_know_headers(&r) != rows[i].clear)
+			fail_msg("%s", rows[i].name);
+	}
+}
+
+/* Whatever a request left behind, the next one starts as if in zeroed memory; only the arena stays. */
+static void cleared(void **state)
+{
+	(void)state;
+	struct request r;
+	memset(&r, 0xa5, sizeof(r));
+	arena_init(&r.arena, 4096);
+	void *kept = arena_alloc(&r.arena, 16);
+	char *next = r.arena.at;
+	request_clear(&r);
+	assert_true(kept != NULL && r.arena.at == next);
+	assert_true(r.target.at == NULL && r.route == NULL && r.state == NULL && r.owner == 0 && r.version == 0 && r.rate_key == 0 && r.trace_id[0] == '\0');
+	assert_true(r.reply.status == 0 && r.reply.header_count == 0 && r.reply.content_type == NULL && r.reply.body.len == 0);
+	assert_true(r.why.code == FAIL_NONE && r.why.fact_count == 0 && r.why.retry_after_s == 0 && r.why.pointer[0] == '\0' && r.why.log[0] == '\0');
+	for (int k = 0; k < HEADERS_KNOWN; k++)
+		assert_null(r.known[k].at);
+	arena_free(&r.arena);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(query_values), cmocka_unit_test(unknown_parameters), cmocka_unit_test(cursors), cmocka_unit_test(limits) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(query_values), cmocka_unit_test(unknown_parameters), cmocka_unit_test(cursors), cmocka_unit_test(limits),
+		cmocka_unit_test(known_headers), cmocka_unit_test(one_meaning), cmocka_unit_test(cleared) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

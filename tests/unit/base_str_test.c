@@ -145,10 +145,59 @@ static void a_full_arena_is_told_at_the_end(void **state)
 	arena_free(&a);
 }
 
+/* Eight bytes at a time must say what one at a time says: every byte at every place of every length. */
+static void visible_everywhere(void **state)
+{
+	(void)state;
+	char text[40];
+	for (size_t len = 1; len <= sizeof text; len++)
+		for (size_t at = 0; at < len; at++)
+			for (int c = 0; c < 256; c++) {
+				memset(text, c % 2 == 0 ? 0x21 : 0x7e, len);
+				text[at] = (char)c;
+				if (str_is_visible_ascii((struct str){ text, len }) != (c >= 0x21 && c <= 0x7e))
+					fail_msg("byte 0x%02x at %zu of %zu", (unsigned)c, at, len);
+			}
+}
+
+static void one_bit_tells_secrets_apart(void **state)
+{
+	(void)state;
+	char one[40], two[40];
+	for (size_t len = 0; len <= sizeof one; len++) {
+		memset(one, 'k', sizeof one);
+		memset(two, 'k', sizeof two);
+		assert_true(str_same_secret((struct str){ one, len }, (struct str){ two, len }));
+		for (size_t bit = 0; bit < 8 * len; bit++) {
+			two[bit / 8] = (char)(one[bit / 8] ^ 1 << bit % 8);
+			assert_false(str_same_secret((struct str){ one, len }, (struct str){ two, len }));
+			two[bit / 8] = one[bit / 8];
+		}
+	}
+}
+
+static void numbers_around_powers_of_ten(void **state)
+{
+	(void)state;
+	char text[21], want[24];
+	for (int64_t power = 1;; power *= 10) {
+		for (int64_t v = power - 2; v <= power + 1; v++)
+			for (int sign = -1; sign <= 1; sign += 2) {
+				size_t len = i64_text(sign * v, text);
+				int wanted = snprintf(want, sizeof want, "%lld", (long long)(sign * v));
+				assert_int_equal(len, wanted);
+				assert_memory_equal(text, want, len);
+			}
+		if (power == INT64_C(1000000000000000000))
+			break;
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(numbers), cmocka_unit_test(utf8_is_strict), cmocka_unit_test(cutting),
+		cmocka_unit_test(visible_everywhere), cmocka_unit_test(one_bit_tells_secrets_apart), cmocka_unit_test(numbers_around_powers_of_ten),
 		cmocka_unit_test(hex),     cmocka_unit_test(growing),        cmocka_unit_test(a_full_arena_is_told_at_the_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

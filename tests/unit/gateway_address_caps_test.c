@@ -93,7 +93,8 @@ static void as_text(void **state)
 {
 	(void)state;
 	static const struct { const char *in, *want; } cases[] = {
-		{ "10.0.0.1", "10.0.0.1" }, { "::ffff:10.0.0.1", "10.0.0.1" }, { "2001:db8::1", "2001:db8::1" },
+		{ "10.0.0.1", "10.0.0.1" }, { "::ffff:10.0.0.1", "10.0.0.1" }, { "2001:db8::1", "2001:db8::" },
+		{ "2001:db8:1:2:ffff::9", "2001:db8:1:2::" }, { "2001:db8:1:3:ffff::9", "2001:db8:1:3::" },
 	};
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		struct sockaddr_storage s = address(cases[i].in);

@@ -3,6 +3,7 @@
 #include "tests/unit/services_world.h"
 #include "services/case_number.h"
 #include "services/case_row.h"
+#include "base/metrics.h"
 
 static char case_no[CASE_NUMBER_BYTES];
 
@@ -67,6 +68,49 @@ static void shows(void **state)
 	world_import(w, "matters", "code,name,department,region,type,legal_days,promised_days,trips,online\nM1,新名称," DEPARTMENT_A ",621200,commitment,15,3,0,1\n");
 	world_expect(w, show(w, case_no, LANG_ZH));
 	assert_true(body_has(w, "企业设立登记"));
+}
+
+static int64_t cache_hits(void)
+{
+	return metric_read(M_row_cache, 0);
+}
+
+/* The finished answer is what the cache keeps: with its owner and version, one per language, and both forgotten when the case moves. */
+static void shows_from_the_cache(void **state)
+{
+	struct world *w = *state;
+	static const enum lang langs[] = { LANG_ZH, LANG_EN };
+	char first[LANG_COUNT][1024], other[CASE_NUMBER_BYTES];
+	struct fail why;
+	for (int moves = 1; moves <= 2; moves++) {
+		uint64_t version = 0;
+		for (int i = 0; i < LANG_COUNT; i++) {
+			int64_t hits = cache_hits();
+			world_expect(w, show(w, case_no, langs[i]));
+			assert_int_equal(cache_hits(), hits); /* new to it, or moved since */
+			snprintf(first[i], sizeof(first[i]), "%s", world_body(w));
+			version = w->r.version;
+			world_expect(w, show(w, case_no, langs[i]));
+			assert_int_equal(cache_hits(), hits + 1);
+			assert_string_equal(world_body(w), first[i]);
+			assert_true(w->r.owner == 1 && w->r.version == version && w->r.reply.status == 200);
+		}
+		assert_string_not_equal(first[0], first[1]);
+		char want[32];
+		snprintf(want, sizeof(want), "\"last_seq\":%d", moves);
+		assert_non_null(strstr(first[0], want));
+		assert_non_null(strstr(first[1], want));
+		/* another number that leads to the same row: the cached answer is not its answer */
+		fail_clear(&why);
+		assert_true(case_number_format(1, 621221, NOW_MS, other, &why));
+		expect_code(w, show(w, other, LANG_ZH), FAIL_NOT_FOUND, "");
+		assert_int_equal(w->r.owner, 0);
+		event(w, "C1", moves + 1, moves == 1 ? "received" : "accepted");
+	}
+	world_expect(w, show(w, case_no, LANG_EN));
+	assert_true(body_has(w, "\"last_seq\":3") && body_has(w, "\"status\":\"in_progress\""));
+	world_expect(w, show(w, case_no, LANG_ZH));
+	assert_true(body_has(w, "\"last_seq\":3") && body_has(w, "\"status\":\"in_progress\""));
 }
 
 static void unknown_numbers(void **state)
@@ -219,7 +263,7 @@ static void looks_up_nothing(void **state)
 	expect_code(w, lookup(w, number, "0131"), FAIL_LOOKUP, "");
 }
 
-/* Names at their limits fit the row, cached or not. */
+/* Names at their limits fit the row; the answer is too long for the cache then, and right all the same. */
 static void long_names(void **state)
 {
 	struct world *w = *state;
@@ -230,16 +274,20 @@ static void long_names(void **state)
 	snprintf(csv, sizeof(csv), "code,name,department,region,type,legal_days,promised_days,trips,online\nM1,%s," DEPARTMENT_A ",621200,commitment,15,3,0,1\n", name);
 	world_import(w, "matters", csv);
 	open_case(w, "LONG", RESIDENT);
+	int64_t hits = cache_hits();
 	for (int twice = 0; twice < 2; twice++) {
 		world_expect(w, show(w, case_no, LANG_ZH));
 		assert_true(body_has(w, name) && body_has(w, "武都区"));
+		assert_true(w->r.owner == 1 && w->r.version != 0);
 	}
+	assert_int_equal(cache_hits(), hits);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(shows, begin, world_end),
+		cmocka_unit_test_setup_teardown(shows_from_the_cache, begin, world_end),
 		cmocka_unit_test_setup_teardown(unknown_numbers, begin, world_end),
 		cmocka_unit_test_setup_teardown(lists, begin, world_end),
 		cmocka_unit_test_setup_teardown(timelines, begin, world_end),

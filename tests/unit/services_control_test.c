@@ -122,6 +122,7 @@ static void wrong_lines(void **state)
 		{ "regions", R_HEAD "630000,青海省,1,\n640100,x,2,640000\n", 3, "parent", "unknown_region" },
 		{ "departments", D_HEAD "1162129900000000G,x,621200\n", 2, "code", "not_a_uscc" },
 		{ "departments", D_HEAD DEPARTMENT_A ",x,621299\n", 2, "region", "unknown_region" },
+		{ "matters", M_HEAD "M/9,x," DEPARTMENT_A ",621200,commitment,1,1,0,1\n", 2, "code", "not_a_code" },
 		{ "matters", M_HEAD "M 9,x," DEPARTMENT_A ",621200,commitment,1,1,0,1\n", 2, "code", "not_a_code" },
 		{ "matters", M_HEAD "M9,x," COMPANY ",621200,commitment,1,1,0,1\n", 2, "department", "unknown_department" },
 		{ "matters", M_HEAD "M9,x," DEPARTMENT_A ",621299,commitment,1,1,0,1\n", 2, "region", "unknown_region" },

@@ -59,6 +59,7 @@ static void found(void **state)
 	FIXTURE_OK(&f, store_write(f.store, put, &a, &f.why));
 	static const struct { const char *name; int64_t who; int32_t route; uint8_t key, body; int64_t days; enum outcome_found want; } rows[] = {
 		{ "the same", 1, 5, 'k', 'b', 0, OUTCOME_REPEATED },
+		{ "the day before: the clock was set back over midnight", 1, 5, 'k', 'b', -1, OUTCOME_REPEATED },
 		{ "next day", 1, 5, 'k', 'b', 1, OUTCOME_REPEATED },
 		{ "48 hours later", 1, 5, 'k', 'b', 2, OUTCOME_REPEATED },
 		{ "another body", 1, 5, 'k', 'c', 0, OUTCOME_OTHER_BODY },
@@ -123,8 +124,7 @@ static void by_index(void **state)
 	struct connection *c = store_reader(f.store, 0, &f.why);
 	static const char *const plans[] = {
 		"EXPLAIN QUERY PLAN SELECT body_hash FROM outcome WHERE who_kind = $1 AND who_id = $2 AND day IN ($3, $4, $5) AND route = $6 AND key_hash = $7",
-		"EXPLAIN QUERY PLAN DELETE FROM outcome WHERE (who_kind, who_id, day, route, key_hash) IN "
-		"(SELECT who_kind, who_id, day, route, key_hash FROM outcome WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)",
+		"EXPLAIN QUERY PLAN SELECT who_kind, who_id, day, route, key_hash FROM outcome WHERE made_ms < $1 ORDER BY made_ms LIMIT 1",
 	};
 	for (size_t i = 0; i < 2; i++) {
 		sqlite3_stmt *q;
@@ -139,8 +139,33 @@ static void by_index(void **state)
 	connection_close(c);
 }
 
+static int count_step(void *steps)
+{
+	++*(int *)steps;
+	return 0;
+}
+
+/* One caller with many keys of one day: a bite costs what it deletes, not what is kept. Steps of SQLite's machine, not time. */
+static void purge_is_small(void **state)
+{
+	(void)state;
+	enum { KEPT = 20000, BITE = 50, STEPS_PER_ROW_MAX = 200 };
+	struct store *s = f.store;
+	assert_int_equal(sqlite3_exec(s->writer->db, "WITH RECURSIVE c (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM c WHERE i < 20000)"
+		" INSERT INTO outcome SELECT 4, 1, 30000, 1, CAST(printf('%032d', i) AS BLOB), x'00', 1, 200, 0, 0, 0, 0, 0, 0, '', 2592000000000 + i FROM c",
+		NULL, NULL, NULL), SQLITE_OK);
+	struct purge p = { .now_ms = INT64_C(2592000000000) + BITE + 1 + 48 * INT64_C(3600000), .hours = 48, .rows_max = KEPT };
+	int steps = 0;
+	sqlite3_progress_handler(s->writer->db, 1, count_step, &steps);
+	FIXTURE_OK(&f, store_write(s, purge, &p, &f.why));
+	sqlite3_progress_handler(s->writer->db, 0, NULL, NULL);
+	assert_true(p.deleted >= BITE); /* and what the tests before left */
+	assert_in_range(steps, 1, p.deleted * STEPS_PER_ROW_MAX);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM outcome"), KEPT - BITE);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(found), cmocka_unit_test(purged), cmocka_unit_test(by_index) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(found), cmocka_unit_test(purged), cmocka_unit_test(by_index), cmocka_unit_test(purge_is_small) };
 	return cmocka_run_group_tests(tests, setup, teardown);
 }
