@@ -9,14 +9,7 @@
 #include "gateway/gateway.h"
 #include "gateway/task.h"
 #include <assert.h>
-#include <errno.h>
-#include <sched.h>
 #include <stdlib.h>
-#include <sys/resource.h>
-#include <sys/syscall.h>
-#include <unistd.h>
-
-enum { LETTERS_PER_TURN = 16 };
 
 int64_t loop_now_ms(struct loop *l)
 {
@@ -27,18 +20,13 @@ int64_t loop_now_ms(struct loop *l)
 	return l->now_ms;
 }
 
-/* Some letters a turn: a commit that answers hundreds must not keep a lone reader waiting for all of them. */
 static void take_letters(struct loop *l)
 {
-	if (l->letters == NULL)
-		l->letters = mailbox_take(&l->mail);
-	for (int i = 0; i < LETTERS_PER_TURN && l->letters != NULL; i++) {
-		struct letter *at = l->letters;
-		l->letters = at->next;
+	struct letter *next, *at = mailbox_take(&l->mail);
+	for (; at != NULL; at = next) {
+		next = at->next;
 		task_home(CONTAINER(at, struct task, letter));
 	}
-	if (l->letters != NULL || mailbox_count(&l->mail) > 0)
-		uv_async_send(&l->wake);
 }
 
 static void end_when_empty(struct loop *l)
@@ -119,29 +107,8 @@ bool loop_open(struct loop *l, struct gateway *g, int index, struct fail *why)
 	return l->door != NULL;
 }
 
-/* Beside a busy committer on the same core a loop should run soon after it wakes, for a short while: a tenth of a millisecond as its
- * slice (sched(7), since Linux 6.12; older kernels take no notice). Its share of the core stays what it was. */
-static void ask_for_short_slices(void)
-{
-	struct {
-		uint32_t size, policy;
-		uint64_t flags;
-		int32_t nice;
-		uint32_t priority;
-		uint64_t runtime_ns, deadline_ns, period_ns;
-	} wish = { .size = sizeof(wish), .policy = SCHED_OTHER, .runtime_ns = 100000 };
-	errno = 0;
-	int nice_now = getpriority(PRIO_PROCESS, 0);
-	if (nice_now == -1 && errno != 0)
-		return;
-	wish.nice = nice_now;
-	if (syscall(SYS_sched_setattr, 0, &wish, 0) != 0)
-		LOG_EVENT(no_short_slices, STR_NONE, L_C(strerror(errno)));
-}
-
 void loop_run(struct loop *l)
 {
-	ask_for_short_slices();
 	uv_run(&l->uv, UV_RUN_DEFAULT);
 	log_flush();
 }

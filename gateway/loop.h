@@ -20,7 +20,6 @@ struct loop {
 	struct gateway *gateway;
 	const struct config *config;
 	struct mailbox mail;       /* letters are tasks coming home */
-	struct letter *letters;    /* taken from mail, not yet opened */
 	uv_async_t wake;
 	uv_prepare_t turn_end;
 	uv_timer_t stop_timer;     /* while stopping: is everything gone? */
