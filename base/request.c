@@ -327,3 +327,20 @@ void reply_page(struct request *r, struct json_out *j, const struct cursor *next
 	if (buf_ok(&link) && buf_ok(&q))
 		reply_header(r, "link", buf_text(&link));
 }
+
+struct json_out reply_list(struct request *r)
+{
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	json_put_name(&j, "items");
+	json_put_array(&j);
+	return j;
+}
+
+bool reply_list_end(struct request *r, struct json_out *j, const struct cursor *next, struct fail *why)
+{
+	json_put_array_end(j);
+	reply_page(r, j, next);
+	json_put_object_end(j);
+	return reply_json_end(r, j, why);
+}

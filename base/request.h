@@ -149,6 +149,9 @@ MUST_USE bool request_page(struct request *r, struct cursor *from, bool *has_cur
 void request_cursor_key(const uint8_t key[16]);
 /* Percent-decodes one component ('+' is a space only if `form`). STR_NONE: badly encoded, a NUL, not UTF-8, or no memory. */
 struct str percent_decoded(struct arena *a, struct str s, bool form);
+/* A list's answer: {"items":[ …the caller's objects… ],"next_cursor":…}. `next` NULL: this was the last page. */
+struct json_out reply_list(struct request *r);
+MUST_USE bool reply_list_end(struct request *r, struct json_out *j, const struct cursor *next, struct fail *why);
 /* Ends a list: writes "next_cursor" (or null) into the open object and a Link header. */
 void reply_page(struct request *r, struct json_out *j, const struct cursor *next);
 #endif

@@ -54,20 +54,14 @@ static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 static bool case_list_render(struct request *r, struct fail *why)
 {
 	const struct case_page *page = r->state;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	json_put_name(&j, "items");
-	json_put_array(&j);
+	struct json_out j = reply_list(r);
 	for (int i = 0; i < page->count; i++) {
 		json_put_object(&j);
 		case_row_members(&j, &page->items[i], r->lang);
 		json_put_object_end(&j);
 	}
-	json_put_array_end(&j);
 	struct cursor next = { 0, page->is_more ? page->last_id : 0 };
-	reply_page(r, &j, page->is_more ? &next : NULL);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
 }
 
 const struct handler case_list = { .parse = case_list_parse, .look = case_list_look, .render = case_list_render };
@@ -160,17 +154,11 @@ static void timeline_item_out(struct json_out *j, const struct timeline_item *it
 static bool case_events_render(struct request *r, struct fail *why)
 {
 	const struct timeline *t = r->state;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	json_put_name(&j, "items");
-	json_put_array(&j);
+	struct json_out j = reply_list(r);
 	for (int i = 0; i < t->count; i++)
 		timeline_item_out(&j, &t->items[i], r->lang);
-	json_put_array_end(&j);
 	struct cursor next = { 0, t->is_more ? t->items[t->count - 1].seq : 0 };
-	reply_page(r, &j, t->is_more ? &next : NULL);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return reply_list_end(r, &j, t->is_more ? &next : NULL, why);
 }
 
 const struct handler case_events = { .parse = case_events_parse, .look = case_events_look, .render = case_events_render };

@@ -86,20 +86,14 @@ static bool region_list_look(struct tx *tx, struct request *r, struct fail *why)
 static bool region_list_render(struct request *r, struct fail *why)
 {
 	const struct region_page *page = r->state;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	json_put_name(&j, "items");
-	json_put_array(&j);
+	struct json_out j = reply_list(r);
 	for (int i = 0; i < page->count; i++) {
 		json_put_object(&j);
 		region_members(&j, &page->items[i]);
 		json_put_object_end(&j);
 	}
-	json_put_array_end(&j);
 	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].code : 0 };
-	reply_page(r, &j, page->is_more ? &next : NULL);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
 }
 
 const struct handler region_list = { .parse = region_list_parse, .look = region_list_look, .render = region_list_render };
