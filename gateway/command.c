@@ -87,13 +87,12 @@ int command_migrate(struct command_line *l)
 
 int command_version(struct command_line *l)
 {
-	static const char *const methods[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "" };
 	if (!l->routes) {
 		printf("siban %s\n", SIBAN_VERSION);
 		return 0;
 	}
 	for (int i = 0; i < route_count; i++)
-		printf("%s %s %s\n", routes[i].name, methods[routes[i].method], routes[i].path);
+		printf("%s %s %s\n", routes[i].name, method_name(routes[i].method).at, routes[i].path);
 	return 0;
 }
 

@@ -62,14 +62,21 @@ static struct node *child_for(struct node *parent, struct str segment)
 	return n;
 }
 
-static const char *const method_names[METHOD_COUNT] = { "GET", "HEAD", "POST", "PUT", "DELETE", "OPTIONS", "" };
+struct str method_name(enum method m)
+{
+	static const struct str names[METHOD_COUNT] = {
+		[METHOD_GET] = { "GET", 3 }, [METHOD_HEAD] = { "HEAD", 4 }, [METHOD_POST] = { "POST", 4 }, [METHOD_PUT] = { "PUT", 3 },
+		[METHOD_DELETE] = { "DELETE", 6 }, [METHOD_OPTIONS] = { "OPTIONS", 7 }, [METHOD_OTHER] = { "OTHER", 5 },
+	};
+	return names[m];
+}
 
 static void allow_text(struct node *n)
 {
 	n->allow[0] = '\0';
 	for (int m = 0; m < METHOD_COUNT; m++)
 		if (n->by_method[m] != NULL) {
-			strcat(n->allow, method_names[m]);
+			strcat(n->allow, method_name((enum method)m).at);
 			strcat(n->allow, m == METHOD_GET ? ", HEAD, " : ", ");
 		}
 	strcat(n->allow, "OPTIONS");

@@ -33,5 +33,6 @@ void route_table_build(void); /* once, at start; asserts that no two rows collid
 /* Finds the row for path and method on a face. Fills r->params. NULL: `why` is NO_ROUTE, or METHOD with *allow a comma list.
  * OPTIONS on a known path gives NULL with FAIL_NONE and *allow. */
 const struct route *route_find(struct request *r, int face, const char **allow, struct fail *why);
+struct str method_name(enum method m); /* "GET"; "OTHER" for what we do not know */
 int route_index(const struct route *route); /* 0.. for metric labels */
 #endif

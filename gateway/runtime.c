@@ -389,7 +389,6 @@ void task_home(struct task *t)
 static const struct str who_names[] = {
 	[WHO_ANYONE] = WORD("anyone"), [WHO_CITIZEN] = WORD("citizen"), [WHO_DEPARTMENT] = WORD("department"), [WHO_OPERATOR] = WORD("operator"),
 };
-static const struct str method_names[METHOD_COUNT] = { WORD("GET"), WORD("HEAD"), WORD("POST"), WORD("PUT"), WORD("DELETE"), WORD("OPTIONS"), WORD("OTHER") };
 
 static void account(struct task *t)
 {
@@ -405,7 +404,7 @@ static void account(struct task *t)
 			log_fail(str_c(r->id), &r->why);
 	}
 	if (t->loop->config->log_access)
-		LOG_EVENT(access, str_c(r->id), L_PLAIN(method_names[r->method]), L_PLAIN(r->route != NULL ? str_c(r->route->name) : STR("")),
+		LOG_EVENT(access, str_c(r->id), L_PLAIN(method_name(r->method)), L_PLAIN(r->route != NULL ? str_c(r->route->name) : STR("")),
 			L_INT(r->reply.status), L_INT((int64_t)r->reply.body.len), L_INT(took / 1000), L_INT(r->http_major),
 			L_PLAIN(r->who.kind == 0 ? STR("") : who_names[r->who.kind]), L_BOOL(t->replayed));
 }
