@@ -12,7 +12,7 @@
 #include <assert.h>
 #include <unistd.h>
 
-enum { EXIT_STORE = 70 /* sysexits.h EX_SOFTWARE; the supervisor starts us again and recovery decides */ };
+enum { EXIT_STORE = 70 /* sysexits.h EX_SOFTWARE; the supervisor starts us again and recovery decides */, NEWS_ALONE_MAX = 64 };
 
 static void stop_process(void)
 {
@@ -90,7 +90,29 @@ static int commit(struct connection *c)
 	return connection_control(c, CONTROL_COMMIT);
 }
 
-enum commit_end write_commit(struct connection *c, const uint64_t *touched, size_t count, bool touched_all, struct fail *why)
+void tx_tell(struct tx *tx, enum news_kind kind, int64_t key)
+{
+	struct news_list *l = tx->news;
+	assert(tx->writes && l != NULL);
+	if (l->count == l->max)
+		l->all = true;
+	else
+		l->at[l->count++] = (struct news){ kind, key };
+}
+
+void store_listen(struct store *s, news_fn listen, void *ctx)
+{
+	s->listen = listen;
+	s->listen_ctx = ctx;
+}
+
+static void tell(struct store *s, const struct news_list *l)
+{
+	if (s->listen != NULL && l != NULL && (l->count > 0 || l->all))
+		s->listen(s->listen_ctx, l->at, l->count, l->all);
+}
+
+enum commit_end write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why)
 {
 	struct store *s = c->store;
 	int64_t began = clock_mono_ns();
@@ -109,9 +131,10 @@ enum commit_end write_commit(struct connection *c, const uint64_t *touched, size
 	metric_observe(M_commit_seconds, 0, clock_mono_ns() - began);
 	metric_add(M_commits, 0, 1);
 	atomic_fetch_add_explicit(&s->commit_number, 1, memory_order_release);
-	rowcache_forget(s, touched, count, touched_all);
+	rowcache_forget(s, notes->touched, notes->touched_count, notes->touched_all);
 	atomic_store_explicit(&s->refused, FAIL_NONE, memory_order_relaxed);
 	gate_leave(s);
+	tell(s, notes->news);
 	return COMMIT_DONE;
 }
 
@@ -119,7 +142,9 @@ bool store_write(struct store *s, bool (*apply)(struct tx *tx, void *ctx, struct
 {
 	pthread_mutex_lock(&s->write_lock);
 	struct connection *c = s->writer;
-	struct tx tx = { .connection = c, .writes = true };
+	struct news told[NEWS_ALONE_MAX];
+	struct news_list news = { .at = told, .max = NEWS_ALONE_MAX };
+	struct tx tx = { .connection = c, .writes = true, .news = &news };
 	bool ok = write_begin(c, why);
 	if (ok) {
 		ok = apply(&tx, ctx, why);
@@ -128,9 +153,10 @@ bool store_write(struct store *s, bool (*apply)(struct tx *tx, void *ctx, struct
 			ok = FAILS(why, STORE, "the transaction was rolled back under the request");
 		size_t max = sizeof tx.touched / sizeof tx.touched[0];
 		bool all = (size_t)tx.touched_count > max;
+		struct commit_notes notes = { tx.touched, all ? 0 : (size_t)tx.touched_count, all, &news };
 		if (!ok)
 			write_rollback(c);
-		else if (write_commit(c, tx.touched, all ? 0 : (size_t)tx.touched_count, all, why) != COMMIT_DONE)
+		else if (write_commit(c, &notes, why) != COMMIT_DONE)
 			ok = FAILS(why, STORE, "nobody knows whether the commit reached the disk");
 		else
 			metric_add(M_commit_requests, 0, 1);

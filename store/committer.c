@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TOUCHED_PER_JOB = 8 };
+enum { TOUCHED_PER_JOB = 8, NEWS_PER_JOB = 8 /* on average: a batch shares them */ };
 
 struct committer {
 	struct store *store;
@@ -32,6 +32,7 @@ struct committer {
 	uint64_t *touched;
 	size_t touched_count;
 	bool touched_all;
+	struct news_list news;
 	int64_t stall_us;               /* the longest so far */
 };
 
@@ -41,12 +42,14 @@ struct committer *committer_make(struct store *s, const struct config *c, struct
 	size_t batch = (size_t)c->store_batch_max;
 	int rc;
 	if (m == NULL || (m->jobs = calloc(batch, sizeof *m->jobs)) == NULL ||
-	    (m->touched = calloc(batch * TOUCHED_PER_JOB, sizeof *m->touched)) == NULL) {
+	    (m->touched = calloc(batch * TOUCHED_PER_JOB, sizeof *m->touched)) == NULL ||
+	    (m->news.at = calloc(batch * NEWS_PER_JOB, sizeof *m->news.at)) == NULL) {
 		FAILS(why, MEMORY, "no memory for the committer");
 	} else if ((m->connection = connection_open(s, CONNECTION_WRITE, &rc, why)) != NULL) {
 		m->store = s;
 		m->rest_tail = &m->rest;
 		m->batch_max = batch;
+		m->news.max = batch * NEWS_PER_JOB;
 		m->batch_ns = c->store_batch_us * 1000;
 		m->waiting_max = (size_t)c->lane_write_max;
 		mailbox_init(&m->box, 0, NULL, NULL); /* its bound is waiting_max, which counts `rest` too */
@@ -55,6 +58,7 @@ struct committer *committer_make(struct store *s, const struct config *c, struct
 	if (m != NULL) {
 		free(m->jobs);
 		free(m->touched);
+		free(m->news.at);
 	}
 	free(m);
 	return NULL;
@@ -130,7 +134,8 @@ static bool run_job(struct committer *c, struct commit_job *job, int64_t *now)
 	}
 	if (connection_control(c->connection, CONTROL_SAVEPOINT) != SQLITE_OK)
 		return false;
-	struct tx tx = { .connection = c->connection, .writes = true };
+	struct news_list before = c->news;
+	struct tx tx = { .connection = c->connection, .writes = true, .news = &c->news };
 	bool ok = job->apply(job, &tx, &job->why);
 	assert(c->connection->open == 0 && "apply left a statement open");
 	assert((ok || job->why.code != FAIL_NONE) && "apply says no without a reason");
@@ -141,18 +146,21 @@ static bool run_job(struct committer *c, struct commit_job *job, int64_t *now)
 	job->committed = ok;
 	if (ok)
 		remember_touched(c, &tx);
+	else
+		c->news = before; /* it told of rows that are not there */
 	return true;
 }
 
-static void forget_touched(struct committer *c)
+static void forget_notes(struct committer *c)
 {
-	c->touched_count = 0;
-	c->touched_all = false;
+	c->touched_count = c->news.count = 0;
+	c->touched_all = c->news.all = false;
 }
 
 static enum commit_end end(struct committer *c, int64_t began, struct fail *why)
 {
-	enum commit_end ended = write_commit(c->connection, c->touched, c->touched_count, c->touched_all, why);
+	struct commit_notes notes = { c->touched, c->touched_count, c->touched_all, &c->news };
+	enum commit_end ended = write_commit(c->connection, &notes, why);
 	if (ended == COMMIT_DONE)
 		metric_observe(M_batch_seconds, 0, clock_mono_ns() - began);
 	else if (ended == COMMIT_STOPPED)
@@ -176,7 +184,7 @@ static bool run_alone(struct committer *c, struct commit_job *job)
 	fail_clear(&why);
 	fail_clear(&job->why);
 	int64_t began = clock_mono_ns(), now = began;
-	forget_touched(c);
+	forget_notes(c);
 	if (!write_begin(c->connection, &why)) {
 		refuse(job, &why);
 		job->done(job);
@@ -219,7 +227,7 @@ static bool run_batch(struct committer *c, int64_t began, size_t *kept)
 {
 	int64_t now = began;
 	c->count = *kept = 0;
-	forget_touched(c);
+	forget_notes(c);
 	while (c->rest != NULL && c->count < c->batch_max && (c->count == 0 || now - began < c->batch_ns)) {
 		struct commit_job *job = next_job(c);
 		c->jobs[c->count++] = job;
@@ -331,5 +339,6 @@ void committer_stop(struct committer *c)
 	connection_close(c->connection);
 	free(c->jobs);
 	free(c->touched);
+	free(c->news.at);
 	free(c);
 }

@@ -1,7 +1,7 @@
 /* store/committer.h - the WRITE lane on SQLite: one thread, one transaction for all who wait, and it waits for nobody.
  *
  * A batch: BEGIN IMMEDIATE, then for each job SAVEPOINT, apply, RELEASE (or ROLLBACK TO), then COMMIT with fdatasync, then the
- * commit number is published, caches learn what was touched, and only then each job's done() is called. A job that fails harms only itself. If
+ * commit number is published, caches learn what was touched, listeners hear the news, and only then each job's done() is called. A job that fails harms only itself. If
  * a statement sinks the whole batch (sqlite3_get_autocommit says so), every job is run again alone, once: apply is re-runnable.
  * Deadlines are looked at before apply, never by interrupting a write. A COMMIT that fails with an I/O error ends the process:
  * after a failed fsync nobody knows what is on the disk, and whoever waits gets no answer rather than a wrong one.

@@ -140,7 +140,8 @@ static bool apply(struct connection *c, const struct migration *m, struct fail *
 		write_rollback(c);
 		return false;
 	}
-	return write_commit(c, NULL, 0, true, why) == COMMIT_DONE || FAILS(why, STORE, "the commit failed");
+	struct commit_notes notes = { .touched_all = true };
+	return write_commit(c, &notes, why) == COMMIT_DONE || FAILS(why, STORE, "the commit failed");
 }
 
 bool schema_migrate(struct connection *c, const struct migration *list, size_t count, int *version, struct fail *why)

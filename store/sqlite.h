@@ -27,6 +27,9 @@ struct store {
 	_Atomic uint32_t epoch;            /* stands for all generations at once */
 	_Atomic uint32_t *generations;     /* by the low bits of a row's mark */
 
+	news_fn listen;                    /* NULL: nobody */
+	void *listen_ctx;
+
 	_Atomic int refused;               /* enum fail_code of the last write transaction, FAIL_NONE after a success */
 	_Atomic int64_t refused_ns;
 
@@ -94,7 +97,19 @@ void connection_finalize(struct connection *c);
 /* -- one write transaction (commit.c) */
 enum commit_end { COMMIT_DONE, COMMIT_REFUSED /* rolled back, why noted */, COMMIT_STOPPED /* store_stop_hook was called and came back */ };
 MUST_USE bool write_begin(struct connection *c, struct fail *why);
-enum commit_end write_commit(struct connection *c, const uint64_t *touched, size_t count, bool touched_all, struct fail *why);
+/* What a transaction says to the rest of the process when it is committed. */
+struct news_list {
+	struct news *at;
+	size_t count, max;
+	bool all;
+};
+struct commit_notes {
+	const uint64_t *touched;
+	size_t touched_count;
+	bool touched_all;
+	const struct news_list *news;
+};
+enum commit_end write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why);
 void write_rollback(struct connection *c);
 void store_stop(const char *doing, int rc); /* says so, and ends the process through store_stop_hook */
 

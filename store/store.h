@@ -17,9 +17,12 @@ struct store;      /* an opened database: its path, its lock, its commit number 
 struct connection; /* one database connection with its statement cache */
 struct stmt;
 
+struct news_list;
+
 struct tx {
 	struct connection *connection;
 	bool writes;
+	struct news_list *news;     /* of tx_tell; NULL in a read */
 	int64_t touched_count;      /* keys of tx_touch in this request */
 	uint64_t touched[8];
 };
@@ -48,6 +51,23 @@ enum { ROW_TOKEN_BYTES_MAX = 64, ROW_CASE_BYTES_MAX = 768 }; /* the struct behin
 bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_t bytes);          /* true: out is filled */
 void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes);     /* after a look that read it */
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                                    /* in apply, for every changed row of a cached kind */
+
+/* -- news: what others of this process must look at, told after COMMIT and only then */
+enum news_kind {
+	NEWS_PERSON,         /* key: the person whose stream has grown */
+	NEWS_EFFECT_DUE,     /* key: the effect that was written or released */
+	NEWS_EFFECT_ENDED,   /* key: the effect that is over */
+	NEWS_KINDS
+};
+struct news {
+	enum news_kind kind;
+	int64_t key;
+};
+void tx_tell(struct tx *tx, enum news_kind kind, int64_t key); /* in apply; a transaction that rolls back tells nothing */
+/* Once, before writers start. Called on the committing thread after COMMIT and before the jobs' done(): must only post letters. `all`: there was more
+ * news than fits, so everybody must look. News is a hint about committed rows; after a restart there is none, and whoever listens reads the table. */
+typedef void (*news_fn)(void *ctx, const struct news *news, size_t count, bool all);
+void store_listen(struct store *s, news_fn listen, void *ctx);
 
 /* -- opening (gateway/, tests/) */
 enum store_mode { STORE_SERVE, STORE_MIGRATE, STORE_INSPECT };

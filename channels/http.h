@@ -1,0 +1,36 @@
+/* channels/http.h - one call over HTTP and what came back, as data: codecs build the one and judge the other, a transport carries them.
+ *
+ * Thread: any; plain values.
+ * Owns:   nothing; text lies in the arena of whoever makes the call and lives until the call's end was told. */
+#ifndef CHANNELS_HTTP_H
+#define CHANNELS_HTTP_H
+#include "base/request.h"
+
+enum { HTTP_CALL_HEADERS_MAX = 16, HTTP_ERROR_MAX = 96 };
+
+struct http_call {
+	enum method method;           /* GET, POST, PUT or DELETE */
+	struct str url;               /* absolute, http or https; the query exactly as it was signed */
+	int header_count;
+	struct header headers[HTTP_CALL_HEADERS_MAX]; /* Host and Content-Length are the transport's */
+	struct str body;
+	int64_t timeout_ms;           /* for the whole call, connecting included; > 0 */
+	size_t answer_max;            /* bytes of body; more is HTTP_TOO_LARGE; 0: 64 KiB */
+};
+
+/* How a call ended. The difference that matters: may the peer have acted? */
+enum http_end {
+	HTTP_ANSWERED,   /* a whole answer is here */
+	HTTP_NOT_SENT,   /* no: name, connection or TLS failed before a byte of the request left */
+	HTTP_UNCLEAR,    /* perhaps: something was sent, no whole answer came */
+	HTTP_TOO_LARGE,  /* perhaps: the answer is longer than answer_max */
+};
+
+struct http_answer {
+	enum http_end end;
+	int status;                   /* of ANSWERED and TOO_LARGE */
+	struct str body, content_type, retry_after; /* STR_NONE: none */
+	int64_t took_ms;
+	char error[HTTP_ERROR_MAX];   /* English, for the log; "" when ANSWERED */
+};
+#endif

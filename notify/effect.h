@@ -1,0 +1,44 @@
+/* notify/effect.h - a deed outside: a row written in the transaction of its cause, done after COMMIT by the notifier.
+ *
+ *   due -> sending -> done | failed | unknown        held: until an operator releases it        cancelled: by an operator, before it was sent
+ *
+ * `sending` is committed before the call, so that after a crash it is known that something may have left. What happens to it then is
+ * the kind's crash rule (effects.def): RESENT with the same key, ASKED about, or STOPPED AND SHOWN.
+ * Thread: whoever holds the transaction. Payloads are sealed here and opened here. */
+#ifndef NOTIFY_EFFECT_H
+#define NOTIFY_EFFECT_H
+#include "base/ids.h"
+#include "store/store.h"
+
+/* Numbers are in the database. */
+enum effect_state { EFFECT_DUE = 1, EFFECT_SENDING = 2, EFFECT_DONE = 3, EFFECT_FAILED = 4, EFFECT_UNKNOWN = 5, EFFECT_HELD = 6, EFFECT_CANCELLED = 7 };
+enum effect_receipt { RECEIPT_NONE = 0, RECEIPT_ARRIVED = 1, RECEIPT_LOST = 2 };
+
+struct effect_new {
+	int32_t kind;             /* a row of effects.def */
+	int64_t person;           /* 0: about nobody */
+	int64_t message;          /* message row id whose rung it is; 0 none */
+	struct str subject;       /* in order, one in flight; len 0: none */
+	struct str payload;       /* JSON for the codec, in clear */
+	int64_t due_ms;           /* 0: now */
+	int64_t expires_ms;       /* 0: the kind's own life */
+};
+
+/* Writes the row and tells the notifier (NEWS_EFFECT_DUE). `random` is 16 bytes that differ for each effect of a request: derive them
+ * from request.random (effect_random). */
+MUST_USE bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why);
+/* The n-th effect's random bytes of a request. */
+void effect_random(const uint8_t request_random[32], int n, uint8_t out[16]);
+
+struct effect_view {
+	int64_t id, person, message, attempts, due_ms, expires_ms, made_ms, changed_ms;
+	int32_t kind;
+	enum effect_state state;
+	enum effect_receipt receipt;
+	struct id key;
+	char subject[65], code[65], ref[97];
+};
+/* *found false: no such effect. The payload is not opened. */
+MUST_USE bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found, struct fail *why);
+bool effect_is_over(enum effect_state s); /* done, failed, unknown, cancelled: whoever waits may go on */
+#endif

@@ -1,0 +1,24 @@
+/* notify/notifier.h - does what effects say: the schedule, the limits of each account, and what becomes of each attempt.
+ *
+ * The schedule is memory, the table is truth: at start it is rebuilt from the open rows. One step takes what came back from the committer and
+ * the transport, marks what is due as sending (a commit, before anything leaves), begins calls, and commits outcomes together with what follows
+ * from them. There is no thread and no clock here: gateway/outside.c is the thread, the simulator another driver.
+ * Thread: the stepper's; notifier_news from any. */
+#ifndef NOTIFY_NOTIFIER_H
+#define NOTIFY_NOTIFIER_H
+#include "notify/transport.h"
+#include "store/committer.h"
+
+struct notifier;
+
+/* `wake` is called from any thread when there is something to step for. Reads open rows through a reader of its own. */
+struct notifier *notifier_make(struct store *s, struct committer *committer, const struct config *c, struct transport *http,
+			       void (*wake)(void *ctx), void *wake_ctx, struct fail *why);
+/* One turn. Returns the monotonic ms at which it wants to be stepped again if nothing wakes it before; INT64_MAX: never. */
+int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms);
+/* Effects were committed (the store's news). Any thread. */
+void notifier_news(struct notifier *n);
+/* No new attempts from now on; true when none is under way and every outcome is committed. */
+bool notifier_quiet(struct notifier *n);
+void notifier_drop(struct notifier *n);
+#endif

@@ -1,0 +1,49 @@
+-- 0004_effects.sql: what is to be done outside, written in the transaction of what caused it and done after its COMMIT.
+-- Kinds, ladders and crash rules: notify/effects.def. States: notify/effect.h.
+
+CREATE TABLE effect (
+	id BIGINT PRIMARY KEY,
+	key BYTEA NOT NULL UNIQUE,          -- 16 bytes, time-ordered: our name for it at the receiver, the same on every attempt
+	kind BIGINT NOT NULL,
+	state BIGINT NOT NULL CHECK (state BETWEEN 1 AND 7),
+	subject VARCHAR(64) NOT NULL,       -- one in flight and in order per subject; '' is none
+	person BIGINT NOT NULL,             -- whom it is about; 0 nobody
+	message BIGINT NOT NULL,            -- the message whose rung it is; 0 none
+	payload BYTEA NOT NULL,             -- sealed "effect.payload"
+	attempts BIGINT NOT NULL,
+	due_ms BIGINT NOT NULL,             -- not before
+	expires_ms BIGINT NOT NULL,         -- after that it is no use any more: failed
+	receipt BIGINT NOT NULL CHECK (receipt BETWEEN 0 AND 2), -- what the provider said later: 0 nothing, 1 arrived, 2 did not
+	code VARCHAR(64) NOT NULL,          -- the last word of provider or transport, '' none
+	ref VARCHAR(96) NOT NULL,           -- the provider's number for it, '' none
+	made_ms BIGINT NOT NULL,
+	changed_ms BIGINT NOT NULL
+);
+CREATE INDEX effect_open ON effect (id) WHERE state IN (1, 2, 6);   -- due, sending, held: what a start rebuilds the schedule from
+CREATE INDEX effect_shown ON effect (state, changed_ms) WHERE state IN (4, 5, 6); -- failed, unknown, held: what an operator lists
+CREATE INDEX effect_message ON effect (message) WHERE message > 0;
+CREATE INDEX effect_person ON effect (person) WHERE person > 0;
+
+-- Each try, for the trace that a citizen and an operator read. Only ever added to, but for the end of a try.
+-- clustered
+CREATE TABLE effect_attempt (
+	effect BIGINT NOT NULL REFERENCES effect (id),
+	n BIGINT NOT NULL CHECK (n >= 1),
+	began_ms BIGINT NOT NULL,
+	ended_ms BIGINT,                    -- NULL: under way, or the process died meanwhile
+	verdict BIGINT,                     -- channels/codec.h
+	http_status BIGINT,
+	code VARCHAR(64),
+	PRIMARY KEY (effect, n)
+);
+
+-- What platforms send us, whole and sealed, before anyone understands it.
+CREATE TABLE raw_callback (
+	id BIGINT PRIMARY KEY,
+	source BIGINT NOT NULL,             -- notify/callback sources
+	digest BYTEA NOT NULL,              -- keyed, of the body: a repeat is kept once
+	body BYTEA NOT NULL,                -- sealed "raw_callback.body"
+	made_ms BIGINT NOT NULL,
+	UNIQUE (source, digest)
+);
+CREATE INDEX raw_callback_made ON raw_callback (made_ms);
