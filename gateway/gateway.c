@@ -139,7 +139,10 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	route_table_build();
 	name_metrics();
 	machine_of(g);
-	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL &&
+	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
+	if (ok)
+		store_listen(g->store, hub_news, &g->hub);
+	ok = ok &&
 		ready_services(g, c, why) &&                                      /* keys and settings, before anyone can ask */
 		(g->committer = committer_start(g->store, c, why)) != NULL &&
 		(g->checkpointer = checkpointer_start(g->store, c, why)) != NULL &&

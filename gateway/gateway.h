@@ -5,6 +5,7 @@
 #define GATEWAY_GATEWAY_H
 #include "base/config.h"
 #include "base/fail.h"
+#include "gateway/hub.h"
 #include "gateway/loop.h"
 #include <stdatomic.h>
 
@@ -21,6 +22,7 @@ struct gateway {
 	const char *config_path;               /* NULL: defaults and overrides only */
 	char *const *overrides;                /* "name=value" of the command line, NULL-terminated */
 	struct store *store;
+	struct hub hub;                        /* hears of every commit */
 	struct committer *committer;
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;

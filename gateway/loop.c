@@ -99,6 +99,7 @@ bool loop_open(struct loop *l, struct gateway *g, int index, struct fail *why)
 	uv_prepare_start(&l->turn_end, on_turn_end);
 	uv_unref((uv_handle_t *)&l->turn_end);
 	mailbox_init(&l->mail, 0, wake, l);
+	hub_add_box(&g->hub, &l->news, wake, l);
 	l->reader = store_reader(g->store, (int)l->config->row_cache, why);
 	if (l->reader == NULL)
 		return false;

@@ -2,11 +2,12 @@
  *
  * A turn: the poll returns, sockets are read, requests run inline or leave for a lane; letters from lanes arrive as one wake-up; at
  * the turn's end connections with something to say write once, the read snapshot ends, log lines leave.
- * Thread: everything here is the loop's own, but for `mail`. */
+ * Thread: everything here is the loop's own, but for `mail` and `news`. */
 #ifndef GATEWAY_LOOP_H
 #define GATEWAY_LOOP_H
 #include "base/config.h"
 #include "base/mailbox.h"
+#include "gateway/hub.h"
 #include <uv.h>
 
 struct gateway;    /* gateway/gateway.h: store, committer, lanes: what loops share */
@@ -20,6 +21,7 @@ struct loop {
 	struct gateway *gateway;
 	const struct config *config;
 	struct mailbox mail;       /* letters are tasks coming home */
+	struct hub_box news;       /* what was committed and somebody here waits for */
 	uv_async_t wake;
 	uv_prepare_t turn_end;
 	uv_timer_t stop_timer;     /* while stopping: is everything gone? */
