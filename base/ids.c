@@ -45,8 +45,23 @@ static void watch_forks(void)
 		abort();
 }
 
+#ifdef SIBAN_FAULTS
+static void (*replaced)(void *out, size_t len);
+
+void random_replace(void (*fill)(void *out, size_t len))
+{
+	replaced = fill;
+}
+#endif
+
 void random_bytes(void *out, size_t len)
 {
+#ifdef SIBAN_FAULTS
+	if (replaced != NULL) {
+		replaced(out, len);
+		return;
+	}
+#endif
 	if (len > POOLED_MAX) {
 		from_kernel(out, len);
 		return;

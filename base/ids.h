@@ -13,6 +13,10 @@ struct id {
 };
 
 void random_bytes(void *out, size_t len); /* from the kernel, buffered per thread; dies if the kernel has none */
+#ifdef SIBAN_FAULTS
+/* The simulator's: from now on bytes come from `fill`. NULL: from the kernel again. Not in release builds: nothing there can be made guessable. */
+void random_replace(void (*fill)(void *out, size_t len));
+#endif
 struct id id_make(int64_t now_ms, const uint8_t random10[10]);
 struct id id_new(int64_t now_ms); /* with random bytes of its own */
 size_t id_text(struct id id, const char *prefix, char out[ID_TEXT_BYTES]); /* returns the length; NUL-terminated */

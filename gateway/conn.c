@@ -430,7 +430,7 @@ static void refuse(struct conn *c, enum conn_end end)
 void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_storage *from)
 {
 	struct conn *c = calloc(1, sizeof(*c));
-	if (c == NULL || uv_poll_init_socket(&d->loop->uv, &c->poll, fd) != 0) {
+	if (c == NULL || uv_poll_init_socket(d->loop->uv, &c->poll, fd) != 0) {
 		free(c);
 		close(fd);
 		conn_count_end(END_MEMORY);

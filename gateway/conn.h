@@ -98,7 +98,7 @@ void conn_again(struct conn *c);                             /* has something to
 void conn_finish(struct conn *c, enum conn_end end, const char *why); /* after what is to be written: say goodbye and linger */
 void conn_close(struct conn *c, enum conn_end end, const char *why);  /* now; never from inside the protocol */
 void conn_turn(struct conn *c);                              /* the turn's end for this one */
-static inline int64_t door_now_ms(const struct door *d) { return (int64_t)uv_now(&d->loop->uv); }
+static inline int64_t door_now_ms(const struct door *d) { return (int64_t)uv_now(d->loop->uv); }
 static inline void conn_wait(struct conn *c, enum deadline_kind kind) { deadline_set(&c->door->deadlines, &c->deadline, kind, door_now_ms(c->door)); }
 void door_handle_closed(struct door *d);
 #endif

@@ -137,7 +137,7 @@ static bool watch_listener(struct door *d, struct listener *l, int fd, enum face
 	l->door = d;
 	l->fd = fd;
 	l->face = face;
-	if (uv_poll_init_socket(&d->loop->uv, &l->poll, fd) != 0) {
+	if (uv_poll_init_socket(d->loop->uv, &l->poll, fd) != 0) {
 		close(fd);
 		return FAILS(why, SYSTEM, "a listener's poll");
 	}
@@ -246,9 +246,9 @@ struct door *door_open(struct loop *l, struct door_tls *tls, struct fail *why)
 	d->h1_limits = (struct h1_limits){ (size_t)l->config->target_bytes_max, (size_t)l->config->header_bytes_max, (size_t)l->config->header_count_max, true };
 	d->h1_limits_inside = d->h1_limits;
 	d->h1_limits_inside.secure = false;
-	uv_timer_init(&l->uv, &d->tick);
-	uv_timer_init(&l->uv, &d->pause);
-	uv_idle_init(&l->uv, &d->again_idle);
+	uv_timer_init(l->uv, &d->tick);
+	uv_timer_init(l->uv, &d->pause);
+	uv_idle_init(l->uv, &d->again_idle);
 	d->tick.data = d->pause.data = d->again_idle.data = d;
 	d->handles = 3;
 	if (l->index == 0)

@@ -7,6 +7,7 @@
 #include "base/request.h"
 #include "gateway/door.h"
 #include "gateway/machine.h"
+#include "gateway/poller.h"
 #include "gateway/ratelimit.h"
 #include "gateway/task.h"
 #include "services/handlers.h"
@@ -80,43 +81,43 @@ static void purge_tick(uv_timer_t *timer)
 
 /* ---- start ---- */
 
-static void *loop_thread(void *ctx)
+static void *poller_thread(void *ctx)
 {
-	struct loop *l = ctx;
-	loop_run(l);
-	atomic_fetch_sub(&l->gateway->loops_alive, 1);
+	struct poller *p = ctx;
+	poller_run(p);
+	atomic_fetch_sub(&p->loop.gateway->pollers_alive, 1);
 	return NULL;
 }
 
-static bool open_loops(struct gateway *g, const struct config *c, struct fail *why)
+static bool open_pollers(struct gateway *g, const struct config *c, struct fail *why)
 {
 	uv_cpu_info_t *cpus;
 	int cores = 1;
 	if (uv_cpu_info(&cpus, &cores) == 0)
 		uv_free_cpu_info(cpus, cores);
 	int wanted = c->loops > 0 ? (int)c->loops : cores;
-	g->loops = calloc((size_t)wanted, sizeof(*g->loops));
-	if (g->loops == NULL)
+	g->pollers = calloc((size_t)wanted, sizeof(*g->pollers));
+	if (g->pollers == NULL)
 		return FAILS(why, MEMORY, "%d loops", wanted);
 	for (int i = 0; i < wanted; i++) {
-		g->loop_count++;
-		if (!loop_open(&g->loops[i], g, i, why))
+		g->poller_count++;
+		if (!poller_open(&g->pollers[i], g, i, why))
 			return false;
 	}
 	return true;
 }
 
-static bool run_loops(struct gateway *g, struct fail *why)
+static bool run_pollers(struct gateway *g, struct fail *why)
 {
 	static uv_timer_t purge_timer;
-	uv_timer_init(&g->loops[0].uv, &purge_timer);
+	uv_timer_init(&g->pollers[0].uv, &purge_timer);
 	purge_timer.data = g;
 	uv_timer_start(&purge_timer, purge_tick, PURGE_EVERY_MS, PURGE_EVERY_MS);
 	uv_unref((uv_handle_t *)&purge_timer);
-	for (int i = 0; i < g->loop_count; i++) {
-		if (pthread_create(&g->loops[i].thread, NULL, loop_thread, &g->loops[i]) != 0)
+	for (int i = 0; i < g->poller_count; i++) {
+		if (pthread_create(&g->pollers[i].thread, NULL, poller_thread, &g->pollers[i]) != 0)
 			return FAILS(why, SYSTEM, "thread of loop %d", i);
-		atomic_fetch_add(&g->loops_alive, 1);
+		atomic_fetch_add(&g->pollers_alive, 1);
 	}
 	return true;
 }
@@ -150,13 +151,13 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
 		ok = FAILS(why, MEMORY, "rate limits");
-	ok = ok && open_loops(g, c, why) && run_loops(g, why);                 /* doors last: who is let in finds everything there */
+	ok = ok && open_pollers(g, c, why) && run_pollers(g, why);                 /* doors last: who is let in finds everything there */
 	if (!ok) {
 		gateway_stop(g);
 		return false;
 	}
 	atomic_store(&g->ready, true);
-	LOG_EVENT(started, STR_NONE, L_C(SIBAN_VERSION), L_INT(c->listen_port), L_INT(g->loop_count), L_INT(store_schema_version(g->store)));
+	LOG_EVENT(started, STR_NONE, L_C(SIBAN_VERSION), L_INT(c->listen_port), L_INT(g->poller_count), L_INT(store_schema_version(g->store)));
 	LOG_EVENT(ready, STR_NONE, L_INT((clock_mono_ns() - g->started_ns) / 1000000));
 	log_flush();
 	return true;
@@ -188,8 +189,8 @@ static bool reload(struct gateway *g, char *changed, size_t changed_max, char *r
 	config_reload(next, &wanted, changed, changed_max, refused, refused_max);
 	atomic_store(&g->config, next);
 	log_level_set((enum log_level)next->log_level);
-	for (int i = 0; i < g->loop_count; i++)
-		loop_nudge(&g->loops[i]);
+	for (int i = 0; i < g->poller_count; i++)
+		poller_nudge(&g->pollers[i]);
 	LOG_EVENT(config_reloaded, STR_NONE, L_C(changed));
 	return true;
 }
@@ -208,18 +209,18 @@ bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *
 void gateway_stop(struct gateway *g)
 {
 	int64_t began = clock_mono_ns();
-	int running = atomic_load(&g->loops_alive); /* before any of them may end */
+	int running = atomic_load(&g->pollers_alive); /* before any of them may end */
 	atomic_store(&g->stopping, true);
 	for (int i = 0; i < running; i++)
-		loop_nudge(&g->loops[i]);
+		poller_nudge(&g->pollers[i]);
 	for (int i = 0; i < running; i++)
-		pthread_join(g->loops[i].thread, NULL);
+		pthread_join(g->pollers[i].thread, NULL);
 	/* Who brought the last letter may not have rung yet: the loops' bells stay until nobody is left to ring them. */
 	lanes_stop(g->lanes);
 	if (g->committer != NULL)
 		committer_stop(g->committer);
-	for (int i = 0; i < g->loop_count; i++)
-		loop_close(&g->loops[i]);
+	for (int i = 0; i < g->poller_count; i++)
+		poller_close(&g->pollers[i]);
 	if (g->checkpointer != NULL)
 		checkpointer_stop(g->checkpointer);
 	if (g->tls != NULL)
@@ -228,7 +229,7 @@ void gateway_stop(struct gateway *g)
 	if (g->store != NULL)
 		store_close(g->store);
 	keyring_close();
-	free(g->loops);
+	free(g->pollers);
 	for (struct kept_config *older; g->kept != NULL; g->kept = older) {
 		older = g->kept->older;
 		free(g->kept);

@@ -16,6 +16,7 @@ struct lanes;
 struct ratelimit;
 struct door_tls;
 struct kept_config;
+struct poller;
 
 struct gateway {
 	_Atomic(const struct config *) config; /* swapped whole by a reload; old ones live until the end */
@@ -29,10 +30,10 @@ struct gateway {
 	struct ratelimit *ratelimit;
 	struct door_tls *tls;
 	struct kept_config *kept;              /* from reloads */
-	struct loop *loops;
-	int loop_count;
+	struct poller *pollers;
+	int poller_count;
 	atomic_bool ready, stopping;
-	atomic_int loops_alive;
+	atomic_int pollers_alive;
 	int64_t started_ns;
 };
 
@@ -41,11 +42,4 @@ MUST_USE bool gateway_start(struct gateway *g, const struct config *c, struct fa
 void gateway_stop(struct gateway *g); /* drains within timeout.stop, then takes apart what start put together */
 /* Reads the configuration again. Writes what changed and what needs a restart. false: wrong lines, nothing changed. */
 bool gateway_reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs);
-
-/* loop.c */
-MUST_USE bool loop_open(struct loop *l, struct gateway *g, int index, struct fail *why);
-void loop_run(struct loop *l);          /* on its thread, until stopped and empty */
-void loop_close(struct loop *l);
-void loop_nudge(struct loop *l);        /* any thread: look at the gateway's flags */
-int64_t loop_now_ms(struct loop *l);    /* the turn's wall clock */
 #endif

@@ -37,23 +37,27 @@ static bool run_stage(struct worker *w, struct task *t)
 	return ok;
 }
 
+static void serve(struct worker *w, struct letter *l)
+{
+	struct task *t = CONTAINER(l, struct task, letter);
+	int64_t began = clock_mono_ns();
+	metric_observe(M_lane_wait_seconds, (int)w->pool->lane, began - t->queued_ns);
+	t->failed = !run_stage(w, t);
+	metric_observe(M_lane_work_seconds, (int)w->pool->lane, clock_mono_ns() - began);
+	mailbox_post_always(&t->loop->mail, &t->letter);
+	log_flush();
+}
+
 static void *work_loop(void *ctx)
 {
 	struct worker *w = ctx;
 	struct letter *l;
-	while ((l = mailbox_wait_one(&w->pool->box)) != NULL) {
-		struct task *t = CONTAINER(l, struct task, letter);
-		int64_t began = clock_mono_ns();
-		metric_observe(M_lane_wait_seconds, (int)w->pool->lane, began - t->queued_ns);
-		t->failed = !run_stage(w, t);
-		metric_observe(M_lane_work_seconds, (int)w->pool->lane, clock_mono_ns() - began);
-		mailbox_post_always(&t->loop->mail, &t->letter);
-		log_flush();
-	}
+	while ((l = mailbox_wait_one(&w->pool->box)) != NULL)
+		serve(w, l);
 	return NULL;
 }
 
-static bool pool_start(struct pool *p, struct gateway *g, enum lane lane, int count, int64_t queue_max, struct fail *why)
+static bool pool_make(struct pool *p, struct gateway *g, enum lane lane, int count, int64_t queue_max, struct fail *why)
 {
 	p->lane = lane;
 	mailbox_init(&p->box, (size_t)queue_max, NULL, NULL);
@@ -66,10 +70,23 @@ static bool pool_start(struct pool *p, struct gateway *g, enum lane lane, int co
 		w->pool = p;
 		if (lane == LANE_READ && (w->reader = store_reader(g->store, 0, why)) == NULL)
 			return false;
-		if (pthread_create(&w->thread, NULL, work_loop, w) != 0)
-			return FAILS(why, SYSTEM, "thread %d of lane %d", i, (int)lane);
-		p->started++;
 	}
+	return true;
+}
+
+static bool pool_start(struct pool *p, struct fail *why)
+{
+	for (; p->started < p->count; p->started++)
+		if (pthread_create(&p->workers[p->started].thread, NULL, work_loop, &p->workers[p->started]) != 0)
+			return FAILS(why, SYSTEM, "thread %d of lane %d", p->started, (int)p->lane);
+	return true;
+}
+
+static bool pool_step(struct pool *p)
+{
+	if (mailbox_count(&p->box) == 0)
+		return false;
+	serve(&p->workers[0], mailbox_wait_one(&p->box)); /* nobody else takes from it */
 	return true;
 }
 
@@ -78,6 +95,8 @@ static void pool_stop(struct pool *p)
 	if (p->workers == NULL)
 		return;
 	mailbox_close(&p->box);
+	while (p->started == 0 && pool_step(p))
+		;
 	for (int i = 0; i < p->count; i++) {
 		if (i < p->started)
 			pthread_join(p->workers[i].thread, NULL);
@@ -88,7 +107,7 @@ static void pool_stop(struct pool *p)
 	free(p->workers);
 }
 
-struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail *why)
+struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail *why)
 {
 	struct lanes *l = calloc(1, sizeof(*l));
 	if (l == NULL) {
@@ -102,12 +121,27 @@ struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail
 		metric_label(M_lane_queue, i, names[i]);
 		metric_label(M_lane_refused, i, names[i]);
 	}
-	if (!pool_start(&l->read, g, LANE_READ, (int)c->lane_read_threads, c->lane_read_max, why) ||
-	    !pool_start(&l->cpu, g, LANE_CPU, (int)c->lane_cpu_threads, c->lane_cpu_max, why)) {
+	if (!pool_make(&l->read, g, LANE_READ, (int)c->lane_read_threads, c->lane_read_max, why) ||
+	    !pool_make(&l->cpu, g, LANE_CPU, (int)c->lane_cpu_threads, c->lane_cpu_max, why)) {
 		lanes_stop(l);
 		return NULL;
 	}
 	return l;
+}
+
+struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail *why)
+{
+	struct lanes *l = lanes_make(g, c, why);
+	if (l != NULL && !(pool_start(&l->read, why) && pool_start(&l->cpu, why))) {
+		lanes_stop(l);
+		return NULL;
+	}
+	return l;
+}
+
+bool lanes_step(struct lanes *l, enum lane lane)
+{
+	return pool_step(lane == LANE_CPU ? &l->cpu : &l->read);
 }
 
 void lanes_stop(struct lanes *l)

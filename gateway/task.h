@@ -60,5 +60,8 @@ struct lanes;
 struct gateway;
 struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail *why);
 void lanes_stop(struct lanes *l);
+/* The bodies of the threads, for the simulator: without threads, and one stage of one waiting task. false: none waits. */
+struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail *why);
+bool lanes_step(struct lanes *l, enum lane lane);
 bool lane_submit(struct lanes *l, enum lane lane, struct task *t); /* READ and CPU; false: full */
 #endif

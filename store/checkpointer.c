@@ -22,6 +22,7 @@ struct checkpointer {
 	struct store *store;
 	struct connection *connection;
 	pthread_t thread;
+	bool threaded;
 	bool stopping;          /* under store->wal_lock */
 	int64_t alarm_bytes;
 	int64_t alarm_at;       /* the next size worth an event: doubles while it grows */
@@ -139,7 +140,7 @@ static void *body(void *arg)
 	return NULL;
 }
 
-struct checkpointer *checkpointer_start(struct store *s, const struct config *config, struct fail *why)
+struct checkpointer *checkpointer_make(struct store *s, const struct config *config, struct fail *why)
 {
 	struct checkpointer *c = calloc(1, sizeof *c);
 	if (c == NULL) {
@@ -155,6 +156,26 @@ struct checkpointer *checkpointer_start(struct store *s, const struct config *co
 		return NULL;
 	}
 	sqlite3_busy_handler(c->connection->db, wait_for_readers, c);
+	return c;
+}
+
+bool checkpointer_step(struct checkpointer *c)
+{
+	struct store *s = c->store;
+	pthread_mutex_lock(&s->wal_lock);
+	bool grown = s->wal_grown;
+	s->wal_grown = false;
+	pthread_mutex_unlock(&s->wal_lock);
+	if (grown)
+		work(c);
+	return grown;
+}
+
+struct checkpointer *checkpointer_start(struct store *s, const struct config *config, struct fail *why)
+{
+	struct checkpointer *c = checkpointer_make(s, config, why);
+	if (c == NULL)
+		return NULL;
 	int error = pthread_create(&c->thread, NULL, body, c);
 	if (error != 0) {
 		FAILS(why, SYSTEM, "the checkpointer's thread cannot start: error %d", error);
@@ -162,6 +183,7 @@ struct checkpointer *checkpointer_start(struct store *s, const struct config *co
 		free(c);
 		return NULL;
 	}
+	c->threaded = true;
 	pthread_setname_np(c->thread, "checkpointer");
 	return c;
 }
@@ -175,7 +197,8 @@ void checkpointer_stop(struct checkpointer *c)
 	c->stopping = true;
 	pthread_cond_signal(&s->wal_changed);
 	pthread_mutex_unlock(&s->wal_lock);
-	pthread_join(c->thread, NULL);
+	if (c->threaded)
+		pthread_join(c->thread, NULL);
 	int frames, moved;
 	if (run_in_the_gate(c, SQLITE_CHECKPOINT_TRUNCATE, &frames, &moved) == SQLITE_OK)
 		atomic_store(&s->wal_frames, 0);

@@ -10,4 +10,8 @@
 struct checkpointer;
 struct checkpointer *checkpointer_start(struct store *s, const struct config *c, struct fail *why);
 void checkpointer_stop(struct checkpointer *c); /* one last checkpoint */
+
+/* The body of the thread, for the simulator: what a commit woke it for, if one did. */
+struct checkpointer *checkpointer_make(struct store *s, const struct config *c, struct fail *why); /* without a thread */
+bool checkpointer_step(struct checkpointer *c);
 #endif

@@ -34,6 +34,11 @@ static void configure_process(void)
 	(void)rc;
 }
 
+void sqlite_ready(void)
+{
+	pthread_once(&once, configure_process);
+}
+
 enum fail_code sqlite_meaning(int rc)
 {
 	switch (rc & 0xff) {
@@ -135,7 +140,7 @@ static int after_commit(void *ctx, sqlite3 *db, const char *name, int frames)
 
 struct connection *connection_open(struct store *s, enum connection_kind kind, int *rc_out, struct fail *why)
 {
-	pthread_once(&once, configure_process);
+	sqlite_ready();
 	*rc_out = SQLITE_CANTOPEN;
 	if (fault_hit(FAULT_store_open)) {
 		FAILS(why, STORE, "%s: cannot be opened (fault switch)", s->path);

@@ -81,6 +81,8 @@ struct connection {
 };
 
 /* -- connections (sqlite.c) */
+/* SQLite, set up for this process. The store sees to it; a test that brings a file system of its own says so first, and registers it after. */
+void sqlite_ready(void);
 enum connection_kind { CONNECTION_READ, CONNECTION_WRITE, CONNECTION_CHECKPOINT };
 struct connection *connection_open(struct store *s, enum connection_kind kind, int *rc, struct fail *why);
 MUST_USE bool connection_wal(struct connection *c, struct fail *why); /* the file remembers it */

@@ -1,0 +1,109 @@
+/* gateway/poller.c - a loop's turn: letters from the lanes, then, before it sleeps, one write per connection and the end of the snapshot. */
+#include "gateway/poller.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "gateway/door.h"
+#include "gateway/gateway.h"
+#include <assert.h>
+
+static void end_when_empty(struct poller *p)
+{
+	if (!p->stopping || p->closing)
+		return;
+	bool late = clock_mono_ms() > p->stop_by_ms;
+	if (!late && (!door_is_empty(p->door) || p->loop.tasks_open > 0))
+		return;
+	p->closing = true;
+	door_close(p->door);
+	uv_close((uv_handle_t *)&p->stop_timer, NULL);
+	uv_close((uv_handle_t *)&p->turn_end, NULL);
+	/* A task that a lane still holds must find this loop when it comes home: the wake handle stays open until none is away. */
+	if (p->loop.tasks_open == 0)
+		uv_close((uv_handle_t *)&p->wake, NULL);
+}
+
+static void on_stop_timer(uv_timer_t *handle)
+{
+	end_when_empty(handle->data);
+}
+
+static void on_wake(uv_async_t *handle)
+{
+	struct poller *p = handle->data;
+	p->loop.config = atomic_load(&p->loop.gateway->config);
+	loop_letters(&p->loop);
+	if (p->closing && p->loop.tasks_open == 0 && !uv_is_closing((uv_handle_t *)&p->wake))
+		uv_close((uv_handle_t *)&p->wake, NULL);
+	if (!p->stopping && atomic_load(&p->loop.gateway->stopping)) {
+		p->stopping = true;
+		p->stop_by_ms = clock_mono_ms() + p->loop.config->stop_ms;
+		uv_timer_start(&p->stop_timer, on_stop_timer, 20, 20);
+		door_drain(p->door);
+	}
+}
+
+static void on_turn_end(uv_prepare_t *handle)
+{
+	struct poller *p = handle->data;
+	door_turn_end(p->door);
+	loop_turn_end(&p->loop);
+	end_when_empty(p);
+}
+
+static void wake(void *ctx)
+{
+	uv_async_send(&((struct poller *)ctx)->wake);
+}
+
+void poller_nudge(struct poller *p)
+{
+	wake(p);
+}
+
+bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *why)
+{
+	*p = (struct poller){ .door = NULL };
+	if (uv_loop_init(&p->uv) != 0)
+		return FAILS(why, SYSTEM, "event loop %d", index);
+	p->uv.data = p; /* there is something to close */
+	if (uv_async_init(&p->uv, &p->wake, on_wake) != 0)
+		return FAILS(why, SYSTEM, "the bell of event loop %d", index);
+	uv_prepare_init(&p->uv, &p->turn_end);
+	uv_timer_init(&p->uv, &p->stop_timer);
+	p->wake.data = p->turn_end.data = p->stop_timer.data = p;
+	uv_prepare_start(&p->turn_end, on_turn_end);
+	uv_unref((uv_handle_t *)&p->turn_end);
+	if (!loop_open(&p->loop, g, index, wake, p, why))
+		return false;
+	p->loop.uv = &p->uv;
+	p->door = door_open(&p->loop, g->tls, why);
+	return p->door != NULL;
+}
+
+void poller_run(struct poller *p)
+{
+	uv_run(&p->uv, UV_RUN_DEFAULT);
+	log_flush();
+}
+
+static void close_quietly(uv_handle_t *handle, void *ctx)
+{
+	(void)ctx;
+	if (!uv_is_closing(handle))
+		uv_close(handle, NULL);
+}
+
+void poller_close(struct poller *p)
+{
+	if (p->uv.data == NULL)
+		return;
+	if (p->door != NULL && !p->closing)
+		door_close(p->door);
+	uv_walk(&p->uv, close_quietly, NULL);
+	uv_run(&p->uv, UV_RUN_DEFAULT);
+	int busy = uv_loop_close(&p->uv);
+	assert(busy == 0);
+	(void)busy;
+	loop_close(&p->loop);
+}

@@ -1,0 +1,29 @@
+/* gateway/poller.h - libuv turns a loop: one poller per core, with its door and its thread.
+ *
+ * A turn: the poll returns, sockets are read, requests run inline or leave for a lane; letters from lanes arrive as one wake-up; at
+ * the turn's end connections with something to say write once, the read snapshot ends, log lines leave.
+ * Thread: its own, from poller_run on; poller_nudge from any. */
+#ifndef GATEWAY_POLLER_H
+#define GATEWAY_POLLER_H
+#include "gateway/loop.h"
+#include <uv.h>
+
+struct door; /* gateway/door.h */
+
+struct poller {
+	struct loop loop;
+	uv_loop_t uv;
+	uv_async_t wake;
+	uv_prepare_t turn_end;
+	uv_timer_t stop_timer;     /* while stopping: is everything gone? */
+	uv_thread_t thread;
+	struct door *door;
+	bool stopping, closing;
+	int64_t stop_by_ms;        /* monotonic; then the rest is cut off */
+};
+
+MUST_USE bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *why);
+void poller_run(struct poller *p);      /* on its thread, until stopped and empty */
+void poller_close(struct poller *p);
+void poller_nudge(struct poller *p);    /* look at the gateway's flags */
+#endif
