@@ -1,5 +1,5 @@
 /* Goal: the expiring store means the same whatever body it has. Method: rows of operations and what must come out, run against each body; time
- * passes by the body's own means (memory: the clock is replaced). */
+ * passes by the body's own means (memory: the clock is replaced; redis: a real redis-server whose keys are all brought nearer to their end). */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,6 +8,7 @@
 
 #include "base/clock.h"
 #include "store/expiring.h"
+#include "redis_server.h"
 
 #include <pthread.h>
 #include <stdio.h>
@@ -27,7 +28,7 @@ struct body {
 
 static void pass_fake(int64_t ms) { now_ms += ms; }
 
-static const struct body bodies[] = { { "memory", expiring_memory, pass_fake } };
+static const struct body bodies[] = { { "memory", expiring_memory, pass_fake }, { "redis", redis_blocking, redis_pass } };
 
 static struct expiring_batch batch;
 
@@ -55,11 +56,11 @@ struct step {
 
 static const struct step steps[] = {
 	{ 0, ROW(GET, "a"), EXPIRING_ABSENT, -1, NULL },
-	{ 0, ROW(PUT, "a", .value = { "one", 3 }, .ttl_ms = 1000), EXPIRING_OK, -1, NULL },
+	{ 0, ROW(PUT, "a", .value = { "one", 3 }, .ttl_ms = 10000), EXPIRING_OK, -1, NULL },
 	{ 0, ROW(GET, "a"), EXPIRING_OK, -1, "one" },
 	{ 0, ROW(ADD, "a", .value = { "two", 3 }), EXPIRING_NO, -1, NULL },
-	{ 999, ROW(GET, "a"), EXPIRING_OK, -1, "one" },
-	{ 1, ROW(GET, "a"), EXPIRING_ABSENT, -1, NULL },
+	{ 9000, ROW(GET, "a"), EXPIRING_OK, -1, "one" },
+	{ 1000, ROW(GET, "a"), EXPIRING_ABSENT, -1, NULL },
 	{ 0, ROW(ADD, "a", .value = { "two", 3 }), EXPIRING_OK, -1, NULL },
 	{ 0, ROW(PUT, "a", .value = { "three", 5 }), EXPIRING_OK, -1, NULL },
 	{ 0, ROW(GET, "a"), EXPIRING_OK, -1, "three" },
@@ -72,12 +73,12 @@ static const struct step steps[] = {
 	{ 0, { .verb = EXPIRING_GET, .class = KEY_OTP_PHONE, .key = { "a", 1 } }, EXPIRING_ABSENT, -1, NULL },
 	{ 0, ROW(DROP, "a"), EXPIRING_OK, -1, NULL },
 	/* counting: the life is the first one's */
-	{ 0, ROW(COUNT, "n", .limit = 3, .ttl_ms = 1000), EXPIRING_OK, 1, NULL },
-	{ 500, ROW(COUNT, "n", .limit = 3, .ttl_ms = 1000), EXPIRING_OK, 2, NULL },
-	{ 0, ROW(COUNT, "n", .limit = 3, .ttl_ms = 1000), EXPIRING_OK, 3, NULL },
-	{ 0, ROW(COUNT, "n", .limit = 3, .ttl_ms = 1000), EXPIRING_NO, 3, NULL },
-	{ 0, ROW(COUNT, "n", .limit = 4, .ttl_ms = 1000), EXPIRING_OK, 4, NULL },
-	{ 500, ROW(COUNT, "n", .limit = 3, .ttl_ms = 1000), EXPIRING_OK, 1, NULL },
+	{ 0, ROW(COUNT, "n", .limit = 3, .ttl_ms = 10000), EXPIRING_OK, 1, NULL },
+	{ 5000, ROW(COUNT, "n", .limit = 3, .ttl_ms = 10000), EXPIRING_OK, 2, NULL },
+	{ 0, ROW(COUNT, "n", .limit = 3, .ttl_ms = 10000), EXPIRING_OK, 3, NULL },
+	{ 0, ROW(COUNT, "n", .limit = 3, .ttl_ms = 10000), EXPIRING_NO, 3, NULL },
+	{ 0, ROW(COUNT, "n", .limit = 4, .ttl_ms = 10000), EXPIRING_OK, 4, NULL },
+	{ 5000, ROW(COUNT, "n", .limit = 3, .ttl_ms = 10000), EXPIRING_OK, 1, NULL },
 	{ 0, ROW(COUNT, "none", .limit = 0), EXPIRING_NO, 0, NULL },
 	/* a code and its tries live and die together */
 	{ 0, ROW(PUT, "c", .value = { "123456", 6 }, .limit = 3), EXPIRING_OK, -1, NULL },
@@ -95,8 +96,8 @@ static const struct step steps[] = {
 	{ 0, ROW(GET, "z\0x"), EXPIRING_ABSENT, -1, NULL },
 	/* no key outlives its class */
 	{ 0, ROW(PUT, "d", .value = { "v", 1 }), EXPIRING_OK, -1, NULL },
-	{ 5 * 60000 - 1, ROW(GET, "d"), EXPIRING_OK, -1, "v" },
-	{ 1, ROW(GET, "d"), EXPIRING_ABSENT, -1, NULL },
+	{ 5 * 60000 - 5000, ROW(GET, "d"), EXPIRING_OK, -1, "v" },
+	{ 5000, ROW(GET, "d"), EXPIRING_ABSENT, -1, NULL },
 };
 
 static void one_by_one(void **state)
@@ -126,13 +127,13 @@ static void locks_are_fenced(void **state)
 		struct fail why;
 		fail_clear(&why);
 		struct expiring *x = bodies[b].make(&why);
-		int64_t first = run(x, OP(LOCK, "l", .value = { "me", 2 }, .ttl_ms = 1000))->number;
+		int64_t first = run(x, OP(LOCK, "l", .value = { "me", 2 }, .ttl_ms = 10000))->number;
 		assert_true(first > 0);
-		struct expiring_op *other = run(x, OP(LOCK, "l", .value = { "you", 3 }, .ttl_ms = 1000));
+		struct expiring_op *other = run(x, OP(LOCK, "l", .value = { "you", 3 }, .ttl_ms = 10000));
 		assert_int_equal(other->end, EXPIRING_NO);
-		assert_true(other->left_ms > 0 && other->left_ms <= 1000);
-		bodies[b].pass(1000);
-		int64_t second = run(x, OP(LOCK, "l", .value = { "you", 3 }, .ttl_ms = 1000))->number;
+		assert_true(other->left_ms > 0 && other->left_ms <= 10000);
+		bodies[b].pass(10000);
+		int64_t second = run(x, OP(LOCK, "l", .value = { "you", 3 }, .ttl_ms = 10000))->number;
 		assert_true(second > first);
 		assert_int_equal(run(x, OP(TAKE, "l", .value = { "me", 2 }))->end, EXPIRING_NO); /* too late to give it back */
 		assert_int_equal(run(x, OP(TAKE, "l", .value = { "you", 3 }))->end, EXPIRING_OK);
@@ -271,5 +272,5 @@ int main(void)
 		cmocka_unit_test(bounded_and_swept), cmocka_unit_test(published),
 	};
 	clock_replace(&fake);
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return cmocka_run_group_tests(tests, redis_server_start, redis_server_stop);
 }
