@@ -2,20 +2,31 @@
  *
  *   due -> sending -> done | failed | unknown        held: until an operator releases it        cancelled: by an operator, before it was sent
  *
+ * Effects of one subject are done one after the other, in the order of their ids: one has the turn, the others wait (effect.waits).
  * `sending` is committed before the call, so that after a crash it is known that something may have left. What happens to it then is
  * the kind's crash rule (effects.def): RESENT with the same key, ASKED about, or STOPPED AND SHOWN.
  * Thread: whoever holds the transaction. Payloads are sealed here and opened here. */
 #ifndef NOTIFY_EFFECT_H
 #define NOTIFY_EFFECT_H
 #include "base/ids.h"
+#include "notify/effect_kind.h"
 #include "store/store.h"
 
 /* Numbers are in the database. */
 enum effect_state { EFFECT_DUE = 1, EFFECT_SENDING = 2, EFFECT_DONE = 3, EFFECT_FAILED = 4, EFFECT_UNKNOWN = 5, EFFECT_HELD = 6, EFFECT_CANCELLED = 7 };
 enum effect_receipt { RECEIPT_NONE = 0, RECEIPT_ARRIVED = 1, RECEIPT_LOST = 2 };
+enum effect_held_by {
+	HELD_BY_NOBODY = 0,
+	HELD_BY_RESTORE = 1,   /* the database comes from a backup: what was sent since then is not known */
+	HELD_BY_ACCOUNT = 2,   /* the provider takes nothing of this account */
+	HELD_BY_SUBJECT = 3,   /* the one before it in its subject failed or is unknown */
+	HELD_BY_SEAL = 4,      /* its payload cannot be opened */
+};
+
+enum { SUBJECT_BYTES_MAX = 64, EFFECT_PAYLOAD_MAX = 16384, EFFECT_KEY_BYTES = ID_TEXT_BYTES };
 
 struct effect_new {
-	int32_t kind;             /* a row of effects.def */
+	int32_t kind;             /* KIND_… of effects.def */
 	int64_t person;           /* 0: about nobody */
 	int64_t message;          /* message row id whose rung it is; 0 none */
 	struct str subject;       /* in order, one in flight; len 0: none */
@@ -31,14 +42,19 @@ MUST_USE bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_
 void effect_random(const uint8_t request_random[32], int n, uint8_t out[16]);
 
 struct effect_view {
-	int64_t id, person, message, attempts, due_ms, expires_ms, made_ms, changed_ms;
+	int64_t id, person, message, attempts, rung, asks, due_ms, expires_ms, made_ms, changed_ms;
 	int32_t kind;
 	enum effect_state state;
+	enum effect_held_by held_by;
 	enum effect_receipt receipt;
-	struct id key;
-	char subject[65], code[65], ref[97];
+	bool waits;               /* another of its subject has the turn */
+	struct id key;            /* effect_key_text gives it as the receiver knows it */
+	char subject[SUBJECT_BYTES_MAX + 1], code[65], ref[97];
 };
 /* *found false: no such effect. The payload is not opened. */
 MUST_USE bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found, struct fail *why);
+void effect_key_text(struct id key, char out[EFFECT_KEY_BYTES]); /* "ef_01JD…" */
+bool effect_key_from_text(struct str s, struct id *out);
+const char *effect_state_name(enum effect_state s); /* "due" */
 bool effect_is_over(enum effect_state s); /* done, failed, unknown, cancelled: whoever waits may go on */
 #endif
