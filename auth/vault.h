@@ -11,10 +11,11 @@
 #include "base/fail.h"
 #include "base/str.h"
 
-enum { VAULT_SALT_BYTES = 16, VAULT_OVERHEAD_MAX = 64 };
+enum { VAULT_SALT_BYTES = 16, VAULT_OVERHEAD_MAX = 67 /* SM4: head 3, nonce 16, padding up to 16, MAC 32 */ };
 
-/* Appends the sealed value to `out`. */
+/* Appends the sealed value to `out`. Fails: MEMORY. */
 MUST_USE bool vault_seal(const char *place, int64_t row, struct str plain, const uint8_t salt[VAULT_SALT_BYTES], struct buf *out, struct fail *why);
-/* Appends the text to `out`. Fails: SEALED when it was altered, truncated, moved, or its key is not here (the log says which key id). */
+/* Appends the text to `out`. Fails: SEALED when it was altered, truncated, moved, or its key is not here (the log says which key id); MEMORY. */
 MUST_USE bool vault_open(const char *place, int64_t row, struct str sealed, struct buf *out, struct fail *why);
+int vault_key_id(struct str sealed); /* the key it says it was sealed with; 0: too short to say */
 #endif

@@ -11,12 +11,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { SHA256_BLOCK = 64 };
+enum { BLOCK_BYTES = 64 /* of both */ };
+enum digest { SHA256, SM3, DIGESTS };
+_Static_assert((int)SM3_BYTES == (int)SHA256_BYTES, "one HMAC serves both");
 
+static const char *const names[DIGESTS] = { [SHA256] = "SHA256", [SM3] = "SM3" };
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_end;
-static EVP_MD *algorithm; /* lives as long as the process */
-static _Thread_local EVP_MD_CTX *context;
+static EVP_MD *algorithms[DIGESTS]; /* live as long as the process */
+static _Thread_local EVP_MD_CTX *contexts[DIGESTS];
 
 /* A machine without SHA-256 or memory for one context cannot keep any promise of this program. */
 static void die(const char *what)
@@ -25,32 +28,36 @@ static void die(const char *what)
 	abort();
 }
 
-static void thread_ended(void *ctx)
+static void thread_ended(void *unused)
 {
-	EVP_MD_CTX_free(ctx);
-	context = NULL;
+	(void)unused;
+	for (int d = 0; d < DIGESTS; d++) {
+		EVP_MD_CTX_free(contexts[d]);
+		contexts[d] = NULL;
+	}
 }
 
 static void start(void)
 {
-	algorithm = EVP_MD_fetch(NULL, "SHA256", NULL);
-	if (algorithm == NULL)
-		die("SHA256");
+	for (int d = 0; d < DIGESTS; d++)
+		algorithms[d] = EVP_MD_fetch(NULL, names[d], NULL);
 	if (pthread_key_create(&thread_end, thread_ended) != 0)
 		die("thread key");
 }
 
-static EVP_MD_CTX *begin(void)
+static EVP_MD_CTX *begin(enum digest d)
 {
-	if (context == NULL) {
+	if (contexts[d] == NULL) {
 		pthread_once(&once, start);
-		context = EVP_MD_CTX_new();
-		if (context == NULL || pthread_setspecific(thread_end, context) != 0)
+		if (algorithms[d] == NULL)
+			die(names[d]);
+		contexts[d] = EVP_MD_CTX_new();
+		if (contexts[d] == NULL || pthread_setspecific(thread_end, contexts) != 0)
 			die("context");
 	}
-	if (EVP_DigestInit_ex2(context, algorithm, NULL) != 1)
+	if (EVP_DigestInit_ex2(contexts[d], algorithms[d], NULL) != 1)
 		die("init");
-	return context;
+	return contexts[d];
 }
 
 static void feed(EVP_MD_CTX *ctx, const void *at, size_t len)
@@ -65,35 +72,50 @@ static void finish(EVP_MD_CTX *ctx, uint8_t out[SHA256_BYTES])
 		die("final");
 }
 
-void sha256(struct str in, uint8_t out[SHA256_BYTES])
+static void digest(enum digest d, struct str in, uint8_t out[SHA256_BYTES])
 {
-	EVP_MD_CTX *ctx = begin();
+	EVP_MD_CTX *ctx = begin(d);
 	feed(ctx, in.at, in.len);
 	finish(ctx, out);
 }
 
-void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
+static void hmac(enum digest d, struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
 {
-	uint8_t inner[SHA256_BLOCK] = { 0 }, outer[SHA256_BLOCK];
-	if (key.len > SHA256_BLOCK)
-		sha256(key, inner);
+	uint8_t inner[BLOCK_BYTES] = { 0 }, outer[BLOCK_BYTES];
+	if (key.len > BLOCK_BYTES)
+		digest(d, key, inner);
 	else if (key.len > 0)
 		memcpy(inner, key.at, key.len);
-	for (int i = 0; i < SHA256_BLOCK; i++) {
+	for (int i = 0; i < BLOCK_BYTES; i++) {
 		outer[i] = inner[i] ^ 0x5c;
 		inner[i] ^= 0x36;
 	}
-	EVP_MD_CTX *ctx = begin();
+	EVP_MD_CTX *ctx = begin(d);
 	feed(ctx, inner, sizeof inner);
 	for (size_t i = 0; i < count; i++)
 		feed(ctx, parts[i].at, parts[i].len);
 	finish(ctx, out);
-	ctx = begin();
+	ctx = begin(d);
 	feed(ctx, outer, sizeof outer);
 	feed(ctx, out, SHA256_BYTES);
 	finish(ctx, out);
 	OPENSSL_cleanse(inner, sizeof inner);
 	OPENSSL_cleanse(outer, sizeof outer);
+}
+
+void sha256(struct str in, uint8_t out[SHA256_BYTES])
+{
+	digest(SHA256, in, out);
+}
+
+void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
+{
+	hmac(SHA256, key, parts, count, out);
+}
+
+void hmac_sm3(struct str key, const struct str *parts, size_t count, uint8_t out[SM3_BYTES])
+{
+	hmac(SM3, key, parts, count, out);
 }
 
 /* -- SipHash-2-4, after Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012) */

@@ -47,7 +47,9 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	for (int i = 0; i < (int)(sizeof(results) / sizeof(results[0])); i++)
 		metric_label(M_case_events, i, results[i]);
 	configuration = c;
-	return make ? store_write(s, start_in, &make, why) : start_reading(s, why);
+	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))
+		return why->code == FAIL_NONE;
+	return store_write(s, start_in, &make, why);
 }
 
 uint64_t version_mix(uint64_t so_far, const void *at, size_t len)

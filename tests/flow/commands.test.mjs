@@ -53,10 +53,10 @@ test('import refuses what is no table, and says where', async () => {
 test('a lost key is not replaced by a new one, which would only hide the loss', async () => {
 	const own = await Gateway.start({ data: false });
 	await own.stop();
-	const key = path.join(own.state, 'keys/index.key');
+	const key = path.join(own.state, 'keys/vault.keys');
 	renameSync(key, `${key}.away`);
 	const e = await own.command('migrate').then(() => assert.fail('siban migrate should fail'), (error) => error);
-	assert.match(e.stderr, /index\.key is not there: restore it/);
+	assert.match(e.stderr, /vault\.keys is not there: restore it/);
 	assert.ok(!existsSync(key));
 	renameSync(`${key}.away`, key);
 	assert.match(await own.command('migrate'), /schema/);
@@ -74,7 +74,7 @@ test('a second gateway on the same folder is refused', async () => {
 });
 
 test('secrets of the state folder are for their owner only', () => {
-	for (const name of ['keys/index.key', 'control.sock', 'siban.db'])
+	for (const name of ['keys/vault.keys', 'control.sock', 'siban.db'])
 		assert.equal(statSync(path.join(g.state, name)).mode & 0o077, 0, name);
 });
 

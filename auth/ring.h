@@ -1,0 +1,29 @@
+/* auth/ring.h - the keys as they are in memory, ready for use; for this room only.
+ *
+ * A ring is never changed once others may see it: a new key makes a new ring, and older ones stay until the end, because some thread may still
+ * be sealing with what it found there.
+ * Thread: any. */
+#ifndef AUTH_RING_H
+#define AUTH_RING_H
+#include "auth/keyfile.h"
+#include "base/cipher.h"
+
+struct ring_cipher {
+	int id;
+	enum key_algorithm algorithm;
+	struct cipher_key key;
+	uint8_t mac[KEYFILE_KEY_BYTES];   /* HMAC-SM3's */
+	uint8_t nonce[KEYFILE_KEY_BYTES]; /* of this cipher key and the file's nonce key: under two keys no text has one nonce */
+};
+
+struct ring {
+	struct keyfile file;              /* marks and ids as they stand there */
+	struct ring_cipher ciphers[KEYFILE_KEYS_MAX];
+	int cipher_count;
+	const struct ring_cipher *current;
+	struct ring *older;
+};
+
+const struct ring *ring_now(void);      /* asserts that the keyring is open */
+const struct ring_cipher *ring_cipher(const struct ring *r, int id); /* NULL: not here */
+#endif
