@@ -17,7 +17,7 @@ export const is_long = process.env.SIBAN_LONG === '1';
 // What no log of a healthy gateway holds.
 const BAD_WORDS = ['AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'UndefinedBehaviorSanitizer', 'runtime error:', 'store_stopped', 'Assertion'];
 
-async function make_certificate(state) {
+export async function make_certificate(state) {
 	mkdirSync(path.join(state, 'tls'), { mode: 0o700 });
 	const key = path.join(state, 'tls/key.pem'), cert = path.join(state, 'tls/cert.pem');
 	await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=siban test',
