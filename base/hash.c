@@ -12,14 +12,13 @@
 #include <stdlib.h>
 
 enum { BLOCK_BYTES = 64 /* of both */ };
-enum digest { SHA256, SM3, DIGESTS };
-_Static_assert((int)SM3_BYTES == (int)SHA256_BYTES, "one HMAC serves both");
+_Static_assert((int)SM3_BYTES == (int)SHA256_BYTES && (int)HASH_BYTES == (int)SHA256_BYTES, "one HMAC serves both");
 
-static const char *const names[DIGESTS] = { [SHA256] = "SHA256", [SM3] = "SM3" };
+static const struct str names[HASH_KINDS] = { [HASH_SHA256] = { "sha256", 6 }, [HASH_SM3] = { "sm3", 3 } }; /* libcrypto reads any case */
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t thread_end;
-static EVP_MD *algorithms[DIGESTS]; /* live as long as the process */
-static _Thread_local EVP_MD_CTX *contexts[DIGESTS];
+static EVP_MD *algorithms[HASH_KINDS]; /* live as long as the process */
+static _Thread_local EVP_MD_CTX *contexts[HASH_KINDS];
 
 /* A machine without SHA-256 or memory for one context cannot keep any promise of this program. */
 static void die(const char *what)
@@ -31,7 +30,7 @@ static void die(const char *what)
 static void thread_ended(void *unused)
 {
 	(void)unused;
-	for (int d = 0; d < DIGESTS; d++) {
+	for (int d = 0; d < HASH_KINDS; d++) {
 		EVP_MD_CTX_free(contexts[d]);
 		contexts[d] = NULL;
 	}
@@ -39,18 +38,18 @@ static void thread_ended(void *unused)
 
 static void start(void)
 {
-	for (int d = 0; d < DIGESTS; d++)
-		algorithms[d] = EVP_MD_fetch(NULL, names[d], NULL);
+	for (int d = 0; d < HASH_KINDS; d++)
+		algorithms[d] = EVP_MD_fetch(NULL, names[d].at, NULL);
 	if (pthread_key_create(&thread_end, thread_ended) != 0)
 		die("thread key");
 }
 
-static EVP_MD_CTX *begin(enum digest d)
+static EVP_MD_CTX *begin(enum hash_kind d)
 {
 	if (contexts[d] == NULL) {
 		pthread_once(&once, start);
 		if (algorithms[d] == NULL)
-			die(names[d]);
+			die(names[d].at);
 		contexts[d] = EVP_MD_CTX_new();
 		if (contexts[d] == NULL || pthread_setspecific(thread_end, contexts) != 0)
 			die("context");
@@ -72,18 +71,30 @@ static void finish(EVP_MD_CTX *ctx, uint8_t out[SHA256_BYTES])
 		die("final");
 }
 
-static void digest(enum digest d, struct str in, uint8_t out[SHA256_BYTES])
+void hash_parts(enum hash_kind kind, const struct str *parts, size_t count, uint8_t out[HASH_BYTES])
 {
-	EVP_MD_CTX *ctx = begin(d);
-	feed(ctx, in.at, in.len);
+	EVP_MD_CTX *ctx = begin(kind);
+	for (size_t i = 0; i < count; i++)
+		feed(ctx, parts[i].at, parts[i].len);
 	finish(ctx, out);
 }
 
-static void hmac(enum digest d, struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
+bool hash_is_here(enum hash_kind kind)
+{
+	pthread_once(&once, start);
+	return algorithms[kind] != NULL;
+}
+
+struct str hash_name(enum hash_kind kind)
+{
+	return names[kind];
+}
+
+static void hmac(enum hash_kind d, struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
 {
 	uint8_t inner[BLOCK_BYTES] = { 0 }, outer[BLOCK_BYTES];
 	if (key.len > BLOCK_BYTES)
-		digest(d, key, inner);
+		hash_parts(d, &key, 1, inner);
 	else if (key.len > 0)
 		memcpy(inner, key.at, key.len);
 	for (int i = 0; i < BLOCK_BYTES; i++) {
@@ -105,17 +116,17 @@ static void hmac(enum digest d, struct str key, const struct str *parts, size_t 
 
 void sha256(struct str in, uint8_t out[SHA256_BYTES])
 {
-	digest(SHA256, in, out);
+	hash_parts(HASH_SHA256, &in, 1, out);
 }
 
 void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
 {
-	hmac(SHA256, key, parts, count, out);
+	hmac(HASH_SHA256, key, parts, count, out);
 }
 
 void hmac_sm3(struct str key, const struct str *parts, size_t count, uint8_t out[SM3_BYTES])
 {
-	hmac(SM3, key, parts, count, out);
+	hmac(HASH_SM3, key, parts, count, out);
 }
 
 /* -- SipHash-2-4, after Aumasson and Bernstein, "SipHash: a fast short-input PRF" (2012) */

@@ -4,9 +4,14 @@
 #define BASE_HASH_H
 #include "base/str.h"
 
-enum { SHA256_BYTES = 32, SM3_BYTES = 32 };
+enum { SHA256_BYTES = 32, SM3_BYTES = 32, HASH_BYTES = 32 };
+enum hash_kind { HASH_SHA256, HASH_SM3, HASH_KINDS }; /* in the order of the knob seal.hash */
 
 void sha256(struct str in, uint8_t out[SHA256_BYTES]);
+/* Of the parts joined as they are: the caller separates. Dies where libcrypto has no such hash. */
+void hash_parts(enum hash_kind kind, const struct str *parts, size_t count, uint8_t out[HASH_BYTES]);
+bool hash_is_here(enum hash_kind kind);    /* some builds of libcrypto leave SM3 out */
+struct str hash_name(enum hash_kind kind); /* "sha256", "sm3" */
 void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES]); /* parts are joined as they are: the caller separates */
 void hmac_sm3(struct str key, const struct str *parts, size_t count, uint8_t out[SM3_BYTES]); /* GB/T 32905; dies where libcrypto has no SM3 */
 uint64_t siphash(const uint8_t key[16], const void *at, size_t len); /* SipHash-2-4, for tables an outsider may fill */

@@ -313,6 +313,7 @@ static bool open_case(struct tx *tx, struct request *r, struct case_file *c, str
 	if (!tx_next_id(tx, "cases", &c->id, why) || !case_number_format(c->id, (int32_t)p->region, r->now_ms, c->case_no, why))
 		return false;
 	c->stored_seq = 1;
+	c->region = p->region;
 	return case_insert(tx, r, c, &o, first, why);
 }
 

@@ -2,7 +2,7 @@
 #include "services/case_journal.h"
 #include "auth/keyring.h"
 #include "services/case_row.h"
-#include "store/store.h"
+#include "store/fact.h"
 #include <assert.h>
 
 void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4], uint8_t out[SHA256_BYTES])
@@ -13,7 +13,7 @@ void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4
 
 bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no FROM cases WHERE department = $1 AND case_ref = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no, region FROM cases WHERE department = $1 AND case_ref = $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->department);
@@ -27,6 +27,7 @@ bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 	c->id = stmt_int(q, 0);
 	c->last_seq = c->stored_seq = stmt_int(q, 1);
 	c->state = (enum case_state)stmt_int(q, 2);
+	c->region = stmt_int(q, 4);
 	memcpy(c->case_no, no.at, no.len);
 	c->case_no[no.len] = '\0';
 	return true;
@@ -66,28 +67,55 @@ enum journal_seen journal_seen(struct tx *tx, int64_t department, const struct j
 
 /* ---- its turn ---- */
 
+static bool event_insert(struct tx *tx, const struct case_file *c, const struct journal_entry *e, enum case_state to, int64_t fact, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO case_event (fact, case_id, seq, department, event_id, digest, event, state, note, occurred_ms, received_ms)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, fact);
+	stmt_bind_int(q, 2, c->id);
+	stmt_bind_int(q, 3, e->seq);
+	stmt_bind_int(q, 4, c->department);
+	stmt_bind_text(q, 5, e->event_id);
+	stmt_bind_blob(q, 6, e->digest, SHA256_BYTES);
+	stmt_bind_int(q, 7, e->event);
+	stmt_bind_int(q, 8, to);
+	stmt_bind_text(q, 9, e->note);
+	stmt_bind_int(q, 10, e->occurred_ms);
+	stmt_bind_int(q, 11, e->received_ms);
+	return stmt_run(q, why);
+}
+
+/* In the order of store/facts.def. */
+static bool event_fact(struct tx *tx, const struct case_file *c, const struct journal_entry *e, enum case_state to, int64_t fact, struct fail *why)
+{
+	struct fact f = { FACT_CASE_EVENT, c->id, e->seq, c->department, c->region, e->received_ms };
+	struct fact_content content;
+	fact_content(&content, fact_row_of(FACT_CASE_EVENT));
+	fact_int(&content, fact);
+	fact_int(&content, c->id);
+	fact_int(&content, e->seq);
+	fact_int(&content, c->department);
+	fact_text(&content, e->event_id);
+	fact_bytes(&content, (struct str){ (const char *)e->digest, SHA256_BYTES });
+	fact_int(&content, e->event);
+	fact_int(&content, to);
+	fact_text(&content, e->note);
+	fact_int(&content, e->occurred_ms);
+	fact_int(&content, e->received_ms);
+	return fact_add(tx, fact, &f, &content, why);
+}
+
 bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	enum case_state to;
+	int64_t fact;
 	assert(c->id > 0 && e->seq == c->last_seq + 1);
 	if (!case_move(c->state, e->event, &to, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO case_event (case_id, seq, department, event_id, digest, event, state, note, occurred_ms, received_ms)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, c->id);
-	stmt_bind_int(q, 2, e->seq);
-	stmt_bind_int(q, 3, c->department);
-	stmt_bind_text(q, 4, e->event_id);
-	stmt_bind_blob(q, 5, e->digest, SHA256_BYTES);
-	stmt_bind_int(q, 6, e->event);
-	stmt_bind_int(q, 7, to);
-	stmt_bind_text(q, 8, e->note);
-	stmt_bind_int(q, 9, e->occurred_ms);
-	stmt_bind_int(q, 10, e->received_ms);
-	if (!stmt_run(q, why))
+	if (!fact_next(tx, &fact, why) || !event_insert(tx, c, e, to, fact, why) || !event_fact(tx, c, e, to, fact, why))
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;

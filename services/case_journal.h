@@ -28,6 +28,7 @@ struct case_file {
 	int64_t id;          /* 0: not opened yet */
 	int64_t department;
 	struct str case_ref;
+	int64_t region;
 	int64_t last_seq;    /* next is one more */
 	int64_t stored_seq;  /* last_seq in its row */
 	enum case_state state;
@@ -41,7 +42,7 @@ enum journal_seen { JOURNAL_NEW, JOURNAL_APPLIED, JOURNAL_WAITING, JOURNAL_REFUS
 /* Have we had this event id of this department? For REFUSED, *refused_in is the state that did not allow it. */
 enum journal_seen journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why);
 
-/* The entry whose turn it is. Fails: ILLEGAL_MOVE. */
+/* The entry whose turn it is, and the fact that proves it. Fails: ILLEGAL_MOVE. */
 MUST_USE bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why);
 /* An entry before its turn. Fails: SEQ_TAKEN, HELD_FULL. */
 MUST_USE bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why);

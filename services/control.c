@@ -1,5 +1,6 @@
 /* services/control.c - what the operator's command line asks of the running gateway: a development token, a piece of an import.
  * Only the control socket leads here; the right to open that file is the proof. */
+#include "auth/audit.h"
 #include "auth/person.h"
 #include "auth/token.h"
 #include "base/clock.h"
@@ -8,6 +9,7 @@
 #include "services/import.h"
 #include "services/services.h"
 #include <assert.h>
+#include <stdio.h>
 
 enum { HOURS_DEFAULT = 24, HOURS_MAX = 720, MS_PER_HOUR = 3600000, LINE_MAX_NUMBER = 100000000 };
 
@@ -100,6 +102,9 @@ static bool token_apply(struct tx *tx, struct request *r, struct fail *why)
 	memcpy(spec.random, r->random, sizeof(spec.random));
 	if (!principal_of(tx, r, &spec.principal, why) || !token_make(tx, &spec, r->now_ms, text, why))
 		return false;
+	struct audit a = { AUDIT_TOKEN_MADE_DEV, w->kind == WHO_CITIZEN ? AUDIT_OF_PERSON : AUDIT_OF_DEPARTMENT, spec.principal, .result = 201 };
+	if (!audit_add(tx, r, &a, why))
+		return false;
 	r->outcome = (struct outcome){ .code = TOKEN_MADE, .status = 201, .n = { [N_EXPIRES] = spec.expires_ms, [N_KIND] = spec.kind, [N_PRINCIPAL] = spec.principal } };
 	return true;
 }
@@ -150,10 +155,19 @@ static bool import_work(struct request *r, struct fail *why)
 	return import_check(r->state, &r->arena, why);
 }
 
+static bool import_audit(struct tx *tx, const struct request *r, struct fail *why)
+{
+	const struct import *i = r->state;
+	char words[96];
+	int len = snprintf(words, sizeof(words), "line=%lld rows=%lld changed=%lld", (long long)i->line, (long long)i->rows, (long long)i->changed);
+	struct audit a = { AUDIT_IMPORTED, AUDIT_OF_CATALOGUE, import_kind_number(i->kind), .result = 200, .detail = { words, (size_t)len } };
+	return audit_add(tx, r, &a, why);
+}
+
 static bool import_run(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct import *i = r->state;
-	if (!import_apply(tx, i, &r->arena, why))
+	if (!import_apply(tx, i, &r->arena, why) || (!i->is_dry && !import_audit(tx, r, why)))
 		return false;
 	r->outcome = (struct outcome){ .code = IMPORT_DONE, .status = 200, .n = { [N_ROWS] = i->rows, [N_CHANGED] = i->changed } };
 	return true;

@@ -286,6 +286,11 @@ const struct import_kind *import_kind_from(struct str name)
 	return NULL;
 }
 
+int import_kind_number(const struct import_kind *kind)
+{
+	return (int)(kind - kinds) + 1;
+}
+
 static bool header_fits(struct csv *c, struct line *l, struct fail *why)
 {
 	int count;

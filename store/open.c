@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "store/rowcache.h"
+#include "store/sealer.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -159,6 +160,21 @@ static bool open_writer(struct store *s, struct fail *why)
 	return true;
 }
 
+static bool seal_apply(struct tx *tx, void *may_write, struct fail *why)
+{
+	return seal_hash_match(tx, (int)tx->connection->store->seal_hash, *(bool *)may_write, why);
+}
+
+/* What was sealed with one hash cannot be gone on with by another. */
+static bool seal_ready(struct store *s, struct connection *c, struct fail *why)
+{
+	bool may_write = s->mode == STORE_MIGRATE;
+	struct tx tx = { .connection = c };
+	if (s->mode == STORE_INSPECT)
+		return true;
+	return may_write ? store_write(s, seal_apply, &may_write, why) : seal_apply(&tx, &may_write, why);
+}
+
 static struct store *make(const struct config *c, enum store_mode mode, struct fail *why)
 {
 	struct store *s = aligned_alloc(64, (sizeof *s + 63) / 64 * 64);
@@ -175,6 +191,7 @@ static struct store *make(const struct config *c, enum store_mode mode, struct f
 	}
 	s->mode = mode;
 	s->lock_fd = -1;
+	s->seal_hash = (enum hash_kind)c->seal_hash;
 	s->cache_kib = c->store_cache_kib;
 	s->busy_ms = c->store_busy_ms;
 	s->wal_pages = c->store_wal_pages;
@@ -200,7 +217,7 @@ struct store *store_open(const struct config *c, enum store_mode mode, struct fa
 	if (s == NULL)
 		return NULL;
 	int rc;
-	bool ok = folder_ready(s, why) && lock_folder(s, why) && file_ready(s, why) && open_writer(s, why) && schema_ready(s, s->writer, why) &&
+	bool ok = folder_ready(s, why) && lock_folder(s, why) && file_ready(s, why) && open_writer(s, why) && schema_ready(s, s->writer, why) && seal_ready(s, s->writer, why) &&
 	          (s->health = connection_open(s, CONNECTION_READ, &rc, why)) != NULL;
 	if (!ok) {
 		store_close(s);

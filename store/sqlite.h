@@ -4,6 +4,7 @@
  * Codes:  an `int rc` is an extended SQLite result code; `struct fail` is made from it by sqlite_fails alone. */
 #ifndef STORE_SQLITE_H
 #define STORE_SQLITE_H
+#include "base/hash.h"
 #include "store/store.h"
 
 #include <pthread.h>
@@ -20,6 +21,7 @@ struct store {
 	enum store_mode mode;
 	int schema;
 	int64_t cache_kib, busy_ms, wal_pages;
+	enum hash_kind seal_hash;          /* of facts and seals; meta "seal.hash" says the same */
 	_Atomic int64_t outcome_hours;     /* how far back outcome_find looks */
 
 	/* The order in which a commit shows: the database, then commit_number, then generations, then done(). See rowcache.c. */

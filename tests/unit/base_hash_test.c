@@ -30,6 +30,24 @@ static void sha256_vectors(void **state)
 	check(out, "248d6a61d20638b8e5c026930c3e6039a33ce45964ff2167f6ecedd419db06c1");
 }
 
+/* GB/T 32905-2016, appendix A */
+static void sm3_vectors(void **state)
+{
+	(void)state;
+	uint8_t out[HASH_BYTES];
+	assert_true(hash_is_here(HASH_SM3));
+	hash_parts(HASH_SM3, &STR("abc"), 1, out);
+	check(out, "66c7f0f462eeedd9d1f2d46bdc10e4e24167c4875cf2f7a2297da02b8f4ba8e0");
+	struct str pieces[] = { STR("abcdabcdabcdabcdabcdabcdabcdabcd"), STR_NONE, STR("abcdabcdabcdabcdabcdabcdabcdabcd") };
+	hash_parts(HASH_SM3, pieces, 3, out);
+	check(out, "debe9ff92275b8a138604889c18e5a4d6fdb70e5387e5765293dcba39c0c5732");
+	/* one context per thread serves both hashes by turns */
+	hash_parts(HASH_SHA256, (struct str[]){ STR("a"), STR("bc") }, 2, out);
+	check(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+	sha256(STR("abc"), out);
+	check(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 static void hmac_vectors(void **state)
 {
 	(void)state;
@@ -125,7 +143,7 @@ static void threads_have_their_own(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(sha256_vectors), cmocka_unit_test(hmac_vectors),           cmocka_unit_test(siphash_vectors),
+		cmocka_unit_test(sha256_vectors), cmocka_unit_test(sm3_vectors),     cmocka_unit_test(hmac_vectors), cmocka_unit_test(siphash_vectors),
 		cmocka_unit_test(base64url),      cmocka_unit_test(threads_have_their_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

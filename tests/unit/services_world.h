@@ -144,11 +144,14 @@ static const char *const world_tables[] = {
 	" || '|' || opened_ms || '|' || updated_ms || '|' || hex(lookup_hash) || '|' || matter_name || '|' || department_name || '|' || region_name"
 	" FROM cases ORDER BY id",
 	"SELECT case_id || '|' || seq || '|' || department || '|' || event_id || '|' || hex(digest) || '|' || event || '|' || state || '|' || ifnull(note, '-')"
-	" || '|' || occurred_ms || '|' || received_ms FROM case_event ORDER BY case_id, seq",
+	" || '|' || occurred_ms || '|' || received_ms || '|' || fact FROM case_event ORDER BY case_id, seq",
 	"SELECT id || '|' || department || '|' || case_ref || '|' || seq || '|' || refused_in || '|' || event_id || '|' || hex(digest) || '|' || event"
 	" || '|' || ifnull(note, '-') || '|' || occurred_ms || '|' || received_ms FROM held_event ORDER BY id",
+	"SELECT id || '|' || kind || '|' || ref_a || '|' || ref_b || '|' || department || '|' || region || '|' || made_ms || '|' || hex(digest) FROM fact ORDER BY id",
+	"SELECT id || '|' || fact || '|' || made_ms || '|' || request_id || '|' || actor_kind || '|' || actor_id || '|' || for_kind || '|' || for_id || '|' || act"
+	" || '|' || subject_kind || '|' || subject_id || '|' || result || '|' || ifnull(CAST(detail AS TEXT), '-') FROM audit ORDER BY id",
 };
-enum { WORLD_CASES = 5, WORLD_CASE_EVENTS = 6, WORLD_HELD = 7 };
+enum { WORLD_CASES = 5, WORLD_CASE_EVENTS = 6, WORLD_HELD = 7, WORLD_FACTS = 8, WORLD_AUDIT = 9 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {

@@ -1,0 +1,129 @@
+/* store/sealer.c - why this exists: what must be provable needs one order, and no transaction that a person waits for may pay for it. */
+#include "store/sealer.h"
+
+#include "store/fact.h"
+#include "store/meta.h"
+#include "store/sqlite.h"
+
+#include <assert.h>
+#include <endian.h>
+
+static const char domain[] = "siban seal 1"; /* hashed with its NUL */
+
+enum hash_kind seal_hash(struct tx *tx)
+{
+	return tx->connection->store->seal_hash;
+}
+
+void seal_chain(enum hash_kind hash, const uint8_t before[HASH_BYTES], struct seal *s, const struct sealed_fact *f)
+{
+	uint64_t numbers[] = { (uint64_t)s->seq, (uint64_t)s->sealed_ms, (uint64_t)s->department, (uint64_t)f->id, (uint64_t)f->kind, (uint64_t)f->ref_a,
+			       (uint64_t)f->ref_b, (uint64_t)f->department, (uint64_t)f->region, (uint64_t)f->made_ms };
+	for (size_t i = 0; i < sizeof numbers / sizeof numbers[0]; i++)
+		numbers[i] = htobe64(numbers[i]);
+	struct str parts[] = { { domain, sizeof domain }, { (const char *)before, HASH_BYTES }, { (const char *)numbers, sizeof numbers }, f->digest };
+	hash_parts(hash, parts, sizeof parts / sizeof parts[0], s->chain);
+}
+
+bool seal_head(struct tx *tx, struct seal *out, struct fail *why)
+{
+	memset(out, 0, sizeof *out);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT seq, fact, department, sealed_ms, chain FROM seal ORDER BY seq DESC LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	struct str chain = stmt_blob(q, 4);
+	if (chain.len != HASH_BYTES)
+		return FAILS(why, INTERNAL, "the chain at seq %lld has %zu bytes; run siban seal verify", (long long)stmt_int(q, 0), chain.len);
+	*out = (struct seal){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), { 0 } };
+	memcpy(out->chain, chain.at, HASH_BYTES);
+	return true;
+}
+
+bool seal_waiting(struct tx *tx, const struct seal *head, int64_t *count, int64_t *oldest_ms, struct fail *why)
+{
+	*count = *oldest_ms = 0;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT coalesce(max(id), 0) FROM fact", why);
+		if (q == NULL)
+			return false;
+		if (!stmt_row(q, why))
+			return false;
+		*count = stmt_int(q, 0) - head->fact; /* ids are dense; counting a million rows would take its time */
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT made_ms FROM fact WHERE id > $1 ORDER BY id LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, head->fact);
+	if (stmt_row(q, why))
+		*oldest_ms = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+/* -- sealing */
+
+static bool seal_insert(struct tx *tx, const struct seal *s, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO seal (seq, fact, department, sealed_ms, chain) VALUES ($1, $2, $3, $4, $5)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, s->seq);
+	stmt_bind_int(q, 2, s->fact);
+	stmt_bind_int(q, 3, s->department);
+	stmt_bind_int(q, 4, s->sealed_ms);
+	stmt_bind_blob(q, 5, s->chain, HASH_BYTES);
+	return stmt_run(q, why);
+}
+
+/* The next in order after `last`, which becomes it. */
+static bool seal_one(struct tx *tx, struct seal *last, const struct sealed_fact *f, int64_t now_ms, struct fail *why)
+{
+	const struct fact_row *row = fact_row_of(f->kind);
+	struct seal s = { .seq = last->seq + 1, .fact = f->id, .sealed_ms = now_ms };
+	if (row != NULL && row->feed == FACT_FEED_DEPARTMENT)
+		s.department = f->department;
+	seal_chain(seal_hash(tx), last->chain, &s, f);
+	*last = s;
+	return seal_insert(tx, &s, why);
+}
+
+bool sealer_apply(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *sealed, struct fail *why)
+{
+	struct seal last;
+	*sealed = 0;
+	if (!seal_head(tx, &last, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT id, kind, ref_a, ref_b, department, region, made_ms, digest FROM fact WHERE id > $1 ORDER BY id LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, last.fact);
+	stmt_bind_int(q, 2, rows_max);
+	for (; stmt_row(q, why); ++*sealed) {
+		struct sealed_fact f = { stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), stmt_int(q, 4), stmt_int(q, 5), stmt_int(q, 6),
+					 stmt_blob(q, 7) };
+		if (!seal_one(tx, &last, &f, now_ms, why))
+			return false;
+	}
+	return why->code == FAIL_NONE;
+}
+
+/* -- the database's hash */
+
+bool seal_hash_match(struct tx *tx, int configured, bool may_write, struct fail *why)
+{
+	char word[16];
+	int64_t len;
+	struct str wanted = hash_name((enum hash_kind)configured);
+	if (!hash_is_here((enum hash_kind)configured))
+		return FAILS(why, CONFIG, "seal.hash: this libcrypto has no %s", wanted.at);
+	if (!meta_get(tx, STR("seal.hash"), word, sizeof word, &len, why))
+		return false;
+	if (len < 0)
+		return may_write ? meta_put(tx, STR("seal.hash"), wanted.at, wanted.len, why)
+				 : FAILS(why, SCHEMA, "the database does not say how it is sealed; run siban migrate");
+	struct str noted = { word, (size_t)len };
+	return str_eq(noted, wanted) ||
+	       FAILS(why, CONFIG, "seal.hash is %s, but this database is sealed with %.*s: set it back", wanted.at, STR_ARG(noted));
+}
