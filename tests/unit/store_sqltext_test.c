@@ -97,6 +97,22 @@ static void scan_text(const char *path, const char *text)
 	}
 }
 
+/* Rows of a table that hold whole texts. */
+static void scan_rows(const char *path, const char *text)
+{
+	static char sql[SQL_MAX];
+	for (const char *at = strchr(text, '"'), *after; at != NULL; at = strchr(after, '"')) {
+		after = literal(at, sql);
+		if (strncmp(sql, "SELECT ", 7) == 0)
+			check(path, sql);
+	}
+}
+
+static bool is_table(const char *path)
+{
+	return strcmp(path + strlen(path) - 4, ".def") == 0;
+}
+
 static void scan_file(const char *path)
 {
 	static char text[FILE_MAX];
@@ -105,7 +121,7 @@ static void scan_file(const char *path)
 	size_t len = fread(text, 1, sizeof text - 1, in);
 	text[len] = '\0';
 	fclose(in);
-	scan_text(path, text);
+	(is_table(path) ? scan_rows : scan_text)(path, text);
 }
 
 static void scan_folder(const char *path)
@@ -120,6 +136,8 @@ static void scan_folder(const char *path)
 			continue;
 		if (e->d_type == DT_DIR)
 			scan_folder(below);
+		else if (strcmp(e->d_name, "facts.def") == 0)
+			scan_file(below);
 		else if (len > 2 && strcmp(e->d_name + len - 2, ".c") == 0 && strcmp(e->d_name, "store_sqltext_test.c") != 0)
 			scan_file(below);
 	}
