@@ -72,8 +72,8 @@ static inline int64_t seal_some(struct fixture *f, int64_t now_ms, int64_t rows_
 
 static inline struct seal seal_read_head(struct fixture *f)
 {
-	struct seal head;
-	struct tx tx;
+	struct seal head = { 0 };
+	struct tx tx = { 0 };
 	struct connection *c = store_reader(f->store, 0, &f->why);
 	FIXTURE_OK(f, c != NULL && reader_begin(c, &tx, &f->why) && seal_head(&tx, &head, &f->why));
 	connection_close(c);
@@ -84,7 +84,7 @@ static inline struct seal seal_read_head(struct fixture *f)
 static inline struct seal_walk seal_walk_all(struct fixture *f, const struct seal *from, int64_t rows_max)
 {
 	struct seal_walk w = { .wrong = SEAL_FINE };
-	struct tx tx;
+	struct tx tx = { 0 };
 	if (from != NULL)
 		w.at = *from;
 	struct connection *c = store_reader(f->store, 0, &f->why);
@@ -102,7 +102,7 @@ static inline struct seal_walk seal_walk_all(struct fixture *f, const struct sea
 static inline struct seal_rows seal_rows_all(struct fixture *f, enum fact_kind kind, int64_t rows_max)
 {
 	struct seal_rows w = { .kind = fact_row_of(kind), .ref_a = INT64_MIN, .ref_b = INT64_MIN };
-	struct tx tx;
+	struct tx tx = { 0 };
 	struct connection *c = store_reader(f->store, 0, &f->why);
 	int64_t rows = 0;
 	FIXTURE_OK(f, c != NULL && reader_begin(c, &tx, &f->why));

@@ -99,8 +99,8 @@ static void runs_again_to_the_same(void **state)
 static void waiting(void **state)
 {
 	(void)state;
-	struct tx tx;
-	int64_t count, oldest;
+	struct tx tx = { 0 };
+	int64_t count = 0, oldest = 0;
 	seal_make_facts(&f, 5);
 	seal_some(&f, SEAL_NOW, 3);
 	struct seal head = seal_read_head(&f);
