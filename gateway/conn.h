@@ -1,7 +1,8 @@
 /* gateway/conn.h - a connection, below any protocol: socket, TLS, what is still to be written, patience; and the door it came through.
  *
- * Bytes that came go to ops->input; what is to be said is said once a turn, in ops->output. A protocol never closes its connection
- * itself (it may be deep in a library's callback): it calls conn_finish, and the end comes at the turn's end.
+ * Bytes that came go to ops->input; what is to be said is said in ops->output, once all input of the turn was taken. What lanes and timers add is
+ * said at the loop's turn's end. A protocol never closes its connection itself (it may be deep in a library's callback): it calls
+ * conn_finish, and the end comes with its turn.
  * Thread: the loop's. Owns: its fd, SSL and the protocol's state. */
 #ifndef GATEWAY_CONN_H
 #define GATEWAY_CONN_H
@@ -21,7 +22,7 @@ enum { DOOR_IN_BYTES = 32 << 10, DOOR_OUT_BYTES = 64 << 10 };
 
 struct conn_ops {
 	void (*input)(struct conn *c, const uint8_t *at, size_t len);
-	void (*output)(struct conn *c);        /* the turn's end: say what there is to say */
+	void (*output)(struct conn *c);        /* its turn: say what there is to say */
 	enum deadline_kind (*waits_for)(const struct conn *c); /* asked when nothing is left to write; a new kind begins now */
 	void (*peer_ended)(struct conn *c);    /* nothing more will come */
 	void (*expired)(struct conn *c, enum deadline_kind kind);
@@ -91,13 +92,13 @@ struct door {
 
 void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_storage *from);
 void conn_write(struct conn *c, const void *at, size_t len); /* as much as the socket takes now; the rest waits in `out` */
-void conn_queue(struct conn *c, const void *at, size_t len); /* to `out`, to be written at the turn's end */
+void conn_queue(struct conn *c, const void *at, size_t len); /* to `out`, to be written in its turn */
 static inline size_t conn_waiting(const struct conn *c) { return c->out_len - c->out_at; }
-void conn_dirty(struct conn *c);                             /* has something to say at the turn's end */
+void conn_dirty(struct conn *c);                             /* has something to say: conn_turn by the loop's turn's end */
 void conn_again(struct conn *c);                             /* has something to read that poll cannot see */
 void conn_finish(struct conn *c, enum conn_end end, const char *why); /* after what is to be written: say goodbye and linger */
 void conn_close(struct conn *c, enum conn_end end, const char *why);  /* now; never from inside the protocol */
-void conn_turn(struct conn *c);                              /* the turn's end for this one */
+void conn_turn(struct conn *c);                              /* write, then look whether this is the end */
 static inline int64_t door_now_ms(const struct door *d) { return (int64_t)uv_now(d->loop->uv); }
 static inline void conn_wait(struct conn *c, enum deadline_kind kind) { deadline_set(&c->door->deadlines, &c->deadline, kind, door_now_ms(c->door)); }
 void door_handle_closed(struct door *d);
