@@ -74,9 +74,12 @@ bool token_make(struct tx *tx, const struct token_spec *spec, int64_t now_ms, ch
 
 static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct token_row *row, struct fail *why)
 {
-	if (tx_cached(tx, ROW_TOKEN, cache_key(hash), row, sizeof(*row)) &&
-	    str_same_secret((struct str){ (const char *)row->hash, SHA256_BYTES }, (struct str){ (const char *)hash, SHA256_BYTES }))
+	const struct token_row *kept = tx_cached(tx, ROW_TOKEN, cache_key(hash));
+	if (kept != NULL &&
+	    str_same_secret((struct str){ (const char *)kept->hash, SHA256_BYTES }, (struct str){ (const char *)hash, SHA256_BYTES })) {
+		*row = *kept;
 		return true;
+	}
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT id, kind, principal_id, expires_ms, development, test_key, revoked_ms FROM token WHERE hash = $1", why);
 	if (q == NULL)
@@ -84,7 +87,6 @@ static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct tok
 	stmt_bind_blob(q, 1, hash, SHA256_BYTES);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, TOKEN, "no such token");
-	memset(row, 0, sizeof(*row)); /* its padding goes into the cache too */
 	memcpy(row->hash, hash, SHA256_BYTES);
 	row->id = stmt_int(q, 0);
 	row->kind = (int32_t)stmt_int(q, 1);
@@ -93,7 +95,9 @@ static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct tok
 	row->is_development = stmt_int(q, 4) != 0;
 	row->is_test_key = stmt_int(q, 5) != 0;
 	row->is_revoked = !stmt_is_null(q, 6);
-	tx_cache(tx, ROW_TOKEN, cache_key(hash), row, sizeof(*row));
+	struct token_row *keep = tx_cache(tx, ROW_TOKEN, cache_key(hash), sizeof(*row));
+	if (keep != NULL)
+		*keep = *row;
 	return true;
 }
 

@@ -7,6 +7,8 @@
 #include "gateway/task.h"
 #include <stdlib.h>
 
+enum { CASE_NAMES_KEPT = 4096 /* every matter in every region of a prefecture; memory only for what was read */ };
+
 bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *ctx), void *wake_ctx, struct fail *why)
 {
 	*l = (struct loop){ .index = index, .gateway = g, .config = atomic_load(&g->config) };
@@ -16,6 +18,7 @@ bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *
 	if (l->reader == NULL)
 		return false;
 	reader_cache(l->reader, ROW_TOKEN, (int)l->config->token_cache);
+	reader_cache(l->reader, ROW_CASE_NAMES, CASE_NAMES_KEPT);
 	return true;
 }
 

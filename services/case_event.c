@@ -11,6 +11,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "services/case_journal.h"
+#include "services/case_names.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
@@ -234,8 +235,8 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 /* ---- apply: its turn ---- */
 
 struct opening {
-	int64_t matter, type, person;
-	struct str matter_name, department_name, region_name;
+	int64_t matter, type, person, names;
+	struct str name[CASE_NAME_COUNT];
 };
 
 static bool opening_matter(struct tx *tx, struct request *r, struct opening *o, struct fail *why)
@@ -252,9 +253,10 @@ static bool opening_matter(struct tx *tx, struct request *r, struct opening *o, 
 		return FAILS_FIELD(why, FIELD, "/matter", "another department's matter");
 	o->matter = stmt_int(q, 0);
 	o->type = stmt_int(q, 1);
-	o->matter_name = str_copy(&r->arena, stmt_text(q, 2));
-	o->department_name = str_copy(&r->arena, stmt_text(q, 4));
-	return (o->matter_name.at != NULL && o->department_name.at != NULL) || FAILS(why, MEMORY, "names");
+	o->name[CASE_NAME_MATTER_CODE] = p->matter;
+	o->name[CASE_NAME_MATTER] = str_copy(&r->arena, stmt_text(q, 2));
+	o->name[CASE_NAME_DEPARTMENT] = str_copy(&r->arena, stmt_text(q, 4));
+	return (o->name[CASE_NAME_MATTER].at != NULL && o->name[CASE_NAME_DEPARTMENT].at != NULL) || FAILS(why, MEMORY, "names");
 }
 
 static bool opening_region(struct tx *tx, struct request *r, struct opening *o, struct fail *why)
@@ -266,8 +268,8 @@ static bool opening_region(struct tx *tx, struct request *r, struct opening *o, 
 	stmt_bind_int(q, 1, p->region);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/region", "no such region");
-	o->region_name = str_copy(&r->arena, stmt_text(q, 0));
-	return o->region_name.at != NULL || FAILS(why, MEMORY, "a name");
+	o->name[CASE_NAME_REGION] = str_copy(&r->arena, stmt_text(q, 0));
+	return o->name[CASE_NAME_REGION].at != NULL || FAILS(why, MEMORY, "a name");
 }
 
 /* The row bears the state its first event leads to; the event itself is journal_append's. */
@@ -278,8 +280,7 @@ static bool case_insert(struct tx *tx, const struct request *r, struct case_file
 	case_lookup_hash(c->case_no, p->applicant.number + strlen(p->applicant.number) - LAST4, lookup);
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms, updated_ms,"
-		" lookup_hash, matter_code, matter_name, department_name, region_name)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13, $14, $15, $16)", why);
+		" lookup_hash, names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->id);
@@ -294,10 +295,7 @@ static bool case_insert(struct tx *tx, const struct request *r, struct case_file
 	stmt_bind_int(q, 10, r->now_ms);
 	stmt_bind_int(q, 11, r->now_ms);
 	stmt_bind_blob(q, 12, lookup, sizeof(lookup));
-	stmt_bind_text(q, 13, p->matter);
-	stmt_bind_text(q, 14, o->matter_name);
-	stmt_bind_text(q, 15, o->department_name);
-	stmt_bind_text(q, 16, o->region_name);
+	stmt_bind_int(q, 13, o->names);
 	return stmt_run(q, why);
 }
 
@@ -307,6 +305,8 @@ static bool open_case(struct tx *tx, struct request *r, struct case_file *c, str
 	struct opening o = { 0 };
 	enum case_state first;
 	if (!case_move(CASE_NONE, p->event, &first, why) || !opening_matter(tx, r, &o, why) || !opening_region(tx, r, &o, why))
+		return false;
+	if (!case_names_find_or_make(tx, o.matter, p->region, o.name, &o.names, why))
 		return false;
 	if (!person_find_or_make(tx, p->applicant.kind, str_c(p->applicant.number), r->now_ms, &o.person, why))
 		return false;

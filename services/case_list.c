@@ -45,7 +45,8 @@ static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 		page->is_more = page->count == page->limit;
 		if (page->is_more)
 			break;
-		case_row_of(q, &page->items[page->count++]);
+		if (!case_row_of(tx, q, &page->items[page->count++], why))
+			return false;
 		page->last_id = stmt_int(q, CASE_ROW_COLUMN_COUNT);
 	}
 	return why->code == FAIL_NONE;

@@ -68,7 +68,8 @@ static bool case_lookup_look(struct tx *tx, struct request *r, struct fail *why)
 		struct str hash = stmt_blob(q, CASE_ROW_COLUMN_COUNT);
 		if (hash.len == SHA256_BYTES)
 			memcpy(stored, hash.at, SHA256_BYTES);
-		case_row_of(q, &l->row);
+		if (!case_row_of(tx, q, &l->row, why))
+			return false;
 	}
 	if (why->code != FAIL_NONE)
 		return false;
@@ -86,7 +87,7 @@ static bool case_lookup_render(struct request *r, struct fail *why)
 	json_add_text(&j, "case_no", (struct str){ l->row.case_no, CASE_NUMBER_LENGTH });
 	json_put_name(&j, "matter");
 	json_put_object(&j);
-	json_add_text(&j, "name", case_row_name(&l->row, CASE_NAME_MATTER));
+	json_add_text(&j, "name", case_names_get(&l->row.names, CASE_NAME_MATTER));
 	json_put_object_end(&j);
 	json_add_text(&j, "status", status->name);
 	json_add_text(&j, "status_text", status->text[r->lang]);

@@ -5,17 +5,8 @@
 #include "store/store.h"
 #include <assert.h>
 
-static void name_add(struct case_row *c, enum case_name n, size_t *used, struct str text)
+bool case_row_of(struct tx *tx, struct stmt *q, struct case_row *to, struct fail *why)
 {
-	assert(*used + text.len <= CASE_NAMES_BYTES); /* the columns' limits; import holds them too */
-	memcpy(c->names + *used, text.at, text.len);
-	c->names_len[n] = (uint16_t)text.len;
-	*used += text.len;
-}
-
-void case_row_of(struct stmt *q, struct case_row *to)
-{
-	size_t used = 0;
 	to->person = stmt_int(q, 0);
 	to->opened_ms = stmt_int(q, 1);
 	to->updated_ms = stmt_int(q, 2);
@@ -26,8 +17,8 @@ void case_row_of(struct stmt *q, struct case_row *to)
 	struct str no = stmt_text(q, 7);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
-	for (int n = 0; n < CASE_NAME_COUNT; n++)
-		name_add(to, (enum case_name)n, &used, stmt_text(q, 8 + n));
+	to->case_no[CASE_NUMBER_LENGTH] = '\0';
+	return case_names_read(tx, stmt_int(q, 8), &to->names, why);
 }
 
 bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why)
@@ -38,17 +29,7 @@ bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such case");
-	memset(to, 0, sizeof(*to));
-	case_row_of(q, to);
-	return true;
-}
-
-struct str case_row_name(const struct case_row *c, enum case_name n)
-{
-	size_t at = 0;
-	for (int before = 0; before < (int)n; before++)
-		at += c->names_len[before];
-	return (struct str){ c->names + at, c->names_len[n] };
+	return case_row_of(tx, q, to, why);
 }
 
 void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang)
@@ -58,17 +39,17 @@ void case_row_members(struct json_out *j, const struct case_row *c, enum lang la
 	json_add_plain(j, "case_no", (struct str){ c->case_no, CASE_NUMBER_LENGTH });
 	json_put_name(j, "matter");
 	json_put_object(j);
-	json_add_text(j, "code", case_row_name(c, CASE_NAME_MATTER_CODE));
-	json_add_text(j, "name", case_row_name(c, CASE_NAME_MATTER));
+	json_add_text(j, "code", case_names_get(&c->names, CASE_NAME_MATTER_CODE));
+	json_add_text(j, "name", case_names_get(&c->names, CASE_NAME_MATTER));
 	json_put_object_end(j);
 	json_put_name(j, "department");
 	json_put_object(j);
-	json_add_text(j, "name", case_row_name(c, CASE_NAME_DEPARTMENT));
+	json_add_text(j, "name", case_names_get(&c->names, CASE_NAME_DEPARTMENT));
 	json_put_object_end(j);
 	json_put_name(j, "region");
 	json_put_object(j);
 	json_add_region_code(j, "code", c->region);
-	json_add_text(j, "name", case_row_name(c, CASE_NAME_REGION));
+	json_add_text(j, "name", case_names_get(&c->names, CASE_NAME_REGION));
 	json_put_object_end(j);
 	json_add_plain(j, "type", matter_type_name(c->type));
 	json_add_plain(j, "status", status->name);

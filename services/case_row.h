@@ -4,36 +4,29 @@
 #ifndef SERVICES_CASE_ROW_H
 #define SERVICES_CASE_ROW_H
 #include "base/request.h"
+#include "services/case_names.h"
 #include "services/case_number.h"
 #include "services/case_state.h"
 
 struct tx;
 struct stmt;
 
-enum { CASE_NAMES_BYTES = 640 /* matter code 64, names of 100, 60 and 30 characters of 3 bytes, with room */ };
-
-enum case_name { CASE_NAME_MATTER_CODE, CASE_NAME_MATTER, CASE_NAME_DEPARTMENT, CASE_NAME_REGION, CASE_NAME_COUNT };
-
 struct case_row {
 	int64_t person;
 	int64_t opened_ms, updated_ms;
 	int32_t region, last_seq;
-	uint16_t names_len[CASE_NAME_COUNT];
 	uint8_t type, state;
 	char case_no[CASE_NUMBER_BYTES];
-	char names[CASE_NAMES_BYTES]; /* one behind the other */
+	struct case_names names;
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS                                                                                      \
-	"person, opened_ms, updated_ms, region, last_seq, type, state, case_no, matter_code," \
-	" matter_name, department_name, region_name"
-enum { CASE_ROW_COLUMN_COUNT = 12 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, region, last_seq, type, state, case_no, names"
+enum { CASE_ROW_COLUMN_COUNT = 9 };
 
-void case_row_of(struct stmt *q, struct case_row *to); /* `to` is zeroed */
+MUST_USE bool case_row_of(struct tx *tx, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */
 MUST_USE bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why);
-struct str case_row_name(const struct case_row *c, enum case_name n);
 /* The members every answer about a case has, into an open object. */
 void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang);
 

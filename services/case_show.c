@@ -4,6 +4,7 @@
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
+#include <stddef.h>
 
 /* Part of the ETag: raise it when a text of case_state.def changes, or clients keep the old one. */
 enum { TEXTS_EDITION = 2 };
@@ -50,47 +51,55 @@ static bool write_body(struct request *r, const struct case_row *row, struct str
 	return reply_json_end(r, &j, why);
 }
 
-/* From the table, and into the cache if it is not too long for it. `to->body` is filled in that case only. */
-static bool read_and_write(struct tx *tx, struct request *r, struct show *s, struct shown *to, struct fail *why)
+static void keep(struct tx *tx, const struct request *r, const struct case_row *row, const struct show *s)
 {
-	struct case_row row;
-	if (!case_row_read(tx, s->question.id, &row, why))
-		return false;
-	to->person = row.person;
-	to->version = 0;
-	memcpy(to->case_no, row.case_no, CASE_NUMBER_LENGTH);
-	if (row.person != r->who.id)
-		return true; /* a stranger's question must not take longer than one about nothing */
-	if (!write_body(r, &row, &s->body, why))
-		return false;
-	/* A case changes by its events only, and each has a seq; the time tells apart what two databases call the same case. */
-	_Static_assert(CASE_SEQ_MAX < 1 << 17, "seq fits below the edition");
-	to->version = (uint64_t)row.updated_ms << 22 | (uint64_t)TEXTS_EDITION << 17 | (uint64_t)row.last_seq;
 	if (s->body.len > BODY_BYTES_MAX)
-		return true;
+		return;
+	struct shown *to = tx_cache(tx, ROW_CASE, case_shown_key(s->question.id, r->lang), offsetof(struct shown, body) + s->body.len);
+	if (to == NULL)
+		return;
+	to->person = row->person;
+	to->version = r->version;
+	memcpy(to->case_no, row->case_no, CASE_NUMBER_LENGTH);
 	to->len = (uint16_t)s->body.len;
 	memcpy(to->body, s->body.at, s->body.len);
-	memset(to->body + to->len, 0, BODY_BYTES_MAX - to->len);
-	tx_cache(tx, ROW_CASE, case_shown_key(s->question.id, r->lang), to, sizeof(*to));
+}
+
+static bool from_table(struct tx *tx, struct request *r, struct show *s, struct fail *why)
+{
+	struct case_row row;
+	if (!case_row_read(tx, s->question.id, &row, why) || !case_question_answers(&s->question, row.case_no, why))
+		return false;
+	r->owner = row.person;
+	if (row.person != r->who.id)
+		return true; /* a stranger's question must not take longer than one about nothing */
+	/* A case changes by its events only, and each has a seq; the time tells apart what two databases call the same case. */
+	_Static_assert(CASE_SEQ_MAX < 1 << 17, "seq fits below the edition");
+	r->version = (uint64_t)row.updated_ms << 22 | (uint64_t)TEXTS_EDITION << 17 | (uint64_t)row.last_seq;
+	if (!write_body(r, &row, &s->body, why))
+		return false;
+	keep(tx, r, &row, s);
 	return true;
+}
+
+static bool from_cache(struct request *r, struct show *s, const struct shown *kept, struct fail *why)
+{
+	if (!case_question_answers(&s->question, kept->case_no, why))
+		return false;
+	r->owner = kept->person;
+	if (kept->person != r->who.id)
+		return true;
+	r->version = kept->version;
+	s->body = str_copy(&r->arena, (struct str){ kept->body, kept->len });
+	return s->body.at != NULL || FAILS(why, MEMORY, "an answer of %d bytes", (int)kept->len);
 }
 
 /* The answer is written here rather than by render, because the cache keeps it and must hear of it while the snapshot lasts. */
 static bool case_show_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct show *s = r->state;
-	struct shown *shown = arena_alloc(&r->arena, sizeof(*shown));
-	if (shown == NULL)
-		return FAILS(why, MEMORY, "an answer of %zu bytes", sizeof(*shown));
-	if (tx_cached(tx, ROW_CASE, case_shown_key(s->question.id, r->lang), shown, sizeof(*shown)))
-		s->body = (struct str){ shown->body, shown->len };
-	else if (!read_and_write(tx, r, s, shown, why))
-		return false;
-	if (!case_question_answers(&s->question, shown->case_no, why))
-		return false;
-	r->owner = shown->person;
-	r->version = shown->version;
-	return true;
+	const struct shown *kept = tx_cached(tx, ROW_CASE, case_shown_key(s->question.id, r->lang));
+	return kept != NULL ? from_cache(r, s, kept, why) : from_table(tx, r, s, why);
 }
 
 static bool case_show_render(struct request *r, struct fail *why)

@@ -223,9 +223,7 @@ struct store *store_open(const struct config *c, enum store_mode mode, struct fa
 		store_close(s);
 		return NULL;
 	}
-	metric_label(M_row_cache, 0, "hit");
-	metric_label(M_row_cache, 1, "miss");
-	metric_label(M_row_cache, 2, "stale");
+	rowcache_label();
 	LOG_EVENT(store_opened, STR_NONE, L_C(s->path), L_INT(s->schema));
 	return s;
 }

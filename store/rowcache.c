@@ -31,18 +31,23 @@
 #include <stdlib.h>
 
 enum { PENDING = 4, WAYS = 2 };
-enum { RESULT_HIT, RESULT_MISS, RESULT_STALE };
+enum { RESULT_HIT, RESULT_MISS, RESULT_STALE, RESULTS };
 
 struct entry {
 	uint64_t key;
 	uint32_t generation, epoch;
 	uint16_t kind;
-	uint16_t bytes;      /* 0: empty */
+	bool full;
 	uint8_t used;        /* was read more lately than its neighbour */
 	_Alignas(8) char row[]; /* as many bytes as its kind may have */
 };
 
-static const size_t row_bytes_max[ROW_KINDS] = { [ROW_TOKEN] = ROW_TOKEN_BYTES_MAX, [ROW_CASE] = ROW_CASE_BYTES_MAX };
+static const size_t row_bytes_max[ROW_KINDS] = { [ROW_TOKEN] = ROW_TOKEN_BYTES_MAX, [ROW_CASE] = ROW_CASE_BYTES_MAX,
+	[ROW_CASE_NAMES] = ROW_CASE_NAMES_BYTES_MAX };
+
+static const char *const labels[ROW_KINDS * RESULTS] = {
+	"token_hit", "token_miss", "token_stale", "case_hit", "case_miss", "case_stale", "case_names_hit", "case_names_miss", "case_names_stale",
+};
 
 struct pending {
 	uint64_t key;
@@ -64,6 +69,12 @@ static uint64_t mark(enum row_kind kind, uint64_t key)
 	h = (h ^ (h >> 30)) * 0xbf58476d1ce4e5b9u;
 	h = (h ^ (h >> 27)) * 0x94d049bb133111ebu;
 	return h ^ (h >> 31);
+}
+
+void rowcache_label(void)
+{
+	for (int i = 0; i < ROW_KINDS * RESULTS; i++)
+		metric_label(M_row_cache, i, labels[i]);
 }
 
 struct rowcache *rowcache_make(enum row_kind kind, int rows)
@@ -112,12 +123,12 @@ static void note_pending(struct rowcache *r, enum row_kind kind, uint64_t key, u
 	*p = (struct pending){ key, generation, epoch, (int)kind };
 }
 
-bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_t bytes)
+const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key)
 {
 	struct connection *c = tx->connection;
 	struct rowcache *r = c->rows[kind];
 	if (r == NULL || tx->writes)
-		return false;
+		return NULL;
 	struct store *s = c->store;
 	uint64_t m = mark(kind, key);
 	uint32_t generation = atomic_load_explicit(&s->generations[m % GENERATIONS], memory_order_acquire);
@@ -125,56 +136,54 @@ bool tx_cached(struct tx *tx, enum row_kind kind, uint64_t key, void *out, size_
 	int result = RESULT_MISS;
 	for (int i = 0; r->entries != NULL && i < WAYS; i++) {
 		struct entry *e = entry_of(r, m, i);
-		if (e->bytes == 0 || e->key != key || e->kind != kind)
+		if (!e->full || e->key != key || e->kind != kind)
 			continue;
 		if (e->generation == generation && e->epoch == epoch) {
-			assert(e->bytes == bytes && "one struct per kind");
-			memcpy(out, e->row, bytes);
 			e->used = 1;
 			entry_of(r, m, 1 - i)->used = 0;
-			metric_add(M_row_cache, RESULT_HIT, 1);
-			return true;
+			metric_add(M_row_cache, (int)kind * RESULTS + RESULT_HIT, 1);
+			return e->row;
 		}
-		e->bytes = 0;
+		e->full = false;
 		result = RESULT_STALE;
 	}
-	metric_add(M_row_cache, result, 1);
+	metric_add(M_row_cache, (int)kind * RESULTS + result, 1);
 	if (store_commit_number(s) == c->snapshot_number)
 		note_pending(r, kind, key, generation, epoch);
-	return false;
+	return NULL;
 }
 
-void tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, const void *row, size_t bytes)
+void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes)
 {
 	assert(bytes > 0 && bytes <= row_bytes_max[kind]);
 	struct rowcache *r = tx->connection->rows[kind];
 	if (r == NULL || tx->writes)
-		return;
+		return NULL;
 	struct pending *p = NULL;
 	for (int i = 0; i < PENDING && p == NULL; i++)
 		if (r->pending[i].kind == (int)kind && r->pending[i].key == key)
 			p = &r->pending[i];
 	if (p == NULL)
-		return; /* the commit number moved in between: next time */
+		return NULL; /* the commit number moved in between: next time */
 	p->kind = -1;
 	if (r->entries == NULL && (r->entries = calloc(r->sets * WAYS, r->entry_bytes)) == NULL)
-		return; /* without memory there is no cache, and nothing else changes */
+		return NULL; /* without memory there is no cache, and nothing else changes */
 	uint64_t m = mark(kind, key);
 	struct entry *first = entry_of(r, m, 0), *second = entry_of(r, m, 1);
-	bool to_second = first->bytes != 0 && (second->bytes == 0 || first->used);
-	if (first->bytes != 0 && first->key == key && first->kind == kind)
+	bool to_second = first->full && (!second->full || first->used);
+	if (first->full && first->key == key && first->kind == kind)
 		to_second = false;
-	else if (second->bytes != 0 && second->key == key && second->kind == kind)
+	else if (second->full && second->key == key && second->kind == kind)
 		to_second = true;
 	struct entry *e = to_second ? second : first;
 	e->key = key;
 	e->kind = (uint16_t)kind;
 	e->generation = p->generation;
 	e->epoch = p->epoch;
-	e->bytes = (uint16_t)bytes;
+	e->full = true;
 	e->used = 1;
 	(to_second ? first : second)->used = 0;
-	memcpy(e->row, row, bytes);
+	return e->row;
 }
 
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key)

@@ -7,6 +7,7 @@
 
 struct rowcache;
 
+void rowcache_label(void); /* the names its metric goes by */
 struct rowcache *rowcache_make(enum row_kind kind, int rows); /* NULL: rows is 0 or there is no memory; the cache is off then */
 void rowcache_free(struct rowcache *r);
 void rowcache_new_snapshot(struct rowcache *r);

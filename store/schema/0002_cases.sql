@@ -51,7 +51,36 @@ CREATE TABLE token (
 );
 CREATE INDEX token_principal ON token (principal_id, kind);
 
--- A case keeps the names of its opening day: what it was called then. So an answer is one point read.
+-- What cases are called: names as they were on the day a case was opened. Many cases share a row, and no row ever changes: what was renamed
+-- gets a new one with the next opening.
+CREATE TABLE case_names (
+	id BIGINT PRIMARY KEY,
+	matter BIGINT NOT NULL REFERENCES matter (id),
+	region BIGINT NOT NULL REFERENCES region (code),
+	matter_code VARCHAR(64) NOT NULL,
+	matter_name VARCHAR(100) NOT NULL,
+	department_name VARCHAR(60) NOT NULL,
+	region_name VARCHAR(30) NOT NULL
+);
+CREATE INDEX case_names_of ON case_names (matter, region, id);
+
+-- sqlite:
+CREATE TRIGGER case_names_no_update BEFORE UPDATE ON case_names BEGIN
+	SELECT RAISE(ABORT, 'case_names is append-only');
+END;;
+CREATE TRIGGER case_names_no_delete BEFORE DELETE ON case_names BEGIN
+	SELECT RAISE(ABORT, 'case_names is append-only');
+END;;
+-- end
+-- postgres:
+CREATE FUNCTION case_names_refuse() RETURNS trigger AS $$ BEGIN
+	RAISE EXCEPTION 'case_names is append-only';
+END $$ LANGUAGE plpgsql;;
+CREATE TRIGGER case_names_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON case_names
+	FOR EACH STATEMENT EXECUTE FUNCTION case_names_refuse();;
+-- end
+
+-- A short row, and names that are read once and kept: an answer is one point read.
 CREATE TABLE cases (
 	id BIGINT PRIMARY KEY,
 	case_no VARCHAR(25) NOT NULL,      -- unique because it contains the id, permuted
@@ -66,10 +95,7 @@ CREATE TABLE cases (
 	opened_ms BIGINT NOT NULL,
 	updated_ms BIGINT NOT NULL,
 	lookup_hash BYTEA NOT NULL,        -- keyed, of case_no and the ID number's last four
-	matter_code VARCHAR(64) NOT NULL,
-	matter_name VARCHAR(100) NOT NULL,
-	department_name VARCHAR(60) NOT NULL,
-	region_name VARCHAR(30) NOT NULL,
+	names BIGINT NOT NULL REFERENCES case_names (id),
 	UNIQUE (department, case_ref)
 );
 CREATE INDEX cases_person ON cases (person, id);

@@ -8,6 +8,7 @@
 #include "auth/person.h"
 #include "base/clock.h"
 #include "services/case_journal.h"
+#include "services/case_names.h"
 #include "store/checkpointer.h"
 #include "store/store.h"
 #include "tests/bench/measure.h"
@@ -19,7 +20,7 @@ enum { CHUNK = 5000, MATTERS_MAX = 256 };
 static const int64_t HOUR_MS = 3600000, YEAR_MS = INT64_C(365) * 24 * 3600000;
 
 struct matter {
-	int64_t id, department, region, type;
+	int64_t id, department, region, type, names;
 	char code[65], name[301], department_name[181], region_name[91];
 };
 
@@ -69,6 +70,9 @@ static bool prepare(struct tx *tx, void *ctx, struct fail *why)
 		text_take(m->name, sizeof m->name, stmt_text(q, 5));
 		text_take(m->department_name, sizeof m->department_name, stmt_text(q, 6));
 		text_take(m->region_name, sizeof m->region_name, stmt_text(q, 7));
+		const struct str name[CASE_NAME_COUNT] = { str_c(m->code), str_c(m->name), str_c(m->department_name), str_c(m->region_name) };
+		if (!case_names_find_or_make(tx, m->id, m->region, name, &m->names, why))
+			return false;
 	}
 	return why->code == FAIL_NONE && (fill.matter_count > 0 || FAILS(why, NOT_FOUND, "no matter was imported"));
 }
@@ -105,8 +109,7 @@ static bool case_add(struct tx *tx, int64_t id, struct fail *why)
 		if (!case_move(state, course[seq - 1], &state, why))
 			return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms,"
-		" updated_ms, lookup_hash, matter_code, matter_name, department_name, region_name)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17)", why);
+		" updated_ms, lookup_hash, names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -122,10 +125,7 @@ static bool case_add(struct tx *tx, int64_t id, struct fail *why)
 	stmt_bind_int(q, 11, opened_ms);
 	stmt_bind_int(q, 12, opened_ms + (fill.events - 1) * HOUR_MS);
 	stmt_bind_blob(q, 13, lookup, sizeof lookup);
-	stmt_bind_text(q, 14, str_c(m->code));
-	stmt_bind_text(q, 15, str_c(m->name));
-	stmt_bind_text(q, 16, str_c(m->department_name));
-	stmt_bind_text(q, 17, str_c(m->region_name));
+	stmt_bind_int(q, 14, m->names);
 	if (!stmt_run(q, why))
 		return false;
 	if (!events_add(tx, id, m, opened_ms, why))

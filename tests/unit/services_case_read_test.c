@@ -70,9 +70,63 @@ static void shows(void **state)
 	assert_true(body_has(w, "企业设立登记"));
 }
 
+static int64_t names_rows(struct world *w)
+{
+	int64_t lines = 0;
+	struct str rows = world_rows(w, WORLD_CASE_NAMES);
+	for (size_t i = 0; i < rows.len; i++)
+		lines += rows.at[i] == '\n';
+	return lines;
+}
+
+/* Cases of one matter and region share a row of names until something is renamed; who was opened before keeps the old names. */
+static void shares_names(void **state)
+{
+	struct world *w = *state;
+	char old[CASE_NUMBER_BYTES];
+	memcpy(old, case_no, sizeof(old));
+	assert_int_equal(names_rows(w), 1);
+	open_case(w, "C2", OTHER_RESIDENT);
+	assert_int_equal(names_rows(w), 1);
+	world_import(w, "matters", "code,name,department,region,type,legal_days,promised_days,trips,online\nM1,新名称," DEPARTMENT_A ",621200,commitment,15,3,0,1\n");
+	open_case(w, "C3", RESIDENT);
+	assert_int_equal(names_rows(w), 2);
+	world_expect(w, show(w, case_no, LANG_ZH));
+	assert_true(body_has(w, "\"name\":\"新名称\""));
+	world_expect(w, show(w, old, LANG_ZH));
+	assert_true(body_has(w, "\"name\":\"企业设立登记\""));
+	open_case(w, "C4", RESIDENT);
+	assert_int_equal(names_rows(w), 2);
+}
+
+static bool rename_all(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE case_names SET matter_name = 'x'", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+static bool drop_all(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM case_names", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+/* What is kept in memory without asking again must not change behind its back. */
+static void names_never_change(void **state)
+{
+	struct world *w = *state;
+	struct fail why;
+	fail_clear(&why);
+	assert_false(store_write(w->store, rename_all, NULL, &why));
+	fail_clear(&why);
+	assert_false(store_write(w->store, drop_all, NULL, &why));
+}
+
 static int64_t cache_hits(void)
 {
-	return metric_read(M_row_cache, 0);
+	return metric_read(M_row_cache, 3 * ROW_CASE);
 }
 
 /* The finished answer is what the cache keeps: with its owner and version, one per language, and both forgotten when the case moves. */
@@ -287,6 +341,8 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(shows, begin, world_end),
+		cmocka_unit_test_setup_teardown(shares_names, begin, world_end),
+		cmocka_unit_test_setup_teardown(names_never_change, begin, world_end),
 		cmocka_unit_test_setup_teardown(shows_from_the_cache, begin, world_end),
 		cmocka_unit_test_setup_teardown(unknown_numbers, begin, world_end),
 		cmocka_unit_test_setup_teardown(lists, begin, world_end),

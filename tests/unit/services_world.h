@@ -141,8 +141,10 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(id_hash) || '|' || kind || '|' || made_ms FROM person ORDER BY id",
 	"SELECT id || '|' || hex(hash) || '|' || kind || '|' || principal_id || '|' || expires_ms || '|' || development || '|' || test_key FROM token ORDER BY id",
 	"SELECT id || '|' || case_no || '|' || person || '|' || department || '|' || case_ref || '|' || matter || '|' || region || '|' || state || '|' || last_seq"
-	" || '|' || opened_ms || '|' || updated_ms || '|' || hex(lookup_hash) || '|' || matter_name || '|' || department_name || '|' || region_name"
+	" || '|' || opened_ms || '|' || updated_ms || '|' || hex(lookup_hash) || '|' || names"
 	" FROM cases ORDER BY id",
+	"SELECT id || '|' || matter || '|' || region || '|' || matter_code || '|' || matter_name || '|' || department_name || '|' || region_name"
+	" FROM case_names ORDER BY id",
 	"SELECT case_id || '|' || seq || '|' || department || '|' || event_id || '|' || hex(digest) || '|' || event || '|' || state || '|' || ifnull(note, '-')"
 	" || '|' || occurred_ms || '|' || received_ms || '|' || fact FROM case_event ORDER BY case_id, seq",
 	"SELECT id || '|' || department || '|' || case_ref || '|' || seq || '|' || refused_in || '|' || event_id || '|' || hex(digest) || '|' || event"
@@ -151,7 +153,7 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || fact || '|' || made_ms || '|' || request_id || '|' || actor_kind || '|' || actor_id || '|' || for_kind || '|' || for_id || '|' || act"
 	" || '|' || subject_kind || '|' || subject_id || '|' || result || '|' || ifnull(CAST(detail AS TEXT), '-') FROM audit ORDER BY id",
 };
-enum { WORLD_CASES = 5, WORLD_CASE_EVENTS = 6, WORLD_HELD = 7, WORLD_FACTS = 8, WORLD_AUDIT = 9 };
+enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_FACTS = 9, WORLD_AUDIT = 10 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {
