@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/request.h"
 #include "gateway/door.h"
+#include "gateway/jobs.h"
 #include "gateway/machine.h"
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
@@ -13,12 +14,11 @@
 #include "services/handlers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
-#include "store/outcome.h"
 #include "store/store.h"
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { RATE_KEYS_MAX = 1 << 19, PURGE_EVERY_MS = 60000, PURGE_ROWS = 500 };
+enum { RATE_KEYS_MAX = 1 << 19 };
 
 static void name_metrics(void)
 {
@@ -37,46 +37,6 @@ static void name_metrics(void)
 		metric_label(M_failures, i, i == FAIL_NONE ? "none" : fail_row((enum fail_code)i)->slug);
 	for (int i = 0; i < RATE_COUNT; i++)
 		metric_label(M_rate_limited, i, rates[i]);
-}
-
-/* ---- old answers are forgotten in small bites ---- */
-
-static struct {
-	struct commit_job job;
-	struct gateway *gateway;
-	int64_t now_ms, deleted;
-	_Atomic bool out; /* with the committer */
-	bool more;
-} purge;
-
-static bool purge_apply(struct commit_job *job, struct tx *tx, struct fail *why)
-{
-	(void)job;
-	return outcome_purge(tx, purge.now_ms, atomic_load(&purge.gateway->config)->outcome_hours, PURGE_ROWS, &purge.deleted, why);
-}
-
-static void purge_done(struct commit_job *job)
-{
-	purge.more = job->committed && purge.deleted >= PURGE_ROWS;
-	if (!job->committed)
-		log_fail(STR_NONE, &job->why);
-	else if (purge.deleted > 0)
-		LOG_EVENT(purged, STR_NONE, L_C("outcome"), L_INT(purge.deleted));
-	atomic_store(&purge.out, false);
-}
-
-static void purge_tick(uv_timer_t *timer)
-{
-	struct gateway *g = timer->data;
-	if (atomic_load(&purge.out) || atomic_load(&g->stopping))
-		return;
-	uv_timer_set_repeat(timer, purge.more ? 100 : PURGE_EVERY_MS);
-	purge.gateway = g;
-	purge.now_ms = clock_wall_ms();
-	purge.job = (struct commit_job){ .apply = purge_apply, .done = purge_done };
-	atomic_store(&purge.out, true);
-	if (!committer_submit(g->committer, &purge.job))
-		atomic_store(&purge.out, false);
 }
 
 /* ---- start ---- */
@@ -109,11 +69,9 @@ static bool open_pollers(struct gateway *g, const struct config *c, struct fail 
 
 static bool run_pollers(struct gateway *g, struct fail *why)
 {
-	static uv_timer_t purge_timer;
-	uv_timer_init(&g->pollers[0].uv, &purge_timer);
-	purge_timer.data = g;
-	uv_timer_start(&purge_timer, purge_tick, PURGE_EVERY_MS, PURGE_EVERY_MS);
-	uv_unref((uv_handle_t *)&purge_timer);
+	g->jobs = jobs_start(g->committer, &g->config, &g->pollers[0].uv, why);
+	if (g->jobs == NULL)
+		return false;
 	for (int i = 0; i < g->poller_count; i++) {
 		if (pthread_create(&g->pollers[i].thread, NULL, poller_thread, &g->pollers[i]) != 0)
 			return FAILS(why, SYSTEM, "thread of loop %d", i);
@@ -211,6 +169,7 @@ void gateway_stop(struct gateway *g)
 	int64_t began = clock_mono_ns();
 	int running = atomic_load(&g->pollers_alive); /* before any of them may end */
 	atomic_store(&g->stopping, true);
+	jobs_stop(g->jobs);
 	for (int i = 0; i < running; i++)
 		poller_nudge(&g->pollers[i]);
 	for (int i = 0; i < running; i++)
@@ -221,6 +180,7 @@ void gateway_stop(struct gateway *g)
 		committer_stop(g->committer);
 	for (int i = 0; i < g->poller_count; i++)
 		poller_close(&g->pollers[i]);
+	jobs_drop(g->jobs);
 	if (g->checkpointer != NULL)
 		checkpointer_stop(g->checkpointer);
 	if (g->tls != NULL)

@@ -17,6 +17,7 @@ struct ratelimit;
 struct door_tls;
 struct kept_config;
 struct poller;
+struct jobs;
 
 struct gateway {
 	_Atomic(const struct config *) config; /* swapped whole by a reload; old ones live until the end */
@@ -27,6 +28,7 @@ struct gateway {
 	struct committer *committer;
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
+	struct jobs *jobs;                     /* on the first poller's loop */
 	struct ratelimit *ratelimit;
 	struct door_tls *tls;
 	struct kept_config *kept;              /* from reloads */

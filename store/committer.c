@@ -157,6 +157,11 @@ static void forget_notes(struct committer *c)
 	c->touched_all = c->news.all = false;
 }
 
+static bool tells_nothing(const struct committer *c)
+{
+	return c->touched_count == 0 && !c->touched_all && c->news.count == 0 && !c->news.all;
+}
+
 static enum commit_end end(struct committer *c, int64_t began, struct fail *why)
 {
 	struct commit_notes notes = { c->touched, c->touched_count, c->touched_all, &c->news };
@@ -269,15 +274,15 @@ size_t committer_step(struct committer *c)
 	fail_clear(&why);
 	if (!write_begin(c->connection, &why))
 		return refuse_all(c, &why);
-	int64_t began = clock_mono_ns();
+	int64_t began = clock_mono_ns(), changes = sqlite3_total_changes64(c->connection->db);
 	size_t kept;
 	if (!run_batch(c, began, &kept)) {
 		write_rollback(c->connection);
 		return run_each_alone(c);
 	}
-	if (kept == 0) { /* nothing to keep, so nothing to sync or to publish */
+	if (kept == 0 || (sqlite3_total_changes64(c->connection->db) == changes && tells_nothing(c))) { /* nothing to keep, so nothing to sync or to publish */
 		write_rollback(c->connection);
-		return answer(c, 0);
+		return answer(c, kept);
 	}
 	switch (end(c, began, &why)) {
 	case COMMIT_DONE:

@@ -65,6 +65,38 @@ static void one_commit_for_all(void **state)
 	end(10);
 }
 
+static bool only_reads(struct commit_job *j, struct tx *tx, struct fail *why)
+{
+	((struct test_job *)j)->applied++;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM item", why);
+	return q != NULL && stmt_row(q, why);
+}
+
+/* A job that looks each second whether there is something to do must cost nobody a sync or a snapshot. */
+static void what_changed_nothing_is_not_committed(void **state)
+{
+	(void)state;
+	begin();
+	make();
+	uint64_t number = store_commit_number(f.store);
+	int64_t commits = metric_read(M_commits, 0);
+	jobs[0] = job_make(&f, JOB_GOOD, 1, &answers);
+	jobs[0].job.apply = only_reads;
+	assert_true(committer_submit(c, &jobs[0].job));
+	assert_int_equal(committer_step(c), 1);
+	assert_true(jobs[0].job.committed && jobs[0].answered == 1 && jobs[0].applied == 1);
+	assert_int_equal(metric_read(M_commits, 0), commits);
+	assert_int_equal(store_commit_number(f.store), number);
+	/* beside one that writes it is no reason not to */
+	assert_true(committer_submit(c, &jobs[0].job));
+	submit(1, JOB_GOOD);
+	assert_int_equal(committer_step(c), 2);
+	assert_int_equal(metric_read(M_commits, 0), commits + 1);
+	jobs_invariants(&f, jobs + 1, 1);
+	committer_stop(c);
+	fixture_drop(&f);
+}
+
 static void a_failure_is_alone(void **state)
 {
 	(void)state;
@@ -307,7 +339,7 @@ static void threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_commit_for_all), cmocka_unit_test(a_failure_is_alone), cmocka_unit_test(all_refused), cmocka_unit_test(batch_is_bounded),
+		cmocka_unit_test(one_commit_for_all), cmocka_unit_test(what_changed_nothing_is_not_committed), cmocka_unit_test(a_failure_is_alone), cmocka_unit_test(all_refused), cmocka_unit_test(batch_is_bounded),
 		cmocka_unit_test(batch_is_short), cmocka_unit_test(deadline), cmocka_unit_test(full_and_stopping), cmocka_unit_test(sunk_batch),
 		cmocka_unit_test(twice_is_once), cmocka_unit_test(failed_fsync), cmocka_unit_test(threads),
 	};

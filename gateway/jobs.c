@@ -1,0 +1,207 @@
+/* gateway/jobs.c - why this exists: what nobody asks for must be done too, and must not be felt by those who ask. */
+#include "gateway/jobs.h"
+
+#include "base/clock.h"
+#include "base/log.h"
+#include "base/metrics.h"
+#include "store/committer.h"
+#include "store/outcome.h"
+#include "store/sealer.h"
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <uv.h>
+
+enum { REFUSED_AGAIN_MS = 100 };
+
+/* What a bite knows and leaves. */
+struct bite {
+	const struct config *config;
+	int64_t now_ms, rows_max;
+	int64_t rows;    /* done */
+	int64_t waiting; /* seal: facts that are not sealed yet */
+};
+
+struct job_row {
+	const char *name;
+	int64_t every_ms, bite;
+	bool says;
+	bool (*apply)(struct tx *tx, struct bite *b, struct fail *why);
+};
+
+struct job {
+	struct commit_job commit;
+	struct jobs *jobs;
+	const struct job_row *row;
+	struct bite bite;
+	int64_t due_ms;      /* monotonic; of the step's thread */
+	_Atomic bool is_out; /* with the committer, whose everything above is meanwhile */
+	_Atomic bool more;
+};
+
+/* ---- the table ---- */
+
+static bool purge_outcomes(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return outcome_purge(tx, b->now_ms, b->config->outcome_hours, (int)b->rows_max, &b->rows, why);
+}
+
+static bool seal(struct tx *tx, struct bite *b, struct fail *why)
+{
+	struct seal head;
+	int64_t oldest_ms;
+	return sealer_apply(tx, b->now_ms, b->rows_max, &b->rows, why) && seal_head(tx, &head, why) &&
+	       seal_waiting(tx, &head, &b->waiting, &oldest_ms, why);
+}
+
+enum { QUIET, SAY };
+static const struct job_row rows[] = {
+#define JOB(name, every, bite, log, what) { #name, every, bite, log, name },
+#include "gateway/jobs.def"
+#undef JOB
+};
+enum { JOBS = sizeof(rows) / sizeof(rows[0]) };
+
+struct jobs {
+	struct committer *committer;
+	const _Atomic(const struct config *) *config;
+	void (*wake)(void *ctx);
+	void *ctx;
+	_Atomic bool stopping;
+	uv_timer_t timer;  /* of jobs_start */
+	uv_async_t bell;
+	struct job at[JOBS];
+};
+
+/* ---- a bite, on the committer's thread ---- */
+
+static bool job_apply(struct commit_job *commit, struct tx *tx, struct fail *why)
+{
+	struct job *job = CONTAINER(commit, struct job, commit);
+	job->bite.rows = job->bite.waiting = 0;
+	return job->row->apply(tx, &job->bite, why);
+}
+
+static void job_done(struct commit_job *commit)
+{
+	struct job *job = CONTAINER(commit, struct job, commit);
+	struct jobs *j = job->jobs;
+	int index = (int)(job->row - rows);
+	bool more = commit->committed && job->bite.rows >= job->row->bite;
+	if (!commit->committed) {
+		metric_add(M_job_failures, index, 1);
+		log_fail(STR_NONE, &commit->why);
+	} else {
+		metric_add(M_job_rows, index, job->bite.rows);
+		metric_set(M_job_last_seconds, index, job->bite.now_ms / 1000);
+		if (job->row->apply == seal)
+			metric_set(M_facts_unsealed, 0, job->bite.waiting);
+		if (job->row->says && job->bite.rows > 0)
+			LOG_EVENT(job_ran, STR_NONE, L_C(job->row->name), L_INT(job->bite.rows));
+	}
+	atomic_store(&job->more, more);
+	atomic_store(&job->is_out, false);
+	if (more)
+		j->wake(j->ctx);
+}
+
+/* ---- the step ---- */
+
+static void submit(struct jobs *j, struct job *job, int64_t mono_ms)
+{
+	bool is_next = atomic_exchange(&job->more, false);
+	job->bite = (struct bite){ .config = atomic_load(j->config), .now_ms = clock_wall_ms(), .rows_max = job->row->bite };
+	job->commit = (struct commit_job){ .apply = job_apply, .done = job_done };
+	if (!is_next)
+		job->due_ms = mono_ms + job->row->every_ms;
+	atomic_store(&job->is_out, true);
+	if (committer_submit(j->committer, &job->commit))
+		return;
+	atomic_store(&job->is_out, false);
+	job->due_ms = mono_ms + REFUSED_AGAIN_MS; /* the lane is full: those who wait come first */
+}
+
+int64_t jobs_step(struct jobs *j, int64_t mono_ms)
+{
+	int64_t next_ms = INT64_MAX;
+	for (int i = 0; i < JOBS; i++) {
+		struct job *job = &j->at[i];
+		if (!atomic_load(&job->is_out) && !atomic_load(&j->stopping) && (atomic_load(&job->more) || job->due_ms <= mono_ms))
+			submit(j, job, mono_ms);
+		/* one that is still out when its time comes is looked at again a little later */
+		int64_t wait_ms = job->due_ms > mono_ms ? job->due_ms - mono_ms : REFUSED_AGAIN_MS;
+		if (wait_ms < next_ms)
+			next_ms = wait_ms;
+	}
+	return next_ms;
+}
+
+struct jobs *jobs_make(struct committer *committer, const _Atomic(const struct config *) *config, void (*wake)(void *ctx), void *ctx, struct fail *why)
+{
+	struct jobs *j = calloc(1, sizeof(*j));
+	if (j == NULL) {
+		FAILS(why, MEMORY, "jobs");
+		return NULL;
+	}
+	j->committer = committer;
+	j->config = config;
+	j->wake = wake;
+	j->ctx = ctx;
+	for (int i = 0; i < JOBS; i++) {
+		j->at[i].jobs = j;
+		j->at[i].row = &rows[i];
+		metric_label(M_job_failures, i, rows[i].name);
+		metric_label(M_job_rows, i, rows[i].name);
+		metric_label(M_job_last_seconds, i, rows[i].name);
+	}
+	return j;
+}
+
+void jobs_stop(struct jobs *j)
+{
+	if (j != NULL)
+		atomic_store(&j->stopping, true);
+}
+
+void jobs_drop(struct jobs *j)
+{
+	free(j);
+}
+
+/* ---- turned by libuv ---- */
+
+static void on_timer(uv_timer_t *timer)
+{
+	struct jobs *j = timer->data;
+	uv_timer_start(timer, on_timer, (uint64_t)jobs_step(j, clock_mono_ms()), 0);
+}
+
+static void on_bell(uv_async_t *bell)
+{
+	struct jobs *j = bell->data;
+	on_timer(&j->timer);
+}
+
+static void ring(void *ctx)
+{
+	struct jobs *j = ctx;
+	uv_async_send(&j->bell);
+}
+
+struct jobs *jobs_start(struct committer *committer, const _Atomic(const struct config *) *config, struct uv_loop_s *loop, struct fail *why)
+{
+	struct jobs *j = jobs_make(committer, config, ring, NULL, why);
+	if (j == NULL)
+		return NULL;
+	j->ctx = j->timer.data = j->bell.data = j;
+	if (uv_async_init(loop, &j->bell, on_bell) != 0) {
+		jobs_drop(j);
+		FAILS(why, SYSTEM, "the bell of the jobs");
+		return NULL;
+	}
+	uv_timer_init(loop, &j->timer);
+	uv_timer_start(&j->timer, on_timer, 0, 0);
+	/* A loop that has nothing else left may end; who rings late finds the handle open until poller_close. */
+	uv_unref((uv_handle_t *)&j->bell);
+	uv_unref((uv_handle_t *)&j->timer);
+	return j;
+}

@@ -1,0 +1,26 @@
+/* gateway/jobs.h - the rows of jobs.def at work: each in small transactions through the committer, never two of one at a time.
+ *
+ * A bite that was full is followed by the next at once: the committer puts others' writes between them. One that failed is tried again after
+ * its period. The metrics say for each when it last went well, how many rows it did and how often it failed.
+ * Thread: jobs_step on one thread; bites run on the committer's. */
+#ifndef GATEWAY_JOBS_H
+#define GATEWAY_JOBS_H
+#include "base/fail.h"
+#include <stdbool.h>
+#include <stdint.h>
+
+struct committer;
+struct config;
+struct jobs;
+struct uv_loop_s;
+
+/* `wake` is called from any thread when jobs_step has something to do before its time. */
+struct jobs *jobs_make(struct committer *committer, const _Atomic(const struct config *) *config, void (*wake)(void *ctx), void *ctx, struct fail *why);
+/* Submits what is due at `mono_ms`; returns the milliseconds until something will be. */
+int64_t jobs_step(struct jobs *j, int64_t mono_ms);
+void jobs_stop(struct jobs *j);  /* any thread: nothing is submitted from now on */
+void jobs_drop(struct jobs *j);  /* after the committer has stopped */
+
+/* The same, turned by a timer of `loop`; set up before the loop runs. jobs_drop after the loop is closed. */
+struct jobs *jobs_start(struct committer *committer, const _Atomic(const struct config *) *config, struct uv_loop_s *loop, struct fail *why);
+#endif

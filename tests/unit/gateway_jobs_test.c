@@ -1,0 +1,157 @@
+/* Goal: a job runs when its time has come, goes on while there is more, never twice at once, and not after the stop; a failure waits for its
+ * period, a full lane does not. Method: the committer and the jobs stepped by hand, time given by hand. */
+#include "seal_fixture.h"
+
+#include "base/metrics.h"
+#include "gateway/jobs.h"
+#include "store/committer.h"
+
+static struct fixture f;
+static struct committer *c;
+static struct jobs *j;
+static _Atomic(const struct config *) config;
+static int woken;
+
+enum { PURGE, SEAL }; /* in the order of jobs.def, as the metrics' labels are */
+
+static void wake(void *ctx)
+{
+	(void)ctx;
+	woken++;
+}
+
+static int begin(void **state)
+{
+	(void)state;
+	fixture_make(&f, NULL);
+	config = &f.config;
+	woken = 0;
+	FIXTURE_OK(&f, (c = committer_make(f.store, &f.config, &f.why)) != NULL);
+	FIXTURE_OK(&f, (j = jobs_make(c, &config, wake, NULL, &f.why)) != NULL);
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	fault_clear_all();
+	jobs_stop(j);
+	committer_stop(c);
+	jobs_drop(j);
+	fixture_drop(&f);
+	return 0;
+}
+
+static void each_at_its_time(void **state)
+{
+	(void)state;
+	int64_t commits = metric_read(M_commits, 0);
+	assert_int_equal(jobs_step(j, 5000), 1000); /* everything is due at the start; then the sealer is next */
+	assert_int_equal(committer_step(c), 2);
+	assert_int_equal(jobs_step(j, 5999), 1);
+	assert_int_equal(committer_step(c), 0);
+	assert_int_equal(jobs_step(j, 6000), 1000);
+	assert_int_equal(committer_step(c), 1);
+	assert_int_equal(metric_read(M_commits, 0), commits); /* there was nothing to do */
+	assert_int_equal(woken, 0);
+	assert_true(metric_read(M_job_last_seconds, SEAL) > 0 && metric_read(M_job_last_seconds, PURGE) > 0);
+}
+
+static void goes_on_while_there_is_more(void **state)
+{
+	(void)state;
+	enum { FACTS = 2 * SEAL_ROWS_MAX + 10 };
+	int64_t before = metric_read(M_job_rows, SEAL);
+	seal_make_facts(&f, FACTS);
+	jobs_step(j, 0);
+	committer_step(c);
+	assert_int_equal(woken, 1);
+	assert_int_equal(metric_read(M_facts_unsealed, 0), FACTS - SEAL_ROWS_MAX);
+	jobs_step(j, 1); /* before its time, because it was woken */
+	committer_step(c);
+	assert_int_equal(woken, 2);
+	jobs_step(j, 2);
+	committer_step(c);
+	assert_int_equal(woken, 2);
+	assert_int_equal(metric_read(M_facts_unsealed, 0), 0);
+	assert_int_equal(metric_read(M_job_rows, SEAL) - before, FACTS);
+	seal_invariants(&f, FACTS);
+	assert_int_equal(jobs_step(j, 3), 997); /* going on does not move its hour */
+	assert_int_equal(committer_step(c), 0);
+}
+
+static void never_two_at_once(void **state)
+{
+	(void)state;
+	jobs_step(j, 0);
+	assert_int_equal(committer_waiting(c), 2);
+	assert_in_range(jobs_step(j, 100000), 1, 1000);
+	assert_int_equal(committer_waiting(c), 2);
+	assert_int_equal(committer_step(c), 2);
+	jobs_step(j, 100100);
+	assert_int_equal(committer_waiting(c), 2); /* both are long due again */
+}
+
+static void a_failure_waits_for_its_period(void **state)
+{
+	(void)state;
+	int64_t before = metric_read(M_job_failures, SEAL);
+	log_level_set(LOG_ERROR);
+	seal_make_facts(&f, 3);
+	assert_true(fault_set(STR("store_step=1+")));
+	jobs_step(j, 0);
+	committer_step(c);
+	fault_clear_all();
+	assert_int_equal(metric_read(M_job_failures, SEAL), before + 1);
+	assert_int_equal(woken, 0);
+	seal_invariants(&f, 0);
+	assert_int_equal(jobs_step(j, 999), 1);
+	assert_int_equal(committer_step(c), 0);
+	jobs_step(j, 1000);
+	committer_step(c);
+	seal_invariants(&f, 3);
+}
+
+static void a_full_lane_is_tried_again_soon(void **state)
+{
+	(void)state;
+	jobs_stop(j);
+	committer_stop(c);
+	jobs_drop(j);
+	f.config.lane_write_max = 1;
+	FIXTURE_OK(&f, (c = committer_make(f.store, &f.config, &f.why)) != NULL);
+	FIXTURE_OK(&f, (j = jobs_make(c, &config, wake, NULL, &f.why)) != NULL);
+	seal_make_facts(&f, 3);
+	assert_in_range(jobs_step(j, 0), 1, 200);
+	assert_int_equal(committer_step(c), 1); /* the first of the table; the other found no room */
+	seal_invariants(&f, 0);
+	jobs_step(j, 200);
+	assert_int_equal(committer_step(c), 1);
+	seal_invariants(&f, 3);
+}
+
+static void nothing_after_the_stop(void **state)
+{
+	(void)state;
+	seal_make_facts(&f, SEAL_ROWS_MAX);
+	jobs_step(j, 0);
+	jobs_stop(j);
+	assert_int_equal(committer_step(c), 2); /* what was submitted is finished */
+	jobs_step(j, 1);
+	jobs_step(j, 1000000);
+	assert_int_equal(committer_step(c), 0);
+	seal_invariants(&f, SEAL_ROWS_MAX);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(each_at_its_time, begin, end),
+		cmocka_unit_test_setup_teardown(goes_on_while_there_is_more, begin, end),
+		cmocka_unit_test_setup_teardown(never_two_at_once, begin, end),
+		cmocka_unit_test_setup_teardown(a_failure_waits_for_its_period, begin, end),
+		cmocka_unit_test_setup_teardown(a_full_lane_is_tried_again_soon, begin, end),
+		cmocka_unit_test_setup_teardown(nothing_after_the_stop, begin, end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
