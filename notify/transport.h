@@ -12,7 +12,10 @@ struct transport_job {
 	struct http_call call;
 	struct http_answer answer;
 	void (*done)(struct transport_job *job); /* exactly once, never from inside begin */
-	void *own;                               /* the transport's, while it has the job */
+	/* the transport's, while it has the job */
+	struct transport_job *next;
+	int64_t began_ms;
+	void *own;
 };
 
 struct transport {

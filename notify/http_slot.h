@@ -1,0 +1,31 @@
+/* notify/http_slot.h - one libcurl handle, used for one call after the other. Private to notify/http_*.c.
+ * Thread: the stepper's. */
+#ifndef NOTIFY_HTTP_SLOT_H
+#define NOTIFY_HTTP_SLOT_H
+#include "base/config.h"
+#include "notify/transport.h"
+#include <curl/curl.h>
+
+struct http_multi;
+
+struct http_slot {
+	struct http_multi *multi;
+	CURL *easy;                 /* made when first needed */
+	struct transport_job *job;  /* NULL: free */
+	struct http_slot *next_free;
+	struct curl_slist *headers;
+	size_t sent_of_body;
+	char *body;                 /* of the answer */
+	size_t body_len, body_cap, header_bytes;
+	bool may_be_private, refused_address, too_large;
+	char content_type[128], retry_after[64];
+	char error[CURL_ERROR_SIZE];
+};
+
+/* Makes the handle ready for s->job. NULL, or why it cannot be sent. */
+const char *http_slot_set_up(struct http_slot *s, const struct config *c);
+/* Fills job->answer; `whole`: libcurl says that all of it is here. Its text lies in the slot. */
+void http_slot_answer(struct http_slot *s, bool whole, const char *error);
+void http_slot_clear(struct http_slot *s); /* the call's bytes; the handle stays */
+void http_slot_free(struct http_slot *s);
+#endif
