@@ -42,7 +42,6 @@ static bool read_request(int fd, struct head *h)
 {
 	char *end = NULL;
 	h->len = 0;
-	h->text[0] = '\0';
 	while (end == NULL) {
 		ssize_t n = recv(fd, h->text + h->len, sizeof(h->text) - 1 - h->len, 0);
 		if (n <= 0)
@@ -118,12 +117,13 @@ static void *peer_serve(void *ctx)
 {
 	int fd = (int)(intptr_t)ctx;
 	struct head h = { .len = 0 };
-	for (int nth = 0; read_request(fd, &h); nth++) {
+	bool goes_on = true;
+	for (int nth = 0; goes_on && read_request(fd, &h); nth++) {
 		atomic_fetch_add(&peer_requests, 1);
-		if (!answer(fd, &h, nth))
-			break;
+		goes_on = answer(fd, &h, nth);
+		h.len = 0;
 	}
-	if (h.len > 0 && strstr(h.text, "\r\n\r\n") == NULL)
+	if (h.len > 0)
 		atomic_fetch_add(&peer_pieces, 1);
 	close(fd);
 	atomic_fetch_sub(&peer_open, 1);
@@ -157,7 +157,7 @@ static int listen_somewhere(int *port)
 static pthread_mutex_t slow_lock = PTHREAD_MUTEX_INITIALIZER;
 static pthread_cond_t slow_over = PTHREAD_COND_INITIALIZER;
 static bool slow = true;
-static int slow_asked;
+static _Atomic int slow_asked;
 
 int getaddrinfo(const char *node, const char *service, const struct addrinfo *hints, struct addrinfo **out)
 {
@@ -314,7 +314,7 @@ static void slow_name(void **state)
 	char url[256], ok[256];
 	url_of(url, "slow.test", peer_port, "/ok");
 	url_of(ok, "peer.test", peer_port, "/ok");
-	prepare(&late, METHOD_POST, url, "x", 5000);
+	prepare(&late, METHOD_POST, url, "x", 300);
 	prepare(&other, METHOD_GET, ok, NULL, LONG_MS);
 	t->begin(t, &late.job);
 	carry(m, &other);
@@ -323,8 +323,9 @@ static void slow_name(void **state)
 		http_multi_step(m, LONG_MS);
 	assert_int_equal(late.job.answer.end, HTTP_NOT_SENT);
 	http_multi_drop(m);
+	while (slow_asked == 0)
+		sched_yield();
 	pthread_mutex_lock(&slow_lock);
-	assert_int_equal(slow_asked, 1);
 	slow = false;
 	pthread_cond_broadcast(&slow_over);
 	pthread_mutex_unlock(&slow_lock);
@@ -480,6 +481,8 @@ static void wake(void **state)
 
 /* ---- ten thousand ---- */
 
+static int fds_at_start;
+
 static int fds_open(void)
 {
 	int count = 0;
@@ -521,7 +524,7 @@ static void soak_leaves_nothing(void **state)
 {
 	(void)state;
 	static struct call calls[SOAK_AT_ONCE * 2];
-	int fds = fds_open(), connections = peer_connections;
+	int connections = peer_connections;
 	soak.multi = make();
 	url_of(soak.urls[0], "127.0.0.1", peer_port, "/ok");
 	url_of(soak.urls[1], "127.0.0.1", peer_port, "/close");
@@ -538,9 +541,8 @@ static void soak_leaves_nothing(void **state)
 	/* one for each of the 400 that broke theirs, one more where libcurl tried to repeat it, and the kept ones */
 	assert_in_range(peer_connections - connections, 1, 600 + 2 * config.outside_connections_per_host);
 	http_multi_drop(soak.multi);
-	while (peer_open > 0)
+	while (fds_open() != fds_at_start) /* the peer's threads close theirs in a moment; what we leaked stays */
 		sched_yield();
-	assert_int_equal(fds_open(), fds);
 }
 
 static int set_up(void **state)
@@ -556,6 +558,7 @@ static int set_up(void **state)
 	listen_somewhere(&dead_port); /* bound and not listening: nobody else gets it, and it refuses */
 	pthread_create(&thread, NULL, peer_accept, (void *)(intptr_t)fd);
 	pthread_detach(thread);
+	fds_at_start = fds_open();
 	return 0;
 }
 
