@@ -113,6 +113,14 @@ static bool is_marked(const struct keyfile *k, enum key_kind kind, enum key_mark
 	return false;
 }
 
+static int count_of(const struct keyfile *k, enum key_kind kind)
+{
+	int n = 0;
+	for (int i = 0; i < k->count; i++)
+		n += k->keys[i].kind == kind;
+	return n;
+}
+
 static bool take_mark(struct reading *r, struct keyfile_key *k, struct str word)
 {
 	if (str_eq(word, STR("current")))
@@ -143,8 +151,8 @@ static bool take_key(struct reading *r, enum key_kind kind, struct str *words, i
 		return wrong(r, "no such algorithm: want aes-256-gcm or sm4-cbc-hmac-sm3");
 	if (!take_bytes(r, words[fixed - 1], k.bytes) || (count > fixed && !take_mark(r, &k, words[fixed])))
 		return false;
-	if (r->file->count == KEYFILE_KEYS_MAX)
-		return wrong(r, "more than 24 keys");
+	if (r->file->count == KEYFILE_KEYS_MAX || (kind == KEY_INDEX && count_of(r->file, kind) == KEYFILE_INDEX_MAX))
+		return wrong(r, "too many keys: there may be 24, of them 8 index keys");
 	r->file->keys[r->file->count++] = k;
 	OPENSSL_cleanse(&k, sizeof(k));
 	return true;
@@ -319,6 +327,8 @@ bool keyfile_add(struct keyfile *k, enum key_kind kind, enum key_algorithm algor
 {
 	if (k->count == KEYFILE_KEYS_MAX)
 		return FAILS(why, CONFIG, "the key file is full: retire a key first");
+	if (kind == KEY_INDEX && count_of(k, kind) == KEYFILE_INDEX_MAX)
+		return FAILS(why, CONFIG, "the key file has its 8 index keys, and none of them can go");
 	if (kind == KEY_INDEX && is_marked(k, KEY_INDEX, KEY_NEXT))
 		return FAILS(why, CONFIG, "an index key waits to become current already: run siban keys rotate");
 	*id = 0;

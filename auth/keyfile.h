@@ -3,7 +3,7 @@
  *   # comments and blank lines are passed over
  *   cipher 1 aes-256-gcm 64 hex digits current       new values are sealed with the one cipher key marked current, old ones open with theirs
  *   cipher 3 sm4-cbc-hmac-sm3 64 hex digits
- *   index 2 64 hex digits current                    the key of the indexes; `next` is being changed to; neither: kept to recognise repeats
+ *   index 2 64 hex digits current                    the key of the indexes; `next` is being changed to; unmarked: kept to recognise repeats
  *   nonce 64 hex digits                              makes nonces; never leaves the file, never changes
  *
  * <state>/keys/vault.keys, mode 0600, its owner's; or, when systemd hands over credentials, $CREDENTIALS_DIRECTORY/vault.keys, which we
@@ -15,7 +15,7 @@
 #include "base/fail.h"
 #include "base/str.h"
 
-enum { KEYFILE_KEYS_MAX = 24, KEYFILE_KEY_BYTES = 32, KEYFILE_BYTES_MAX = 16384, KEYFILE_PATH_BYTES = 1300, KEY_ID_MAX = 65535, FINGERPRINT_BYTES = 17 };
+enum { KEYFILE_KEYS_MAX = 24, KEYFILE_INDEX_MAX = 8, KEYFILE_KEY_BYTES = 32, KEYFILE_BYTES_MAX = 16384, KEYFILE_PATH_BYTES = 1300, KEY_ID_MAX = 65535, FINGERPRINT_BYTES = 17 };
 
 enum key_kind { KEY_CIPHER, KEY_INDEX };
 enum key_mark { KEY_KEPT, KEY_CURRENT, KEY_NEXT };

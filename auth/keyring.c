@@ -1,4 +1,14 @@
-/* auth/keyring.c - the keys, opened once, used by everything that must recognise a person without knowing them. */
+/* auth/keyring.c - the keys, opened once, used by everything that must recognise a person without knowing them.
+ *
+ * What becomes of each use of the index key when that key is exchanged:
+ *   person by number, by phone   looked up. Two columns (slots): the next key's fills up from the sealed facts while the current one is asked,
+ *                                one small transaction changes their roles, then the old one is emptied. A row is found at every moment.
+ *   event, outcome, callback     only tell a repeat from something new. The row bears the digest of its day; a newcomer is compared under every
+ *                                index key there ever was, so old keys stay in the file, and none is ever taken out of it.
+ *   look-up by case number       needs no key: the last four characters are compared with the sealed number itself.
+ *   cursor, rate                 live in memory and for minutes: made from whatever is current at the start.
+ * Which key plays which role is the database's word, changed in the transaction that makes it true; a mark in the file counts for keys the
+ * database does not know yet. */
 #include "auth/keyring.h"
 #include "auth/ring.h"
 #include "base/hash.h"
@@ -9,10 +19,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { NOTED_MAX = KEYFILE_KEYS_MAX * 32 };
+enum { ENTRY_BYTES = 32, NOTED_MAX = KEYFILE_KEYS_MAX * ENTRY_BYTES };
 
 static _Atomic(struct ring *) newest;
 static bool has_unnoted;
+_Static_assert((int)KEYRING_INDEX_MAX == (int)KEYFILE_INDEX_MAX, "an index under every key there is");
 
 const struct ring *ring_now(void)
 {
@@ -66,6 +77,14 @@ static void ring_free(struct ring *r)
 	OPENSSL_clear_free(r, sizeof(*r));
 }
 
+static int marked(const struct keyfile *f, enum key_kind kind, enum key_mark mark)
+{
+	for (int i = 0; i < f->count; i++)
+		if (f->keys[i].kind == kind && f->keys[i].mark == mark)
+			return f->keys[i].id;
+	return 0;
+}
+
 /* NULL: why is noted. Wipes nothing of `file`. */
 static struct ring *ring_of(const struct keyfile *file, struct fail *why)
 {
@@ -87,6 +106,7 @@ static struct ring *ring_of(const struct keyfile *file, struct fail *why)
 			r->current = to;
 	}
 	assert(r->current != NULL);
+	r->slots = (struct index_slots){ .id = { marked(file, KEY_INDEX, KEY_CURRENT) }, .role = { SLOT_CURRENT } };
 	return r;
 }
 
@@ -94,6 +114,16 @@ static void publish(struct ring *r)
 {
 	r->older = atomic_load_explicit(&newest, memory_order_relaxed);
 	atomic_store_explicit(&newest, r, memory_order_release);
+}
+
+/* Another ring with the same keys. A command of the operator's is no time to run out of 20 KiB. */
+static struct ring *ring_copy(const struct ring *from)
+{
+	struct ring *r = OPENSSL_zalloc(sizeof(*r));
+	assert(r != NULL);
+	*r = *from;
+	r->current = &r->ciphers[from->current - from->ciphers];
+	return r;
 }
 
 static bool file_open(const struct config *c, bool make_if_absent, struct keyfile *file, struct fail *why)
@@ -168,6 +198,14 @@ static bool all_here(const struct keyfile *f, struct str noted, struct fail *why
 	return true;
 }
 
+static const char *entry_of(const struct keyfile_key *k, char entry[ENTRY_BYTES])
+{
+	char print[FINGERPRINT_BYTES];
+	key_fingerprint(k, print);
+	snprintf(entry, ENTRY_BYTES, "%d %s\n", k->id, print);
+	return entry;
+}
+
 static bool is_noted(struct str noted, const char *entry)
 {
 	return memmem(noted.at, noted.len, entry, strlen(entry)) != NULL;
@@ -177,14 +215,13 @@ static bool is_noted(struct str noted, const char *entry)
 static size_t note_new(const struct keyfile *f, char *noted, size_t len, size_t max)
 {
 	for (int i = 0; i < f->count; i++) {
-		char print[FINGERPRINT_BYTES], entry[FINGERPRINT_BYTES + 16];
-		key_fingerprint(&f->keys[i], print);
-		int n = snprintf(entry, sizeof(entry), "%d %s\n", f->keys[i].id, print);
+		char entry[ENTRY_BYTES];
+		size_t n = strlen(entry_of(&f->keys[i], entry));
 		if (is_noted((struct str){ noted, len }, entry))
 			continue;
-		assert(len + (size_t)n <= max);
-		memcpy(noted + len, entry, (size_t)n);
-		len += (size_t)n;
+		assert(len + n <= max);
+		memcpy(noted + len, entry, n);
+		len += n;
 	}
 	return len;
 }
@@ -199,21 +236,87 @@ static bool no_person_yet(struct tx *tx, struct fail *why)
 	return why->code == FAIL_NONE;
 }
 
+/* ---- slots: one row of meta, "ID ROLE ID ROLE" ---- */
+
+bool keyring_put_slots(struct tx *tx, struct index_slots s, struct fail *why)
+{
+	char text[64];
+	int n = snprintf(text, sizeof(text), "%d %d %d %d", s.id[SLOT_A], s.role[SLOT_A], s.id[SLOT_B], s.role[SLOT_B]);
+	return meta_put(tx, STR("index_slots"), text, (size_t)n, why);
+}
+
+static bool slots_from(struct str text, struct index_slots *s)
+{
+	for (int i = 0; i < 2 * SLOTS; i++) {
+		struct str word;
+		int64_t n;
+		str_cut(text, ' ', &word, &text);
+		if (!str_to_i64(word, 0, i % 2 == 0 ? KEY_ID_MAX : SLOT_LEAVING, &n))
+			return false;
+		if (i % 2 == 0)
+			s->id[i / 2] = (int)n;
+		else
+			s->role[i / 2] = (enum slot_role)n;
+	}
+	return (s->role[SLOT_A] == SLOT_CURRENT) != (s->role[SLOT_B] == SLOT_CURRENT);
+}
+
+int slot_in_role(const struct index_slots *s, enum slot_role role)
+{
+	return s->role[SLOT_A] == role ? SLOT_A : s->role[SLOT_B] == role ? SLOT_B : -1;
+}
+
+static bool is_known(const struct keyfile *f, int id, struct str noted)
+{
+	char entry[ENTRY_BYTES];
+	const struct keyfile_key *k = key_in(f, id);
+	return k != NULL && is_noted(noted, entry_of(k, entry));
+}
+
+/* A new key that the file marks next gets the empty slot. With none empty it waits for the end of the exchange under way. */
+static bool slots_match(struct tx *tx, const struct keyfile *f, struct str noted, struct index_slots *s, bool *is_new, struct fail *why)
+{
+	char text[64];
+	int64_t len;
+	if (!meta_get(tx, STR("index_slots"), text, sizeof(text), &len, why))
+		return false;
+	*is_new = len < 0;
+	if (len < 0)
+		return true; /* as the file marks them */
+	if (!slots_from((struct str){ text, (size_t)len }, s))
+		return FAILS(why, SCHEMA, "meta index_slots is damaged");
+	int current = marked(f, KEY_INDEX, KEY_CURRENT), next = marked(f, KEY_INDEX, KEY_NEXT), slot = slot_in_role(s, SLOT_EMPTY);
+	if (!is_known(f, current, noted))
+		return FAILS(why, CONFIG, "vault.keys marks a new index key %d current: mark it next, then run siban keys rotate", current);
+	if (next == 0 || slot < 0 || is_known(f, next, noted))
+		return true;
+	s->id[slot] = next;
+	s->role[slot] = SLOT_NEXT;
+	*is_new = true;
+	return true;
+}
+
 bool keyring_match(struct tx *tx, struct fail *why)
 {
 	const struct keyfile *f = &ring_now()->file;
+	struct index_slots slots = ring_now()->slots;
 	char noted[NOTED_MAX];
 	int64_t len;
+	bool new_slots;
 	if (!meta_get(tx, STR("vault_keys"), noted, sizeof(noted), &len, why))
 		return false;
 	if (len < 0 && !no_person_yet(tx, why))
 		return false;
 	size_t had = len < 0 ? 0 : (size_t)len;
-	if (!all_here(f, (struct str){ noted, had }, why))
+	struct str known = { noted, had };
+	if (!all_here(f, known, why) || !slots_match(tx, f, known, &slots, &new_slots, why))
 		return false;
 	size_t has = note_new(f, noted, had, sizeof(noted));
-	has_unnoted = has > had && !tx->writes;
-	return has == had || !tx->writes || meta_put(tx, STR("vault_keys"), noted, has, why);
+	has_unnoted = (has > had || new_slots) && !tx->writes;
+	atomic_load_explicit(&newest, memory_order_relaxed)->slots = slots; /* nobody else looks yet: this is the start */
+	if (!tx->writes)
+		return true;
+	return (has == had || meta_put(tx, STR("vault_keys"), noted, has, why)) && (!new_slots || keyring_put_slots(tx, slots, why));
 }
 
 bool keyring_has_unnoted(void)
@@ -221,13 +324,25 @@ bool keyring_has_unnoted(void)
 	return has_unnoted;
 }
 
+static const struct keyfile_key *index_key(const struct ring *r, int id)
+{
+	const struct keyfile_key *k = key_in(&r->file, id);
+	assert(k != NULL && k->kind == KEY_INDEX);
+	return k;
+}
+
+static int current_id(const struct ring *r)
+{
+	return r->slots.id[slot_in_role(&r->slots, SLOT_CURRENT)];
+}
+
 void keyring_fingerprint(char out[FINGERPRINT_BYTES])
 {
-	const struct keyfile *f = &ring_now()->file;
-	for (int i = 0; i < f->count; i++)
-		if (f->keys[i].kind == KEY_INDEX && f->keys[i].mark == KEY_CURRENT)
-			key_fingerprint(&f->keys[i], out);
+	const struct ring *r = ring_now();
+	key_fingerprint(index_key(r, current_id(r)), out);
 }
+
+/* ---- indexes ---- */
 
 static void length_bytes(size_t len, char out[8])
 {
@@ -235,7 +350,7 @@ static void length_bytes(size_t len, char out[8])
 		out[i] = (char)((uint64_t)len >> (8 * i));
 }
 
-static void index_under(const uint8_t key[KEYFILE_KEY_BYTES], const char *purpose, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
+static void index_under(const struct keyfile_key *key, const char *purpose, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
 {
 	assert(count <= KEYRING_PARTS_MAX);
 	/* each part behind its length: ("ab","c") and ("a","bc") differ */
@@ -247,13 +362,46 @@ static void index_under(const uint8_t key[KEYFILE_KEY_BYTES], const char *purpos
 		all[2 * i] = (struct str){ lengths[i], sizeof(lengths[i]) };
 		all[2 * i + 1] = part;
 	}
-	hmac_sha256((struct str){ (const char *)key, KEYFILE_KEY_BYTES }, all, 2 * (count + 1), out);
+	hmac_sha256((struct str){ (const char *)key->bytes, KEYFILE_KEY_BYTES }, all, 2 * (count + 1), out);
 }
 
 void keyring_index(const char *purpose, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
 {
-	const struct keyfile *f = &ring_now()->file;
-	for (int i = 0; i < f->count; i++)
-		if (f->keys[i].kind == KEY_INDEX && f->keys[i].mark == KEY_CURRENT)
-			index_under(f->keys[i].bytes, purpose, parts, count, out);
+	const struct ring *r = ring_now();
+	index_under(index_key(r, current_id(r)), purpose, parts, count, out);
+}
+
+int keyring_index_all(const char *purpose, const struct str *parts, size_t count, uint8_t out[KEYRING_INDEX_MAX][SHA256_BYTES])
+{
+	const struct ring *r = ring_now();
+	int current = current_id(r), n = 1;
+	index_under(index_key(r, current), purpose, parts, count, out[0]);
+	for (int i = 0; i < r->file.count; i++)
+		if (r->file.keys[i].kind == KEY_INDEX && r->file.keys[i].id != current)
+			index_under(&r->file.keys[i], purpose, parts, count, out[n++]);
+	return n;
+}
+
+void keyring_hashes(const char *purpose, const struct str *parts, size_t count, struct index_hashes *out)
+{
+	const struct ring *r = ring_now();
+	for (int i = 0; i < SLOTS; i++) {
+		out->is_there[i] = r->slots.role[i] != SLOT_EMPTY;
+		out->is_written[i] = r->slots.role[i] == SLOT_CURRENT || r->slots.role[i] == SLOT_NEXT;
+		if (out->is_there[i])
+			index_under(index_key(r, r->slots.id[i]), purpose, parts, count, out->at[i]);
+	}
+	out->current = slot_in_role(&r->slots, SLOT_CURRENT);
+}
+
+struct index_slots keyring_slots(void)
+{
+	return ring_now()->slots;
+}
+
+void keyring_use_slots(struct index_slots s)
+{
+	struct ring *r = ring_copy(ring_now());
+	r->slots = s;
+	publish(r);
 }

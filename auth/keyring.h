@@ -11,18 +11,47 @@
 
 struct tx; /* store/store.h */
 
-enum { KEYRING_PARTS_MAX = 12 };
+enum { KEYRING_PARTS_MAX = 12, KEYRING_INDEX_MAX = 8 /* KEYFILE_INDEX_MAX */ };
 
 /* Fails: CONFIG with the file's name and what to do; SYSTEM when the operating system refuses. */
 MUST_USE bool keyring_open(const struct config *c, bool make_if_absent, struct fail *why);
 void keyring_close(void); /* zeroes the keys */
-void keyring_fingerprint(char out[17]); /* 16 hex digits of a hash of the key */
+void keyring_fingerprint(char out[17]); /* 16 hex digits, of the current index key */
 /* Does the database belong to these keys? A write transaction notes those it does not know yet. Called by migrate and at every start.
  * Fails: CONFIG a key is missing or another, by its id. */
 MUST_USE bool keyring_match(struct tx *tx, struct fail *why);
 bool keyring_has_unnoted(void); /* the last match was in a read transaction, and would have had keys to note */
 /* Was it made with some key already? Then a missing key file is a loss, and a new one would only hide it. */
 MUST_USE bool keyring_is_noted(struct tx *tx, bool *is_noted, struct fail *why);
-/* HMAC-SHA-256 of purpose and parts, separated so that no two lists collide. Purposes: "person", "lookup", "cursor", … */
+/* -- the current index key. HMAC-SHA-256 of purpose and parts, separated so that no two lists collide. Purposes: "person", "event", "cursor", … */
 void keyring_index(const char *purpose, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES]); /* count <= KEYRING_PARTS_MAX */
+/* For what only tells a repeat from something new: under every index key there ever was, the current one first. Returns how many. */
+int keyring_index_all(const char *purpose, const struct str *parts, size_t count, uint8_t out[KEYRING_INDEX_MAX][SHA256_BYTES]);
+
+/* -- what is looked up lies in two columns, slots: one filled and asked; while the key is exchanged the other fills beside it */
+enum slot_role {
+	SLOT_EMPTY,
+	SLOT_CURRENT,  /* written and asked */
+	SLOT_NEXT,     /* written; complete when the filling is over */
+	SLOT_LEAVING,  /* neither: being emptied. Asked once more when the current one knows nothing, because a reader may be late */
+};
+enum { SLOT_A, SLOT_B, SLOTS };
+
+struct index_slots {
+	int id[SLOTS];               /* of the index key; 0: empty */
+	enum slot_role role[SLOTS];
+};
+
+struct index_hashes {
+	uint8_t at[SLOTS][SHA256_BYTES];
+	bool is_there[SLOTS];        /* there is a key for this slot: ask it, current first */
+	bool is_written[SLOTS];      /* a row must bear it; otherwise NULL */
+	int current;
+};
+
+int slot_in_role(const struct index_slots *s, enum slot_role role); /* -1: none */
+void keyring_hashes(const char *purpose, const struct str *parts, size_t count, struct index_hashes *out);
+struct index_slots keyring_slots(void);
+void keyring_use_slots(struct index_slots s);  /* after the COMMIT of keyring_put_slots */
+MUST_USE bool keyring_put_slots(struct tx *tx, struct index_slots s, struct fail *why);
 #endif

@@ -1,35 +1,213 @@
-/* auth/person.c - finds people again without knowing who they are. */
+/* auth/person.c - finds people again by what only they bring, and keeps what is known of them sealed. */
 #include "auth/person.h"
 #include "auth/keyring.h"
+#include "auth/vault.h"
 #include <assert.h>
+#include <openssl/crypto.h>
+
+/* Facts are lines: a version, number, name, phone; an empty line is not known. No fact can hold a line's end. */
+static const char VERSION[] = "1";
+enum { LINES = 4, SEALED_BYTES = PERSON_FACTS_BYTES + VAULT_OVERHEAD_MAX + 1 };
+_Static_assert(1 + IDENTITY_NUMBER_MAX + PERSON_NAME_BYTES + PHONE_DIGITS + LINES + VAULT_OVERHEAD_MAX < PERSON_FACTS_BYTES, "the longest facts, sealed");
+
+/* Room on the stack in the shape of a buf: what is put there always fits. */
+static struct buf buf_on(char *at, size_t bytes)
+{
+	return (struct buf){ .at = at, .cap = bytes };
+}
+
+/* ---- facts ---- */
+
+static bool facts_seal(int64_t id, const struct person_facts *f, const uint8_t salt[16], struct buf *out, struct fail *why)
+{
+	char text[PERSON_FACTS_BYTES];
+	struct buf b = buf_on(text, sizeof(text));
+	struct str lines[LINES] = { str_c(VERSION), f->number, f->name, f->phone };
+	for (int i = 0; i < LINES; i++) {
+		if (i > 0)
+			buf_char(&b, '\n');
+		buf_str(&b, lines[i]);
+	}
+	bool ok = vault_seal("person.facts", id, buf_text(&b), salt, out, why);
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
+bool person_facts_open(int64_t id, struct str sealed, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why)
+{
+	struct buf b = buf_on(text, PERSON_FACTS_BYTES);
+	struct str version, *lines[] = { &out->number, &out->name, &out->phone }, rest;
+	if (sealed.len >= PERSON_FACTS_BYTES)
+		return FAILS(why, SEALED, "facts of person %lld are too long", (long long)id);
+	if (!vault_open("person.facts", id, sealed, &b, why))
+		return false;
+	str_cut(buf_text(&b), '\n', &version, &rest);
+	if (!str_eq(version, str_c(VERSION)))
+		return FAILS(why, SEALED, "facts of person %lld are of another version", (long long)id);
+	for (int i = 0; i < LINES - 1; i++) {
+		str_cut(rest, '\n', lines[i], &rest);
+		if (lines[i]->len == 0)
+			*lines[i] = STR_NONE;
+	}
+	return true;
+}
+
+bool person_facts_get(struct tx *tx, int64_t id, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT facts FROM person WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no person %lld", (long long)id);
+	return person_facts_open(id, stmt_blob(q, 0), text, out, why);
+}
+
+bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why)
+{
+	char text[PERSON_FACTS_BYTES];
+	struct person_facts facts;
+	bool ok = person_facts_open(id, sealed, text, &facts, why);
+	if (ok && facts.number.len >= 4)
+		memcpy(last4, facts.number.at + facts.number.len - 4, 4);
+	else
+		ok = ok && FAILS(why, SEALED, "facts of person %lld hold no number", (long long)id);
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
+/* ---- indexes ---- */
+
+void person_hash(enum identity_kind kind, struct str number, struct index_hashes *out)
+{
+	char kind_text = (char)('0' + kind);
+	struct str parts[] = { { &kind_text, 1 }, number };
+	keyring_hashes("person", parts, 2, out);
+}
+
+void person_phone_hash(struct str phone, struct index_hashes *out)
+{
+	keyring_hashes("phone", &phone, 1, out);
+}
+
+static void bind_hash(struct stmt *q, int n, const struct index_hashes *h, int slot)
+{
+	if (h->is_written[slot])
+		stmt_bind_blob(q, n, h->at[slot], SHA256_BYTES);
+	else
+		stmt_bind_null(q, n);
+}
+
+static bool find_in(struct tx *tx, const struct index_hashes *h, int slot, int64_t *id, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = slot == SLOT_A ? tx_query(tx, "SELECT id FROM person WHERE id_hash_a = $1", why)
+		: tx_query(tx, "SELECT id FROM person WHERE id_hash_b = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, h->at[slot], SHA256_BYTES);
+	if (!stmt_row(q, why))
+		return false;
+	*id = stmt_int(q, 0);
+	return true;
+}
+
+static bool make(struct tx *tx, enum identity_kind kind, struct str number, const struct index_hashes *h, int64_t now_ms, int64_t *id, struct fail *why)
+{
+	char bytes[SEALED_BYTES];
+	struct buf sealed = buf_on(bytes, sizeof(bytes));
+	struct person_facts facts = { .number = number };
+	/* A row's first facts need no randomness: nothing was sealed in its place before. */
+	if (!tx_next_id(tx, "person", id, why) || !facts_seal(*id, &facts, h->at[h->current], &sealed, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO person (id, id_hash_a, id_hash_b, facts, kind, made_ms) VALUES ($1, $2, $3, $4, $5, $6)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, *id);
+	bind_hash(q, 2, h, SLOT_A);
+	bind_hash(q, 3, h, SLOT_B);
+	stmt_bind_blob(q, 4, sealed.at, sealed.len);
+	stmt_bind_int(q, 5, kind);
+	stmt_bind_int(q, 6, now_ms);
+	return stmt_run(q, why);
+}
 
 bool person_find_or_make(struct tx *tx, enum identity_kind kind, struct str number, int64_t now_ms, int64_t *id, struct fail *why)
 {
 	assert(kind != IDENTITY_NONE && number.len > 0 && number.len <= IDENTITY_NUMBER_MAX);
-	char kind_text = (char)('0' + kind);
-	struct str parts[] = { { &kind_text, 1 }, number };
-	uint8_t hash[SHA256_BYTES];
-	keyring_index("person", parts, 2, hash);
-	{
-		DROP(stmt) struct stmt *find = tx_query(tx, "SELECT id FROM person WHERE id_hash = $1", why);
-		if (find == NULL)
-			return false;
-		stmt_bind_blob(find, 1, hash, sizeof(hash));
-		if (stmt_row(find, why)) {
-			*id = stmt_int(find, 0);
+	struct index_hashes h;
+	person_hash(kind, number, &h);
+	for (int i = 0; i < SLOTS; i++) {
+		int slot = i == 0 ? h.current : 1 - h.current;
+		if (h.is_there[slot] && find_in(tx, &h, slot, id, why))
 			return true;
-		}
 		if (why->code != FAIL_NONE)
 			return false;
 	}
-	if (!tx_next_id(tx, "person", id, why))
+	return make(tx, kind, number, &h, now_ms, id, why);
+}
+
+/* ---- newer facts ---- */
+
+static bool facts_put(struct tx *tx, int64_t id, const struct person_facts *f, const uint8_t salt[16], struct fail *why)
+{
+	char bytes[SEALED_BYTES];
+	struct buf sealed = buf_on(bytes, sizeof(bytes));
+	struct index_hashes h = { .current = 0 };
+	if (!facts_seal(id, f, salt, &sealed, why))
 		return false;
-	DROP(stmt) struct stmt *make = tx_query(tx, "INSERT INTO person (id, id_hash, kind, made_ms) VALUES ($1, $2, $3, $4)", why);
-	if (make == NULL)
+	if (f->phone.at != NULL)
+		person_phone_hash(f->phone, &h);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE person SET facts = $1, phone_hash_a = $2, phone_hash_b = $3 WHERE id = $4", why);
+	if (q == NULL)
 		return false;
-	stmt_bind_int(make, 1, *id);
-	stmt_bind_blob(make, 2, hash, sizeof(hash));
-	stmt_bind_int(make, 3, kind);
-	stmt_bind_int(make, 4, now_ms);
-	return stmt_run(make, why);
+	stmt_bind_blob(q, 1, sealed.at, sealed.len);
+	bind_hash(q, 2, &h, SLOT_A);
+	bind_hash(q, 3, &h, SLOT_B);
+	stmt_bind_int(q, 4, id);
+	return stmt_run(q, why);
+}
+
+/* Returns whether something is new. */
+static bool take_newer(struct str *known, struct str newer)
+{
+	if (newer.at == NULL || str_eq(*known, newer))
+		return false;
+	*known = newer;
+	return true;
+}
+
+bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *newer, const uint8_t salt[16], struct fail *why)
+{
+	char text[PERSON_FACTS_BYTES];
+	struct person_facts facts;
+	if (newer->name.at == NULL && newer->phone.at == NULL)
+		return true;
+	bool ok = person_facts_get(tx, id, text, &facts, why);
+	if (ok) {
+		assert(newer->number.at == NULL || str_eq(newer->number, facts.number));
+		bool changed = take_newer(&facts.name, newer->name);
+		changed = take_newer(&facts.phone, newer->phone) || changed;
+		ok = !changed || facts_put(tx, id, &facts, salt, why);
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
+bool phone_normal(struct str text, char out[PHONE_DIGITS + 1])
+{
+	static const struct str prefixes[] = { { "+86", 3 }, { "0086", 4 }, { "86", 2 } };
+	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
+		if (text.len == PHONE_DIGITS + prefixes[i].len && str_starts(text, prefixes[i])) {
+			text.at += prefixes[i].len;
+			text.len -= prefixes[i].len;
+		}
+	if (text.len != PHONE_DIGITS || text.at[0] != '1' || text.at[1] < '3')
+		return false;
+	for (size_t i = 0; i < text.len; i++) {
+		if (text.at[i] < '0' || text.at[i] > '9')
+			return false;
+		out[i] = text.at[i];
+	}
+	out[PHONE_DIGITS] = '\0';
+	return true;
 }

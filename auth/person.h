@@ -1,4 +1,4 @@
-/* auth/person.h - a person is a row with a keyed hash; neither name nor number is kept.
+/* auth/person.h - a person is a row with sealed facts, found again by a keyed hash of the number, and by nothing else.
  *
  * Thread: whoever holds the transaction. The keyring must be open. */
 #ifndef AUTH_PERSON_H
@@ -6,6 +6,28 @@
 #include "auth/identity_number.h"
 #include "store/store.h"
 
+enum { PERSON_NAME_MAX = 50 /* characters */, PERSON_NAME_BYTES = 4 * PERSON_NAME_MAX, PHONE_DIGITS = 11, PERSON_FACTS_BYTES = 320 /* sealed or open */ };
+
+/* at NULL: not known. */
+struct person_facts {
+	struct str number, name, phone;
+};
+
 /* The row of this number, made when absent. `number` is normalised (struct identity). In a write transaction. */
 MUST_USE bool person_find_or_make(struct tx *tx, enum identity_kind kind, struct str number, int64_t now_ms, int64_t *id, struct fail *why);
+/* Newer facts take the place of older ones, what is not known stays. The number must be the row's own, or not known. `salt`: 16 bytes of the
+ * request's randomness. In a write transaction. */
+MUST_USE bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *newer, const uint8_t salt[16], struct fail *why);
+/* Fails: NOT_FOUND; SEALED. The texts live in `text`; wipe it after use. */
+MUST_USE bool person_facts_get(struct tx *tx, int64_t id, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
+/* The same of a value that was read already. */
+MUST_USE bool person_facts_open(int64_t id, struct str sealed, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
+/* The number's last four characters, which a slip's holder knows. */
+MUST_USE bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why);
+/* A mainland mobile number in its 11 digits, without +86, 86 or 0086 before it. false: not one. */
+bool phone_normal(struct str text, char out[PHONE_DIGITS + 1]);
+/* What the two indexes hold of a number and of a phone. */
+struct index_hashes;
+void person_hash(enum identity_kind kind, struct str number, struct index_hashes *out);
+void person_phone_hash(struct str phone, struct index_hashes *out);
 #endif

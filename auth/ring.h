@@ -6,6 +6,7 @@
 #ifndef AUTH_RING_H
 #define AUTH_RING_H
 #include "auth/keyfile.h"
+#include "auth/keyring.h"
 #include "base/cipher.h"
 
 struct ring_cipher {
@@ -18,6 +19,7 @@ struct ring_cipher {
 
 struct ring {
 	struct keyfile file;              /* marks and ids as they stand there */
+	struct index_slots slots;         /* the database's word, which goes before the marks of index keys */
 	struct ring_cipher ciphers[KEYFILE_KEYS_MAX];
 	int cipher_count;
 	const struct ring_cipher *current;

@@ -1,5 +1,6 @@
 /* gateway/admit.c - who may come in: head (host, token, right, rate, length) before a body is taken, body (media type,
  * Idempotency-Key) after. Every question here is answered from the route's row. */
+#include "auth/keyring.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -170,17 +171,17 @@ void key_release(struct task *t)
 	t->key_held = false;
 }
 
+/* Keyed: a body holds numbers that could be tried out. */
 static bool digest_body(struct task *t, struct fail *why)
 {
 	struct request *r = &t->r;
-	struct buf b;
-	buf_init(&b, &r->arena, r->target.len + r->body.len + 2);
-	buf_str(&b, r->target);
-	buf_char(&b, '\n');
-	buf_str(&b, r->body);
-	if (!buf_ok(&b))
+	struct str parts[] = { r->target, r->body };
+	uint8_t(*digests)[SHA256_BYTES] = arena_alloc(&r->arena, KEYRING_INDEX_MAX * sizeof(*digests));
+	if (digests == NULL)
 		return FAILS(why, MEMORY, "digest of %zu bytes", r->body.len);
-	sha256(buf_text(&b), t->key.body);
+	t->key.older_count = keyring_index_all("outcome", parts, sizeof(parts) / sizeof(parts[0]), digests) - 1;
+	memcpy(t->key.body, digests[0], sizeof(t->key.body));
+	t->key.older = (const uint8_t(*)[SHA256_BYTES])(digests + 1);
 	return true;
 }
 

@@ -4,6 +4,7 @@
  *
  * A stage that is absent is passed over. A stage that fails goes straight to the problem. The loop's thread runs everything but
  * look on READ, work on CPU and apply on WRITE; while a lane has the task, nobody else touches it (`away`). */
+#include "auth/vault.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -201,13 +202,52 @@ void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_lo
 
 /* ---- apply: on the committer's thread ---- */
 
+/* The row an outcome's text is bound to: an outcome has no number of its own. */
+static int64_t outcome_row(const struct outcome_key *k)
+{
+	int64_t row;
+	memcpy(&row, k->key, sizeof(row));
+	return row;
+}
+
+static bool text_seal(const struct task *t, struct outcome_text *to, struct fail *why)
+{
+	const char *text = t->r.outcome.text;
+	struct buf b = { .at = (char *)to->at, .cap = sizeof(to->at) };
+	to->len = 0;
+	if (text[0] == '\0')
+		return true;
+	_Static_assert(sizeof(to->at) > sizeof(t->r.outcome.text) + VAULT_OVERHEAD_MAX, "a sealed text fits");
+	if (!vault_seal("outcome.text", outcome_row(&t->key), (struct str){ text, strnlen(text, sizeof(t->r.outcome.text) - 1) },
+			t->r.random + STAMP_RANDOM - VAULT_SALT_BYTES, &b, why))
+		return false;
+	to->len = b.len;
+	return true;
+}
+
+static bool text_open(struct task *t, const struct outcome_text *from, struct fail *why)
+{
+	char text[sizeof(from->at) + 1];
+	struct buf b = { .at = text, .cap = sizeof(text) };
+	if (from->len == 0)
+		return true;
+	if (!vault_open("outcome.text", outcome_row(&t->key), (struct str){ (const char *)from->at, from->len }, &b, why))
+		return false;
+	if (b.len >= sizeof(t->r.outcome.text))
+		return FAILS(why, SEALED, "an outcome's text of %zu bytes", b.len);
+	memcpy(t->r.outcome.text, text, b.len);
+	t->r.outcome.text[b.len] = '\0';
+	return true;
+}
+
 static bool apply_with_key(struct task *t, struct tx *tx, struct fail *why)
 {
 	struct request *r = &t->r;
-	switch (outcome_find(tx, &t->key, r->now_ms, &r->outcome, why)) {
+	struct outcome_text text;
+	switch (outcome_find(tx, &t->key, r->now_ms, &r->outcome, &text, why)) {
 	case OUTCOME_REPEATED:
 		t->replayed = true;
-		return true;
+		return text_open(t, &text, why);
 	case OUTCOME_OTHER_BODY:
 		return FAILS(why, KEY_REUSED, "other body");
 	case OUTCOME_FAILED:
@@ -215,7 +255,7 @@ static bool apply_with_key(struct task *t, struct tx *tx, struct fail *why)
 	case OUTCOME_NEW:
 		break;
 	}
-	return r->route->handler->apply(tx, r, why) && outcome_put(tx, &t->key, r->now_ms, &r->outcome, why);
+	return r->route->handler->apply(tx, r, why) && text_seal(t, &text, why) && outcome_put(tx, &t->key, r->now_ms, &r->outcome, &text, why);
 }
 
 static bool task_apply(struct commit_job *job, struct tx *tx, struct fail *why)

@@ -18,7 +18,7 @@
 #include <assert.h>
 #include <stdio.h>
 
-enum { FUTURE_MAX_MS = 5 * 60 * 1000, MATTER_CODE_MAX = 64, REGION_DIGITS = 6, LAST4 = 4 };
+enum { FUTURE_MAX_MS = 5 * 60 * 1000, MATTER_CODE_MAX = 64, REGION_DIGITS = 6, PHONE_TEXT_MAX = 16 };
 enum event_answer { ANSWER_APPLIED = 1, ANSWER_REPEATED = 2, ANSWER_HELD = 3 };
 enum { N_CASE, N_SEQ, N_NEXT, N_STATE, N_RELEASED_FROM, N_RELEASED_TO };
 
@@ -26,12 +26,14 @@ struct posted {
 	struct str event_id, case_ref, event_name, note, matter, region_text;
 	int64_t seq, occurred_ms;
 	json_t *applicant_object; /* valid in parse only */
-	struct str id_type, id_number;
+	struct str id_type, id_number, name, phone_text;
 	/* made of these */
 	enum case_event event;
 	struct identity applicant;
+	char phone[PHONE_DIGITS + 1]; /* "": not given */
 	int64_t region;
-	uint8_t digest[SHA256_BYTES];
+	uint8_t digests[KEYRING_INDEX_MAX][SHA256_BYTES];
+	int digest_count;
 	bool is_judged; /* by apply. A replay of the request is not, and is nothing new to log or count */
 };
 
@@ -62,6 +64,8 @@ static const struct json_field event_fields[] = {
 static const struct json_field applicant_fields[] = {
 	{ "id_type", JSON_F_TEXT, true, 1, 16, offsetof(struct posted, id_type), NULL },
 	{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct posted, id_number), NULL },
+	{ "name", JSON_F_TEXT, false, 1, PERSON_NAME_MAX, offsetof(struct posted, name), check_plain_text },
+	{ "phone", JSON_F_TEXT, false, 1, PHONE_TEXT_MAX, offsetof(struct posted, phone_text), NULL },
 };
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -78,6 +82,8 @@ static bool applicant_parse(struct posted *p, struct fail *why)
 		wrong = identity_organisation(p->id_number, &p->applicant);
 	else
 		return FAILS_FIELD(why, FIELD, "/applicant/id_type", "neither resident nor uscc");
+	if (p->phone_text.at != NULL && !phone_normal(p->phone_text, p->phone))
+		return FAILS_FIELD(why, FIELD, "/applicant/phone", "not a mainland mobile number");
 	if (wrong == IDENTITY_FINE)
 		return true;
 	FAILS_FIELD(why, FIELD, "/applicant/id_number", "identity number: %s", identity_wrong_text(wrong).at);
@@ -104,15 +110,15 @@ static bool later_parse(const struct posted *p, struct fail *why)
 	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "only with seq 1");
 }
 
-/* Keyed, because it covers an identity number, and those can be tried out. */
+/* Keyed, because it covers numbers, and those can be tried out. */
 static void digest_of(struct posted *p)
 {
 	char seq[21], occurred[21], kind = (char)('0' + p->applicant.kind);
 	struct str parts[] = {
 		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
-		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number),
+		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number), p->name, str_c(p->phone),
 	};
-	keyring_index("event", parts, COUNT(parts), p->digest);
+	p->digest_count = keyring_index_all("event", parts, COUNT(parts), p->digests);
 }
 
 /* Not request_json: the applicant's object must outlive the first json_take. */
@@ -146,7 +152,7 @@ static bool post_parse(struct request *r, struct fail *why)
 
 static struct journal_entry entry_of(const struct request *r, const struct posted *p)
 {
-	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digest = p->digest, .seq = p->seq,
+	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digests = (const uint8_t(*)[SHA256_BYTES])p->digests, .digest_count = p->digest_count, .seq = p->seq,
 				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event };
 }
 
@@ -276,11 +282,9 @@ static bool opening_region(struct tx *tx, struct request *r, struct opening *o, 
 static bool case_insert(struct tx *tx, const struct request *r, struct case_file *c, const struct opening *o, enum case_state first, struct fail *why)
 {
 	const struct posted *p = r->state;
-	uint8_t lookup[SHA256_BYTES];
-	case_lookup_hash(c->case_no, p->applicant.number + strlen(p->applicant.number) - LAST4, lookup);
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms, updated_ms,"
-		" lookup_hash, names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13)", why);
+		" names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->id);
@@ -294,9 +298,17 @@ static bool case_insert(struct tx *tx, const struct request *r, struct case_file
 	stmt_bind_int(q, 9, first);
 	stmt_bind_int(q, 10, r->now_ms);
 	stmt_bind_int(q, 11, r->now_ms);
-	stmt_bind_blob(q, 12, lookup, sizeof(lookup));
-	stmt_bind_int(q, 13, o->names);
+	stmt_bind_int(q, 12, o->names);
 	return stmt_run(q, why);
+}
+
+/* The number is kept by person_find_or_make; what the department says beside it is the newest we know. */
+static bool opening_person(struct tx *tx, const struct request *r, struct opening *o, struct fail *why)
+{
+	const struct posted *p = r->state;
+	struct person_facts facts = { .name = p->name, .phone = p->phone[0] != '\0' ? str_c(p->phone) : STR_NONE };
+	return person_find_or_make(tx, p->applicant.kind, str_c(p->applicant.number), r->now_ms, &o->person, why) &&
+	       person_facts_merge(tx, o->person, &facts, r->random, why);
 }
 
 static bool open_case(struct tx *tx, struct request *r, struct case_file *c, struct fail *why)
@@ -306,9 +318,7 @@ static bool open_case(struct tx *tx, struct request *r, struct case_file *c, str
 	enum case_state first;
 	if (!case_move(CASE_NONE, p->event, &first, why) || !opening_matter(tx, r, &o, why) || !opening_region(tx, r, &o, why))
 		return false;
-	if (!case_names_find_or_make(tx, o.matter, p->region, o.name, &o.names, why))
-		return false;
-	if (!person_find_or_make(tx, p->applicant.kind, str_c(p->applicant.number), r->now_ms, &o.person, why))
+	if (!case_names_find_or_make(tx, o.matter, p->region, o.name, &o.names, why) || !opening_person(tx, r, &o, why))
 		return false;
 	if (!tx_next_id(tx, "cases", &c->id, why) || !case_number_format(c->id, (int32_t)p->region, r->now_ms, c->case_no, why))
 		return false;

@@ -1,15 +1,8 @@
 /* services/case_journal.c - departments' systems repeat, overtake and retry themselves; the timeline must not show it. */
 #include "services/case_journal.h"
-#include "auth/keyring.h"
 #include "services/case_row.h"
 #include "store/fact.h"
 #include <assert.h>
-
-void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4], uint8_t out[SHA256_BYTES])
-{
-	struct str parts[] = { { case_no, CASE_NUMBER_LENGTH }, { last4, 4 } };
-	keyring_index("lookup", parts, 2, out);
-}
 
 bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 {
@@ -37,7 +30,11 @@ bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 
 static enum journal_seen verdict(struct stmt *q, const struct journal_entry *e, enum journal_seen same)
 {
-	return str_eq(stmt_blob(q, 0), (struct str){ (const char *)e->digest, SHA256_BYTES }) ? same : JOURNAL_OTHER_CONTENT;
+	struct str stored = stmt_blob(q, 0);
+	for (int i = 0; i < e->digest_count; i++)
+		if (str_eq(stored, (struct str){ (const char *)e->digests[i], SHA256_BYTES }))
+			return same;
+	return JOURNAL_OTHER_CONTENT;
 }
 
 enum journal_seen journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why)
@@ -79,7 +76,7 @@ static bool event_insert(struct tx *tx, const struct case_file *c, const struct 
 	stmt_bind_int(q, 3, e->seq);
 	stmt_bind_int(q, 4, c->department);
 	stmt_bind_text(q, 5, e->event_id);
-	stmt_bind_blob(q, 6, e->digest, SHA256_BYTES);
+	stmt_bind_blob(q, 6, e->digests[0], SHA256_BYTES);
 	stmt_bind_int(q, 7, e->event);
 	stmt_bind_int(q, 8, to);
 	stmt_bind_text(q, 9, e->note);
@@ -99,7 +96,7 @@ static bool event_fact(struct tx *tx, const struct case_file *c, const struct jo
 	fact_int(&content, e->seq);
 	fact_int(&content, c->department);
 	fact_text(&content, e->event_id);
-	fact_bytes(&content, (struct str){ (const char *)e->digest, SHA256_BYTES });
+	fact_bytes(&content, (struct str){ (const char *)e->digests[0], SHA256_BYTES });
 	fact_int(&content, e->event);
 	fact_int(&content, to);
 	fact_text(&content, e->note);
@@ -207,7 +204,7 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	stmt_bind_text(q, 3, c->case_ref);
 	stmt_bind_int(q, 4, e->seq);
 	stmt_bind_text(q, 5, e->event_id);
-	stmt_bind_blob(q, 6, e->digest, SHA256_BYTES);
+	stmt_bind_blob(q, 6, e->digests[0], SHA256_BYTES);
 	stmt_bind_int(q, 7, e->event);
 	stmt_bind_text(q, 8, e->note);
 	stmt_bind_int(q, 9, e->occurred_ms);
@@ -255,7 +252,8 @@ static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, ch
 	struct str digest = stmt_blob(q, 2);
 	assert(digest.len == SHA256_BYTES);
 	struct journal_entry e = {
-		.event_id = stmt_text(q, 1), .note = stmt_is_null(q, 4) ? STR_NONE : stmt_text(q, 4), .digest = (const uint8_t *)digest.at,
+		.event_id = stmt_text(q, 1), .note = stmt_is_null(q, 4) ? STR_NONE : stmt_text(q, 4),
+		.digests = (const uint8_t(*)[SHA256_BYTES])digest.at, .digest_count = 1,
 		.seq = c->last_seq + 1, .occurred_ms = stmt_int(q, 5), .received_ms = stmt_int(q, 6), .event = (enum case_event)stmt_int(q, 3),
 	};
 	if (journal_append(tx, c, &e, why))

@@ -13,12 +13,10 @@ struct tx;
 
 enum { CASE_SEQ_MAX = 100000, CASE_HELD_MAX = 50, CASE_HELD_DEPARTMENT_MAX = 10000 /* of all its cases */, CASE_TEXT_MAX = 64 /* event_id and case_ref */, CASE_NOTE_MAX = 200 };
 
-/* What case_lookup compares: keyed, of the number and the applicant's last four characters. */
-void case_lookup_hash(const char case_no[CASE_NUMBER_LENGTH], const char last4[4], uint8_t out[SHA256_BYTES]);
-
 struct journal_entry {
 	struct str event_id, note; /* note.at NULL: none */
-	const uint8_t *digest;     /* SHA256_BYTES: keyed, of the content */
+	const uint8_t (*digests)[SHA256_BYTES]; /* keyed, of the content: under the current key, and under those of former days */
+	int digest_count;
 	int64_t seq, occurred_ms, received_ms;
 	enum case_event event;
 };

@@ -5,21 +5,31 @@
 #include "store/sqlite.h"
 
 #include <assert.h>
-#include <stdio.h>
 
 #define DAY_MS INT64_C(86400000)
 #define HOUR_MS INT64_C(3600000)
 
-static void fill(struct stmt *q, struct outcome *out)
+static void fill(struct stmt *q, struct outcome *out, struct outcome_text *text)
 {
 	*out = (struct outcome){ .code = (int32_t)stmt_int(q, 1), .status = (int32_t)stmt_int(q, 2) };
 	for (int i = 0; i < 6; i++)
 		out->n[i] = stmt_int(q, 3 + i);
-	snprintf(out->text, sizeof out->text, "%.*s", STR_ARG(stmt_text(q, 9)));
+	struct str stored = stmt_blob(q, 9);
+	text->len = stored.len < sizeof text->at ? stored.len : sizeof text->at;
+	if (text->len > 0)
+		memcpy(text->at, stored.at, text->len);
+}
+
+static bool same_body(const struct outcome_key *k, struct str stored)
+{
+	bool same = str_eq(stored, (struct str){ (const char *)k->body, sizeof k->body });
+	for (int i = 0; !same && i < k->older_count; i++)
+		same = str_eq(stored, (struct str){ (const char *)k->older[i], SHA256_BYTES });
+	return same;
 }
 
 /* Three days in one statement: a key is almost always new, so all buckets are looked into for every write. */
-static enum outcome_found find_in(struct tx *tx, const struct outcome_key *k, int64_t day, struct outcome *out, struct fail *why)
+static enum outcome_found find_in(struct tx *tx, const struct outcome_key *k, int64_t day, struct outcome *out, struct outcome_text *text, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT body_hash, code, status, n0, n1, n2, n3, n4, n5, text FROM outcome "
@@ -34,25 +44,25 @@ static enum outcome_found find_in(struct tx *tx, const struct outcome_key *k, in
 	stmt_bind_blob(q, 7, k->key, sizeof k->key);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE ? OUTCOME_NEW : OUTCOME_FAILED;
-	if (!str_eq(stmt_blob(q, 0), (struct str){ (const char *)k->body, sizeof k->body }))
+	if (!same_body(k, stmt_blob(q, 0)))
 		return OUTCOME_OTHER_BODY;
-	fill(q, out);
+	fill(q, out, text);
 	return OUTCOME_REPEATED;
 }
 
-enum outcome_found outcome_find(struct tx *tx, const struct outcome_key *k, int64_t now_ms, struct outcome *out, struct fail *why)
+enum outcome_found outcome_find(struct tx *tx, const struct outcome_key *k, int64_t now_ms, struct outcome *out, struct outcome_text *text, struct fail *why)
 {
 	int64_t hours = atomic_load_explicit(&tx->connection->store->outcome_hours, memory_order_relaxed);
 	int64_t day = now_ms / DAY_MS + 1, oldest = (now_ms - hours * HOUR_MS) / DAY_MS; /* from tomorrow on: the clock may have been set back */
 	for (; day >= oldest; day -= 3) {
-		enum outcome_found found = find_in(tx, k, day, out, why);
+		enum outcome_found found = find_in(tx, k, day, out, text, why);
 		if (found != OUTCOME_NEW)
 			return found;
 	}
 	return OUTCOME_NEW;
 }
 
-bool outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why)
+bool outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, const struct outcome_text *text, struct fail *why)
 {
 	assert(o->code > 0 && o->status >= 200 && o->status <= 299);
 	DROP(stmt) struct stmt *q = tx_query(tx,
@@ -70,7 +80,7 @@ bool outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, con
 	stmt_bind_int(q, 8, o->status);
 	for (int i = 0; i < 6; i++)
 		stmt_bind_int(q, 9 + i, o->n[i]);
-	stmt_bind_text(q, 15, (struct str){ o->text, strnlen(o->text, sizeof o->text - 1) });
+	stmt_bind_blob(q, 15, text->at, text->len);
 	stmt_bind_int(q, 16, now_ms);
 	return stmt_run(q, why);
 }

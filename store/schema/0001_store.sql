@@ -37,7 +37,7 @@ CREATE TABLE outcome (
 	n3 BIGINT NOT NULL,
 	n4 BIGINT NOT NULL,
 	n5 BIGINT NOT NULL,
-	text VARCHAR(95) NOT NULL,
+	text BYTEA NOT NULL,               -- sealed "outcome.text"; nothing sealed when there is none
 	made_ms BIGINT NOT NULL,
 	PRIMARY KEY (who_kind, who_id, day, route, key_hash)
 );

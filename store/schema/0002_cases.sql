@@ -1,4 +1,4 @@
--- 0002_cases.sql: what people come for (regions, departments, matters), who they are (a keyed hash), and where their case is.
+-- 0002_cases.sql: what people come for (regions, departments, matters), who they are (sealed, and found by a keyed hash), and where their case is.
 -- Codes of state, event, kind: services/case_state.def, auth/identity_number.h. Times are milliseconds since 1970 UTC.
 
 CREATE TABLE region (
@@ -33,10 +33,19 @@ CREATE INDEX matter_region ON matter (region, id);
 
 CREATE TABLE person (
 	id BIGINT PRIMARY KEY,
-	id_hash BYTEA NOT NULL UNIQUE,     -- keyed: neither name nor number is kept
+	-- Keyed hashes of number and phone, each in two columns: while the index key is exchanged the other one fills up, and then is
+	-- the one that is asked (auth/keyring.h). A phone is not unique: it may serve a family.
+	id_hash_a BYTEA UNIQUE,
+	id_hash_b BYTEA UNIQUE,
+	phone_hash_a BYTEA,
+	phone_hash_b BYTEA,
+	facts BYTEA NOT NULL,              -- sealed "person.facts": number, name, phone
 	kind BIGINT NOT NULL,
-	made_ms BIGINT NOT NULL
+	made_ms BIGINT NOT NULL,
+	CHECK (id_hash_a IS NOT NULL OR id_hash_b IS NOT NULL)
 );
+CREATE INDEX person_phone_a ON person (phone_hash_a) WHERE phone_hash_a IS NOT NULL;
+CREATE INDEX person_phone_b ON person (phone_hash_b) WHERE phone_hash_b IS NOT NULL;
 
 CREATE TABLE token (
 	id BIGINT PRIMARY KEY,
@@ -94,7 +103,6 @@ CREATE TABLE cases (
 	last_seq BIGINT NOT NULL CHECK (last_seq >= 1),
 	opened_ms BIGINT NOT NULL,
 	updated_ms BIGINT NOT NULL,
-	lookup_hash BYTEA NOT NULL,        -- keyed, of case_no and the ID number's last four
 	names BIGINT NOT NULL REFERENCES case_names (id),
 	UNIQUE (department, case_ref)
 );

@@ -85,7 +85,7 @@ static bool events_add(struct tx *tx, int64_t id, const struct matter *m, int64_
 		uint8_t digest[SHA256_BYTES];
 		snprintf(event_id, sizeof event_id, "fill-%" PRId64 "-%" PRId64, id, seq);
 		sha256(str_c(event_id), digest);
-		struct journal_entry e = { .event_id = str_c(event_id), .digest = digest, .seq = seq, .event = course[seq - 1],
+		struct journal_entry e = { .event_id = str_c(event_id), .digests = (const uint8_t(*)[SHA256_BYTES])&digest, .digest_count = 1, .seq = seq, .event = course[seq - 1],
 					   .occurred_ms = opened_ms + (seq - 1) * HOUR_MS, .received_ms = opened_ms + (seq - 1) * HOUR_MS };
 		if (!journal_append(tx, &file, &e, why))
 			return false;
@@ -102,14 +102,12 @@ static bool case_add(struct tx *tx, int64_t id, struct fail *why)
 	if (!case_number_format(id, region, opened_ms, number, why))
 		return false;
 	snprintf(ref, sizeof ref, "FILL%010" PRId64, id);
-	uint8_t lookup[SHA256_BYTES];
-	case_lookup_hash(number, fill.who.number + strlen(fill.who.number) - 4, lookup);
 	enum case_state state = CASE_NONE;
 	for (int64_t seq = 1; seq <= fill.events; seq++)
 		if (!case_move(state, course[seq - 1], &state, why))
 			return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms,"
-		" updated_ms, lookup_hash, names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", why);
+		" updated_ms, names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -124,8 +122,7 @@ static bool case_add(struct tx *tx, int64_t id, struct fail *why)
 	stmt_bind_int(q, 10, fill.events);
 	stmt_bind_int(q, 11, opened_ms);
 	stmt_bind_int(q, 12, opened_ms + (fill.events - 1) * HOUR_MS);
-	stmt_bind_blob(q, 13, lookup, sizeof lookup);
-	stmt_bind_int(q, 14, m->names);
+	stmt_bind_int(q, 13, m->names);
 	if (!stmt_run(q, why))
 		return false;
 	if (!events_add(tx, id, m, opened_ms, why))

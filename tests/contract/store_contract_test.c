@@ -172,11 +172,14 @@ static bool named_value(struct tx *tx, struct fail *why)
 static bool outcome_is_kept(struct tx *tx, struct fail *why)
 {
 	struct outcome_key key = { .who_kind = 2, .who_id = 3, .route = 4 };
-	struct outcome in = { .code = 1, .status = 200, .n = { INT64_MIN, 1, 2, 3, 4, INT64_MAX }, .text = "LN1" }, out;
-	if (!outcome_put(tx, &key, 1000, &in, why) || outcome_find(tx, &key, 2000, &out, why) != OUTCOME_REPEATED)
+	struct outcome in = { .code = 1, .status = 200, .n = { INT64_MIN, 1, 2, 3, 4, INT64_MAX } }, out;
+	struct outcome_text text = { .at = "\1\0\2", .len = 3 }, back;
+	if (!outcome_put(tx, &key, 1000, &in, &text, why) || outcome_find(tx, &key, 2000, &out, &back, why) != OUTCOME_REPEATED)
+		return false;
+	if (back.len != text.len || memcmp(back.at, text.at, text.len) != 0)
 		return false;
 	key.body[0] = 1;
-	return memcmp(&in, &out, sizeof in) == 0 && outcome_find(tx, &key, 2000, &out, why) == OUTCOME_OTHER_BODY;
+	return memcmp(&in, &out, sizeof in) == 0 && outcome_find(tx, &key, 2000, &out, &back, why) == OUTCOME_OTHER_BODY;
 }
 
 static const struct { const char *name; bool (*apply)(struct tx *, struct fail *); enum fail_code code; } rows[] = {

@@ -158,7 +158,9 @@ const wrong_fields = [
 	['note too long', { note: '长'.repeat(201) }, '/note'], ['note with an identity number', { note: `申请人${id_number(3)}` }, '/note'], ['note with a mobile number', { note: '请拨打13912345678' }, '/note'], ['region unknown', { region: '999999' }, '/region'],
 	['applicant no object', { applicant: 'me' }, '/applicant'], ['id_type unknown', { applicant: { id_type: 'library_card', id_number: id_number(2) } }, '/applicant/id_type'],
 	['id_number wrong check', { applicant: { id_type: 'resident', id_number: '621202198503010010' } }, '/applicant/id_number'],
-	['unknown field', { colour: 'red' }, '/colour'], ['unknown field inside', { applicant: { id_type: 'resident', id_number: id_number(2), name: '张三' } }, '/applicant/name'],
+	['unknown field', { colour: 'red' }, '/colour'], ['unknown field inside', { applicant: { id_type: 'resident', id_number: id_number(2), colour: 'red' } }, '/applicant/colour'],
+	['name with a line end', { applicant: { id_type: 'resident', id_number: id_number(2), name: '张\n三' } }, '/applicant/name'],
+	['phone of another country', { applicant: { id_type: 'resident', id_number: id_number(2), phone: '+85261234567' } }, '/applicant/phone'],
 ];
 for (const [what, change, pointer] of wrong_fields)
 	test(`refused with its place: ${what}`, async () => {

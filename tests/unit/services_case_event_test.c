@@ -1,6 +1,7 @@
 /* Goal: whatever a department's system does (repeat, overtake, leave gaps, be wrong), the timeline is the one it meant: in order,
  * once, nothing lost. Method: the rules one by one, every write applied twice; then 2,000 seeded interleavings against a model. */
 #include "tests/unit/services_world.h"
+#include "auth/person.h"
 #include "base/metrics.h"
 #include "services/case_journal.h"
 #include "services/case_state.h"
@@ -296,6 +297,56 @@ static void nothing_personal(void **state)
 	}
 }
 
+/* ---- name and phone ---- */
+
+static bool opened(struct world *w, const char *ref, const char *event_id, const char *more)
+{
+	char body[768];
+	snprintf(body, sizeof(body), "{\"event_id\":\"%s\",\"case_ref\":\"%s\",\"seq\":1,\"event\":\"submitted\",\"occurred_at\":\"2026-11-23T15:00:00+08:00\","
+		 "\"matter\":\"M1\",\"region\":\"621202\",\"applicant\":{\"id_type\":\"resident\",\"id_number\":\"" RESIDENT "\"%s}}", event_id, ref, more);
+	return world_post(w, 1, body);
+}
+
+static void expect_person(struct world *w, const char *name, const char *phone)
+{
+	char text[PERSON_FACTS_BYTES];
+	struct person_facts known;
+	struct fail why;
+	struct tx tx;
+	fail_clear(&why);
+	world_must(reader_begin(w->reader, &tx, &why), &why);
+	world_must(person_facts_get(&tx, 1, text, &known, &why), &why);
+	reader_end(w->reader);
+	assert_true(str_eq(known.number, STR(RESIDENT)) && str_eq(known.name, str_c(name)) && str_eq(known.phone, str_c(phone)));
+}
+
+static void name_and_phone(void **state)
+{
+	struct world *w = *state;
+	world_expect(w, opened(w, "F1", "f1", ",\"name\":\"王小明\",\"phone\":\"+8613900000000\""));
+	expect_person(w, "王小明", "13900000000");
+	assert_false(body_has(w, "王小明") || body_has(w, "13900000000"));
+	world_expect(w, opened(w, "F1", "f1", ",\"name\":\"王小明\",\"phone\":\"008613900000000\"")); /* the same number, so the same content */
+	assert_true(body_has(w, "\"repeated\""));
+	expect_code(w, opened(w, "F1", "f1", ",\"name\":\"王大明\",\"phone\":\"13900000000\""), FAIL_EVENT_REUSED, "");
+	expect_code(w, opened(w, "F1", "f1", ",\"name\":\"王小明\",\"phone\":\"13900000001\""), FAIL_EVENT_REUSED, "");
+	expect_code(w, opened(w, "F1", "f1", ""), FAIL_EVENT_REUSED, "");
+	expect_person(w, "王小明", "13900000000");
+	world_expect(w, opened(w, "F2", "f2", ",\"phone\":\"13800000000\""));
+	expect_person(w, "王小明", "13800000000");
+	world_expect(w, opened(w, "F3", "f3", ",\"name\":\"王大明\""));
+	expect_person(w, "王大明", "13800000000");
+	world_expect(w, opened(w, "F4", "f4", ""));
+	expect_person(w, "王大明", "13800000000");
+
+	expect_code(w, opened(w, "F5", "f5", ",\"phone\":\"12900000000\""), FAIL_FIELD, "/applicant/phone");
+	assert_null(strstr(w->r.why.log, "12900000000"));
+	expect_code(w, opened(w, "F5", "f5", ",\"name\":\"\""), FAIL_FIELD, "/applicant/name");
+	expect_code(w, opened(w, "F5", "f5", ",\"name\":\"a\\nb\""), FAIL_FIELD, "/applicant/name");
+	expect_code(w, opened(w, "F5", "f5", ",\"name\":\"一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一二三四五六七八九十一\""), FAIL_FIELD,
+		    "/applicant/name");
+}
+
 /* ---- 2,000 interleavings ---- */
 
 enum { INTERLEAVINGS = 2000, PATH_MAX_EVENTS = 24, BATCH = 50 };
@@ -484,6 +535,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(bodies, begin, world_end),
 		cmocka_unit_test_setup_teardown(renders_from_the_outcome, begin, world_end),
 		cmocka_unit_test_setup_teardown(append_only, begin, world_end),
+		cmocka_unit_test_setup_teardown(name_and_phone, begin, world_end),
 		cmocka_unit_test_setup_teardown(nothing_personal, begin, world_end),
 		cmocka_unit_test_setup_teardown(interleavings, begin, world_end),
 	};

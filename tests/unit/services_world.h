@@ -138,10 +138,10 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || code || '|' || name || '|' || region FROM department ORDER BY id",
 	"SELECT id || '|' || code || '|' || name || '|' || department || '|' || region || '|' || type || '|' || legal_days || '|' || promised_days"
 	" || '|' || trips || '|' || online FROM matter ORDER BY id",
-	"SELECT id || '|' || hex(id_hash) || '|' || kind || '|' || made_ms FROM person ORDER BY id",
+	"SELECT id || '|' || hex(id_hash_a) || '|' || ifnull(hex(phone_hash_a), '-') || '|' || hex(facts) || '|' || kind || '|' || made_ms FROM person ORDER BY id",
 	"SELECT id || '|' || hex(hash) || '|' || kind || '|' || principal_id || '|' || expires_ms || '|' || development || '|' || test_key FROM token ORDER BY id",
 	"SELECT id || '|' || case_no || '|' || person || '|' || department || '|' || case_ref || '|' || matter || '|' || region || '|' || state || '|' || last_seq"
-	" || '|' || opened_ms || '|' || updated_ms || '|' || hex(lookup_hash) || '|' || names"
+	" || '|' || opened_ms || '|' || updated_ms || '|' || names"
 	" FROM cases ORDER BY id",
 	"SELECT id || '|' || matter || '|' || region || '|' || matter_code || '|' || matter_name || '|' || department_name || '|' || region_name"
 	" FROM case_names ORDER BY id",
