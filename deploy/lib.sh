@@ -117,6 +117,11 @@ setting_of() { # conf name: the value in the file, the last one wins
 	sed -n "s/^[[:space:]]*${2//./\\.}[[:space:]]*=[[:space:]]*//p" "$1" | tail -n 1
 }
 
+port_answers() { (exec 3<>"/dev/tcp/127.0.0.1/$1") 2>/dev/null; }
+
+# is_running pid: a zombie is not.
+is_running() { [ -d "/proc/$1" ] && [ "$(sed 's/.*) //; s/ .*//' "/proc/$1/stat" 2>/dev/null)" != Z ]; }
+
 # stop_gateway state: SIGTERM, then waits until it has finished what it was doing.
 stop_gateway() {
 	local pid began deadline
@@ -124,7 +129,7 @@ stop_gateway() {
 	began=$(now_ms)
 	deadline=$((began + 20000))
 	kill -TERM "$pid"
-	while [ -d "/proc/$pid" ] && [ "$(sed 's/.*) //; s/ .*//' "/proc/$pid/stat" 2>/dev/null)" != Z ]; do
+	while is_running "$pid"; do
 		[ "$(now_ms)" -lt "$deadline" ] ||
 			fail "the gateway (process $pid) does not stop" "Its log: $1/siban.log" "As a last resort: kill -9 $pid (nothing acknowledged is lost)."
 		sleep 0.05

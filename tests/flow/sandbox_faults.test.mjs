@@ -84,6 +84,12 @@ for (const [way, go] of Object.entries(WAYS)) {
 		assert.equal((await go(case_request())).status, 200);
 	});
 
+	test(`a thousand numbers in one request, ${way}`, async () => {
+		const fields = message({ PhoneNumbers: Array.from({ length: 1000 }, (_, i) => String(13800130000 + i)).join(',') });
+		assert.equal((await go(sms_request(s, fields))).json.Code, 'OK');
+		assert.equal(await sent(fields.OutId), 1000);
+	});
+
 	test(`an answer is late, and the deed is not, ${way}`, async () => {
 		const fields = message();
 		await s.fault('aliyun_sms', { delay_ms: 300 });

@@ -20,7 +20,7 @@ export async function listen(server, port) {
 
 export function plain_server(serve) {
 	const h1 = http.createServer({ maxHeaderSize: HEADERS_MAX, keepAliveTimeout: 60000 }, serve);
-	const h2 = http2.createServer({ maxHeaderListSize: HEADERS_MAX }, serve);
+	const h2 = http2.createServer({ settings: { maxHeaderListSize: HEADERS_MAX } }, serve);
 	h2.on('sessionError', () => {});
 	return net.createServer((socket) => {
 		socket.on('error', () => {});
@@ -40,7 +40,8 @@ function peek(socket, n, then) {
 }
 
 export function tls_server({ cert, key }, serve) {
-	const server = http2.createSecureServer({ cert: readFileSync(cert), key: readFileSync(key), allowHTTP1: true, ALPNProtocols: ['h2', 'http/1.1'], maxHeaderListSize: HEADERS_MAX }, serve);
+	const server = http2.createSecureServer({ cert: readFileSync(cert), key: readFileSync(key), allowHTTP1: true, ALPNProtocols: ['h2', 'http/1.1'],
+		maxHeaderSize: HEADERS_MAX, settings: { maxHeaderListSize: HEADERS_MAX } }, serve);
 	server.on('sessionError', () => {});
 	server.on('tlsClientError', () => {});
 	return server;
