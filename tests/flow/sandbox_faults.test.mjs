@@ -101,6 +101,13 @@ for (const [way, go] of Object.entries(WAYS)) {
 	});
 }
 
+test('what is refused anyway is refused whole: no deed, no trouble with its answer', async () => {
+	for (const fault of [{ lose_answer: true }, { close: 'mid_body' }, { rubbish: 'truncated_json' }]) {
+		await s.fault('aliyun_sms', fault);
+		assert.equal((await sms(message(), { secret: 'wrong' })).json.Code, 'SignatureDoesNotMatch');
+	}
+});
+
 test('a refusal by code is for who is well signed', async () => {
 	await s.fault('aliyun_sms', { refuse_code: 'isv.AMOUNT_NOT_ENOUGH' });
 	assert.equal((await sms(message(), { secret: 'wrong' })).json.Code, 'SignatureDoesNotMatch');
@@ -127,7 +134,7 @@ test('for one peer, one department, one route, n times, one after another', asyn
 	const show = async (prefix) => (await ask(s.url, case_request('GS-2026-0001', '001X', { prefix }))).status;
 	await s.fault('department', { status: 500, where: { department: 'DEAD' } }, { status: 502, count: 2 }, { status: 504, count: 1, route: 'case_show' });
 	assert.equal(await show('/departments/DEAD'), 500);
-	assert.deepEqual([await show(''), await show('/departments/OTHER'), await show(''), await show('')], [502, 502, 504, 200]);
+	assert.deepEqual([await show(''), await show('/departments/OTHER'), await show(''), await show('/departments/OTHER'), await show('/departments/OTHER')], [502, 502, 200, 504, 200]);
 	assert.equal(await show('/departments/DEAD'), 500);
 	assert.equal((await sms()).json.Code, 'OK', 'another peer knows nothing of it');
 	assert.deepEqual((await s.control('GET', '/faults')).department.map((f) => f.used), [2, 2, 1]);
@@ -163,7 +170,7 @@ test('the log: by peer, by kind, since, and as soon as there is something', asyn
 	await sms(); // wakes it, but is not for it
 	await ask(s.url, case_request());
 	const { entries, last: seq } = await waiting;
-	assert.deepEqual(entries.map((e) => [e.peer, e.kind, e.route, e.method, e.status, e.http]), [['department', 'request', 'case_show', 'GET', 200, '1.1']]);
+	assert.deepEqual(entries.map((e) => [e.peer, e.kind, e.route, e.method, e.status, e.http]), [['department', 'request', 'case_show_bare', 'GET', 200, '1.1']]);
 	assert.equal(entries[0].seq, seq);
 	assert.equal(entries[0].fields.last4, '001X');
 	assert.deepEqual((await s.log({ since: seq, wait_ms: 1 })).entries, [], 'nothing came');
@@ -187,9 +194,10 @@ test('counts', async () => {
 	assert.deepEqual(await s.counts(), {});
 });
 
-test('nobody\'s address is 404, a broken escape and an endless body are refused', async () => {
+test('nobody\'s address is 404, a broken escape and too long a body are refused', async () => {
 	for (const target of ['/nowhere', '/cases', '/cases/%zz', '/cases/a/b']) assert.equal((await ask(s.url, { target })).status, 404, target);
-	assert.equal((await ask(s.url, { method: 'POST', target: '/', body: Buffer.alloc((1 << 20) + 1) })).status, 413);
+	for (const way of [ask, ask_h2]) assert.equal((await way(s.url, { method: 'POST', target: '/', body: Buffer.alloc(8 << 20) })).status, 413);
+	for (const body of ['{', Buffer.alloc(8 << 20)]) assert.ok([400, 413].includes((await ask(s.control_url, { method: 'PUT', target: '/faults/department', body })).status));
 });
 
 test('the file has no telephone number and no last four; the log for tests has', async () => {

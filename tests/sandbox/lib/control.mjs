@@ -1,6 +1,6 @@
 // The control API: moods, settings, what was received. JSON in, JSON out; every mistake is told in words.
 import { parse_fault } from './faults.mjs';
-import { match_path } from './question.mjs';
+import { match_path, read_body } from './question.mjs';
 
 const BODY_MAX = 4 << 20;
 
@@ -86,16 +86,11 @@ export function control(world) {
 }
 
 async function read_json(req) {
-	const chunks = [];
-	let size = 0;
-	for await (const chunk of req) {
-		size += chunk.length;
-		if (size > BODY_MAX) throw new Mistake(413, 'too large');
-		chunks.push(chunk);
-	}
-	if (size === 0) return undefined;
+	const bytes = await read_body(req, BODY_MAX);
+	if (bytes === null) throw new Mistake(413, 'too large');
+	if (bytes.length === 0) return undefined;
 	try {
-		return JSON.parse(Buffer.concat(chunks).toString('utf8'));
+		return JSON.parse(bytes.toString('utf8'));
 	} catch (error) {
 		throw new Mistake(400, `not JSON: ${error.message}`);
 	}

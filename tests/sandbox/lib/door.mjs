@@ -21,7 +21,7 @@ export class Door {
 
 	async exchange(req, res) {
 		const question = await read_question(req);
-		if (question.body === null) return send(res, { status: 413, headers: { connection: 'close' }, body: { code: 'too_large' } });
+		if (question.body === null) return send(res, { status: 413, body: { code: 'too_large' } });
 		const found = this.find(question);
 		if (found === null) {
 			this.note(question, { answer: { status: 404 } });

@@ -5,7 +5,7 @@ export async function read_question(req) {
 	const is_h2 = req.httpVersionMajor === 2;
 	const header_list = headers_of(req.rawHeaders);
 	const [path, query] = split_once(req.url, '?');
-	const body = await read_body(req);
+	const body = await read_body(req, BODY_MAX);
 	const pairs = pairs_of(query);
 	const headers = Object.fromEntries(header_list);
 	const question = { http: is_h2 ? '2' : '1.1', tls: req.socket?.encrypted === true, method: req.method, target: req.url, path, query, pairs, header_list, headers, body, params: {} };
@@ -29,15 +29,15 @@ function headers_of(raw) {
 	return list;
 }
 
-async function read_body(req) {
+// The whole body, or null: too long. What is too long is read all the same, because who is still sending hears no answer.
+export async function read_body(req, max) {
 	const chunks = [];
 	let size = 0;
 	for await (const chunk of req) {
 		size += chunk.length;
-		if (size > BODY_MAX) return null;
-		chunks.push(chunk);
+		if (size <= max) chunks.push(chunk);
 	}
-	return Buffer.concat(chunks);
+	return size <= max ? Buffer.concat(chunks) : null;
 }
 
 // The parameters of a query or a form, decoded; null when an escape is broken.

@@ -176,8 +176,8 @@ export function aliyun_sms(journal, { ca } = {}) {
 		const sent = numbers.map((phone_number) => ({ biz_id, out_id: fields.OutId ?? '', phone_number, sign_name: fields.SignName, template_code: fields.TemplateCode,
 			template_param: given, text, sms_size: String(parts), sent_ms: Date.now() }));
 		peer.messages.push(...sent);
-		const is_early = push_receipts(sent);
-		return { status: 200, body: { Message: 'OK', RequestId: request_id(), Code: 'OK', BizId: biz_id }, note: { biz_id, out_id: fields.OutId ?? '' }, before_sending: is_early };
+		const before_sending = push_receipts(sent);
+		return { status: 200, body: { Message: 'OK', RequestId: request_id(), Code: 'OK', BizId: biz_id }, note: { biz_id, out_id: fields.OutId ?? '' }, before_sending };
 	};
 
 	// Each message's fate is decided now and told later, those of one request together. Returns what the answer must wait for, if anything.

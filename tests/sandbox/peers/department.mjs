@@ -52,7 +52,7 @@ export function department() {
 	peer.limited = (seconds) => refusal(429, 'too_many_requests', { 'retry-after': String(seconds) });
 	peer.routes = [
 		{ name: 'case_show', path: '/departments/:department/cases/:case_ref', judge, act },
-		{ name: 'case_show', path: '/cases/:case_ref', judge, act },
+		{ name: 'case_show_bare', path: '/cases/:case_ref', judge, act },
 	];
 	return peer;
 }
