@@ -286,20 +286,18 @@ bool request_page(struct request *r, struct cursor *from, bool *has_cursor, int 
 	return true;
 }
 
-void reply_page(struct request *r, struct json_out *j, const struct cursor *next)
+static void add_cursor(struct request *r, struct json_out *j, const struct cursor *next, char text[CURSOR_TEXT + 1])
 {
-	if (next == NULL) {
-		json_add_nothing(j, "next_cursor");
-		return;
-	}
 	uint8_t bytes[CURSOR_BYTES];
-	char text[CURSOR_TEXT + 1];
 	put64(bytes, (uint64_t)next->at);
 	put64(bytes + 8, (uint64_t)next->id);
 	put64(bytes + 16, cursor_mark(r, bytes));
 	base64url_text(bytes, sizeof(bytes), text);
 	json_add_text(j, "next_cursor", str_c(text));
+}
 
+static void add_link(struct request *r, const char *cursor_text)
+{
 	struct buf link, q;
 	buf_init(&link, &r->arena, 160);
 	buf_init(&q, &r->arena, 64);
@@ -322,10 +320,21 @@ void reply_page(struct request *r, struct json_out *j, const struct cursor *next
 		buf_char(&link, '&');
 	}
 	buf_str(&link, STR("cursor="));
-	buf_str(&link, str_c(text));
+	buf_str(&link, str_c(cursor_text));
 	buf_str(&link, STR(">; rel=\"next\""));
 	if (buf_ok(&link) && buf_ok(&q))
 		reply_header(r, "link", buf_text(&link));
+}
+
+void reply_page(struct request *r, struct json_out *j, const struct cursor *next)
+{
+	char text[CURSOR_TEXT + 1];
+	if (next == NULL) {
+		json_add_nothing(j, "next_cursor");
+		return;
+	}
+	add_cursor(r, j, next, text);
+	add_link(r, text);
 }
 
 struct json_out reply_list(struct request *r)
@@ -341,6 +350,18 @@ bool reply_list_end(struct request *r, struct json_out *j, const struct cursor *
 {
 	json_put_array_end(j);
 	reply_page(r, j, next);
+	json_put_object_end(j);
+	return reply_json_end(r, j, why);
+}
+
+bool reply_feed_end(struct request *r, struct json_out *j, const struct cursor *next, bool more, struct fail *why)
+{
+	char text[CURSOR_TEXT + 1];
+	json_put_array_end(j);
+	json_add_boolean(j, "more", more);
+	add_cursor(r, j, next, text);
+	if (more)
+		add_link(r, text);
 	json_put_object_end(j);
 	return reply_json_end(r, j, why);
 }

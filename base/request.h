@@ -152,6 +152,9 @@ struct str percent_decoded(struct arena *a, struct str s, bool form);
 /* A list's answer: {"items":[ …the caller's objects… ],"next_cursor":…}. `next` NULL: this was the last page. */
 struct json_out reply_list(struct request *r);
 MUST_USE bool reply_list_end(struct request *r, struct json_out *j, const struct cursor *next, struct fail *why);
+/* Ends a list that grows at its end and is polled: "more" says whether to ask again at once, and "next_cursor" is always there, because the
+ * poller goes on from it; the Link header only while there is more. */
+MUST_USE bool reply_feed_end(struct request *r, struct json_out *j, const struct cursor *next, bool more, struct fail *why);
 /* Ends a list: writes "next_cursor" (or null) into the open object and a Link header. */
 void reply_page(struct request *r, struct json_out *j, const struct cursor *next);
 #endif

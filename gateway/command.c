@@ -98,7 +98,7 @@ int command_version(struct command_line *l)
 
 /* ---- answers of the control socket, in words ---- */
 
-static int tell_answer(const char *doing, int status, const char *answer)
+int tell_answer(const char *doing, int status, const char *answer)
 {
 	json_t *j = json_loads(answer, 0, NULL);
 	const char *title = "", *detail = "", *pointer = "";

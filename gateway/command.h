@@ -10,7 +10,7 @@ struct command_line {
 	char **words;             /* what follows the command, options removed, NULL-terminated */
 	int word_count;
 	bool dev, json, verbose, sample, reference, routes;
-	const char *citizen, *department, *hours;
+	const char *citizen, *department, *hours, *from;
 	struct config config;     /* read and checked, for commands that want it */
 };
 
@@ -19,11 +19,14 @@ int command_check(struct command_line *l);
 int command_migrate(struct command_line *l);
 int command_import(struct command_line *l);
 int command_token(struct command_line *l);
+int command_seal(struct command_line *l);
 int command_version(struct command_line *l);
 
 void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */
 /* Says a failure in plain words on stderr: what, where, what to do. Returns 1. */
 int tell_failure(const char *doing, const struct fail *why);
+/* The same for a problem that the control socket answered. Returns 1. */
+int tell_answer(const char *doing, int status, const char *answer);
 
 /* control_client.c: a command's question goes to the daemon that holds the state folder, over its control socket; when no daemon does,
  * the same handler runs here, on the opened store. */

@@ -19,6 +19,7 @@ static const struct command {
 	{ "migrate", CONFIG,  command_migrate, "",                                  "make the database or bring it to this version" },
 	{ "import",  CONFIG,  command_import,  "regions|departments|matters FILE",  "load a CSV file; a running gateway goes on serving" },
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
+	{ "seal",    CONFIG,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -50,12 +51,12 @@ static bool read_config(struct command_line *l)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CITIZEN, O_DEPARTMENT, O_HOURS };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES },
 		{ "citizen", required_argument, NULL, O_CITIZEN }, { "department", required_argument, NULL, O_DEPARTMENT },
-		{ "hours", required_argument, NULL, O_HOURS }, { NULL, 0, NULL, 0 },
+		{ "hours", required_argument, NULL, O_HOURS }, { "from", required_argument, NULL, O_FROM }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -69,6 +70,7 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_CITIZEN:    l->citizen = optarg; break;
 		case O_DEPARTMENT: l->department = optarg; break;
 		case O_HOURS:      l->hours = optarg; break;
+		case O_FROM:       l->from = optarg; break;
 		default:           return false; /* getopt has said what is wrong */
 		}
 	}

@@ -11,8 +11,9 @@ struct store; /* store/store.h */
 extern const struct handler region_list, region_show;
 extern const struct handler matter_list, matter_show;
 extern const struct handler case_list, case_show, case_events, case_lookup;
-extern const struct handler department_event_post, department_case_show;
+extern const struct handler department_event_post, department_case_show, department_feed;
 extern const struct handler control_token, control_import;
+extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 
 /* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
 enum { IMPORT_ROWS_MAX = 400 };

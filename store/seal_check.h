@@ -28,6 +28,8 @@ enum seal_wrong {
 const char *seal_wrong_word(enum seal_wrong w);
 const char *seal_wrong_prose(enum seal_wrong w);
 
+enum { SEAL_CHECK_ROWS_MAX = 1000 }; /* of a piece (measured 2026-11: some 5 ms of a reader's time) */
+
 struct seal_walk {
 	struct seal at;       /* the last that was found right; to begin with: seq and chain of a noted head, or zeros */
 	int64_t rows;         /* of this piece */
