@@ -14,6 +14,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <sys/wait.h>
@@ -35,14 +36,12 @@ static inline int redis_connect(void)
 	return -1;
 }
 
-static inline int redis_server_start(void **state)
+/* Starts it in its folder, and waits until it listens. */
+static inline void redis_server_run(void)
 {
-	(void)state;
-	strcpy(redis_server.folder, "/tmp/siban-redis-XXXXXX");
-	assert_non_null(mkdtemp(redis_server.folder));
-	snprintf(redis_server.path, sizeof redis_server.path, "%s/redis.sock", redis_server.folder);
 	redis_server.pid = fork();
 	if (redis_server.pid == 0) {
+		prctl(PR_SET_PDEATHSIG, SIGKILL); /* a test that dies takes it along */
 		execlp("redis-server", "redis-server", "--port", "0", "--unixsocket", redis_server.path, "--save", "", "--appendonly", "no", "--dir",
 		       redis_server.folder, "--logfile", "redis.log", (char *)NULL);
 		_exit(127);
@@ -57,15 +56,42 @@ static inline int redis_server_start(void **state)
 		else
 			poll(NULL, 0, 5);
 	}
+}
+
+static inline int redis_server_start(void **state)
+{
+	(void)state;
+	strcpy(redis_server.folder, "/tmp/siban-redis-XXXXXX");
+	assert_non_null(mkdtemp(redis_server.folder));
+	snprintf(redis_server.path, sizeof redis_server.path, "%s/redis.sock", redis_server.folder);
+	redis_server_run();
 	return 0;
+}
+
+static inline void redis_server_kill(void)
+{
+	kill(redis_server.pid, SIGKILL);
+	waitpid(redis_server.pid, NULL, 0);
+	unlink(redis_server.path);
+}
+
+/* One word of the operator's, answered with +… or :… */
+static inline void redis_server_say(const char *line)
+{
+	char text[128], answer[64] = "";
+	int fd = redis_connect(), n = snprintf(text, sizeof text, "%s\r\n", line);
+	assert_int_equal(write(fd, text, (size_t)n), n);
+	assert_true(read(fd, answer, sizeof answer - 1) > 0);
+	if (answer[0] != '+' && answer[0] != ':')
+		fail_msg("%s: %s", line, answer);
+	close(fd);
 }
 
 static inline int redis_server_stop(void **state)
 {
 	(void)state;
 	char command[128];
-	kill(redis_server.pid, SIGKILL);
-	waitpid(redis_server.pid, NULL, 0);
+	redis_server_kill();
 	snprintf(command, sizeof command, "rm -rf '%s'", redis_server.folder);
 	return system(command);
 }

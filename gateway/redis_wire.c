@@ -1,0 +1,373 @@
+/* gateway/redis_wire.c - why this exists: the library's own connections wait for ever on a server that hangs, and never tell of one that refuses. */
+#include "gateway/redis_wire.h"
+
+#include "base/clock.h"
+#include "base/ids.h"
+
+#include <assert.h>
+#include <stdlib.h>
+
+enum { PAUSE_FIRST_MS = 50, PAUSE_MAX_MS = 5000, CONNECT_MS = 2000, READ_BYTES = 16 << 10, UNSENT_MAX = 1 << 20, GREETINGS = 3 };
+
+struct redis_wire {
+	uv_loop_t *uv;
+	const struct redis_settings *settings;
+	const struct wire_user *ops;
+	void *user;
+	enum wire_state state;
+	union {
+		uv_stream_t stream;
+		uv_tcp_t tcp;
+		uv_pipe_t pipe;
+	} s;
+	bool stream_open;           /* its handle is with the loop */
+	bool looking_up;
+	uv_getaddrinfo_t lookup;
+	uv_connect_t connect;
+	uv_timer_t timer;           /* the pause while down; the limit while connecting and greeting */
+	int handles;                /* with the loop, or a look-up under way: freed at zero */
+	int64_t pause_ms;
+	struct redis_reader *reader;
+	int greetings_left;
+	char input[READ_BYTES];
+	/* what could not be written at once; one write is under way at a time */
+	char *unsent;
+	size_t unsent_len, unsent_cap;
+	char *writing;
+	uv_write_t write;
+};
+
+static void begin(struct redis_wire *w);
+static void broken(struct redis_wire *w, const char *why);
+
+enum wire_state redis_wire_state(const struct redis_wire *w)
+{
+	return w->state;
+}
+
+struct redis_reader *redis_wire_reader(struct redis_wire *w)
+{
+	return w->reader;
+}
+
+/* ---- the end ---- */
+
+static void release(struct redis_wire *w)
+{
+	if (--w->handles > 0 || w->state != WIRE_CLOSING)
+		return;
+	redis_reader_drop(w->reader);
+	free(w->unsent);
+	free(w->writing);
+	free(w);
+}
+
+static void pause_over(uv_timer_t *timer)
+{
+	begin(timer->data);
+}
+
+static void pause_and_again(struct redis_wire *w)
+{
+	uint32_t jitter;
+	random_bytes(&jitter, sizeof jitter);
+	int64_t pause = w->pause_ms / 2 + (int64_t)(jitter % (uint32_t)(w->pause_ms / 2 + 1));
+	w->pause_ms = w->pause_ms * 2 > PAUSE_MAX_MS ? PAUSE_MAX_MS : w->pause_ms * 2;
+	uv_timer_start(&w->timer, pause_over, (uint64_t)pause, 0);
+}
+
+static void stream_closed(uv_handle_t *handle)
+{
+	struct redis_wire *w = handle->data;
+	w->stream_open = false;
+	if (w->state == WIRE_DOWN)
+		pause_and_again(w);
+	release(w);
+}
+
+static void close_stream(struct redis_wire *w)
+{
+	if (w->stream_open && !uv_is_closing((uv_handle_t *)&w->s.stream))
+		uv_close((uv_handle_t *)&w->s.stream, stream_closed);
+}
+
+static void broken(struct redis_wire *w, const char *why)
+{
+	if (w->state == WIRE_DOWN || w->state == WIRE_CLOSING)
+		return;
+	LOG_EVENT(redis_down, STR_NONE, L_C(why));
+	bool was_up = w->state == WIRE_UP;
+	w->state = WIRE_DOWN;
+	uv_timer_stop(&w->timer);
+	w->unsent_len = 0;
+	if (was_up)
+		w->ops->down(w->user);
+	if (w->stream_open)
+		close_stream(w);
+	else if (!w->looking_up)
+		pause_and_again(w);
+}
+
+void redis_wire_restart(struct redis_wire *w, const char *why)
+{
+	broken(w, why);
+}
+
+static void handle_closed(uv_handle_t *handle)
+{
+	release(handle->data);
+}
+
+void redis_wire_close(struct redis_wire *w)
+{
+	if (w == NULL)
+		return;
+	w->state = WIRE_CLOSING;
+	if (w->looking_up)
+		uv_cancel((uv_req_t *)&w->lookup);
+	close_stream(w);
+	uv_close((uv_handle_t *)&w->timer, handle_closed);
+}
+
+/* ---- writing: bytes gather while a write is under way ---- */
+
+static void flush(struct redis_wire *w);
+
+static void written(uv_write_t *write, int status)
+{
+	struct redis_wire *w = write->data;
+	free(w->writing);
+	w->writing = NULL;
+	if (status == 0 && w->state != WIRE_CLOSING)
+		flush(w);
+	else if (status != UV_ECANCELED)
+		broken(w, uv_strerror(status));
+}
+
+static void flush(struct redis_wire *w)
+{
+	if (w->writing != NULL || w->unsent_len == 0)
+		return;
+	uv_buf_t bytes = uv_buf_init(w->unsent, (unsigned)w->unsent_len);
+	w->writing = w->unsent;
+	w->unsent = NULL;
+	w->unsent_len = w->unsent_cap = 0;
+	w->write.data = w;
+	int rc = uv_write(&w->write, &w->s.stream, &bytes, 1, written);
+	if (rc == 0)
+		return;
+	free(w->writing);
+	w->writing = NULL;
+	broken(w, uv_strerror(rc));
+}
+
+static bool keep_unsent(struct redis_wire *w, const char *at, size_t len)
+{
+	if (w->unsent_len + len > UNSENT_MAX)
+		return false;
+	if (w->unsent_len + len > w->unsent_cap) {
+		size_t cap = (w->unsent_len + len) * 2;
+		char *more = realloc(w->unsent, cap);
+		if (more == NULL)
+			return false;
+		w->unsent = more;
+		w->unsent_cap = cap;
+	}
+	memcpy(w->unsent + w->unsent_len, at, len);
+	w->unsent_len += len;
+	return true;
+}
+
+void redis_wire_send(struct redis_wire *w, struct redis_bytes *b)
+{
+	size_t done = 0;
+	if (w->writing == NULL && w->unsent_len == 0) {
+		uv_buf_t bytes = uv_buf_init(b->at, (unsigned)b->len);
+		int n = uv_try_write(&w->s.stream, &bytes, 1);
+		done = n > 0 ? (size_t)n : 0; /* what is wrong with the connection shows when the rest is written */
+	}
+	bool kept = done == b->len || keep_unsent(w, b->at + done, b->len - done);
+	redis_bytes_drop(b);
+	if (kept)
+		flush(w);
+	else
+		broken(w, "does not read");
+}
+
+/* ---- greeting ---- */
+
+static bool greet_next(struct redis_wire *w, struct fail *why)
+{
+	struct redis_bytes out;
+	const struct redis_settings *s = w->settings;
+	if (w->greetings_left == 3 && s->password.secret.at == NULL)
+		w->greetings_left--;
+	if (w->greetings_left == 2 && s->database == 0)
+		w->greetings_left--;
+	bool ok = w->greetings_left == 3 ? redis_auth(s->user, s->password, &out, why) :
+		w->greetings_left == 2 ? redis_select(s->database, &out, why) : w->ops->greet(w->user, &out, why);
+	if (ok)
+		redis_wire_send(w, &out);
+	return ok;
+}
+
+static void greeted(struct redis_wire *w, const struct redis_answer *a)
+{
+	struct fail why;
+	fail_clear(&why);
+	if (a->kind != REDIS_SAYS_FINE && a->kind != REDIS_SAYS_LOADED) {
+		char text[64]; /* NOAUTH, WRONGPASS, LOADING: the operator must see which */
+		snprintf(text, sizeof text, "greeting refused: %.*s", (int)(a->text.len < 40 ? a->text.len : 40), a->text.at == NULL ? "" : a->text.at);
+		broken(w, text);
+	} else if (--w->greetings_left > 0) {
+		if (!greet_next(w, &why))
+			broken(w, why.log);
+	} else {
+		w->state = WIRE_UP;
+		w->pause_ms = PAUSE_FIRST_MS;
+		uv_timer_stop(&w->timer);
+		LOG_EVENT0(redis_up, STR_NONE);
+		w->ops->up(w->user, a);
+	}
+}
+
+/* ---- reading ---- */
+
+static void take_answers(struct redis_wire *w)
+{
+	struct redis_answer a;
+	while (w->state == WIRE_GREETING || w->state == WIRE_UP) {
+		redis_next(w->reader, &a);
+		if (a.kind == REDIS_SAYS_NOTHING)
+			return;
+		if (a.kind == REDIS_SAYS_NONSENSE)
+			broken(w, "it does not speak RESP");
+		else if (w->state == WIRE_GREETING)
+			greeted(w, &a);
+		else
+			w->ops->answer(w->user, &a);
+	}
+}
+
+static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
+{
+	(void)suggested;
+	struct redis_wire *w = handle->data;
+	*out = uv_buf_init(w->input, sizeof w->input);
+}
+
+static void arrived(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
+{
+	struct redis_wire *w = stream->data;
+	if (n == 0 || w->state == WIRE_DOWN || w->state == WIRE_CLOSING)
+		return;
+	if (n < 0)
+		broken(w, uv_strerror((int)n));
+	else if (!redis_feed(w->reader, bytes->base, (size_t)n))
+		broken(w, "it does not speak RESP");
+	else
+		take_answers(w);
+}
+
+/* ---- connecting ---- */
+
+static void too_slow(uv_timer_t *timer)
+{
+	broken(timer->data, "no connection in time");
+}
+
+static void connected(uv_connect_t *connect, int status)
+{
+	struct redis_wire *w = connect->data;
+	struct fail why;
+	fail_clear(&why);
+	if (w->state != WIRE_CONNECTING)
+		return;
+	redis_reader_drop(w->reader);
+	w->reader = status == 0 ? redis_reader_make(w->settings->prefix, &why) : NULL;
+	if (w->reader == NULL || uv_read_start(&w->s.stream, give_room, arrived) != 0) {
+		broken(w, status != 0 ? uv_strerror(status) : "no memory");
+		return;
+	}
+	w->state = WIRE_GREETING;
+	w->greetings_left = GREETINGS;
+	if (!greet_next(w, &why))
+		broken(w, why.log);
+}
+
+static void connect_pipe(struct redis_wire *w)
+{
+	char path[108];
+	snprintf(path, sizeof path, "%.*s", STR_ARG(w->settings->path));
+	uv_pipe_init(w->uv, &w->s.pipe, 0);
+	w->s.pipe.data = w;
+	w->stream_open = true;
+	w->handles++;
+	uv_pipe_connect(&w->connect, &w->s.pipe, path, connected);
+}
+
+static void looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *found)
+{
+	struct redis_wire *w = lookup->data;
+	w->looking_up = false;
+	if (w->state == WIRE_CONNECTING && status == 0) {
+		uv_tcp_init(w->uv, &w->s.tcp);
+		uv_tcp_nodelay(&w->s.tcp, 1);
+		w->s.tcp.data = w;
+		w->stream_open = true;
+		w->handles++;
+		int rc = uv_tcp_connect(&w->connect, &w->s.tcp, found->ai_addr, connected);
+		if (rc != 0)
+			broken(w, uv_strerror(rc));
+	} else if (w->state == WIRE_DOWN) {
+		pause_and_again(w); /* it took longer than a connection may */
+	} else {
+		broken(w, uv_strerror(status));
+	}
+	if (found != NULL)
+		uv_freeaddrinfo(found);
+	release(w);
+}
+
+static void connect_tcp(struct redis_wire *w)
+{
+	char host[256], port[8];
+	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
+	snprintf(host, sizeof host, "%.*s", STR_ARG(w->settings->host));
+	snprintf(port, sizeof port, "%d", w->settings->port);
+	w->lookup.data = w;
+	int rc = uv_getaddrinfo(w->uv, &w->lookup, looked_up, host, port, &wanted);
+	if (rc != 0) {
+		broken(w, uv_strerror(rc));
+		return;
+	}
+	w->looking_up = true;
+	w->handles++;
+}
+
+static void begin(struct redis_wire *w)
+{
+	if (w->state != WIRE_DOWN)
+		return;
+	w->state = WIRE_CONNECTING;
+	w->connect.data = w;
+	uv_timer_start(&w->timer, too_slow, CONNECT_MS, 0);
+	if (w->settings->path.len > 0)
+		connect_pipe(w);
+	else
+		connect_tcp(w);
+}
+
+struct redis_wire *redis_wire_open(uv_loop_t *uv, const struct redis_settings *s, const struct wire_user *ops, void *user, struct fail *why)
+{
+	struct redis_wire *w = calloc(1, sizeof *w);
+	if (w == NULL) {
+		FAILS(why, MEMORY, "a connection to redis");
+		return NULL;
+	}
+	*w = (struct redis_wire){ .uv = uv, .settings = s, .ops = ops, .user = user, .pause_ms = PAUSE_FIRST_MS, .handles = 1 };
+	uv_timer_init(uv, &w->timer);
+	w->timer.data = w;
+	begin(w);
+	return w;
+}
