@@ -57,6 +57,7 @@ void json_put_number(struct json_out *j, int64_t v);
 void json_put_boolean(struct json_out *j, bool v);
 void json_put_nothing(struct json_out *j);
 void json_put_time(struct json_out *j, int64_t ms);                   /* RFC 3339, +08:00 */
+void json_put_members(struct json_out *j, struct str written);        /* "a":1,"b":2 of an object, as this writer wrote them before */
 /* name and value in one */
 void json_add_text_of(struct json_out *j, struct str name, struct str s);
 static inline void json_add_text(struct json_out *j, const char *name, struct str s) { json_add_text_of(j, str_c(name), s); }

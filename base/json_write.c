@@ -301,6 +301,12 @@ void json_put_nothing(struct json_out *j)
 	buf_str(j->to, STR("null"));
 }
 
+void json_put_members(struct json_out *j, struct str written)
+{
+	value(j);
+	buf_str(j->to, written);
+}
+
 void json_put_time(struct json_out *j, int64_t ms)
 {
 	value(j);

@@ -45,7 +45,7 @@ static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 		page->is_more = page->count == page->limit;
 		if (page->is_more)
 			break;
-		if (!case_row_of(tx, q, &page->items[page->count++], why))
+		if (!case_row_of(tx, &r->arena, q, &page->items[page->count++], why))
 			return false;
 		page->last_id = stmt_int(q, CASE_ROW_COLUMN_COUNT);
 	}
@@ -115,7 +115,7 @@ static bool timeline_item_of(struct request *r, struct stmt *q, struct timeline_
 static bool case_events_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct timeline *t = r->state;
-	if (!case_row_read(tx, t->question.id, &t->row, why) || !case_question_answers(&t->question, t->row.case_no, why))
+	if (!case_row_read(tx, &r->arena, t->question.id, &t->row, why) || !case_question_answers(&t->question, t->row.case_no, why))
 		return false;
 	r->owner = t->row.person;
 	DROP(stmt) struct stmt *q = tx_query(tx,

@@ -5,10 +5,12 @@
  * sealed number itself: a stored hash of four characters could be tried out by whoever gets hold of its key. */
 #include "auth/keyring.h"
 #include "auth/person.h"
-#include "services/case_row.h"
+#include "services/case_number.h"
+#include "services/case_state.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
+#include <assert.h>
 
 enum { LAST4 = 4, CASE_NO_TEXT_MAX = 32 };
 
@@ -17,7 +19,11 @@ struct lookup {
 	char case_no[CASE_NUMBER_BYTES];
 	int64_t id;
 	char last4[LAST4];
-	struct case_row row;
+	/* the row where the descent ended */
+	char found_no[CASE_NUMBER_LENGTH];
+	enum case_state state;
+	int64_t updated_ms;
+	struct str matter;
 };
 
 static const struct json_field lookup_fields[] = {
@@ -59,36 +65,44 @@ static bool case_lookup_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct lookup *l = r->state;
 	char stored[LAST4] = { 0 };
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", (SELECT facts FROM person WHERE person.id = cases.person) FROM cases"
-		" WHERE id <= $1 ORDER BY id DESC LIMIT 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT c.case_no, c.state, c.updated_ms, n.matter_name, c.person, p.facts FROM cases c"
+		" JOIN case_names n ON n.id = c.names JOIN person p ON p.id = c.person WHERE c.id <= $1 ORDER BY c.id DESC LIMIT 1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, l->id);
 	if (stmt_row(q, why)) {
-		if (!case_row_of(tx, q, &l->row, why) || !person_last4(l->row.person, stmt_blob(q, CASE_ROW_COLUMN_COUNT), stored, why))
+		struct str no = stmt_text(q, 0);
+		assert(no.len == CASE_NUMBER_LENGTH);
+		memcpy(l->found_no, no.at, CASE_NUMBER_LENGTH);
+		l->state = (enum case_state)stmt_int(q, 1);
+		l->updated_ms = stmt_int(q, 2);
+		l->matter = str_copy(&r->arena, stmt_text(q, 3));
+		if (l->matter.at == NULL)
+			return FAILS(why, MEMORY, "a name");
+		if (!person_last4(stmt_int(q, 4), stmt_blob(q, 5), stored, why))
 			return false;
 	}
 	if (why->code != FAIL_NONE)
 		return false;
 	bool fits = str_same_secret((struct str){ l->last4, LAST4 }, (struct str){ stored, LAST4 });
-	fits &= str_same_secret((struct str){ l->case_no, CASE_NUMBER_LENGTH }, (struct str){ l->row.case_no, CASE_NUMBER_LENGTH });
+	fits &= str_same_secret((struct str){ l->case_no, CASE_NUMBER_LENGTH }, (struct str){ l->found_no, CASE_NUMBER_LENGTH });
 	return fits || FAILS(why, LOOKUP, "no match");
 }
 
 static bool case_lookup_render(struct request *r, struct fail *why)
 {
 	const struct lookup *l = r->state;
-	const struct case_status_row *status = case_status_of((enum case_state)l->row.state);
+	const struct case_status_row *status = case_status_of(l->state);
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
-	json_add_text(&j, "case_no", (struct str){ l->row.case_no, CASE_NUMBER_LENGTH });
+	json_add_text(&j, "case_no", (struct str){ l->found_no, CASE_NUMBER_LENGTH });
 	json_put_name(&j, "matter");
 	json_put_object(&j);
-	json_add_text(&j, "name", case_names_get(&l->row.names, CASE_NAME_MATTER));
+	json_add_text(&j, "name", l->matter);
 	json_put_object_end(&j);
 	json_add_text(&j, "status", status->name);
 	json_add_text(&j, "status_text", status->text[r->lang]);
-	json_add_time(&j, "updated_at", l->row.updated_ms);
+	json_add_time(&j, "updated_at", l->updated_ms);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

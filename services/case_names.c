@@ -1,18 +1,12 @@
-/* services/case_names.c - found, made or read; read mostly from the row cache, where a row of names can never be stale. */
+/* services/case_names.c - found, made or read; read mostly from the row cache, where what is made of such a row can never be stale. */
 #include "services/case_names.h"
+#include "base/json.h"
+#include "services/services.h"
 #include "store/store.h"
 #include <assert.h>
 #include <stddef.h>
 
-_Static_assert(sizeof(struct case_names) <= ROW_CASE_NAMES_BYTES_MAX, "names fit their kind");
-
-static size_t bytes_used(const struct case_names *c)
-{
-	size_t used = offsetof(struct case_names, text);
-	for (int n = 0; n < CASE_NAME_COUNT; n++)
-		used += c->len[n];
-	return used;
-}
+enum { MEMBERS_BYTES_USUAL = 320 /* measured: 190 to 230 with the matters of data/ */ };
 
 /* From a row whose columns from `column` on are the names. */
 static void names_of(struct stmt *q, int column, struct case_names *to)
@@ -71,24 +65,24 @@ bool case_names_find_or_make(struct tx *tx, int64_t matter, int64_t region, cons
 	return same || insert(tx, matter, region, name, id, why);
 }
 
-bool case_names_read(struct tx *tx, int64_t id, struct case_names *to, struct fail *why)
+static bool read_names(struct tx *tx, int64_t id, struct case_names *to, int64_t *region, struct fail *why)
 {
-	const struct case_names *kept = tx_cached(tx, ROW_CASE_NAMES, (uint64_t)id);
-	if (kept != NULL) {
-		memcpy(to, kept, bytes_used(kept));
-		return true;
-	}
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT matter_code, matter_name, department_name, region_name FROM case_names WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT region, matter_code, matter_name, department_name, region_name FROM case_names WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, STORE, "case_names has no row %lld", (long long)id);
-	names_of(q, 0, to);
-	void *keep = tx_cache(tx, ROW_CASE_NAMES, (uint64_t)id, bytes_used(to));
-	if (keep != NULL)
-		memcpy(keep, to, bytes_used(to));
+	*region = stmt_int(q, 0);
+	names_of(q, 1, to);
 	return true;
+}
+
+bool case_names_read(struct tx *tx, int64_t id, struct case_names *to, struct fail *why)
+{
+	int64_t region;
+	return read_names(tx, id, to, &region, why);
 }
 
 struct str case_names_get(const struct case_names *c, enum case_name n)
@@ -97,4 +91,61 @@ struct str case_names_get(const struct case_names *c, enum case_name n)
 	for (int before = 0; before < (int)n; before++)
 		at += c->len[before];
 	return (struct str){ c->text + at, c->len[n] };
+}
+
+/* ---- as members of an answer ---- */
+
+struct written {
+	uint16_t len;
+	char text[];
+};
+
+static void keep(struct tx *tx, int64_t id, struct str members)
+{
+	size_t bytes = offsetof(struct written, text) + members.len;
+	struct written *to = bytes <= ROW_CASE_NAMES_BYTES_MAX ? tx_cache(tx, ROW_CASE_NAMES, (uint64_t)id, bytes) : NULL;
+	if (to == NULL)
+		return;
+	to->len = (uint16_t)members.len;
+	memcpy(to->text, members.at, members.len);
+}
+
+static void write_members(struct buf *to, const struct case_names *c, int64_t region)
+{
+	struct json_out j = json_begin(to);
+	json_put_name(&j, "matter");
+	json_put_object(&j);
+	json_add_text(&j, "code", case_names_get(c, CASE_NAME_MATTER_CODE));
+	json_add_text(&j, "name", case_names_get(c, CASE_NAME_MATTER));
+	json_put_object_end(&j);
+	json_put_name(&j, "department");
+	json_put_object(&j);
+	json_add_text(&j, "name", case_names_get(c, CASE_NAME_DEPARTMENT));
+	json_put_object_end(&j);
+	json_put_name(&j, "region");
+	json_put_object(&j);
+	json_add_region_code(&j, "code", region);
+	json_add_text(&j, "name", case_names_get(c, CASE_NAME_REGION));
+	json_put_object_end(&j);
+}
+
+bool case_names_members(struct tx *tx, struct arena *a, int64_t id, struct str *members, struct fail *why)
+{
+	const struct written *kept = tx_cached(tx, ROW_CASE_NAMES, (uint64_t)id);
+	if (kept != NULL) {
+		*members = str_copy(a, (struct str){ kept->text, kept->len });
+		return members->at != NULL || FAILS(why, MEMORY, "names");
+	}
+	struct case_names names;
+	struct buf b;
+	int64_t region;
+	if (!read_names(tx, id, &names, &region, why))
+		return false;
+	buf_init(&b, a, MEMBERS_BYTES_USUAL);
+	write_members(&b, &names, region);
+	if (!buf_ok(&b))
+		return FAILS(why, MEMORY, "names");
+	*members = buf_text(&b);
+	keep(tx, id, *members);
+	return true;
 }

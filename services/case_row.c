@@ -5,23 +5,22 @@
 #include "store/store.h"
 #include <assert.h>
 
-bool case_row_of(struct tx *tx, struct stmt *q, struct case_row *to, struct fail *why)
+bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why)
 {
 	to->person = stmt_int(q, 0);
 	to->opened_ms = stmt_int(q, 1);
 	to->updated_ms = stmt_int(q, 2);
-	to->region = (int32_t)stmt_int(q, 3);
-	to->last_seq = (int32_t)stmt_int(q, 4);
-	to->type = (uint8_t)stmt_int(q, 5);
-	to->state = (uint8_t)stmt_int(q, 6);
-	struct str no = stmt_text(q, 7);
+	to->last_seq = (int32_t)stmt_int(q, 3);
+	to->type = (uint8_t)stmt_int(q, 4);
+	to->state = (uint8_t)stmt_int(q, 5);
+	struct str no = stmt_text(q, 6);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
 	to->case_no[CASE_NUMBER_LENGTH] = '\0';
-	return case_names_read(tx, stmt_int(q, 8), &to->names, why);
+	return case_names_members(tx, a, stmt_int(q, 7), &to->members, why);
 }
 
-bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why)
+bool case_row_read(struct tx *tx, struct arena *a, int64_t id, struct case_row *to, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " CASE_ROW_COLUMNS " FROM cases WHERE id = $1", why);
 	if (q == NULL)
@@ -29,7 +28,7 @@ bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such case");
-	return case_row_of(tx, q, to, why);
+	return case_row_of(tx, a, q, to, why);
 }
 
 void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang)
@@ -37,20 +36,7 @@ void case_row_members(struct json_out *j, const struct case_row *c, enum lang la
 	const struct case_state_row *state = case_state_row((enum case_state)c->state);
 	const struct case_status_row *status = case_status_row(state->status);
 	json_add_plain(j, "case_no", (struct str){ c->case_no, CASE_NUMBER_LENGTH });
-	json_put_name(j, "matter");
-	json_put_object(j);
-	json_add_text(j, "code", case_names_get(&c->names, CASE_NAME_MATTER_CODE));
-	json_add_text(j, "name", case_names_get(&c->names, CASE_NAME_MATTER));
-	json_put_object_end(j);
-	json_put_name(j, "department");
-	json_put_object(j);
-	json_add_text(j, "name", case_names_get(&c->names, CASE_NAME_DEPARTMENT));
-	json_put_object_end(j);
-	json_put_name(j, "region");
-	json_put_object(j);
-	json_add_region_code(j, "code", c->region);
-	json_add_text(j, "name", case_names_get(&c->names, CASE_NAME_REGION));
-	json_put_object_end(j);
+	json_put_members(j, c->members);
 	json_add_plain(j, "type", matter_type_name(c->type));
 	json_add_plain(j, "status", status->name);
 	json_add_plain(j, "status_text", status->text[lang]);

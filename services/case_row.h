@@ -14,19 +14,19 @@ struct stmt;
 struct case_row {
 	int64_t person;
 	int64_t opened_ms, updated_ms;
-	int32_t region, last_seq;
+	int32_t last_seq;
 	uint8_t type, state;
 	char case_no[CASE_NUMBER_BYTES];
-	struct case_names names;
+	struct str members; /* matter, department, region, written out */
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, region, last_seq, type, state, case_no, names"
-enum { CASE_ROW_COLUMN_COUNT = 9 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names"
+enum { CASE_ROW_COLUMN_COUNT = 8 };
 
-MUST_USE bool case_row_of(struct tx *tx, struct stmt *q, struct case_row *to, struct fail *why);
+MUST_USE bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */
-MUST_USE bool case_row_read(struct tx *tx, int64_t id, struct case_row *to, struct fail *why);
+MUST_USE bool case_row_read(struct tx *tx, struct arena *a, int64_t id, struct case_row *to, struct fail *why);
 /* The members every answer about a case has, into an open object. */
 void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang);
 

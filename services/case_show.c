@@ -68,7 +68,7 @@ static void keep(struct tx *tx, const struct request *r, const struct case_row *
 static bool from_table(struct tx *tx, struct request *r, struct show *s, struct fail *why)
 {
 	struct case_row row;
-	if (!case_row_read(tx, s->question.id, &row, why) || !case_question_answers(&s->question, row.case_no, why))
+	if (!case_row_read(tx, &r->arena, s->question.id, &row, why) || !case_question_answers(&s->question, row.case_no, why))
 		return false;
 	r->owner = row.person;
 	if (row.person != r->who.id)
