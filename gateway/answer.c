@@ -13,11 +13,12 @@ static char *put(char *at, struct str s)
 	return at + s.len;
 }
 
-/* RateLimit-Policy: "default";q=600;w=60   RateLimit: "default";r=599;t=1 (draft-ietf-httpapi-ratelimit-headers) */
+/* RateLimit-Policy: "default";q=600;w=60   RateLimit: "default";r=299;t=30 (draft-ietf-httpapi-ratelimit-headers). Told once half is used:
+ * before that there is nothing to be careful about, and two fields that are never the same twice cost more than all others. */
 static void add_rate(struct task *t, struct answer *a)
 {
 	const struct rate_verdict *v = &t->rate;
-	if (v->quota == 0)
+	if (v->quota == 0 || v->remaining > v->quota / 2)
 		return;
 	char *at = put(t->rate_policy, STR("\"default\";q="));
 	at += i64_text(v->quota, at);

@@ -12,6 +12,7 @@ enum {
 	BODY_PAUSES_MAX = 10,     /* a whole body may take this many times the longest pause */
 	SKIP_BYTES_MAX = 1 << 20, /* of a body that nobody wants */
 	WINDOW_CREDIT_FIRST = 100,
+	LENGTH_TOLD_FROM = 16 << 10, /* a shorter body comes in one frame, which says how long it is */
 };
 
 /* ---- streams ---- */
@@ -164,7 +165,7 @@ static void on_reply(struct exchange *x, struct task *t)
 	for (int i = 0; i < a.count; i++)
 		put_nv(&nv[n++], a.headers[i].name, a.headers[i].value, a.headers[i].never_index && h->names_known);
 	h->names_known = true;
-	if (a.body_length != SIZE_MAX)
+	if (a.body_length != SIZE_MAX && (a.body_length >= LENGTH_TOLD_FROM || a.body.len == 0))
 		put_nv(&nv[n++], STR("content-length"), (struct str){ s->length_text, i64_text((int64_t)a.body_length, s->length_text) }, false);
 	s->body = a.body;
 	s->answer_open = a.body.len > 0;

@@ -53,7 +53,6 @@ struct task *task_begin(struct loop *l, enum face face, struct exchange *x)
 	t->loop = l;
 	t->face = face;
 	t->exchange = x;
-	t->began_ns = clock_mono_ns();
 	t->r.now_ms = loop_now_ms(l);
 	id_text(id_new(t->r.now_ms), "rq", t->r.id);
 	l->tasks_open++;
@@ -107,6 +106,7 @@ bool task_head(struct task *t, int64_t content_length)
 {
 	struct request *r = &t->r;
 	assert(t->stage == STAGE_HEAD);
+	t->began_ns = clock_mono_ns();
 	t->length = content_length;
 	bool clear = request_know_headers(r);
 	r->lang = header_lang(r->known[HEADER_ACCEPT_LANGUAGE]);
@@ -312,14 +312,7 @@ static bool look_inline(struct task *t)
 {
 	struct tx tx;
 	struct request *r = &t->r;
-	int64_t began = clock_mono_ns();
-	bool ok = reader_begin(t->loop->reader, &tx, &r->why) && r->route->handler->look(&tx, r, &r->why);
-	int64_t took = clock_mono_ns() - began;
-	if (took > SLOW_INLINE_NS) {
-		metric_add(M_slow_inline, route_index(r->route), 1);
-		LOG_EVENT(slow_inline, str_c(r->id), L_C(r->route->name), L_INT(took / 1000));
-	}
-	return ok;
+	return reader_begin(t->loop->reader, &tx, &r->why) && r->route->handler->look(&tx, r, &r->why);
 }
 
 /* Sends the task to a lane. false: full, and the task stays. */
@@ -430,14 +423,24 @@ static const struct str who_names[] = {
 	[WHO_ANYONE] = WORD("anyone"), [WHO_CITIZEN] = WORD("citizen"), [WHO_DEPARTMENT] = WORD("department"), [WHO_OPERATOR] = WORD("operator"),
 };
 
+/* An inline read waits for nothing, so all its time is the loop's: others waited for it. */
+static void watch_inline(const struct request *r, int64_t took)
+{
+	if (took <= SLOW_INLINE_NS || r->route == NULL || r->route->lane != LANE_INLINE)
+		return;
+	metric_add(M_slow_inline, route_index(r->route), 1);
+	LOG_EVENT(slow_inline, str_c(r->id), L_C(r->route->name), L_INT(took / 1000));
+}
+
 static void account(struct task *t)
 {
 	struct request *r = &t->r;
-	int64_t took = clock_mono_ns() - t->began_ns;
+	int64_t took = t->began_ns == 0 ? 0 : clock_mono_ns() - t->began_ns; /* 0: refused before its head was complete */
 	int route = r->route != NULL ? route_index(r->route) : route_count;
 	metric_add(M_requests, route, 1);
 	metric_add(M_responses, r->reply.status / 100, 1);
 	metric_observe(M_request_seconds, route, took);
+	watch_inline(r, took);
 	if (t->failed) {
 		metric_add(M_failures, (int)r->why.code, 1);
 		if (fail_row(r->why.code)->http >= 500)

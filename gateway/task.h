@@ -26,7 +26,8 @@ struct task {
 	bool replayed;            /* the outcome came from the store */
 	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
 	bool not_modified;        /* 304 */
-	int64_t began_ns, queued_ns;
+	int64_t began_ns;         /* when the head was complete */
+	int64_t queued_ns;
 	int64_t length;           /* content-length, -1 unknown */
 	char *body;               /* collected so far; NULL: none */
 	size_t body_len, body_cap;
