@@ -12,6 +12,14 @@
 #include <stdlib.h>
 
 enum { TOUCHED_PER_JOB = 8, NEWS_PER_JOB = 8 /* on average: a batch shares them */ };
+enum { LOW_RESERVE = 1 /* low jobs in a batch that urgent ones would fill alone */, LOW_WAITING_MAX = 256 };
+
+/* Jobs of one urgency that were taken and not begun. */
+struct line {
+	struct letter *head, **tail;
+	_Atomic size_t waiting;         /* those still in the box, too */
+	size_t waiting_max;
+};
 
 struct committer {
 	struct store *store;
@@ -19,12 +27,10 @@ struct committer {
 	struct mailbox box;
 	pthread_t thread;
 	bool threaded;
-	size_t waiting_max;
-	_Atomic size_t waiting;         /* submitted and not begun */
 	_Atomic bool stopped;           /* a COMMIT left the disk unknown: nothing is answered any more */
 
 	/* the thread's own */
-	struct letter *rest, **rest_tail; /* taken from the box, not begun */
+	struct line urgent, low;
 	size_t batch_max;
 	int64_t batch_ns;
 	struct commit_job **jobs;       /* of the open batch */
@@ -39,20 +45,22 @@ struct committer {
 struct committer *committer_make(struct store *s, const struct config *c, struct fail *why)
 {
 	struct committer *m = calloc(1, sizeof *m);
-	size_t batch = (size_t)c->store_batch_max;
+	size_t batch = (size_t)c->store_batch_max, room = batch + LOW_RESERVE;
 	int rc;
-	if (m == NULL || (m->jobs = calloc(batch, sizeof *m->jobs)) == NULL ||
-	    (m->touched = calloc(batch * TOUCHED_PER_JOB, sizeof *m->touched)) == NULL ||
-	    (m->news.at = calloc(batch * NEWS_PER_JOB, sizeof *m->news.at)) == NULL) {
+	if (m == NULL || (m->jobs = calloc(room, sizeof *m->jobs)) == NULL ||
+	    (m->touched = calloc(room * TOUCHED_PER_JOB, sizeof *m->touched)) == NULL ||
+	    (m->news.at = calloc(room * NEWS_PER_JOB, sizeof *m->news.at)) == NULL) {
 		FAILS(why, MEMORY, "no memory for the committer");
 	} else if ((m->connection = connection_open(s, CONNECTION_WRITE, &rc, why)) != NULL) {
 		m->store = s;
-		m->rest_tail = &m->rest;
+		m->urgent.tail = &m->urgent.head;
+		m->low.tail = &m->low.head;
+		m->urgent.waiting_max = (size_t)c->lane_write_max;
+		m->low.waiting_max = LOW_WAITING_MAX;
 		m->batch_max = batch;
-		m->news.max = batch * NEWS_PER_JOB;
+		m->news.max = room * NEWS_PER_JOB;
 		m->batch_ns = c->store_batch_us * 1000;
-		m->waiting_max = (size_t)c->lane_write_max;
-		mailbox_init(&m->box, 0, NULL, NULL); /* its bound is waiting_max, which counts `rest` too */
+		mailbox_init(&m->box, 0, NULL, NULL); /* its bounds are the lines' waiting_max, which count what left it and was not begun */
 		return m;
 	}
 	if (m != NULL) {
@@ -66,40 +74,60 @@ struct committer *committer_make(struct store *s, const struct config *c, struct
 
 /* -- from any thread */
 
+static struct line *line_of(struct committer *c, const struct commit_job *job)
+{
+	return job->low ? &c->low : &c->urgent;
+}
+
 bool committer_submit(struct committer *c, struct commit_job *job)
 {
-	if (atomic_fetch_add(&c->waiting, 1) < c->waiting_max && !atomic_load(&c->stopped)) {
+	struct line *line = line_of(c, job);
+	if (atomic_fetch_add(&line->waiting, 1) < line->waiting_max && !atomic_load(&c->stopped)) {
 		job->committed = false;
 		job->submitted_ns = clock_mono_ns();
 		if (mailbox_post(&c->box, &job->letter))
 			return true;
 	}
-	atomic_fetch_sub(&c->waiting, 1);
+	atomic_fetch_sub(&line->waiting, 1);
 	return false;
 }
 
 size_t committer_waiting(struct committer *c)
 {
-	return atomic_load(&c->waiting);
+	return atomic_load(&c->urgent.waiting);
 }
 
 /* -- one job in the open transaction */
 
-static struct commit_job *next_job(struct committer *c)
+static struct commit_job *job_of(struct letter *l)
 {
-	struct letter *l = c->rest;
-	c->rest = l->next;
-	if (c->rest == NULL)
-		c->rest_tail = &c->rest;
-	atomic_fetch_sub(&c->waiting, 1);
 	return CONTAINER(l, struct commit_job, letter);
+}
+
+static struct commit_job *next_job(struct line *line)
+{
+	struct letter *l = line->head;
+	line->head = l->next;
+	if (line->head == NULL)
+		line->tail = &line->head;
+	atomic_fetch_sub(&line->waiting, 1);
+	return job_of(l);
 }
 
 static void collect(struct committer *c, struct letter *list)
 {
-	*c->rest_tail = list;
-	while (*c->rest_tail != NULL)
-		c->rest_tail = &(*c->rest_tail)->next;
+	for (struct letter *next; list != NULL; list = next) {
+		struct line *line = line_of(c, job_of(list));
+		next = list->next;
+		list->next = NULL;
+		*line->tail = list;
+		line->tail = &list->next;
+	}
+}
+
+static bool somebody_waits(const struct committer *c)
+{
+	return c->urgent.head != NULL || c->low.head != NULL;
 }
 
 static void remember_touched(struct committer *c, const struct tx *tx)
@@ -227,20 +255,26 @@ static size_t run_each_alone(struct committer *c)
 
 /* -- a batch */
 
-/* false: one of them sank it. The clock is read once per job. */
+/* Runs jobs of one line while the batch has room and time, but `reserve` of them in any case. false: one of them sank it. */
+static bool run_line(struct committer *c, struct line *line, size_t reserve, int64_t began, int64_t *now, size_t *kept)
+{
+	for (size_t n = 0; line->head != NULL && (n < reserve || (c->count < c->batch_max && *now - began < c->batch_ns)); n++) {
+		struct commit_job *job = next_job(line);
+		c->jobs[c->count++] = job;
+		if (!run_job(c, job, now))
+			return false;
+		*kept += job->committed;
+	}
+	return true;
+}
+
+/* The clock is read once per job. */
 static bool run_batch(struct committer *c, int64_t began, size_t *kept)
 {
 	int64_t now = began;
 	c->count = *kept = 0;
 	forget_notes(c);
-	while (c->rest != NULL && c->count < c->batch_max && (c->count == 0 || now - began < c->batch_ns)) {
-		struct commit_job *job = next_job(c);
-		c->jobs[c->count++] = job;
-		if (!run_job(c, job, &now))
-			return false;
-		*kept += job->committed;
-	}
-	return true;
+	return run_line(c, &c->urgent, 0, began, &now, kept) && run_line(c, &c->low, LOW_RESERVE, began, &now, kept);
 }
 
 static size_t answer(struct committer *c, size_t kept)
@@ -255,8 +289,8 @@ static size_t answer(struct committer *c, size_t kept)
 static size_t refuse_all(struct committer *c, const struct fail *why)
 {
 	size_t n = 0;
-	for (; c->rest != NULL; n++) {
-		struct commit_job *job = next_job(c);
+	for (; somebody_waits(c); n++) {
+		struct commit_job *job = next_job(c->urgent.head != NULL ? &c->urgent : &c->low);
 		fail_clear(&job->why);
 		job->began_ns = clock_mono_ns();
 		refuse(job, why);
@@ -268,7 +302,7 @@ static size_t refuse_all(struct committer *c, const struct fail *why)
 size_t committer_step(struct committer *c)
 {
 	collect(c, mailbox_take(&c->box));
-	if (c->rest == NULL || atomic_load(&c->stopped))
+	if (!somebody_waits(c) || atomic_load(&c->stopped))
 		return 0;
 	struct fail why;
 	fail_clear(&why);
@@ -301,7 +335,7 @@ static void *body(void *arg)
 {
 	struct committer *c = arg;
 	while (!atomic_load(&c->stopped)) {
-		if (c->rest == NULL) {
+		if (!somebody_waits(c)) {
 			struct letter *list = mailbox_wait(&c->box);
 			if (list == NULL)
 				break;

@@ -3,6 +3,8 @@
  * A batch: BEGIN IMMEDIATE, then for each job SAVEPOINT, apply, RELEASE (or ROLLBACK TO), then COMMIT with fdatasync, then the
  * commit number is published, caches learn what was touched, listeners hear the news, and only then each job's done() is called. A job that fails harms only itself. If
  * a statement sinks the whole batch (sqlite3_get_autocommit says so), every job is run again alone, once: apply is re-runnable.
+ * Some jobs are low: outcomes of what was done outside, purges. In each batch they come after everybody else, but one of them always comes:
+ * they are never starved, and never starve a request. Their queue has a bound of its own.
  * Deadlines are looked at before apply, never by interrupting a write. A COMMIT that fails with an I/O error ends the process:
  * after a failed fsync nobody knows what is on the disk, and whoever waits gets no answer rather than a wrong one.
  *
@@ -20,6 +22,7 @@ struct commit_job {
 	bool (*apply)(struct commit_job *job, struct tx *tx, struct fail *why); /* may be called twice */
 	void (*done)(struct commit_job *job);  /* exactly once; committed says which way */
 	int64_t deadline_mono_ms;              /* 0: none */
+	bool low;                              /* nobody waits at a screen for it */
 	bool committed;
 	struct fail why;                       /* valid when not committed */
 	int64_t submitted_ns, began_ns;        /* for the lane's metrics */
@@ -27,7 +30,7 @@ struct commit_job {
 
 struct committer *committer_start(struct store *s, const struct config *c, struct fail *why);
 bool committer_submit(struct committer *c, struct commit_job *job); /* false: full or stopping; the job was not taken */
-size_t committer_waiting(struct committer *c);
+size_t committer_waiting(struct committer *c); /* the low ones are not counted */
 void committer_stop(struct committer *c); /* drains what was taken, then joins and frees */
 
 /* The body of the thread, for the simulator and unit tests: one batch of what waits. Returns jobs finished. */

@@ -181,6 +181,104 @@ static void batch_is_short(void **state)
 	end(20);
 }
 
+/* ---- low jobs: after everybody else, but one of them in every batch ---- */
+
+static bool submit_low(size_t i)
+{
+	jobs[i] = job_make(&f, JOB_GOOD, (int64_t)i + 1, &answers);
+	jobs[i].job.low = true;
+	return committer_submit(c, &jobs[i].job);
+}
+
+static void low_is_not_starved(void **state)
+{
+	(void)state;
+	begin();
+	f.config.store_batch_max = 4;
+	make();
+	for (size_t i = 0; i < 3; i++)
+		assert_true(submit_low(i));
+	for (size_t i = 3; i < 15; i++)
+		submit(i, JOB_GOOD);
+	assert_int_equal(committer_waiting(c), 12); /* those at a screen */
+	for (size_t batch = 0; batch < 3; batch++) {
+		assert_int_equal(committer_step(c), 5); /* a full batch, and one */
+		assert_int_equal(jobs[batch].order, 5 * (int)batch + 5); /* the last of it */
+		assert_int_equal(jobs[3 + 4 * batch].order, 5 * (int)batch + 1);
+	}
+	end(15);
+}
+
+static void low_does_not_starve(void **state)
+{
+	(void)state;
+	begin();
+	f.config.store_batch_max = 4;
+	make();
+	for (size_t i = 0; i < 20; i++)
+		assert_true(submit_low(i));
+	for (size_t i = 20; i < 23; i++)
+		submit(i, JOB_GOOD); /* though they come last */
+	assert_int_equal(committer_step(c), 4);
+	for (size_t i = 20; i < 23; i++)
+		assert_int_equal(jobs[i].order, (int)i - 19);
+	submit(23, JOB_GOOD);
+	assert_int_equal(committer_step(c), 4);
+	assert_int_equal(jobs[23].order, 5); /* one batch is all that is in its way */
+	while (committer_step(c) > 0)
+		;
+	for (size_t i = 1; i < 20; i++)
+		assert_true(jobs[i].order > jobs[i - 1].order);
+	end(24);
+}
+
+/* A batch whose time is up takes its one low job and no second. */
+static void low_has_little_time(void **state)
+{
+	(void)state;
+	begin();
+	f.config.store_batch_us = 3000;
+	make();
+	for (size_t i = 0; i < 4; i++)
+		assert_true(submit_low(i));
+	for (size_t i = 4; i < 20; i++)
+		submit(i, JOB_GOOD);
+	clock_replace(&slow_clock);
+	size_t first = committer_step(c);
+	clock_replace(NULL);
+	assert_true(first < 8 && jobs[0].answered == 1 && jobs[1].answered == 0);
+	while (committer_step(c) > 0)
+		;
+	assert_int_equal(answers, 20);
+	end(20);
+}
+
+static void low_is_bounded_apart(void **state)
+{
+	(void)state;
+	enum { MANY = 300 };
+	static struct test_job many[MANY];
+	begin();
+	f.config.lane_write_max = 2;
+	make();
+	size_t taken = 0;
+	for (size_t i = 0; i < MANY; i++) {
+		many[i] = job_make(&f, JOB_GOOD, (int64_t)i + 1, &answers);
+		many[i].job.low = true;
+		taken += committer_submit(c, &many[i].job);
+	}
+	assert_in_range(taken, 2, MANY - 1); /* not the requests' bound, but one */
+	jobs[0] = job_make(&f, JOB_GOOD, MANY + 1, &answers);
+	assert_true(committer_submit(c, &jobs[0].job)); /* and a request finds its own queue as empty as it is */
+	while (committer_step(c) > 0)
+		;
+	assert_int_equal(answers, (int)taken + 1);
+	assert_int_equal(jobs[0].order, 1);
+	committer_stop(c);
+	jobs_invariants(&f, many, taken);
+	fixture_drop(&f);
+}
+
 static void deadline(void **state)
 {
 	(void)state;
@@ -339,8 +437,10 @@ static void threads(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(one_commit_for_all), cmocka_unit_test(what_changed_nothing_is_not_committed), cmocka_unit_test(a_failure_is_alone), cmocka_unit_test(all_refused), cmocka_unit_test(batch_is_bounded),
-		cmocka_unit_test(batch_is_short), cmocka_unit_test(deadline), cmocka_unit_test(full_and_stopping), cmocka_unit_test(sunk_batch),
+		cmocka_unit_test(one_commit_for_all), cmocka_unit_test(what_changed_nothing_is_not_committed), cmocka_unit_test(a_failure_is_alone),
+		cmocka_unit_test(all_refused), cmocka_unit_test(batch_is_bounded), cmocka_unit_test(batch_is_short), cmocka_unit_test(low_is_not_starved),
+		cmocka_unit_test(low_does_not_starve), cmocka_unit_test(low_has_little_time), cmocka_unit_test(low_is_bounded_apart),
+		cmocka_unit_test(deadline), cmocka_unit_test(full_and_stopping), cmocka_unit_test(sunk_batch),
 		cmocka_unit_test(twice_is_once), cmocka_unit_test(failed_fsync), cmocka_unit_test(threads),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
