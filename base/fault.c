@@ -26,6 +26,7 @@ int64_t fault_count(enum fault f)
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <signal.h>
 #include <stdlib.h>
 
 static const char *const names[FAULT_COUNT] = {
@@ -125,6 +126,12 @@ void fault_hold(enum fault f)
 	while (atomic_load(&switches[f].hold))
 		pthread_cond_wait(&released, &lock);
 	pthread_mutex_unlock(&lock);
+}
+
+void fault_die(enum fault f)
+{
+	if (fault_hit(f))
+		raise(SIGKILL);
 }
 
 #endif

@@ -18,9 +18,11 @@ enum fault {
 #ifdef SIBAN_FAULTS
 bool fault_hit(enum fault f);
 void fault_hold(enum fault f); /* returns at once unless the switch says hold */
+void fault_die(enum fault f);  /* when it says yes: as kill -9 would */
 #else
 static inline bool fault_hit(enum fault f) { (void)f; return false; }
 static inline void fault_hold(enum fault f) { (void)f; }
+static inline void fault_die(enum fault f) { (void)f; }
 #endif
 bool fault_set(struct str name_is_value); /* "store_commit=3"; "store_commit=" clears; false: no such switch or built without */
 void fault_clear_all(void);

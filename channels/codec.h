@@ -8,6 +8,7 @@
 #ifndef CHANNELS_CODEC_H
 #define CHANNELS_CODEC_H
 #include "base/config.h"
+#include "base/log.h"
 #include "channels/http.h"
 
 /* What is to be done, opened, as the codec sees it. */
@@ -16,6 +17,7 @@ struct order {
 	struct str payload;           /* JSON of the effect's kind */
 	const struct config *config;  /* the account's address, names and knobs */
 	struct secret secret;         /* the account's key; at NULL: it has none */
+	struct secret token;          /* what the kind needs (effects.def): a provider's access token; at NULL: nothing */
 	int64_t now_ms;
 	const uint8_t *random;        /* 16 bytes, for nonces */
 };

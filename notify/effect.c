@@ -26,8 +26,7 @@ bool effect_key_from_text(struct str s, struct id *out)
 	return id_from_text(s, "ef", out);
 }
 
-/* Somebody of this subject has the turn already. */
-static bool is_taken(struct tx *tx, struct str subject, bool *taken, struct fail *why)
+bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct fail *why)
 {
 	*taken = false;
 	if (subject.len == 0)
@@ -74,7 +73,7 @@ bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const
 	struct buf sealed;
 	arena_init(&a, EFFECT_PAYLOAD_MAX * 4);
 	buf_init(&sealed, &a, e->payload.len + VAULT_OVERHEAD_MAX);
-	if (!is_taken(tx, e->subject, &waits, why) || !tx_next_id(tx, "effect", id, why) ||
+	if (!effect_subject_taken(tx, e->subject, &waits, why) || !tx_next_id(tx, "effect", id, why) ||
 	    !vault_seal("effect.payload", *id, e->payload, random, &sealed, why) ||
 	    !insert(tx, e, *id, id_make(now_ms, random), waits, buf_text(&sealed), now_ms, why))
 		return false;
@@ -89,17 +88,8 @@ static void text_out(char *to, size_t size, struct str s)
 	to[s.len] = '\0';
 }
 
-bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found, struct fail *why)
+void effect_view_read(struct stmt *q, struct effect_view *out)
 {
-	*found = false;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, receipt, code, ref, made_ms, changed_ms"
-		" FROM effect WHERE id = $1", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, id);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE;
 	*out = (struct effect_view){
 		.id = stmt_int(q, 0), .kind = (int32_t)stmt_int(q, 2), .state = (enum effect_state)stmt_int(q, 3), .waits = stmt_int(q, 5) == 1,
 		.held_by = (enum effect_held_by)stmt_int(q, 6), .person = stmt_int(q, 7), .message = stmt_int(q, 8), .attempts = stmt_int(q, 9),
@@ -112,8 +102,34 @@ bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found,
 	text_out(out->subject, sizeof out->subject, stmt_text(q, 4));
 	text_out(out->code, sizeof out->code, stmt_text(q, 15));
 	text_out(out->ref, sizeof out->ref, stmt_text(q, 16));
-	*found = true;
-	return true;
+}
+
+static bool get(struct stmt *q, struct effect_view *out, bool *found, struct fail *why)
+{
+	*found = stmt_row(q, why);
+	if (*found)
+		effect_view_read(q, out);
+	return why->code == FAIL_NONE;
+}
+
+bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found, struct fail *why)
+{
+	*found = false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST " FROM effect WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	return get(q, out, found, why);
+}
+
+bool effect_get_by_key(struct tx *tx, struct id key, struct effect_view *out, bool *found, struct fail *why)
+{
+	*found = false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST " FROM effect WHERE key = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, key.bytes, sizeof key.bytes);
+	return get(q, out, found, why);
 }
 
 const char *effect_state_name(enum effect_state s)

@@ -53,6 +53,19 @@ struct effect_view {
 };
 /* *found false: no such effect. The payload is not opened. */
 MUST_USE bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found, struct fail *why);
+MUST_USE bool effect_get_by_key(struct tx *tx, struct id key, struct effect_view *out, bool *found, struct fail *why);
+/* For statements of one's own: the columns of a view, in the order in which effect_view_read wants them from 0. */
+#define EFFECT_COLUMN_LIST \
+	"id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, receipt, code, ref, made_ms, changed_ms"
+enum { EFFECT_COLUMNS = 19 };
+void effect_view_read(struct stmt *q, struct effect_view *out);
+/* Somebody of this subject has the turn. */
+MUST_USE bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct fail *why);
+
+/* What follows from an effect of this kind that is over, or whose receipt came: in the same transaction. `e` is as it is now. Composed in gateway/. */
+typedef bool (*effect_follow_fn)(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
+void effect_follow(int32_t kind, effect_follow_fn follow); /* before threads start; NULL: nothing */
+
 void effect_key_text(struct id key, char out[EFFECT_KEY_BYTES]); /* "ef_01JD…" */
 bool effect_key_from_text(struct str s, struct id *out);
 const char *effect_state_name(enum effect_state s); /* "due" */

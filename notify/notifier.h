@@ -6,6 +6,7 @@
  * Thread: the stepper's; notifier_news from any. */
 #ifndef NOTIFY_NOTIFIER_H
 #define NOTIFY_NOTIFIER_H
+#include "notify/effect_kind.h"
 #include "notify/transport.h"
 #include "store/committer.h"
 
@@ -14,7 +15,15 @@ struct notifier;
 /* `wake` is called from any thread when there is something to step for. Reads open rows through a reader of its own. */
 struct notifier *notifier_make(struct store *s, struct committer *committer, const struct config *c, struct transport *http,
 			       void (*wake)(void *ctx), void *wake_ctx, struct fail *why);
-/* One turn. Returns the monotonic ms at which it wants to be stepped again if nothing wakes it before; INT64_MAX: never. */
+/* What kinds need before they are built (effects.def, needs). `get` false: it is being fetched, once for all; the effect waits, and notifier_news is called
+ * when it is there. true: *out lives until the next step. */
+struct needs_source {
+	bool (*get)(void *ctx, enum effect_needs need, enum account a, struct secret *out);
+	void *ctx;
+};
+void notifier_needs(struct notifier *n, const struct needs_source *source); /* kept by pointer; without one such kinds wait */
+
+/* One turn; also after the transport told of ends. Returns the monotonic ms at which it wants to be stepped again if nothing wakes it before; INT64_MAX: never. */
 int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms);
 /* Effects were committed (the store's news). Any thread. */
 void notifier_news(struct notifier *n);

@@ -66,7 +66,7 @@ static const char *skip_space(const char *at)
 	return at + strspn(at, " \t\r\n");
 }
 
-/* The adjacent literals from `at` on, joined; returns the end, or NULL when there is none. */
+/* The adjacent literals from `at` on, joined; a NAME between them stands for literals elsewhere. Returns the end, or NULL when there is none. */
 static const char *literal(const char *at, char *sql)
 {
 	size_t len = 0;
@@ -80,6 +80,9 @@ static const char *literal(const char *at, char *sql)
 			sql[len++] = *at;
 		}
 		at = skip_space(at + (*at == '"'));
+		const char *after_name = skip_space(at + strspn(at, "ABCDEFGHIJKLMNOPQRSTUVWXYZ_"));
+		if (*after_name == '"')
+			at = after_name;
 	}
 	sql[len] = '\0';
 	return at;

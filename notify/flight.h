@@ -1,0 +1,45 @@
+/* notify/flight.h - one attempt on its way: marked, built, called, judged, and then waiting for its outcome to be committed.
+ *
+ * Thread: the stepper's; while it is in a turn (turn.h) the committer's. */
+#ifndef NOTIFY_FLIGHT_H
+#define NOTIFY_FLIGHT_H
+#include "notify/effect_move.h"
+#include "notify/lane.h"
+#include "notify/transport.h"
+
+struct flight {
+	struct flight *next;             /* in whichever list it is */
+	struct transport_job job;
+	struct arena arena;              /* of this attempt: payload, call */
+	const struct effect_kind *kind;
+	int64_t id;                      /* of the effect; the view is filled by the mark */
+	struct effect_view view;
+	struct str sealed;
+	char key[EFFECT_KEY_BYTES];
+	uint8_t random[16];
+	struct order order;
+	bool is_ask;                     /* asks what became of an earlier attempt */
+	bool busy;                       /* not idle */
+	bool marked;
+	bool was_called;                 /* something may have been asked of the account */
+	struct judgement judgement;
+	int http_status;
+	struct effect_move move;         /* what the verdict means */
+	void *owner;                     /* the notifier */
+	void (*landed)(struct flight *f); /* judged */
+};
+
+enum { FLIGHT_ARENA_MAX = 96 << 10 };
+
+struct flights {
+	struct flight *head, **tail;
+	int count;
+};
+static inline void flights_init(struct flights *l) { *l = (struct flights){ .tail = &l->head }; }
+void flights_push(struct flights *l, struct flight *f);
+void flights_push_first(struct flights *l, struct flight *f);
+struct flight *flights_pop(struct flights *l); /* NULL: empty */
+
+/* Opens the payload, lets the codec build and hands the call to the transport; when that is not possible it lands at once. */
+void flight_begin(struct flight *f, struct transport *http, const struct config *c, struct secret token, int64_t now_ms);
+#endif

@@ -1,0 +1,498 @@
+/* notify/notifier.c - why this exists: somebody has to say what goes out next, how much of it at once, and what came of it, and be able to die at
+ * any line of it without anything being lost or silently done twice.
+ *
+ * An effect's way: a window (due) -> picked -> turn (marked as sending) -> the transport -> landed (judged) -> turn (its outcome). */
+#include "notify/notifier.h"
+
+#include "base/fault.h"
+#include "base/metrics.h"
+#include "notify/ladder.h"
+#include "notify/timing.h"
+#include "notify/turn.h"
+#include "notify/watch.h"
+#include "notify/window.h"
+
+#include <assert.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+enum {
+	POLL_MS = 60000,           /* news is a hint; this is the net below it */
+	RETRY_MS = 1000,           /* after the store said no */
+	FULL_MS = 20,              /* after the committer's queue was full */
+	WATCH_MS = 5000,           /* how often gauges are set */
+};
+
+struct notifier {
+	struct committer *committer;
+	const struct config *config;
+	struct transport *http;
+	const struct needs_source *needs;
+	struct connection *reader;
+	void (*wake)(void *ctx);
+	void *wake_ctx;
+	struct mailbox home;           /* the turn comes back here */
+	_Atomic bool news;
+	bool is_quiet;
+
+	struct timing time;
+	struct lane lanes[ACCOUNTS];
+	struct window windows[2 * EFFECT_KINDS]; /* of each kind what is due, and what is to be asked about; in the order of their priority */
+	bool stops_stale;              /* account_stop may have changed */
+	struct flight *pool;
+	size_t pool_count;
+	struct flights idle, picked, fresh, landed; /* fresh: judged, and not yet thought about */
+	int under_way;                 /* calls with the transport */
+	struct turn turn;
+	bool turn_out, recovered;
+	int solo;                      /* so many parts of a failed turn are still to be tried alone */
+	int64_t retry_ms, poll_ms, watch_ms; /* monotonic */
+};
+
+/* ---- made and dropped ---- */
+
+static int by_priority(const void *a, const void *b)
+{
+	const struct effect_kind *one = *(const struct effect_kind *const *)a, *two = *(const struct effect_kind *const *)b;
+	return one->priority != two->priority ? (one->priority > two->priority) - (one->priority < two->priority) : (one > two) - (one < two);
+}
+
+/* Questions first: whoever is asked about has waited longer, and holds its subject's turn. */
+static void make_windows(struct notifier *n)
+{
+	const struct effect_kind *order[EFFECT_KINDS];
+	for (int i = 0; i < EFFECT_KINDS; i++)
+		order[i] = &effect_kinds[i];
+	qsort(order, EFFECT_KINDS, sizeof order[0], by_priority);
+	for (int i = 0; i < EFFECT_KINDS; i++) {
+		n->windows[2 * i] = (struct window){ .kind = order[i]->number, .of = WINDOW_ASK, .stale = true };
+		n->windows[2 * i + 1] = (struct window){ .kind = order[i]->number, .of = WINDOW_DUE, .stale = true };
+	}
+}
+
+static bool make_pool(struct notifier *n, struct fail *why)
+{
+	for (int i = 0; i < ACCOUNTS; i++)
+		if (account_is_configured((enum account)i))
+			n->pool_count += (size_t)account_settings((enum account)i)->in_flight;
+	n->pool = calloc(n->pool_count > 0 ? n->pool_count : 1, sizeof *n->pool);
+	if (n->pool == NULL)
+		return FAILS(why, MEMORY, "%zu calls in flight", n->pool_count);
+	for (size_t i = 0; i < n->pool_count; i++) {
+		arena_init(&n->pool[i].arena, FLIGHT_ARENA_MAX);
+		flights_push(&n->idle, &n->pool[i]);
+	}
+	return true;
+}
+
+static void bring_home(void *ctx)
+{
+	struct notifier *n = ctx;
+	n->wake(n->wake_ctx);
+}
+
+struct notifier *notifier_make(struct store *s, struct committer *committer, const struct config *c, struct transport *http, void (*wake)(void *ctx),
+			       void *wake_ctx, struct fail *why)
+{
+	struct notifier *n = calloc(1, sizeof *n);
+	if (n == NULL) {
+		FAILS(why, MEMORY, "the notifier");
+		return NULL;
+	}
+	n->committer = committer;
+	n->config = c;
+	n->http = http;
+	n->wake = wake;
+	n->wake_ctx = wake_ctx;
+	flights_init(&n->idle);
+	flights_init(&n->picked);
+	flights_init(&n->fresh);
+	flights_init(&n->landed);
+	for (int i = 0; i < ACCOUNTS; i++)
+		lane_init(&n->lanes[i], account_settings((enum account)i), 0);
+	mailbox_init(&n->home, 0, bring_home, n);
+	make_windows(n);
+	watch_names();
+	if (make_pool(n, why) && (n->reader = store_reader(s, 0, why)) != NULL)
+		return n;
+	notifier_drop(n);
+	return NULL;
+}
+
+void notifier_needs(struct notifier *n, const struct needs_source *source)
+{
+	n->needs = source;
+}
+
+void notifier_news(struct notifier *n)
+{
+	atomic_store(&n->news, true);
+	n->wake(n->wake_ctx);
+}
+
+bool notifier_quiet(struct notifier *n)
+{
+	n->is_quiet = true;
+	return !n->turn_out && n->under_way == 0 && n->picked.count + n->fresh.count + n->landed.count == 0;
+}
+
+void notifier_drop(struct notifier *n)
+{
+	(void)mailbox_take(&n->home);
+	mailbox_drop(&n->home);
+	for (size_t i = 0; n->pool != NULL && i < n->pool_count; i++)
+		arena_free(&n->pool[i].arena);
+	if (n->reader != NULL)
+		connection_close(n->reader);
+	free(n->pool);
+	free(n);
+}
+
+static struct lane *lane_of(struct notifier *n, const struct flight *f)
+{
+	return &n->lanes[f->kind->account];
+}
+
+/* ---- landed: what a verdict means ---- */
+
+/* Called from the transport, or from flight_begin when there was nothing to call. */
+static void landed(struct flight *f)
+{
+	struct notifier *n = f->owner;
+	n->under_way--;
+	flights_push(&n->fresh, f);
+	fault_die(FAULT_effect_after_answer);
+}
+
+static struct effect_move move_of(const struct notifier *n, const struct flight *f)
+{
+	const struct judgement *j = &f->judgement;
+	if (!f->was_called && j->verdict == VERDICT_FAILED && strcmp(j->code, "sealed") == 0)
+		return (struct effect_move){ .to = EFFECT_HELD, .held_by = HELD_BY_SEAL, .due_ms = f->view.due_ms, .rung = f->view.rung - 1, .code = j->code };
+	return ladder_next(f->kind, &f->view, j, n->time.wall_ms, n->time.expiry_ms);
+}
+
+static bool is_ill(const struct flight *f)
+{
+	return f->job.answer.end != HTTP_ANSWERED || f->http_status >= 500;
+}
+
+/* What one call says about the whole account. */
+static void hear(struct notifier *n, const struct flight *f, int64_t mono_ms)
+{
+	struct lane *l = lane_of(n, f);
+	if (f->was_called && lane_heard(l, is_ill(f), mono_ms))
+		LOG_EVENT(account_breaker, STR_NONE, L_C(account_name(f->kind->account)), L_INT(l->breaker), L_INT(l->open_for_ms));
+	if (f->was_called && f->http_status == 429 && f->judgement.again_after_ms > 0)
+		lane_pause(l, mono_ms + f->judgement.again_after_ms);
+	if (f->move.held_by == HELD_BY_ACCOUNT && !l->is_stopped) {
+		l->is_stopped = true;
+		LOG_EVENT(account_stopped, STR_NONE, L_C(account_name(f->kind->account)), L_C(f->judgement.code));
+	}
+}
+
+static void think(struct notifier *n, int64_t mono_ms)
+{
+	for (struct flight *f; (f = flights_pop(&n->fresh)) != NULL;) {
+		f->move = move_of(n, f);
+		hear(n, f, mono_ms);
+		flights_push(&n->landed, f);
+	}
+}
+
+/* ---- turns ---- */
+
+static void turn_done(struct commit_job *job)
+{
+	struct turn *t = (struct turn *)job;
+	struct notifier *n = CONTAINER(t, struct notifier, turn);
+	mailbox_post_always(&n->home, &job->letter);
+}
+
+/* Ends first: they free slots, and the longer an outcome is not written the more a crash would leave unknown. */
+static void load_turn(struct notifier *n)
+{
+	struct turn *t = &n->turn;
+	int room = n->solo > 0 ? 1 : TURN_MAX;
+	t->end_count = t->mark_count = 0;
+	for (struct flight *f; t->end_count < room && (f = flights_pop(&n->landed)) != NULL;)
+		t->ends[t->end_count++] = f;
+	if (n->solo > 0)
+		room -= t->end_count;
+	for (struct flight *f; t->mark_count < room && (f = flights_pop(&n->picked)) != NULL;)
+		t->marks[t->mark_count++] = f;
+}
+
+static void unload_turn(struct notifier *n)
+{
+	for (int i = n->turn.mark_count; i-- > 0;)
+		flights_push_first(&n->picked, n->turn.marks[i]);
+	for (int i = n->turn.end_count; i-- > 0;)
+		flights_push_first(&n->landed, n->turn.ends[i]);
+}
+
+static void submit_turn(struct notifier *n, int64_t mono_ms)
+{
+	struct turn *t = &n->turn;
+	t->recovers = !n->recovered;
+	t->now_ms = n->time.wall_ms;
+	t->expired_before_ms = n->time.expiry_ms;
+	t->due_by_ms = n->time.due_ms;
+	if (!t->recovers)
+		load_turn(n);
+	if (!t->recovers && t->end_count + t->mark_count == 0)
+		return;
+	if (t->mark_count > 0)
+		fault_die(FAULT_effect_before_mark);
+	if (t->end_count > 0)
+		fault_die(FAULT_effect_before_outcome);
+	t->job = (struct commit_job){ .apply = turn_apply, .done = turn_done, .low = true };
+	n->turn_out = committer_submit(n->committer, &t->job);
+	if (n->turn_out)
+		return;
+	if (!t->recovers)
+		unload_turn(n);
+	n->retry_ms = mono_ms + FULL_MS;
+}
+
+static void set_free(struct notifier *n, struct flight *f)
+{
+	arena_reset(&f->arena);
+	f->busy = false;
+	flights_push(&n->idle, f);
+}
+
+static void ended(struct notifier *n, struct flight *f)
+{
+	watch_attempt(f);
+	lane_give(lane_of(n, f));
+	set_free(n, f);
+}
+
+static struct secret token_of(struct notifier *n, const struct effect_kind *kind, bool *is_there)
+{
+	struct secret token = { STR_NONE };
+	*is_there = kind->needs == NEEDS_NOTHING || (n->needs != NULL && n->needs->get(n->needs->ctx, kind->needs, kind->account, &token));
+	return token;
+}
+
+static void begin(struct notifier *n, struct flight *f)
+{
+	bool is_there;
+	struct secret token = token_of(n, f->kind, &is_there);
+	n->under_way++;
+	flight_begin(f, n->http, n->config, token, n->time.wall_ms);
+	fault_die(FAULT_effect_after_send);
+}
+
+static void turn_kept(struct notifier *n)
+{
+	struct turn *t = &n->turn;
+	n->solo -= n->solo > 0;
+	if (t->recovers) {
+		n->recovered = t->recovered_all;
+		if (t->recovered > 0)
+			LOG_EVENT(effects_recovered, STR_NONE, L_INT(t->recovered));
+		return;
+	}
+	if (t->end_count > 0)
+		fault_die(FAULT_effect_after_outcome);
+	if (t->mark_count > 0)
+		fault_die(FAULT_effect_after_mark);
+	for (int i = 0; i < t->end_count; i++)
+		ended(n, t->ends[i]);
+	for (int i = 0; i < t->mark_count; i++) {
+		struct flight *f = t->marks[i];
+		if (f->marked) {
+			begin(n, f);
+		} else {
+			lane_untake(lane_of(n, f));
+			set_free(n, f);
+		}
+	}
+}
+
+static void turn_failed(struct notifier *n, int64_t mono_ms)
+{
+	struct turn *t = &n->turn;
+	int parts = t->recovers ? 1 : t->end_count + t->mark_count;
+	if (!t->recovers)
+		unload_turn(n);
+	log_fail(STR_NONE, &t->job.why);
+	if (parts > 1 && n->solo == 0) {
+		n->solo = parts; /* which of them it was shows alone */
+		return;
+	}
+	/* A failed part goes behind the others, and the store gets time. */
+	if (!t->recovers && t->end_count == 1)
+		flights_push(&n->landed, flights_pop(&n->landed));
+	else if (!t->recovers && t->mark_count == 1)
+		flights_push(&n->picked, flights_pop(&n->picked));
+	n->solo -= n->solo > 0;
+	n->retry_ms = mono_ms + RETRY_MS;
+}
+
+/* ---- picking ---- */
+
+static bool read_stops(struct notifier *n, struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT account FROM account_stop", why);
+	if (q == NULL)
+		return false;
+	bool stopped[ACCOUNTS] = { false };
+	enum account a;
+	while (stmt_row(q, why))
+		if (account_named(stmt_text(q, 0), &a))
+			stopped[a] = true;
+	if (why->code != FAIL_NONE)
+		return false;
+	for (int i = 0; i < ACCOUNTS; i++)
+		n->lanes[i].is_stopped = stopped[i];
+	n->stops_stale = false;
+	return true;
+}
+
+/* Only between turns, with nothing picked: what the table says is due is then nowhere else. */
+static bool read_schedule(struct notifier *n, int64_t mono_ms, struct fail *why)
+{
+	struct tx tx;
+	bool begun = false, ok = true;
+	/* a stop that is not committed yet would be taken for one that was lifted */
+	if (n->stops_stale && n->landed.count == 0 && n->fresh.count == 0)
+		ok = (begun = reader_begin(n->reader, &tx, why)) && read_stops(n, &tx, why);
+	for (int i = 0; ok && i < 2 * EFFECT_KINDS; i++) {
+		struct window *w = &n->windows[i];
+		if (!window_wants_reading(w) || lane_room(&n->lanes[effect_kind_of(w->kind)->account], mono_ms) == 0)
+			continue;
+		ok = (begun || (begun = reader_begin(n->reader, &tx, why))) && window_read(w, &tx, why);
+	}
+	if (ok && mono_ms >= n->watch_ms) {
+		n->watch_ms = mono_ms + WATCH_MS;
+		ok = (begun || (begun = reader_begin(n->reader, &tx, why))) && watch_open(&tx, n->time.due_ms, why);
+		watch_lanes(n->lanes);
+	}
+	reader_end(n->reader);
+	return ok;
+}
+
+/* A question that is on its way is `sending` in the table all the while. */
+static bool is_asking(const struct notifier *n, int64_t id)
+{
+	for (size_t i = 0; i < n->pool_count; i++)
+		if (n->pool[i].busy && n->pool[i].is_ask && n->pool[i].id == id)
+			return true;
+	return false;
+}
+
+static void pick_from(struct notifier *n, struct window *w, int64_t mono_ms)
+{
+	const struct effect_kind *kind = effect_kind_of(w->kind);
+	struct lane *l = &n->lanes[kind->account];
+	bool is_there;
+	(void)token_of(n, kind, &is_there);
+	if (!is_there)
+		return;
+	int64_t id;
+	while (n->picked.count < TURN_MAX && lane_room(l, mono_ms) > 0 && window_next(w, n->time.due_ms, &id)) {
+		if (w->of == WINDOW_ASK && is_asking(n, id))
+			continue;
+		struct flight *f = flights_pop(&n->idle);
+		assert(f != NULL); /* there is one for each slot of each lane */
+		f->id = id;
+		f->kind = kind;
+		f->is_ask = w->of == WINDOW_ASK;
+		f->owner = n;
+		f->landed = landed;
+		f->busy = true;
+		lane_take(l);
+		flights_push(&n->picked, f);
+	}
+}
+
+static void plan(struct notifier *n, int64_t mono_ms)
+{
+	struct fail why;
+	fail_clear(&why);
+	if (atomic_exchange(&n->news, false) || mono_ms >= n->poll_ms) {
+		n->poll_ms = mono_ms + POLL_MS;
+		n->stops_stale = true;
+		for (int i = 0; i < 2 * EFFECT_KINDS; i++)
+			n->windows[i].stale = true;
+	}
+	if (!read_schedule(n, mono_ms, &why)) {
+		log_fail(STR_NONE, &why);
+		n->retry_ms = mono_ms + RETRY_MS;
+		return;
+	}
+	for (int i = 0; i < 2 * EFFECT_KINDS; i++)
+		pick_from(n, &n->windows[i], mono_ms);
+}
+
+/* ---- the step ---- */
+
+/* Nothing new is begun; what is marked goes its way. */
+static void put_back(struct notifier *n)
+{
+	for (struct flight *f; (f = flights_pop(&n->picked)) != NULL;) {
+		lane_untake(lane_of(n, f));
+		set_free(n, f);
+	}
+}
+
+static int64_t sooner(int64_t a, int64_t b)
+{
+	return a < b ? a : b;
+}
+
+static int64_t window_wake_ms(struct notifier *n, const struct window *w, int64_t mono_ms)
+{
+	const struct effect_kind *kind = effect_kind_of(w->kind);
+	bool is_there;
+	(void)token_of(n, kind, &is_there);
+	int64_t room_ms = lane_wake_ms(&n->lanes[kind->account], mono_ms), due_ms = window_due_ms(w);
+	if (!is_there || room_ms == INT64_MAX)
+		return INT64_MAX;
+	if (window_wants_reading(w))
+		return room_ms;
+	if (due_ms == INT64_MAX)
+		return INT64_MAX;
+	int64_t at = due_ms > n->time.due_ms ? mono_ms + (due_ms - n->time.due_ms) : mono_ms;
+	return at > room_ms ? at : room_ms;
+}
+
+static int64_t wake_ms(struct notifier *n, int64_t mono_ms)
+{
+	if (n->turn_out)
+		return INT64_MAX; /* it wakes us when it comes home */
+	if (!n->recovered || n->landed.count + n->picked.count > 0)
+		return n->retry_ms > mono_ms ? n->retry_ms : mono_ms;
+	if (n->is_quiet)
+		return INT64_MAX;
+	int64_t at = sooner(n->poll_ms, n->watch_ms);
+	for (int i = 0; i < 2 * EFFECT_KINDS; i++)
+		at = sooner(at, window_wake_ms(n, &n->windows[i], mono_ms));
+	return at > n->retry_ms ? at : n->retry_ms;
+}
+
+int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms)
+{
+	int64_t jump = timing_step(&n->time, wall_ms, mono_ms);
+	if (jump != 0)
+		LOG_EVENT(clock_jumped, STR_NONE, L_INT(jump));
+	if (n->turn_out && mailbox_take(&n->home) != NULL) {
+		n->turn_out = false;
+		if (n->turn.job.committed)
+			turn_kept(n);
+		else
+			turn_failed(n, mono_ms);
+	}
+	think(n, mono_ms);
+	if (n->is_quiet && !n->turn_out)
+		put_back(n);
+	if (!n->turn_out && mono_ms >= n->retry_ms) {
+		if (n->recovered && !n->is_quiet && n->picked.count == 0)
+			plan(n, mono_ms);
+		submit_turn(n, mono_ms);
+	}
+	return wake_ms(n, mono_ms);
+}
