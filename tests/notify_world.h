@@ -313,8 +313,7 @@ static inline int world_calls(struct notify_world *w, int64_t id)
 static inline void world_invariants(struct notify_world *w)
 {
 	static const char *const none[] = {
-		"SELECT count(*) FROM effect WHERE subject <> '' AND waits = 1 AND NOT EXISTS"
-		" (SELECT 1 FROM effect o WHERE o.subject = effect.subject AND o.waits = 0 AND o.state IN (1, 2, 6))", /* waits for nobody */
+		"SELECT count(*) FROM effect WHERE subject <> '' AND waits = 1 AND NOT EXISTS (SELECT 1 FROM effect o WHERE o.subject = effect.subject AND o.waits = 0 AND o.state IN (1, 2, 6))", /* waits for nobody */
 		"SELECT count(*) FROM effect e WHERE attempts <> (SELECT count(*) FROM effect_attempt a WHERE a.effect = e.id)",
 		"SELECT count(*) FROM effect WHERE state NOT IN (1, 2, 6) AND waits = 1",
 		"SELECT count(*) FROM effect WHERE asks > 0 AND state <> 2",
