@@ -77,7 +77,7 @@ END;;
 -- end
 -- postgres:
 CREATE FUNCTION append_only_refuse() RETURNS trigger AS $$ BEGIN
-	RAISE EXCEPTION '% is append-only', TG_TABLE_NAME;
+	RAISE EXCEPTION '% is append-only', TG_TABLE_NAME USING ERRCODE = 'integrity_constraint_violation';
 END $$ LANGUAGE plpgsql;;
 CREATE TRIGGER fact_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON fact
 	FOR EACH STATEMENT EXECUTE FUNCTION append_only_refuse();;

@@ -1,6 +1,6 @@
 /* Goal: struct tx means the same whatever database stands behind it. Method: rows of (what is done, what must come out), run
  * against each store there is. */
-#include "store_fixture.h"
+#include "seal_fixture.h"
 
 #include "store/meta.h"
 #include "store/outcome.h"
@@ -182,6 +182,66 @@ static bool outcome_is_kept(struct tx *tx, struct fail *why)
 	return memcmp(&in, &out, sizeof in) == 0 && outcome_find(tx, &key, 2000, &out, &back, why) == OUTCOME_OTHER_BODY;
 }
 
+static bool fact_by_key(struct tx *tx, const char *sql, int64_t ref_a, int64_t want, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, ref_a);
+	stmt_bind_int(q, 2, ref_a == INT64_MIN ? INT64_MIN : 0);
+	stmt_bind_int(q, 3, 10);
+	int64_t rows = 0;
+	while (stmt_row(q, why))
+		rows++;
+	return why->code == FAIL_NONE && rows == want;
+}
+
+/* The same facts give the same digest, chain and answer everywhere, and their keys are found from any place on. */
+static bool facts_are_sealed(struct tx *tx, struct fail *why)
+{
+	struct seal head;
+	struct seal_walk walk = { .wrong = SEAL_FINE };
+	struct seal_rows rows_of = { .kind = fact_row_of(FACT_AUDIT), .ref_a = INT64_MIN, .ref_b = INT64_MIN };
+	int count = 5;
+	int64_t sealed, waiting, oldest;
+	char hex[2 * HASH_BYTES + 1];
+	if (!seal_facts(tx, &count, why) || !sealer_apply(tx, SEAL_NOW, 3, &sealed, why) || sealed != 3 || !sealer_apply(tx, SEAL_NOW, 1, &sealed, why) ||
+	    !seal_head(tx, &head, why) || !seal_waiting(tx, &head, &waiting, &oldest, why))
+		return false;
+	hex_text(head.chain, HASH_BYTES, hex);
+	return head.seq == 4 && waiting == 1 && oldest == SEAL_NOW + 5 && strcmp(hex, "99366df4cb05e6da3f01da0df9d96e2715db62cb6d243cf75422640abf9958ca") == 0 &&
+	       seal_walk(tx, &walk, 10, why) && walk.wrong == SEAL_FINE && walk.is_end && walk.at.seq == 4 && seal_rows(tx, &rows_of, 10, why) &&
+	       rows_of.wrong == SEAL_FINE && rows_of.rows == 5 && fact_by_key(tx, fact_row_of(FACT_AUDIT)->after, 3, 2, why) &&
+	       fact_by_key(tx, fact_row_of(FACT_AUDIT)->after, INT64_MIN, 5, why) && fact_by_key(tx, fact_row_of(FACT_CASE_EVENT)->after, INT64_MIN, 0, why);
+}
+
+static bool a_fact_stays(struct tx *tx, struct fail *why)
+{
+	int count = 1;
+	return seal_facts(tx, &count, why) && run(tx, "UPDATE fact SET made_ms = 0", why);
+}
+
+static bool an_audit_row_stays(struct tx *tx, struct fail *why)
+{
+	int count = 1;
+	return seal_facts(tx, &count, why) && run(tx, "DELETE FROM audit WHERE id > 0", why);
+}
+
+static bool a_seal_stays(struct tx *tx, struct fail *why)
+{
+	int count = 1;
+	int64_t sealed;
+	return seal_facts(tx, &count, why) && sealer_apply(tx, SEAL_NOW, 1, &sealed, why) && run(tx, "UPDATE seal SET sealed_ms = 0", why);
+}
+
+static bool sealed_once(struct tx *tx, struct fail *why)
+{
+	int count = 1;
+	int64_t sealed;
+	return seal_facts(tx, &count, why) && sealer_apply(tx, SEAL_NOW, 1, &sealed, why) &&
+	       run(tx, "INSERT INTO seal (seq, fact, department, sealed_ms, chain) SELECT 9, fact, department, sealed_ms, chain FROM seal", why);
+}
+
 static const struct { const char *name; bool (*apply)(struct tx *, struct fail *); enum fail_code code; } rows[] = {
 	{ "duplicate key", duplicate_key, FAIL_CONFLICT },
 	{ "duplicate unique", duplicate_unique, FAIL_CONFLICT },
@@ -202,6 +262,11 @@ static const struct { const char *name; bool (*apply)(struct tx *, struct fail *
 	{ "row values", row_values, FAIL_NONE },
 	{ "named value", named_value, FAIL_NONE },
 	{ "outcome", outcome_is_kept, FAIL_NONE },
+	{ "facts are sealed", facts_are_sealed, FAIL_NONE },
+	{ "a fact stays", a_fact_stays, FAIL_CONFLICT },
+	{ "an audit row stays", an_audit_row_stays, FAIL_CONFLICT },
+	{ "a seal stays", a_seal_stays, FAIL_CONFLICT },
+	{ "sealed once", sealed_once, FAIL_CONFLICT },
 };
 
 struct trial {
