@@ -6,7 +6,9 @@
  *   parse   reads target, headers and body into the handler's own state; touches no database
  *   look    reads the database through a read transaction
  *   work    burns CPU, pure
+ *   ask     puts a question to the outside, no thread waiting (channels/ask.h)
  *   apply   changes the database through a write transaction; may be run again, so time and randomness are the stamped ones
+ *   park    names the effect whose end the answer waits for, a few seconds; by the outcome, so a replay finds it too
  *   render  builds the answer; after a write only from `outcome` (and what parse left), because a replay has nothing else
  *
  * There is no socket, thread or clock here: everything a handler may know is in this struct.
@@ -19,8 +21,10 @@
 #include "base/json.h"
 #include "base/str.h"
 
-struct tx; /* store/store.h */
+struct tx;          /* store/store.h */
 struct route;
+struct ask;         /* channels/ask.h */
+struct effect_view; /* notify/effect.h */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER, METHOD_COUNT };
 
@@ -104,6 +108,7 @@ struct request {
 	struct reply reply;
 	uint8_t random[STAMP_RANDOM];  /* for apply; stamped as now_ms is */
 	struct outcome outcome;        /* of apply */
+	const struct effect_view *parked; /* after park: the effect as it is now, over or not; in the arena */
 	struct fail why;
 };
 
@@ -114,7 +119,9 @@ struct handler {
 	stage_fn parse;
 	stage_tx_fn look;
 	stage_fn work;
+	const struct ask *ask;
 	stage_tx_fn apply;
+	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
 	stage_fn render;
 };
 

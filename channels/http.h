@@ -31,6 +31,7 @@ struct http_answer {
 	int status;                   /* of ANSWERED and TOO_LARGE */
 	struct str body, content_type, retry_after; /* STR_NONE: none */
 	int64_t took_ms;
+	bool is_late;                 /* of NOT_SENT and UNCLEAR: its time was over */
 	char error[HTTP_ERROR_MAX];   /* English, for the log; "" when ANSWERED */
 };
 #endif

@@ -8,9 +8,11 @@
 #include "gateway/door.h"
 #include "gateway/jobs.h"
 #include "gateway/machine.h"
+#include "gateway/outside.h"
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
 #include "gateway/task.h"
+#include "notify/account.h"
 #include "services/handlers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
@@ -37,6 +39,7 @@ static void name_metrics(void)
 		metric_label(M_failures, i, i == FAIL_NONE ? "none" : fail_row((enum fail_code)i)->slug);
 	for (int i = 0; i < RATE_COUNT; i++)
 		metric_label(M_rate_limited, i, rates[i]);
+	park_name_metrics();
 }
 
 /* ---- start ---- */
@@ -84,7 +87,7 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	uint8_t key[SHA256_BYTES];
-	if (!keyring_open(c, false, why) || !services_start(g->store, c, false, why))
+	if (!keyring_open(c, false, why) || !services_start(g->store, c, false, why) || !accounts_open(c, why))
 		return false;
 	keyring_index("cursor", NULL, 0, key);
 	request_cursor_key(key);
@@ -106,6 +109,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(g->committer = committer_start(g->store, c, why)) != NULL &&
 		(g->checkpointer = checkpointer_start(g->store, c, why)) != NULL &&
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
+		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
 		ok = FAILS(why, MEMORY, "rate limits");
@@ -149,6 +153,7 @@ static bool reload(struct gateway *g, char *changed, size_t changed_max, char *r
 	log_level_set((enum log_level)next->log_level);
 	for (int i = 0; i < g->poller_count; i++)
 		poller_nudge(&g->pollers[i]);
+	outside_nudge(g->outside);
 	LOG_EVENT(config_reloaded, STR_NONE, L_C(changed));
 	return true;
 }
@@ -170,14 +175,17 @@ void gateway_stop(struct gateway *g)
 	int running = atomic_load(&g->pollers_alive); /* before any of them may end */
 	atomic_store(&g->stopping, true);
 	jobs_stop(g->jobs);
+	outside_drain(g->outside); /* who has asked waits for his answer, so the loops end after that */
 	for (int i = 0; i < running; i++)
 		poller_nudge(&g->pollers[i]);
 	for (int i = 0; i < running; i++)
 		pthread_join(g->pollers[i].thread, NULL);
 	/* Who brought the last letter may not have rung yet: the loops' bells stay until nobody is left to ring them. */
 	lanes_stop(g->lanes);
+	outside_stop(g->outside); /* the last outcomes are committed before the committer goes */
 	if (g->committer != NULL)
 		committer_stop(g->committer);
+	outside_drop(g->outside);
 	for (int i = 0; i < g->poller_count; i++)
 		poller_close(&g->pollers[i]);
 	jobs_drop(g->jobs);
@@ -188,6 +196,7 @@ void gateway_stop(struct gateway *g)
 	ratelimit_drop(g->ratelimit);
 	if (g->store != NULL)
 		store_close(g->store);
+	accounts_close();
 	keyring_close();
 	free(g->pollers);
 	for (struct kept_config *older; g->kept != NULL; g->kept = older) {

@@ -18,6 +18,7 @@ struct door_tls;
 struct kept_config;
 struct poller;
 struct jobs;
+struct outside;
 
 struct gateway {
 	_Atomic(const struct config *) config; /* swapped whole by a reload; old ones live until the end */
@@ -28,6 +29,7 @@ struct gateway {
 	struct committer *committer;
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
+	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */
 	struct jobs *jobs;                     /* on the first poller's loop */
 	struct ratelimit *ratelimit;
 	struct door_tls *tls;

@@ -13,6 +13,7 @@ bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *
 {
 	*l = (struct loop){ .index = index, .gateway = g, .config = atomic_load(&g->config) };
 	mailbox_init(&l->mail, 0, wake, wake_ctx);
+	parking_init(&l->parking);
 	hub_add_box(&g->hub, &l->news, wake, wake_ctx);
 	l->reader = store_reader(g->store, (int)l->config->row_cache, why);
 	if (l->reader == NULL)
@@ -31,6 +32,29 @@ int64_t loop_now_ms(struct loop *l)
 	return l->now_ms;
 }
 
+static void take_news(struct loop *l)
+{
+	const struct news *news;
+	bool all;
+	size_t count = hub_take(&l->news, &news, &all);
+	for (size_t i = 0; i < count && !all; i++)
+		if (news[i].kind == NEWS_EFFECT_ENDED)
+			park_news(l, news[i].key);
+	if (all)
+		park_news(l, 0);
+}
+
+int64_t loop_due_ms(struct loop *l)
+{
+	const struct parked *next = parking_first(&l->parking);
+	return next != NULL ? next->until_ms : INT64_MAX;
+}
+
+void loop_tick(struct loop *l, int64_t mono_ms)
+{
+	park_tick(l, mono_ms);
+}
+
 void loop_letters(struct loop *l)
 {
 	struct letter *next, *at = mailbox_take(&l->mail);
@@ -38,6 +62,7 @@ void loop_letters(struct loop *l)
 		next = at->next;
 		task_home(CONTAINER(at, struct task, letter));
 	}
+	take_news(l);
 }
 
 void loop_turn_end(struct loop *l)

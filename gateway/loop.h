@@ -8,6 +8,7 @@
 #include "base/fail.h"
 #include "base/mailbox.h"
 #include "gateway/hub.h"
+#include "gateway/park.h"
 
 struct gateway;    /* gateway/gateway.h: store, committer, lanes: what loops share */
 struct connection; /* store/store.h */
@@ -22,6 +23,7 @@ struct loop {
 	struct mailbox mail;       /* letters are tasks coming home */
 	struct hub_box news;       /* what was committed and somebody here waits for */
 	struct connection *reader; /* inline reads */
+	struct parking parking;    /* who waits for an effect's end */
 	bool now_fresh;
 	int64_t now_ms;            /* wall clock, read once a turn: loop_now_ms */
 	struct task *spare;        /* tasks with a warm arena, for the next request */
@@ -32,7 +34,9 @@ struct loop {
 /* `wake` is called from any thread when there are letters or news. */
 MUST_USE bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *ctx), void *wake_ctx, struct fail *why);
 int64_t loop_now_ms(struct loop *l);    /* the turn's wall clock */
-void loop_letters(struct loop *l);      /* whoever came home goes on */
+void loop_letters(struct loop *l);      /* whoever came home goes on, and whoever waited for what the news says */
+int64_t loop_due_ms(struct loop *l);    /* the monotonic ms at which loop_tick wants to be called; INT64_MAX: not at all */
+void loop_tick(struct loop *l, int64_t mono_ms);
 void loop_turn_end(struct loop *l);     /* before it sleeps: the read snapshot ends, log lines leave */
 void loop_close(struct loop *l);        /* no task is open; fine on what loop_open did not finish */
 #endif

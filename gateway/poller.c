@@ -17,6 +17,7 @@ static void end_when_empty(struct poller *p)
 	p->closing = true;
 	door_close(p->door);
 	uv_close((uv_handle_t *)&p->stop_timer, NULL);
+	uv_close((uv_handle_t *)&p->due_timer, NULL);
 	uv_close((uv_handle_t *)&p->turn_end, NULL);
 	/* A task that a lane still holds must find this loop when it comes home: the wake handle stays open until none is away. */
 	if (p->loop.tasks_open == 0)
@@ -39,8 +40,31 @@ static void on_wake(uv_async_t *handle)
 		p->stopping = true;
 		p->stop_by_ms = clock_mono_ms() + p->loop.config->stop_ms;
 		uv_timer_start(&p->stop_timer, on_stop_timer, 20, 20);
+		park_end_all(&p->loop);
 		door_drain(p->door);
 	}
+}
+
+static void on_due(uv_timer_t *handle)
+{
+	struct poller *p = handle->data;
+	p->due_ms = INT64_MAX;
+	loop_tick(&p->loop, clock_mono_ms());
+}
+
+static void set_due_timer(struct poller *p)
+{
+	int64_t due_ms = loop_due_ms(&p->loop), now_ms;
+	if (due_ms == p->due_ms || p->closing)
+		return;
+	p->due_ms = due_ms;
+	if (due_ms == INT64_MAX) {
+		uv_timer_stop(&p->due_timer);
+		return;
+	}
+	now_ms = clock_mono_ms();
+	uv_update_time(&p->uv);
+	uv_timer_start(&p->due_timer, on_due, due_ms > now_ms ? (uint64_t)(due_ms - now_ms) : 0, 0);
 }
 
 static void on_turn_end(uv_prepare_t *handle)
@@ -49,6 +73,7 @@ static void on_turn_end(uv_prepare_t *handle)
 	door_turn_end(p->door);
 	loop_turn_end(&p->loop);
 	end_when_empty(p);
+	set_due_timer(p);
 }
 
 static void wake(void *ctx)
@@ -63,7 +88,7 @@ void poller_nudge(struct poller *p)
 
 bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *why)
 {
-	*p = (struct poller){ .door = NULL };
+	*p = (struct poller){ .due_ms = INT64_MAX };
 	if (uv_loop_init(&p->uv) != 0)
 		return FAILS(why, SYSTEM, "event loop %d", index);
 	p->uv.data = p; /* there is something to close */
@@ -71,7 +96,8 @@ bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *wh
 		return FAILS(why, SYSTEM, "the bell of event loop %d", index);
 	uv_prepare_init(&p->uv, &p->turn_end);
 	uv_timer_init(&p->uv, &p->stop_timer);
-	p->wake.data = p->turn_end.data = p->stop_timer.data = p;
+	uv_timer_init(&p->uv, &p->due_timer);
+	p->wake.data = p->turn_end.data = p->stop_timer.data = p->due_timer.data = p;
 	uv_prepare_start(&p->turn_end, on_turn_end);
 	uv_unref((uv_handle_t *)&p->turn_end);
 	if (!loop_open(&p->loop, g, index, wake, p, why))

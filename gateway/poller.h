@@ -15,6 +15,8 @@ struct poller {
 	uv_loop_t uv;
 	uv_async_t wake;
 	uv_prepare_t turn_end;
+	uv_timer_t due_timer;      /* somebody's waiting ends */
+	int64_t due_ms;            /* for when it is set; INT64_MAX: it is not */
 	uv_timer_t stop_timer;     /* while stopping: is everything gone? */
 	uv_thread_t thread;
 	struct door *door;

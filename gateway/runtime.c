@@ -1,10 +1,10 @@
 /* gateway/runtime.c - carries a request through its handler's stages, each in the lane its row names.
  *
- *   head -> body -> parse -> look -> work -> apply -> render -> replied
+ *   head -> body -> parse -> look -> work -> ask -> apply -> park -> render -> replied
  *
  * A stage that is absent is passed over. A stage that fails goes straight to the problem. The loop's thread runs everything but
- * look on READ, work on CPU and apply on WRITE; while a lane has the task, nobody else touches it (`away`). */
-#include "auth/vault.h"
+ * look on READ, work on CPU and apply on WRITE; while a lane, or the outside's thread with its question, has the task, nobody else touches it
+ * (`away`). A parked task stays with its loop, which looks at it when the effect is over or the time. */
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -82,6 +82,7 @@ void task_abandon(struct task *t)
 	t->exchange = NULL;
 	if (t->away)
 		return; /* it comes home by letter, and ends there */
+	park_leave(t);
 	LOG_EVENT(request_dropped, str_c(t->r.id), L_C(t->r.route != NULL ? t->r.route->name : ""), L_INT(t->stage));
 	key_release(t);
 	task_free(t);
@@ -200,90 +201,6 @@ void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_lo
 	fail_now(t);
 }
 
-/* ---- apply: on the committer's thread ---- */
-
-/* The row an outcome's text is bound to: an outcome has no number of its own. */
-static int64_t outcome_row(const struct outcome_key *k)
-{
-	int64_t row;
-	memcpy(&row, k->key, sizeof(row));
-	return row;
-}
-
-static bool text_seal(const struct task *t, struct outcome_text *to, struct fail *why)
-{
-	const char *text = t->r.outcome.text;
-	struct buf b = { .at = (char *)to->at, .cap = sizeof(to->at) };
-	to->len = 0;
-	if (text[0] == '\0')
-		return true;
-	_Static_assert(sizeof(to->at) > sizeof(t->r.outcome.text) + VAULT_OVERHEAD_MAX, "a sealed text fits");
-	if (!vault_seal("outcome.text", outcome_row(&t->key), (struct str){ text, strnlen(text, sizeof(t->r.outcome.text) - 1) },
-			t->r.random + STAMP_RANDOM - VAULT_SALT_BYTES, &b, why))
-		return false;
-	to->len = b.len;
-	return true;
-}
-
-static bool text_open(struct task *t, const struct outcome_text *from, struct fail *why)
-{
-	char text[sizeof(from->at) + 1];
-	struct buf b = { .at = text, .cap = sizeof(text) };
-	if (from->len == 0)
-		return true;
-	if (!vault_open("outcome.text", outcome_row(&t->key), (struct str){ (const char *)from->at, from->len }, &b, why))
-		return false;
-	if (b.len >= sizeof(t->r.outcome.text))
-		return FAILS(why, SEALED, "an outcome's text of %zu bytes", b.len);
-	memcpy(t->r.outcome.text, text, b.len);
-	t->r.outcome.text[b.len] = '\0';
-	return true;
-}
-
-static bool apply_with_key(struct task *t, struct tx *tx, struct fail *why)
-{
-	struct request *r = &t->r;
-	struct outcome_text text;
-	switch (outcome_find(tx, &t->key, r->now_ms, &r->outcome, &text, why)) {
-	case OUTCOME_REPEATED:
-		t->replayed = true;
-		return text_open(t, &text, why);
-	case OUTCOME_OTHER_BODY:
-		return FAILS(why, KEY_REUSED, "other body");
-	case OUTCOME_FAILED:
-		return false;
-	case OUTCOME_NEW:
-		break;
-	}
-	return r->route->handler->apply(tx, r, why) && text_seal(t, &text, why) && outcome_put(tx, &t->key, r->now_ms, &r->outcome, &text, why);
-}
-
-static bool task_apply(struct commit_job *job, struct tx *tx, struct fail *why)
-{
-	struct task *t = CONTAINER(job, struct task, job);
-	t->replayed = false;
-	memset(&t->r.outcome, 0, sizeof(t->r.outcome));
-	bool ok = t->has_key ? apply_with_key(t, tx, why) : t->r.route->handler->apply(tx, &t->r, why);
-	assert(!ok || (t->r.outcome.code > 0 && t->r.outcome.status >= 200 && t->r.outcome.status < 300));
-	return ok;
-}
-
-static void task_applied(struct commit_job *job)
-{
-	struct task *t = CONTAINER(job, struct task, job);
-	t->failed = !job->committed;
-	if (t->failed)
-		t->r.why = job->why;
-	mailbox_post_always(&t->loop->mail, &t->letter);
-}
-
-static bool submit_apply(struct task *t)
-{
-	t->job = (struct commit_job){ .apply = task_apply, .done = task_applied,
-		.deadline_mono_ms = t->queued_ns / 1000000 + t->loop->config->request_ms }; /* a slow body is no wait for us */
-	return committer_submit(t->loop->gateway->committer, &t->job);
-}
-
 /* ---- the walk ---- */
 
 static bool owner_fits(const struct task *t)
@@ -320,7 +237,7 @@ static bool depart(struct task *t, enum lane lane)
 {
 	t->away = true;
 	t->queued_ns = clock_mono_ns();
-	if (lane == LANE_WRITE ? submit_apply(t) : lane_submit(t->loop->gateway->lanes, lane, t))
+	if (lane == LANE_WRITE ? apply_submit(t) : lane_submit(t->loop->gateway->lanes, lane, t))
 		return true;
 	t->away = false;
 	metric_add(M_lane_refused, (int)lane, 1);
@@ -328,8 +245,6 @@ static bool depart(struct task *t, enum lane lane)
 	fail_note(&t->r.why, stopping ? FAIL_STOPPING : FAIL_BUSY, __FILE__, __LINE__, "lane %d", (int)lane);
 	return false;
 }
-
-enum step { STEP_ON, STEP_AWAY, STEP_FAILED };
 
 static enum step outcome_of(bool ok)
 {
@@ -355,11 +270,15 @@ static enum step run_stage(struct task *t)
 		if (h->work == NULL)
 			return STEP_ON;
 		return depart(t, LANE_CPU) ? STEP_AWAY : STEP_FAILED;
+	case STAGE_ASK:
+		return h->ask != NULL ? ask_begin(t) : STEP_ON;
 	case STAGE_APPLY:
 		if (h->apply == NULL)
 			return STEP_ON;
 		random_bytes(r->random, sizeof(r->random));
 		return depart(t, LANE_WRITE) ? STEP_AWAY : STEP_FAILED;
+	case STAGE_PARK:
+		return h->park != NULL ? park_begin(t) : STEP_ON;
 	default:
 		assert(t->stage == STAGE_RENDER);
 		return outcome_of(h->render(r, &r->why));
@@ -369,6 +288,8 @@ static enum step run_stage(struct task *t)
 /* What must hold after a stage before the next may begin. */
 static bool may_go_on(struct task *t)
 {
+	if (t->stage == STAGE_ASK)
+		return t->asked == NULL || ask_judge(t, &t->r.why);
 	if (t->stage != STAGE_LOOK)
 		return true;
 	if (!owner_fits(t))
@@ -407,6 +328,11 @@ void task_home(struct task *t)
 		task_abandon(t);
 		return;
 	}
+	task_go_on(t);
+}
+
+void task_go_on(struct task *t)
+{
 	if (t->failed || !may_go_on(t)) {
 		t->failed = true;
 		task_finish(t);

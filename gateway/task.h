@@ -7,11 +7,12 @@
 #define GATEWAY_TASK_H
 #include "base/mailbox.h"
 #include "gateway/exchange.h"
+#include "gateway/park.h"
 #include "gateway/ratelimit.h"
 #include "store/committer.h"
 #include "store/outcome.h"
 
-enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_LOOK, STAGE_WORK, STAGE_APPLY, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
 
 struct task {
 	struct request r;         /* first: task_request is a cast */
@@ -26,6 +27,8 @@ struct task {
 	bool replayed;            /* the outcome came from the store */
 	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
 	bool not_modified;        /* 304 */
+	struct question_out *asked; /* what went outside, NULL: nothing did; in the arena */
+	struct parked parked;     /* where it stands while it waits for an effect */
 	int64_t began_ns;         /* when the head was complete */
 	int64_t queued_ns;
 	int64_t length;           /* content-length, -1 unknown */
@@ -41,8 +44,22 @@ struct task {
 	char rate_policy[48], rate_state[48];
 };
 
+enum step { STEP_ON, STEP_AWAY, STEP_FAILED }; /* what a stage says: the next one, somebody else has the task, or r.why is noted */
+
 /* runtime.c */
 void task_home(struct task *t);  /* the loop took its letter: go on */
+void task_go_on(struct task *t); /* it waited on the loop itself: the next stage */
+
+/* apply.c: on the committer's thread. false: full, and the task stays. */
+MUST_USE bool apply_submit(struct task *t);
+
+/* ask.c */
+enum step ask_begin(struct task *t);
+MUST_USE bool ask_judge(struct task *t, struct fail *why); /* home again */
+
+/* park_task.c */
+enum step park_begin(struct task *t);
+void park_leave(struct task *t);   /* its client has gone */
 
 /* admit.c: may this request go on? Both fail with why noted. */
 MUST_USE bool admit_head(struct task *t, struct fail *why);

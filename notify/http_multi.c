@@ -113,9 +113,9 @@ static void tell(struct http_multi *m, struct transport_job *job)
 }
 
 /* Ends a job that nothing was sent of. */
-static void end_unsent(struct http_multi *m, struct transport_job *job, const char *error)
+static void end_unsent(struct http_multi *m, struct transport_job *job, bool is_late, const char *error)
 {
-	job->answer = (struct http_answer){ .end = HTTP_NOT_SENT };
+	job->answer = (struct http_answer){ .end = HTTP_NOT_SENT, .is_late = is_late };
 	snprintf(job->answer.error, sizeof(job->answer.error), "%s", error);
 	tell(m, job);
 }
@@ -128,11 +128,12 @@ static void slot_release(struct http_slot *s)
 	s->multi->free = s;
 }
 
-static void slot_end(struct http_slot *s, bool whole, const char *error)
+static void slot_end(struct http_slot *s, bool whole, bool is_late, const char *error)
 {
 	struct http_multi *m = s->multi;
 	long connects = 0;
 	http_slot_answer(s, whole, error);
+	s->job->answer.is_late = is_late;
 	curl_easy_getinfo(s->easy, CURLINFO_NUM_CONNECTS, &connects);
 	metric_add(M_outside_connects, 0, connects);
 	curl_multi_remove_handle(m->multi, s->easy);
@@ -181,7 +182,7 @@ static void start_one(struct http_multi *m, struct transport_job *job)
 		return;
 	}
 	slot_release(s);
-	end_unsent(m, job, wrong);
+	end_unsent(m, job, false, wrong);
 }
 
 static void start_waiting(struct http_multi *m)
@@ -197,7 +198,7 @@ static void reap(struct http_multi *m)
 		struct http_slot *s = NULL;
 		CURLcode code = msg->data.result;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&s);
-		slot_end(s, code == CURLE_OK, s->error[0] != '\0' ? s->error : curl_easy_strerror(code));
+		slot_end(s, code == CURLE_OK, false, s->error[0] != '\0' ? s->error : curl_easy_strerror(code));
 	}
 }
 
@@ -210,7 +211,7 @@ static int64_t sweep(struct http_multi *m, int64_t most_ms)
 		struct http_slot *s = &m->slots[i];
 		int64_t left = s->job == NULL ? INT64_MAX : s->job->began_ms + s->job->call.timeout_ms - now;
 		if (left <= 0)
-			slot_end(s, false, late);
+			slot_end(s, false, true, late);
 		else if (left < most_ms)
 			most_ms = left;
 	}
@@ -218,7 +219,7 @@ static int64_t sweep(struct http_multi *m, int64_t most_ms)
 		struct transport_job *job = take_waiting(m);
 		int64_t left = job->began_ms + job->call.timeout_ms - now;
 		if (left <= 0) {
-			end_unsent(m, job, late);
+			end_unsent(m, job, true, late);
 			continue;
 		}
 		put_waiting(m, job);
@@ -253,7 +254,7 @@ void http_multi_end_all(struct http_multi *m)
 	static const char stopping[] = "stopping";
 	for (size_t i = 0; i < m->slot_count; i++)
 		if (m->slots[i].job != NULL)
-			slot_end(&m->slots[i], false, stopping);
+			slot_end(&m->slots[i], false, false, stopping);
 	while (m->first != NULL)
-		end_unsent(m, take_waiting(m), stopping);
+		end_unsent(m, take_waiting(m), false, stopping);
 }

@@ -265,6 +265,7 @@ static void ends(void **state)
 			fail_msg("row %zu %s: end %d status %d \"%s\", %d requests", i, cases[i].path, (int)c.job.answer.end, c.job.answer.status, c.job.answer.error,
 				 peer_requests - before);
 		assert_true((c.job.answer.end == HTTP_ANSWERED) == (c.job.answer.error[0] == '\0'));
+		assert_true(c.job.answer.is_late == (cases[i].timeout_ms == SHORT_MS));
 		static const char *const names[] = { [METHOD_GET] = "GET", [METHOD_POST] = "POST", [METHOD_PUT] = "PUT", [METHOD_DELETE] = "DELETE" };
 		snprintf(line, sizeof(line), "%s /ok HTTP/1.1\r\n", names[cases[i].method]);
 		if (strcmp(cases[i].path, "/ok") == 0)

@@ -1,0 +1,24 @@
+/* channels/ask.h - a question that a request puts to the outside before its transaction: what to ask, and what the answer means.
+ *
+ * No thread waits meanwhile, and no transaction is open. Asking must change nothing out there that matters if our transaction fails afterwards.
+ * Thread: the loop's, both functions. */
+#ifndef CHANNELS_ASK_H
+#define CHANNELS_ASK_H
+#include "channels/http.h"
+
+enum { PEER_NAME_MAX = 48 };
+
+/* Texts live in the request's arena, or are literals. */
+struct question {
+	struct http_call call;        /* timeout_ms 0, or longer than timeout.ask: that */
+	struct str peer;              /* whose limits and breaker, at most PEER_NAME_MAX bytes; len 0: there is nothing to ask, the request goes on */
+	struct str keep_key;          /* questions with equal keys have equal answers for a while; len 0: each is asked */
+	int64_t keep_ms, keep_no_ms;  /* how long a 2xx is kept, and a 404 */
+};
+
+struct ask {
+	bool (*build)(struct request *r, struct question *q, struct fail *why);
+	/* Only whole answers come here, and no 429 or 5xx: for those the request has failed already with PEER_TIMEOUT, PEER_AWAY or PEER_NONSENSE. */
+	bool (*judge)(struct request *r, const struct http_answer *answer, struct fail *why);
+};
+#endif

@@ -1,0 +1,40 @@
+/* gateway/park.h - who waits for the end of which effect, and until when: a loop's table.
+ *
+ *   first stand here and want the news, then read the effect: so its end does not fall between
+ *
+ * Woken by NEWS_EFFECT_ENDED, by the deadline, by a stop; gone with its client. However it ends, the effect itself goes its way.
+ * Thread: the loop's. */
+#ifndef GATEWAY_PARK_H
+#define GATEWAY_PARK_H
+#include "gateway/link.h"
+#include <stddef.h>
+#include <stdint.h>
+
+enum { PARK_BUCKETS = 256 };
+
+struct parked {
+	struct link in_bucket;   /* first */
+	struct link in_time;
+	int64_t effect;          /* 0: stands nowhere */
+	int64_t until_ms;        /* monotonic */
+};
+
+struct parking {
+	struct link buckets[PARK_BUCKETS];
+	struct link by_time;     /* the next deadline first */
+	size_t count;
+};
+
+void parking_init(struct parking *p);
+void parking_put(struct parking *p, struct parked *one, int64_t effect, int64_t until_ms);
+void parking_take(struct parking *p, struct parked *one);
+struct parked *parking_find(struct parking *p, int64_t effect);   /* one of those who wait for it; NULL: none (left) */
+struct parked *parking_first(struct parking *p);                  /* whose deadline is next; NULL: nobody waits */
+
+struct loop; /* gateway/loop.h */
+/* park_task.c, for the loop */
+void park_news(struct loop *l, int64_t effect);  /* it is over; 0: any may be */
+void park_tick(struct loop *l, int64_t mono_ms);
+void park_name_metrics(void);
+void park_end_all(struct loop *l);               /* a stop: they are answered with what is so */
+#endif
