@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "services/handlers.h"
 #include "store/committer.h"
 #include "store/outcome.h"
 #include "store/sealer.h"
@@ -43,6 +44,11 @@ struct job {
 static bool purge_outcomes(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return outcome_purge(tx, b->now_ms, b->config->outcome_hours, (int)b->rows_max, &b->rows, why);
+}
+
+static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return callback_purge(tx, b->now_ms, b->config->callback_days, b->rows_max, &b->rows, why);
 }
 
 static bool seal(struct tx *tx, struct bite *b, struct fail *why)

@@ -20,6 +20,7 @@ static const struct command {
 	{ "import",  CONFIG,  command_import,  "regions|departments|matters FILE",  "load a CSV file; a running gateway goes on serving" },
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
 	{ "seal",    CONFIG,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
+	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -51,12 +52,14 @@ static bool read_config(struct command_line *l)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_STATE, O_KIND, O_AGAIN, O_ALL_RESTORED };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES },
 		{ "citizen", required_argument, NULL, O_CITIZEN }, { "department", required_argument, NULL, O_DEPARTMENT },
-		{ "hours", required_argument, NULL, O_HOURS }, { "from", required_argument, NULL, O_FROM }, { NULL, 0, NULL, 0 },
+		{ "hours", required_argument, NULL, O_HOURS }, { "from", required_argument, NULL, O_FROM },
+		{ "state", required_argument, NULL, O_STATE }, { "kind", required_argument, NULL, O_KIND }, { "again", no_argument, NULL, O_AGAIN },
+		{ "all-restored", no_argument, NULL, O_ALL_RESTORED }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
 	for (int option; (option = getopt_long(argc, argv, "", options, NULL)) != -1;) {
@@ -71,6 +74,10 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_DEPARTMENT: l->department = optarg; break;
 		case O_HOURS:      l->hours = optarg; break;
 		case O_FROM:       l->from = optarg; break;
+		case O_STATE:      l->state = optarg; break;
+		case O_KIND:       l->kind = optarg; break;
+		case O_AGAIN:      l->again = true; break;
+		case O_ALL_RESTORED: l->all_restored = true; break;
 		default:           return false; /* getopt has said what is wrong */
 		}
 	}

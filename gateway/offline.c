@@ -5,6 +5,7 @@
 #include "gateway/command.h"
 #include "gateway/route.h"
 #include "gateway/task.h"
+#include "notify/account.h"
 #include "services/handlers.h"
 #include "store/store.h"
 #include <stdlib.h>
@@ -38,6 +39,7 @@ void offline_close(struct offline *o)
 		connection_close(o->reader);
 	if (o->store != NULL)
 		store_close(o->store);
+	accounts_close();
 	keyring_close();
 	free(o);
 }

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 static struct account_settings accounts[ACCOUNTS];
+static struct secret callback_secrets[ACCOUNTS];
 
 static const char *const names[ACCOUNTS] = {
 #define ACCOUNT(name, ...) [ACCOUNT_##name] = #name,
@@ -11,17 +12,20 @@ static const char *const names[ACCOUNTS] = {
 #undef ACCOUNT
 };
 
-static bool open_one(struct account_settings *a, bool is_configured, int64_t rate, int64_t in_flight, const char *key_file, struct fail *why)
+static bool open_one(enum account n, bool is_configured, int64_t rate, int64_t in_flight, const char *key_file, const char *callback_file, struct fail *why)
 {
+	struct account_settings *a = &accounts[n];
 	*a = (struct account_settings){ .is_configured = is_configured, .rate = rate, .in_flight = in_flight };
-	return !is_configured || key_file[0] == '\0' || secret_read(key_file, &a->key, why);
+	return !is_configured || ((key_file[0] == '\0' || secret_read(key_file, &a->key, why)) &&
+				  (callback_file[0] == '\0' || secret_read(callback_file, &callback_secrets[n], why)));
 }
 
 bool accounts_open(const struct config *c, struct fail *why)
 {
 	bool ok = true;
 	accounts_close();
-#define ACCOUNT(name, is_configured, rate, in_flight, key_file) ok = ok && open_one(&accounts[ACCOUNT_##name], is_configured, rate, in_flight, key_file, why);
+#define ACCOUNT(name, is_configured, rate, in_flight, key_file, callback_file) \
+	ok = ok && open_one(ACCOUNT_##name, is_configured, rate, in_flight, key_file, callback_file, why);
 #include "notify/accounts.def"
 #undef ACCOUNT
 	if (!ok)
@@ -34,6 +38,8 @@ void accounts_close(void)
 	for (int i = 0; i < ACCOUNTS; i++) {
 		if (accounts[i].key.secret.at != NULL)
 			secret_drop(&accounts[i].key);
+		if (callback_secrets[i].secret.at != NULL)
+			secret_drop(&callback_secrets[i]);
 		accounts[i] = (struct account_settings){ .is_configured = false };
 	}
 }
@@ -42,6 +48,12 @@ const struct account_settings *account_settings(enum account a)
 {
 	assert(a < ACCOUNTS);
 	return &accounts[a];
+}
+
+const struct secret *account_callback_secret(enum account a)
+{
+	assert(a < ACCOUNTS);
+	return &callback_secrets[a];
 }
 
 const char *account_name(enum account a)

@@ -22,10 +22,12 @@ struct account_settings {
 	struct secret key;        /* at NULL: it has none */
 };
 
-/* Reads the key of every configured account. Fails: CONFIG with the file's name and what to do; SYSTEM. */
+/* Reads the keys and callback secrets of every configured account. Fails: CONFIG with the file's name and what to do; SYSTEM. */
 MUST_USE bool accounts_open(const struct config *c, struct fail *why);
 void accounts_close(void);                                    /* wipes the keys; nothing is configured any more */
 const struct account_settings *account_settings(enum account a);
+/* The last part of the address under which this account's platform calls us; at NULL: it does not. */
+const struct secret *account_callback_secret(enum account a);
 const char *account_name(enum account a);                     /* "sms_aliyun" */
 bool account_named(struct str name, enum account *out);
 /* Whoever makes an effect asks first: without its account there is none, and the ladder's next rung is taken instead. */

@@ -12,11 +12,17 @@ extern const struct handler region_list, region_show;
 extern const struct handler matter_list, matter_show;
 extern const struct handler case_list, case_show, case_events, case_lookup;
 extern const struct handler department_event_post, department_case_show, department_feed;
+extern const struct handler control_effect_list, control_effect_show, control_effect_act, control_effect_send, control_accounts;
+extern const struct handler sms_aliyun_receipts, sms_aliyun_probe;
 extern const struct handler control_token, control_import;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 
 /* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
 enum { IMPORT_ROWS_MAX = 400 };
+
+/* Deletes up to rows_max raw callbacks older than `days`, oldest first. In a write transaction. */
+MUST_USE bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_max, int64_t *deleted, struct fail *why);
+void callback_names(void); /* of their metric, at start */
 
 /* Keeps `c` by pointer, loads the case numbers' key and compares the keyring with the database. The keyring is open.
  * make: migrate, writes what a new database lacks. Fails: SCHEMA, CONFIG, STORE. */

@@ -3,6 +3,7 @@
 #include "auth/keyring.h"
 #include "base/hash.h"
 #include "base/metrics.h"
+#include "notify/account.h"
 #include "services/case_number.h"
 #include "services/handlers.h"
 #include "store/store.h"
@@ -46,7 +47,10 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	static const char *const results[] = { "applied", "repeated", "held", "refused" };
 	for (int i = 0; i < (int)(sizeof(results) / sizeof(results[0])); i++)
 		metric_label(M_case_events, i, results[i]);
+	callback_names();
 	configuration = c;
+	if (!make && !accounts_open(c, why))
+		return false;
 	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))
 		return why->code == FAIL_NONE;
 	return store_write(s, start_in, &make, why);

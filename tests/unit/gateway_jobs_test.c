@@ -12,7 +12,7 @@ static struct jobs *j;
 static _Atomic(const struct config *) config;
 static int woken;
 
-enum { PURGE, SEAL }; /* in the order of jobs.def, as the metrics' labels are */
+enum { PURGE, SEAL, PURGE_CALLBACKS, JOBS }; /* in the order of jobs.def, as the metrics' labels are */
 
 static void wake(void *ctx)
 {
@@ -47,7 +47,7 @@ static void each_at_its_time(void **state)
 	(void)state;
 	int64_t commits = metric_read(M_commits, 0);
 	assert_int_equal(jobs_step(j, 5000), 1000); /* everything is due at the start; then the sealer is next */
-	assert_int_equal(committer_step(c), 2);
+	assert_int_equal(committer_step(c), JOBS);
 	assert_int_equal(jobs_step(j, 5999), 1);
 	assert_int_equal(committer_step(c), 0);
 	assert_int_equal(jobs_step(j, 6000), 1000);
@@ -84,12 +84,12 @@ static void never_two_at_once(void **state)
 {
 	(void)state;
 	jobs_step(j, 0);
-	assert_int_equal(committer_waiting(c), 2);
+	assert_int_equal(committer_waiting(c), JOBS);
 	assert_in_range(jobs_step(j, 100000), 1, 1000);
-	assert_int_equal(committer_waiting(c), 2);
-	assert_int_equal(committer_step(c), 2);
+	assert_int_equal(committer_waiting(c), JOBS);
+	assert_int_equal(committer_step(c), JOBS);
 	jobs_step(j, 100100);
-	assert_int_equal(committer_waiting(c), 2); /* both are long due again */
+	assert_int_equal(committer_waiting(c), 2); /* two are long due again */
 }
 
 static void a_failure_waits_for_its_period(void **state)
@@ -136,7 +136,7 @@ static void nothing_after_the_stop(void **state)
 	seal_make_facts(&f, SEAL_ROWS_MAX);
 	jobs_step(j, 0);
 	jobs_stop(j);
-	assert_int_equal(committer_step(c), 2); /* what was submitted is finished */
+	assert_int_equal(committer_step(c), JOBS); /* what was submitted is finished */
 	jobs_step(j, 1);
 	jobs_step(j, 1000000);
 	assert_int_equal(committer_step(c), 0);
