@@ -217,6 +217,7 @@ static const struct { const char *sql; enum seal_wrong wrong; int64_t seq; } tam
 	{ "UPDATE fact SET made_ms = 1 WHERE id = 6", SEAL_WRONG_CHAIN, VICTIM },
 	{ "UPDATE fact SET digest = x'00' WHERE id = 6", SEAL_WRONG_CHAIN, VICTIM },
 	{ "DELETE FROM fact WHERE id = 6", SEAL_WRONG_FACT_GONE, VICTIM },
+	{ "REPLACE INTO fact SELECT id, kind, ref_a, ref_b, 0, region, made_ms, digest FROM fact WHERE id = 6", SEAL_WRONG_CHAIN, VICTIM }, /* asks no trigger */
 	/* the seal */
 	{ "UPDATE seal SET seq = 60 WHERE seq = 6", SEAL_WRONG_SEAL_GONE, VICTIM },
 	{ "UPDATE seal SET fact = 99 WHERE seq = 6", SEAL_WRONG_FACT_GONE, VICTIM },
@@ -342,7 +343,7 @@ static void a_noted_head_shows_what_was_cut_off(void **state)
 /* ---- the database refuses ---- */
 
 static const char *const refused[] = {
-	"UPDATE fact SET made_ms = 0 WHERE id = 1", "DELETE FROM fact WHERE id = 2", "REPLACE INTO fact SELECT * FROM fact WHERE id = 1",
+	"UPDATE fact SET made_ms = 0 WHERE id = 1", "DELETE FROM fact WHERE id = 2", "DELETE FROM fact",
 	"INSERT INTO fact SELECT * FROM fact WHERE id = 1 ON CONFLICT (id) DO UPDATE SET kind = 9",
 	"UPDATE seal SET chain = x'00' WHERE seq = 1", "DELETE FROM seal WHERE seq = 1", "REPLACE INTO seal SELECT * FROM seal WHERE seq = 1",
 	"REPLACE INTO seal SELECT 2, fact, department, sealed_ms, chain FROM seal WHERE seq = 1",
