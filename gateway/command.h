@@ -33,13 +33,14 @@ int tell_answer(const char *doing, int status, const char *answer);
  * the same handler runs here, on the opened store. */
 struct control;
 struct control *control_open(const struct config *c, struct fail *why);
+struct control *control_open_to_look(const struct config *c, struct fail *why); /* for questions that write nothing */
 /* Returns the HTTP status, 0 when no answer came (`why`). *answer is malloc'd, NUL-terminated, the caller's. */
 int control_ask(struct control *k, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
 void control_close(struct control *k);
 
 /* offline.c */
 struct offline;
-struct offline *offline_open(const struct config *c, struct fail *why);
+struct offline *offline_open(const struct config *c, bool only_looks, struct fail *why); /* only_looks: no lock, no keys, nothing is written */
 int offline_ask(struct offline *o, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
 void offline_close(struct offline *o);
 #endif

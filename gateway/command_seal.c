@@ -209,7 +209,7 @@ int command_seal(struct command_line *l)
 		fputs("siban seal verify: --from takes a head as it was printed: SEQ:CHAIN, a number and 64 hex digits\n", stderr);
 		return 2;
 	}
-	struct control *k = control_open(&l->config, &why);
+	struct control *k = control_open_to_look(&l->config, &why);
 	if (k == NULL)
 		return tell_failure("seal", &why);
 	int code = is_verify ? verify(k, &v, l->from == NULL) : head(k);

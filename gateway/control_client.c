@@ -30,7 +30,7 @@ static size_t collect(char *bytes, size_t size, size_t count, void *ctx)
 	return size * count;
 }
 
-struct control *control_open(const struct config *c, struct fail *why)
+static struct control *open_control(const struct config *c, bool only_looks, struct fail *why)
 {
 	struct control *k = calloc(1, sizeof(*k));
 	if (k == NULL) {
@@ -38,7 +38,7 @@ struct control *control_open(const struct config *c, struct fail *why)
 		return NULL;
 	}
 	if (!store_is_locked(c)) {
-		k->offline = offline_open(c, why);
+		k->offline = offline_open(c, only_looks, why);
 		if (k->offline != NULL)
 			return k;
 	} else if ((k->curl = curl_easy_init()) != NULL) {
@@ -55,6 +55,16 @@ struct control *control_open(const struct config *c, struct fail *why)
 	}
 	free(k);
 	return NULL;
+}
+
+struct control *control_open(const struct config *c, struct fail *why)
+{
+	return open_control(c, false, why);
+}
+
+struct control *control_open_to_look(const struct config *c, struct fail *why)
+{
+	return open_control(c, true, why);
 }
 
 static int ask_daemon(CURL *curl, const char *target, const char *content_type, struct str body, char **answer, struct fail *why)

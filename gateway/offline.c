@@ -15,7 +15,12 @@ struct offline {
 	struct connection *reader;
 };
 
-struct offline *offline_open(const struct config *c, struct fail *why)
+static bool is_readable(const struct store *s, struct fail *why)
+{
+	return store_is_current(s) || FAILS(why, SCHEMA, "schema %d is not this siban's; look at it with the siban it came from", store_schema_version(s));
+}
+
+struct offline *offline_open(const struct config *c, bool only_looks, struct fail *why)
 {
 	struct offline *o = calloc(1, sizeof(*o));
 	if (o == NULL) {
@@ -23,8 +28,10 @@ struct offline *offline_open(const struct config *c, struct fail *why)
 		return NULL;
 	}
 	route_table_build();
-	bool ok = (o->store = store_open(c, STORE_SERVE, why)) != NULL && (o->reader = store_reader(o->store, 0, why)) != NULL &&
-		keyring_open(c, false, why) && services_start(o->store, c, false, why);
+	bool ok = (o->store = store_open(c, only_looks ? STORE_INSPECT : STORE_SERVE, why)) != NULL;
+	/* Who only looks needs no keys: a copy of siban.db alone can be verified, elsewhere and by somebody else. */
+	ok = ok && (only_looks ? is_readable(o->store, why) : keyring_open(c, false, why) && services_start(o->store, c, false, why));
+	ok = ok && (o->reader = store_reader(o->store, 0, why)) != NULL;
 	if (ok)
 		return o;
 	offline_close(o);

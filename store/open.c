@@ -165,13 +165,13 @@ static bool seal_apply(struct tx *tx, void *may_write, struct fail *why)
 	return seal_hash_match(tx, (int)tx->connection->store->seal_hash, *(bool *)may_write, why);
 }
 
-/* What was sealed with one hash cannot be gone on with by another. */
+/* What was sealed with one hash cannot be gone on with by another; who only looks takes it as it was done. */
 static bool seal_ready(struct store *s, struct connection *c, struct fail *why)
 {
 	bool may_write = s->mode == STORE_MIGRATE;
 	struct tx tx = { .connection = c };
 	if (s->mode == STORE_INSPECT)
-		return true;
+		return !store_is_current(s) || seal_hash_read(&tx, &s->seal_hash, why);
 	return may_write ? store_write(s, seal_apply, &may_write, why) : seal_apply(&tx, &may_write, why);
 }
 
@@ -238,6 +238,13 @@ void store_close(struct store *s)
 		close(s->lock_fd); /* and with it the lock; the file stays, as another may be waiting on it */
 	free(s->generations);
 	free(s);
+}
+
+bool store_is_current(const struct store *s)
+{
+	const struct migration *list;
+	size_t count = migrations_built_in(&list);
+	return s->schema == list[count - 1].number;
 }
 
 int store_schema_version(const struct store *s)

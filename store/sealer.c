@@ -111,19 +111,48 @@ bool sealer_apply(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *seal
 
 /* -- the database's hash */
 
+enum { WORD_MAX = 16 };
+
+/* `word` is empty when migrate has not been here. */
+static bool noted_hash(struct tx *tx, char bytes[WORD_MAX], struct str *word, struct fail *why)
+{
+	int64_t len;
+	if (!meta_get(tx, STR("seal.hash"), bytes, WORD_MAX, &len, why))
+		return false;
+	*word = (struct str){ bytes, len < 0 ? 0 : (size_t)len };
+	return true;
+}
+
+static bool not_noted(struct fail *why)
+{
+	return FAILS(why, SCHEMA, "the database does not say how it is sealed; run siban migrate");
+}
+
+static bool can_do(enum hash_kind hash, struct fail *why)
+{
+	return hash_is_here(hash) || FAILS(why, CONFIG, "seal.hash: this libcrypto has no %s", hash_name(hash).at);
+}
+
 bool seal_hash_match(struct tx *tx, int configured, bool may_write, struct fail *why)
 {
-	char word[16];
-	int64_t len;
-	struct str wanted = hash_name((enum hash_kind)configured);
-	if (!hash_is_here((enum hash_kind)configured))
-		return FAILS(why, CONFIG, "seal.hash: this libcrypto has no %s", wanted.at);
-	if (!meta_get(tx, STR("seal.hash"), word, sizeof word, &len, why))
+	char bytes[WORD_MAX];
+	struct str noted, wanted = hash_name((enum hash_kind)configured);
+	if (!can_do((enum hash_kind)configured, why) || !noted_hash(tx, bytes, &noted, why))
 		return false;
-	if (len < 0)
-		return may_write ? meta_put(tx, STR("seal.hash"), wanted.at, wanted.len, why)
-				 : FAILS(why, SCHEMA, "the database does not say how it is sealed; run siban migrate");
-	struct str noted = { word, (size_t)len };
+	if (noted.len == 0)
+		return may_write ? meta_put(tx, STR("seal.hash"), wanted.at, wanted.len, why) : not_noted(why);
 	return str_eq(noted, wanted) ||
 	       FAILS(why, CONFIG, "seal.hash is %s, but this database is sealed with %.*s: set it back", wanted.at, STR_ARG(noted));
+}
+
+bool seal_hash_read(struct tx *tx, enum hash_kind *out, struct fail *why)
+{
+	char bytes[WORD_MAX];
+	struct str noted;
+	if (!noted_hash(tx, bytes, &noted, why))
+		return false;
+	for (*out = 0; *out < HASH_KINDS; ++*out)
+		if (str_eq(noted, hash_name(*out)))
+			return can_do(*out, why);
+	return noted.len == 0 ? not_noted(why) : FAILS(why, SCHEMA, "sealed with %.*s, which this siban does not know", STR_ARG(noted));
 }

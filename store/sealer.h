@@ -44,4 +44,5 @@ void seal_chain(enum hash_kind hash, const uint8_t before[HASH_BYTES], struct se
 /* At the opening: the hash this database is sealed with. migrate (`may_write`) notes the configuration's in a database that has none.
  * Fails: CONFIG another word than the configuration's, or libcrypto has none; SCHEMA never migrated. */
 MUST_USE bool seal_hash_match(struct tx *tx, int configured, bool may_write, struct fail *why);
+MUST_USE bool seal_hash_read(struct tx *tx, enum hash_kind *out, struct fail *why); /* whatever it is; fails likewise */
 #endif

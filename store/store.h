@@ -78,6 +78,7 @@ struct store *store_open(const struct config *c, enum store_mode mode, struct fa
 void store_close(struct store *s);
 bool store_is_locked(const struct config *c);   /* does a daemon hold the folder? */
 int store_schema_version(const struct store *s);
+bool store_is_current(const struct store *s);   /* this program's schema: for INSPECT, which opens any */
 MUST_USE bool store_healthy(struct store *s, struct fail *why); /* for /readyz: a read works and writes are not refused */
 
 struct connection *store_reader(struct store *s, int row_cache_rows, struct fail *why); /* a read connection for one thread; rows cached of each kind */

@@ -132,8 +132,18 @@ test('without a gateway, and about a copy that was altered', async () => {
 	assert.match(cut.err, /there is no such head/);
 	// the original is as it was, and another hash is refused
 	assert.equal((await say(own, 'seal', 'verify')).code, 0);
-	const other = await say(own, 'seal', 'verify', '--set', 'seal.hash=sha256');
+	const other = await say(own, 'serve', '--set', 'seal.hash=sha256');
 	assert.equal(other.code, 1);
 	assert.match(other.err, /sealed with sm3: set it back/);
-	assert.equal((await say(own, 'serve', '--set', 'seal.hash=sha256')).code, 1);
+	// an auditor elsewhere has the database alone: no keys, no configuration of ours
+	const alone = mkdtempSync(path.join(os.tmpdir(), 'siban-alone-'));
+	cpSync(path.join(own.state, 'siban.db'), path.join(alone, 'siban.db'));
+	const audited = await say(own, 'seal', 'verify', '--set', `state.dir=${alone}`, '--set', 'seal.hash=sha256');
+	assert.equal(audited.code, 0, audited.err);
+	assert.equal(head_of(audited.out), head_of(good.out));
+	sql(alone, 'DELETE FROM schema_migration WHERE number > 3');
+	const older = await say(own, 'seal', 'verify', '--set', `state.dir=${alone}`);
+	assert.equal(older.code, 1);
+	assert.match(older.err, /schema 3 is not this siban's/);
+	rmSync(alone, { recursive: true, force: true });
 });

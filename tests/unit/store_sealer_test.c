@@ -154,10 +154,10 @@ static bool facts_and_no(struct tx *tx, void *count, struct fail *why)
 static void any_order(void **state)
 {
 	(void)state;
-	for (uint64_t seed = 1; seed <= 12; seed++) {
+	for (uint64_t seed = 1; seed <= 3; seed++) {
 		struct draw d = { seed };
 		int64_t facts = 0, sealed = 0;
-		for (int i = 0; i < 60; i++) {
+		for (int i = 0; i < 80; i++) {
 			int count = draw(&d, 6);
 			switch (draw(&d, 4)) {
 			case 0:
@@ -239,30 +239,56 @@ static const struct { const char *sql; enum seal_wrong wrong; int64_t seq; } tam
 	  SEAL_WRONG_CHAIN, VICTIM },
 };
 
-static void sealed_and_closed(void)
+/* The sealed database as bytes, so that each row of a table begins with the same one. */
+static struct {
+	char path[96];
+	char *bytes;
+	size_t len;
+} kept;
+
+static void sealed_and_kept(void)
 {
+	enum { BYTES_MAX = 1 << 22 };
 	seal_make_facts(&f, SEALED);
 	seal_some(&f, SEAL_NOW, SEALED);
 	fixture_close(&f);
+	snprintf(kept.path, sizeof kept.path, "%s/siban.db", f.folder);
+	FILE *in = fopen(kept.path, "rb");
+	assert_true(in != NULL && (kept.bytes = malloc(BYTES_MAX)) != NULL);
+	kept.len = fread(kept.bytes, 1, BYTES_MAX, in);
+	assert_true(kept.len > 0 && kept.len < BYTES_MAX);
+	fclose(in);
+}
+
+/* The kept one with something done to it, opened. */
+static void altered(const char *sql)
+{
+	store_close(f.store); /* its log goes with it */
+	FILE *out = fopen(kept.path, "wb");
+	assert_non_null(out);
+	assert_int_equal(fwrite(kept.bytes, 1, kept.len, out), kept.len);
+	assert_int_equal(fclose(out), 0);
+	fixture_raw(&f, sql);
+	FIXTURE_OK(&f, fixture_open(&f, STORE_SERVE));
 }
 
 static void tampering_is_found(void **state)
 {
 	(void)state;
+	sealed_and_kept();
 	for (size_t i = 0; i < sizeof tampered / sizeof tampered[0]; i++) {
 		char sql[1024];
-		sealed_and_closed();
 		snprintf(sql, sizeof sql, "%s%s", AS_OWNER, tampered[i].sql);
-		fixture_raw(&f, sql);
-		FIXTURE_OK(&f, fixture_open(&f, STORE_SERVE));
+		altered(sql);
 		struct seal_walk w = seal_walk_all(&f, NULL, WALK_ROWS);
 		if (w.wrong != tampered[i].wrong || w.wrong_seq != tampered[i].seq || w.at.seq != tampered[i].seq - 1)
 			fail_msg("%s: %s at %lld, last good %lld", tampered[i].sql, seal_wrong_word(w.wrong), (long long)w.wrong_seq, (long long)w.at.seq);
 		if (w.wrong == SEAL_WRONG_ROW_CHANGED || w.wrong == SEAL_WRONG_ROW_GONE)
 			assert_true(w.kind == FACT_AUDIT && w.ref_a == tampered[i].seq);
-		fixture_drop(&f);
-		fixture_make(&f, NULL);
 	}
+	altered("SELECT 1");
+	seal_invariants(&f, SEALED);
+	free(kept.bytes);
 }
 
 /* A fact that comes between two sealed ones: only where ids are not dense, which our own writing never makes. */
@@ -294,16 +320,14 @@ static const struct { const char *sql; int64_t ref_a; } put_in[] = {
 static void a_row_put_in_is_found(void **state)
 {
 	(void)state;
+	sealed_and_kept();
 	for (size_t i = 0; i < sizeof put_in / sizeof put_in[0]; i++) {
-		sealed_and_closed();
-		fixture_raw(&f, put_in[i].sql);
-		FIXTURE_OK(&f, fixture_open(&f, STORE_SERVE));
+		altered(put_in[i].sql);
 		struct seal_rows w = seal_rows_all(&f, FACT_AUDIT, WALK_ROWS);
 		assert_int_equal(w.wrong, SEAL_WRONG_ROW_UNKNOWN);
 		assert_int_equal(w.ref_a, put_in[i].ref_a);
-		fixture_drop(&f);
-		fixture_make(&f, NULL);
 	}
+	free(kept.bytes);
 }
 
 /* ---- a noted head ---- */
