@@ -1,0 +1,166 @@
+/* Goal: from any seed, whatever departments, citizens and the machine do, siban keeps what it promised; the same seed is the same life; and a siban that
+ * breaks a promise is found out, so that the first sentence says something.
+ * Method: lives (world.h). For the last part the linker puts a mutant in the place of one function (--wrap, tests/CMakeLists.txt), and lives must end badly.
+ * SIBAN_LONG=1: 10,000 seeds. SIBAN_SEED: the first. */
+#include "world.h"
+
+#include "services/case_journal.h"
+#include "store/outcome.h"
+#include "store/rowcache.h"
+#include "store/sqlite.h"
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+enum { SEEDS = 250, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 60 };
+
+static struct world world;
+
+/* ---- mutants ---- */
+
+enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY };
+static enum mutant mutant;
+
+bool __real_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
+bool __wrap_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
+bool __wrap_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why)
+{
+	return mutant == MUTANT_NO_OUTCOME || __real_outcome_put(tx, k, now_ms, o, why);
+}
+
+bool __real_journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why);
+bool __wrap_journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why);
+bool __wrap_journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why)
+{
+	if (mutant != MUTANT_NO_RELEASE)
+		return __real_journal_release(tx, c, out, why);
+	*out = (struct journal_released){ 0 };
+	return true;
+}
+
+enum journal_seen __real_journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why);
+enum journal_seen __wrap_journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why);
+enum journal_seen __wrap_journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why)
+{
+	return mutant == MUTANT_NO_MEMORY ? JOURNAL_NEW : __real_journal_seen(tx, department, e, refused_in, why);
+}
+
+enum commit_end __real_write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why);
+enum commit_end __wrap_write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why);
+enum commit_end __wrap_write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why)
+{
+	if (mutant == MUTANT_NO_COMMIT) {
+		write_rollback(c);
+		return COMMIT_DONE;
+	}
+	enum commit_end ended = __real_write_commit(c, notes, why);
+	if (mutant != MUTANT_REFUSED_IS_DONE || ended != COMMIT_REFUSED)
+		return ended;
+	fail_clear(why);
+	return COMMIT_DONE;
+}
+
+void __real_rowcache_forget(struct store *s, const uint64_t *touched, size_t count, bool all);
+void __wrap_rowcache_forget(struct store *s, const uint64_t *touched, size_t count, bool all);
+void __wrap_rowcache_forget(struct store *s, const uint64_t *touched, size_t count, bool all)
+{
+	if (mutant != MUTANT_STALE_CACHE)
+		__real_rowcache_forget(s, touched, count, all);
+}
+
+/* ---- tests ---- */
+
+static uint64_t first_seed(void)
+{
+	const char *text = getenv("SIBAN_SEED");
+	return text != NULL ? strtoull(text, NULL, 10) : 1;
+}
+
+static void test_promises_are_kept(void **state)
+{
+	(void)state;
+	int seeds = getenv("SIBAN_LONG") != NULL ? SEEDS_LONG : SEEDS;
+	for (int i = 0; i < seeds; i++) {
+		uint64_t seed = first_seed() + (uint64_t)i;
+		if (!world_live(&world, seed, STEPS))
+			fail_msg("step %lld: %s. The whole life: sim --seed %llu --steps %d", (long long)world.counts.steps, world.wrong, (unsigned long long)seed, STEPS);
+	}
+}
+
+static void test_the_same_seed_is_the_same_life(void **state)
+{
+	(void)state;
+	uint64_t before = 0;
+	for (uint64_t seed = 1; seed <= SEEDS_REPLAYED; seed++) {
+		assert_true(world_live(&world, seed, STEPS));
+		uint64_t trace = world.trace;
+		assert_true(world_live(&world, seed, STEPS));
+		assert_true(trace == world.trace);
+		assert_true(trace != before);
+		before = trace;
+	}
+}
+
+static bool is_found_out(uint64_t *seed)
+{
+	for (*seed = 1; *seed <= SEEDS_FOR_A_MUTANT; ++*seed)
+		if (!world_live(&world, *seed, STEPS))
+			return true;
+	return false;
+}
+
+static void test_mutants_are_found_out(void **state)
+{
+	(void)state;
+	static const struct { enum mutant mutant; const char *what; } rows[] = {
+		{ MUTANT_NO_OUTCOME, "what a client was told is not kept" },
+		{ MUTANT_NO_RELEASE, "who waited is not let in when the gap closes" },
+		{ MUTANT_NO_MEMORY, "an event that comes again is not recognised" },
+		{ MUTANT_NO_COMMIT, "answered without COMMIT" },
+		{ MUTANT_REFUSED_IS_DONE, "answered although COMMIT was refused" },
+		{ MUTANT_STALE_CACHE, "rows are shown as they were" },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		uint64_t seed;
+		mutant = rows[i].mutant;
+		bool found = is_found_out(&seed);
+		mutant = MUTANT_NONE;
+		if (!found)
+			fail_msg("nobody noticed: %s", rows[i].what);
+		print_message("seed %llu, step %lld: %s: %s\n", (unsigned long long)seed, (long long)world.counts.steps, rows[i].what, world.wrong);
+	}
+}
+
+static void test_a_lying_disk_is_found_out(void **state)
+{
+	(void)state;
+	uint64_t seed;
+	world.disk_lies = true;
+	bool found = is_found_out(&seed);
+	world.disk_lies = false;
+	assert_true(found);
+}
+
+static int found(void **state)
+{
+	(void)state;
+	world_begin(&world);
+	return 0;
+}
+
+static int disband(void **state)
+{
+	(void)state;
+	world_end(&world);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(test_promises_are_kept), cmocka_unit_test(test_the_same_seed_is_the_same_life), cmocka_unit_test(test_mutants_are_found_out),
+		cmocka_unit_test(test_a_lying_disk_is_found_out),
+	};
+	return cmocka_run_group_tests(tests, found, disband);
+}

@@ -1,0 +1,468 @@
+/* tests/sim/world.c - founding, steps, crashes and returns. */
+#include "actors.h"
+
+#include "auth/keyring.h"
+#include "base/hash.h"
+#include "base/ids.h"
+#include "base/json.h"
+#include "gateway/task.h"
+#include "ram_disk.h"
+#include "store/checkpointer.h"
+#include "store/committer.h"
+#include <assert.h>
+#include <stdarg.h>
+#include <stdlib.h>
+
+#define BEGIN_MS INT64_C(1795420800000) /* 2026-11-23T16:00:00+08:00 */
+enum { TOKEN_HOURS = 720, TURNS_TO_REST = 400, STARTS_MAX = 6, MINUTE_MS = 60000 };
+#define HOUR_MS INT64_C(3600000)
+
+/* ---- the trace ---- */
+
+static void trace_mix(struct world *w, const void *at, size_t len)
+{
+	for (size_t i = 0; i < len; i++) {
+		w->trace ^= ((const uint8_t *)at)[i];
+		w->trace *= UINT64_C(0x100000001b3); /* FNV-1a */
+	}
+}
+
+void world_note(struct world *w, const char *format, ...)
+{
+	char line[1024];
+	va_list args;
+	va_start(args, format);
+	int n = vsnprintf(line, sizeof line, format, args);
+	va_end(args);
+	trace_mix(w, line, (size_t)n < sizeof line ? (size_t)n : sizeof line - 1);
+	if (w->print != NULL)
+		fprintf(w->print, "%5lld  %s\n", (long long)w->counts.steps, line);
+}
+
+void world_wrong(struct world *w, const char *format, ...)
+{
+	if (w->wrong[0] != '\0')
+		return;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(w->wrong, sizeof w->wrong, format, args);
+	va_end(args);
+	world_note(w, "WRONG: %s", w->wrong);
+}
+
+/* ---- founding: once per process ---- */
+
+static struct world *here;
+
+static void random_from_seed(void *out, size_t len)
+{
+	rng_fill(&here->rng, out, len);
+}
+
+/* One question of an operator, answered before anything else happens. */
+static const struct door_answer *control(struct world *w, const char *target, const char *body, struct asked **a)
+{
+	struct question q = { METHOD_POST, target, NULL, NULL, body, true };
+	*a = door_ask(&w->machine.loops[0], &q, &w->rng, NULL);
+	for (int stage = 0; stage < 4 && asked_answer(*a) == NULL; stage++) {
+		while (lanes_step(w->machine.gateway.lanes, LANE_CPU) || lanes_step(w->machine.gateway.lanes, LANE_READ))
+			;
+		door_drop_writes(committer_step(w->machine.gateway.committer));
+		door_turn(&w->machine.loops[0]);
+	}
+	const struct door_answer *answer = asked_answer(*a);
+	if (answer == NULL || answer->status >= 300) {
+		fprintf(stderr, "sim: %s: %s\n", target, answer != NULL ? answer->body.at : "no answer");
+		abort();
+	}
+	return answer;
+}
+
+static void import(struct world *w, const char *kind, const char *csv)
+{
+	char target[64];
+	struct asked *a;
+	snprintf(target, sizeof target, "/control/imports/%s", kind);
+	control(w, target, csv, &a);
+	door_forget(a);
+}
+
+static void token(struct world *w, const char *what, const char *who, char to[WORLD_TOKEN_BYTES])
+{
+	char body[160];
+	struct asked *a;
+	struct fail why;
+	fail_clear(&why);
+	bool citizen = strcmp(what, "citizen") == 0;
+	snprintf(body, sizeof body, "{\"kind\":\"%s\",\"%s\":\"%s\",%s\"hours\":%d}", what, citizen ? "id_number" : "department", who,
+		 citizen && strlen(who) == 18 && who[0] == '9' ? "\"id_type\":\"uscc\"," : "", TOKEN_HOURS);
+	const struct door_answer *answer = control(w, "/control/tokens", body, &a);
+	DROP(json) json_t *j = json_read(answer->body, &why);
+	snprintf(to, WORLD_TOKEN_BYTES, "%s", json_string_value(json_object_get(j, "token")));
+	door_forget(a);
+}
+
+static void must_start(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	if (!machine_start(&w->machine, &why)) {
+		fprintf(stderr, "sim: cannot start: %s: %s\n", fail_row(why.code)->name, why.log);
+		abort();
+	}
+}
+
+void world_begin(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	memset(w, 0, sizeof *w);
+	here = w;
+	machine_begin(&w->machine);
+	ram_vfs_reset(0);
+	machine_clock(&w->machine, BEGIN_MS);
+	random_replace(random_from_seed);
+	if (!machine_migrate(&w->machine, &why)) {
+		fprintf(stderr, "sim: cannot migrate: %s\n", why.log);
+		abort();
+	}
+	must_start(w);
+	import(w, "regions", "code,name,level,parent\n620000,甘肃省,1,\n621200,陇南市,2,620000\n621202,武都区,3,621200\n");
+	import(w, "departments", "code,name,region\n11621299000000000G,陇南市市场监督管理局,621200\n12621299TE5T000167,陇南市自然资源局,621200\n");
+	import(w, "matters", "code,name,department,region,type,legal_days,promised_days,trips,online\n"
+			     "M0,企业设立登记,11621299000000000G,621200,commitment,15,3,0,1\nM1,不动产登记,12621299TE5T000167,621200,commitment,30,5,1,0\n");
+	token(w, "department", "11621299000000000G", w->department_token[0]);
+	token(w, "department", "12621299TE5T000167", w->department_token[1]);
+	token(w, "citizen", "621299199006150131", w->person_token[0]);
+	token(w, "citizen", "62129919850101006X", w->person_token[1]);
+	token(w, "citizen", "91621299MA0000015U", w->person_token[2]);
+	machine_stop(&w->machine);
+	w->founded = ram_vfs_save();
+}
+
+void world_end(struct world *w)
+{
+	random_replace(NULL);
+	ram_vfs_reset(0);
+	ram_image_drop(w->founded);
+	machine_end(&w->machine);
+}
+
+/* ---- the committer ---- */
+
+static bool is_excuse(enum fail_code code)
+{
+	return code == FAIL_STORE || code == FAIL_STORE_FULL || code == FAIL_DEADLINE || code == FAIL_BUSY;
+}
+
+static bool is_late(const struct world *w, const struct post *p)
+{
+	return w->machine.mono_ns / 1000000 - p->asked_mono_ms >= w->machine.config.request_ms;
+}
+
+/* The committer has ended this post: what must its department be told? */
+static void settle(struct world *w, struct post *p, enum fail_code code, bool is_replayed)
+{
+	p->is_settled = true;
+	p->is_replayed = is_replayed;
+	if (is_excuse(code)) {
+		if (!(w->fault_is_armed || (code == FAIL_DEADLINE && is_late(w, p))))
+			world_wrong(w, "key %d was refused with %s, and nothing was broken", p->key, fail_row(code)->slug);
+		p->verdict = (struct verdict){ .status = fail_row(code)->http, .code = fail_row(code)->slug, .refused_id = -1 };
+		return;
+	}
+	p->verdict = model_post(&w->model, p->key, p->deed, p->now_ms, is_replayed || code == FAIL_KEY_REUSED);
+	const char *said = code == FAIL_NONE ? NULL : fail_row(code)->slug;
+	if ((said == NULL) != (p->verdict.code == NULL) || (said != NULL && strcmp(said, p->verdict.code) != 0))
+		world_wrong(w, "key %d: siban says %s, it must be %s", p->key, said != NULL ? said : "yes", p->verdict.code != NULL ? p->verdict.code : "yes");
+	if (p->verdict.code == NULL)
+		w->last_taken = p->deed;
+	w->counts.applied += p->verdict.code == NULL && !is_replayed;
+	w->counts.replays += is_replayed;
+}
+
+static void nobody_knows(struct world *w, struct post *p)
+{
+	p->was_late = is_late(w, p);
+	w->unknown[w->unknown_count++] = p;
+}
+
+static void step_committer(struct world *w)
+{
+	size_t n = committer_step(w->machine.gateway.committer);
+	if (n == 0)
+		return;
+	world_note(w, "committer ends %zu", n);
+	bool is_dead = ram_vfs_is_dead();
+	const struct deed *last = NULL;
+	for (size_t i = 0; i < n; i++) {
+		bool is_replayed;
+		struct asked *a = door_first_write();
+		struct post *p = actors_post_of(a);
+		enum fail_code code = door_write_ended(a, &is_replayed);
+		if (is_dead) /* what it says is heard by nobody: the next process will see what is so */
+			nobody_knows(w, p);
+		else
+			settle(w, p, code, is_replayed);
+		last = p->deed;
+	}
+	if (!is_dead && !w->machine.must_stop) {
+		w->commits++;
+		if (!w->fault_is_armed)
+			checks_case(w, last->department, last->ref);
+	}
+}
+
+/* ---- the end of a process, and the next ---- */
+
+/* Of those that were under way, a beginning may have been committed, and nothing but a beginning. */
+static void find_out(struct world *w)
+{
+	const struct post *lost = NULL;
+	for (int i = 0; i < w->unknown_count; i++) {
+		struct post *p = w->unknown[i];
+		bool is_sure;
+		if (!model_would_keep(&w->model, p->key, p->deed, p->now_ms, &is_sure))
+			continue; /* it leaves no trace, or has left it before */
+		if (checks_outcomes(w, p->deed->department, p->key) == model_kept_times(&w->model, p->deed->department, p->key)) {
+			if (lost == NULL && is_sure && !p->was_late && !w->fault_is_armed)
+				lost = p;
+			continue;
+		}
+		if (lost != NULL)
+			world_wrong(w, "key %d was lost and key %d, which came later, was not", lost->key, p->key);
+		world_note(w, "key %d had been committed", p->key);
+		(void)model_post(&w->model, p->key, p->deed, p->now_ms, false);
+	}
+	w->unknown_count = 0;
+}
+
+static void start_again(struct world *w)
+{
+	struct fail why;
+	for (int tries = 0;; tries++) {
+		assert(tries < STARTS_MAX);
+		bool may_fail = tries < 2 && rng_percent(&w->rng, 15);
+		if (may_fail)
+			ram_vfs_die(1 + rng_below(&w->rng, 30)); /* in the middle of the recovery */
+		fail_clear(&why);
+		if (machine_start(&w->machine, &why) && !ram_vfs_is_dead())
+			break;
+		world_note(w, "start failed: %s", fail_row(why.code)->name);
+		if (!may_fail) {
+			world_wrong(w, "does not start any more: %s", why.log);
+			return;
+		}
+		ram_vfs_crash(rng_percent(&w->rng, 50) ? RAM_POWER_LOST : RAM_KILLED);
+		machine_stop(&w->machine);
+	}
+	ram_vfs_die(0);
+	find_out(w);
+	w->fault_is_armed = false;
+	checks_all(w);
+	if (rng_percent(&w->rng, 20))
+		checks_whole(w);
+}
+
+static void crash(struct world *w, enum ram_end how)
+{
+	world_note(w, "%s", how == RAM_KILLED ? "killed" : "power lost");
+	w->counts.crashes++;
+	for (struct asked *a = door_first_write(); a != NULL; a = door_next_write(a))
+		nobody_knows(w, actors_post_of(a));
+	ram_vfs_crash(how);
+	machine_stop(&w->machine);
+	hearing_forget(w);
+	if (rng_percent(&w->rng, 30))
+		machine_pass(&w->machine, rng_below(&w->rng, 3600) * INT64_C(1000000000));
+	start_again(w);
+}
+
+/* Everybody who came is served. */
+static void come_to_rest(struct world *w)
+{
+	for (int turn = 0; turn < TURNS_TO_REST && w->wrong[0] == '\0' && !ram_vfs_is_dead() && !w->machine.must_stop; turn++) {
+		step_committer(w);
+		while (lanes_step(w->machine.gateway.lanes, LANE_READ) || lanes_step(w->machine.gateway.lanes, LANE_CPU))
+			;
+		for (int i = 0; i < MACHINE_LOOPS; i++) {
+			door_turn(&w->machine.loops[i]);
+			loop_turn_end(&w->machine.loops[i]);
+			actors_loop_turned(w, i);
+		}
+		hearing_all(w);
+		if (w->asked_count == 0)
+			return;
+	}
+	if (w->wrong[0] == '\0' && !ram_vfs_is_dead() && !w->machine.must_stop)
+		world_wrong(w, "%d questions are never answered", w->asked_count);
+}
+
+static void restart(struct world *w)
+{
+	world_note(w, "restart");
+	w->counts.restarts++;
+	come_to_rest(w);
+	if (w->wrong[0] != '\0' || ram_vfs_is_dead() || w->machine.must_stop)
+		return;
+	machine_stop(&w->machine);
+	hearing_forget(w);
+	ram_vfs_crash(RAM_KILLED); /* it may have died on its last steps; either way it is gone, and so is what was broken */
+	start_again(w);
+}
+
+/* ---- what else may happen ---- */
+
+static void pass_time(struct world *w)
+{
+	static const int64_t ms[] = { 1, 40, 700, 5000, 11000, MINUTE_MS, HOUR_MS, 20 * HOUR_MS, 50 * HOUR_MS };
+	int64_t wanted = ms[rng_below(&w->rng, rng_percent(&w->rng, 90) ? 6 : 9)];
+	world_note(w, "%lld ms go by", (long long)wanted);
+	machine_pass(&w->machine, wanted * 1000000);
+	if (rng_percent(&w->rng, 5))
+		w->machine.wall_ms -= rng_below(&w->rng, 3) * MINUTE_MS; /* the clock is set right */
+	for (int i = 0; i < MACHINE_LOOPS && wanted >= MINUTE_MS; i++)
+		loop_turn_end(&w->machine.loops[i]); /* no turn is so long */
+}
+
+static void arm_fault(struct world *w)
+{
+	static const struct { enum ram_op op; int rc; const char *words; } faults[] = {
+		{ RAM_WRITE, 10 | 3 << 8, "a write fails" },  /* SQLITE_IOERR_WRITE */
+		{ RAM_WRITE, 13, "the disk is full" },        /* SQLITE_FULL */
+		{ RAM_SYNC, 10 | 4 << 8, "a sync fails" },    /* SQLITE_IOERR_FSYNC */
+		{ RAM_READ, 10 | 1 << 8, "a read fails" },    /* SQLITE_IOERR_READ */
+	};
+	int which = rng_below(&w->rng, sizeof faults / sizeof faults[0]), nth = 1 + rng_below(&w->rng, 12);
+	world_note(w, "soon %s (%d)", faults[which].words, nth);
+	w->counts.faults++;
+	w->fault_is_armed = true;
+	ram_vfs_fail(faults[which].op, nth, faults[which].rc, 1 + rng_below(&w->rng, 3));
+}
+
+static void mend(struct world *w)
+{
+	if (!w->fault_is_armed)
+		return;
+	world_note(w, "mended");
+	for (int op = 0; op < RAM_OPS; op++)
+		ram_vfs_fail((enum ram_op)op, 1, 0, 0);
+	come_to_rest(w); /* those refused meanwhile have their excuse */
+	w->fault_is_armed = false;
+}
+
+static void step_loop(struct world *w)
+{
+	int i = rng_below(&w->rng, MACHINE_LOOPS);
+	door_turn(&w->machine.loops[i]);
+	actors_loop_turned(w, i);
+}
+
+static void end_turn(struct world *w)
+{
+	loop_turn_end(&w->machine.loops[rng_below(&w->rng, MACHINE_LOOPS)]);
+}
+
+static void step_lanes(struct world *w)
+{
+	lanes_step(w->machine.gateway.lanes, rng_percent(&w->rng, 80) ? LANE_READ : LANE_CPU);
+}
+
+static void step_checkpointer(struct world *w)
+{
+	if (checkpointer_step(w->machine.gateway.checkpointer))
+		world_note(w, "checkpoint");
+}
+
+static void soon_dies(struct world *w)
+{
+	int nth = 1 + rng_below(&w->rng, 25);
+	world_note(w, "dies at write %d", nth);
+	w->counts.deaths++;
+	ram_vfs_die(nth);
+}
+
+static void kill_it(struct world *w)
+{
+	crash(w, RAM_KILLED);
+}
+
+static void lose_power(struct world *w)
+{
+	crash(w, RAM_POWER_LOST);
+}
+
+/* What may come next, and how often of a thousand. */
+static const struct {
+	int share;
+	void (*step)(struct world *w);
+} shares[] = {
+	{ 300, actors_post }, { 116, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
+	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies },
+	{ 4, arm_fault }, { 4, mend }, { 2, restart },
+};
+
+static void step(struct world *w)
+{
+	int which = 0;
+	for (int at = rng_below(&w->rng, 1000); at >= shares[which].share; which++)
+		at -= shares[which].share;
+	shares[which].step(w);
+	machine_pass(&w->machine, (1 + rng_below(&w->rng, 3000)) * INT64_C(1000));
+	if (w->wrong[0] == '\0' && (ram_vfs_is_dead() || w->machine.must_stop))
+		crash(w, rng_percent(&w->rng, 60) ? RAM_KILLED : RAM_POWER_LOST);
+	if (w->wrong[0] == '\0')
+		hearing_all(w);
+}
+
+/* ---- a life ---- */
+
+static void begin_life(struct world *w, uint64_t seed)
+{
+	ram_vfs_reset(seed);
+	ram_vfs_load(w->founded);
+	ram_vfs_lie(w->disk_lies);
+	machine_clock(&w->machine, BEGIN_MS + MINUTE_MS);
+	w->rng.state = seed;
+	w->trace = UINT64_C(0xcbf29ce484222325);
+	w->wrong[0] = '\0';
+	w->deed_count = w->post_count = w->key_count = w->unknown_count = 0;
+	w->commits = 0;
+	w->last_taken = NULL;
+	w->fault_is_armed = false;
+	w->counts = (struct world_counts){ 0 };
+	model_clear(&w->model, w->machine.config.outcome_hours);
+	must_start(w);
+}
+
+static void end_life(struct world *w)
+{
+	while (w->wrong[0] == '\0' && (ram_vfs_is_dead() || w->machine.must_stop || w->asked_count > 0)) {
+		if (ram_vfs_is_dead() || w->machine.must_stop)
+			crash(w, RAM_KILLED);
+		else
+			mend(w), come_to_rest(w);
+	}
+	if (w->wrong[0] == '\0') {
+		checks_all(w);
+		checks_whole(w);
+	}
+	ram_vfs_crash(RAM_KILLED);
+	machine_stop(&w->machine);
+	hearing_forget(w);
+	for (int i = 0; i < MODEL_DEEDS; i++) {
+		free(w->told[i]);
+		w->told[i] = NULL;
+	}
+}
+
+bool world_live(struct world *w, uint64_t seed, int steps)
+{
+	begin_life(w, seed);
+	for (w->counts.steps = 1; w->counts.steps <= steps && w->wrong[0] == '\0'; w->counts.steps++)
+		step(w);
+	if (w->wrong[0] == '\0')
+		actors_repeat_unheard(w);
+	end_life(w);
+	return w->wrong[0] == '\0';
+}

@@ -1,0 +1,70 @@
+/* tests/sim/world.h - a life of siban from a seed: departments, citizens, crashes, and what must be so after every step.
+ *
+ * The same seed and number of steps is the same life to the last byte of every answer; its trace is a hash over all of them.
+ * Thread: one; one world per process. */
+#ifndef SIM_WORLD_H
+#define SIM_WORLD_H
+#include "door.h"
+#include "machine.h"
+#include "model.h"
+#include <stdio.h>
+
+enum { WORLD_ASKED_MAX = 64, WORLD_POSTS_MAX = MODEL_DEEDS, WORLD_WRONG_BYTES = 512, WORLD_TOKEN_BYTES = 64 };
+
+/* A department's attempt to tell of a deed. */
+struct post {
+	const struct deed *deed;
+	int key, loop;
+	int64_t now_ms;               /* stamped on it */
+	int64_t asked_mono_ms;
+	bool is_second;               /* another with its key was under way when it was sent */
+	bool is_home;                 /* siban is done with it */
+	bool is_settled;              /* the committer has said how it ends; `verdict` is what must be answered */
+	bool is_replayed, is_heard;
+	struct verdict verdict;
+	bool was_late;                /* its deadline had gone by when the process ended */
+};
+
+struct world {
+	struct machine machine;
+	struct rng rng;
+	struct model model;
+	struct deed deeds[MODEL_DEEDS];
+	int deed_count;
+	struct post posts[WORLD_POSTS_MAX];
+	int post_count, key_count;
+	char *told[MODEL_DEEDS];      /* the first answer, by kept key */
+	struct asked *asked[WORLD_ASKED_MAX];
+	int asked_count;
+	struct post *unknown[WORLD_POSTS_MAX]; /* under way when the process ended, in the committer's order */
+	int unknown_count;
+	const struct deed *last_taken;
+	int64_t commits;              /* steps of the committer that ended something */
+	bool disk_lies;               /* for the test of the tests: a sync is no sync */
+	bool fault_is_armed;          /* siban may say that it cannot */
+	char department_token[MODEL_DEPARTMENTS][WORLD_TOKEN_BYTES], person_token[MODEL_PERSONS][WORLD_TOKEN_BYTES];
+	struct ram_image *founded;    /* the database with which every life begins */
+
+	uint64_t trace;
+	FILE *print;                  /* NULL: say nothing */
+	char wrong[WORLD_WRONG_BYTES]; /* the first thing that was not as it must be; "": none */
+	struct world_counts {
+		int64_t steps, posts, applied, replays, reads, crashes, deaths, faults, restarts;
+	} counts;
+};
+
+void world_begin(struct world *w);
+void world_end(struct world *w);
+/* One life. true: all was as it must be. */
+bool world_live(struct world *w, uint64_t seed, int steps);
+
+/* Into the trace, and onto the page when there is one. */
+void world_note(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+void world_wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* checks.c: what is written */
+void checks_case(struct world *w, int department, int ref); /* after a commit that was about it */
+void checks_all(struct world *w);     /* every row */
+void checks_whole(struct world *w);   /* integrity, foreign keys */
+int checks_outcomes(struct world *w, int department, int key); /* how many the database keeps under this key */
+#endif
