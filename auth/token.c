@@ -1,5 +1,6 @@
 /* auth/token.c - who is this? Asked by every request that is not a stranger's, so it costs one hash and one cached row. */
 #include "auth/token.h"
+#include "auth/right.h"
 #include "base/hash.h"
 #include <assert.h>
 
@@ -40,10 +41,29 @@ static uint64_t cache_key(const uint8_t hash[SHA256_BYTES])
 	return key;
 }
 
+static const struct prefix {
+	enum who kind;
+	struct str text;
+} prefixes[] = {
+	{ WHO_CITIZEN, { "sbc_", TOKEN_PREFIX_LENGTH } }, { WHO_DEPARTMENT, { "sbd_", TOKEN_PREFIX_LENGTH } }, { WHO_STAFF, { "sbs_", TOKEN_PREFIX_LENGTH } },
+	{ WHO_PARTNER, { "sbp_", TOKEN_PREFIX_LENGTH } }, { WHO_TERMINAL, { "sbt_", TOKEN_PREFIX_LENGTH } },
+};
+enum { PREFIXES = sizeof(prefixes) / sizeof(prefixes[0]) };
+
+/* The row of the kind, or the row that the text begins with; NULL: none. */
+static const struct prefix *prefix_of(enum who kind, struct str text)
+{
+	for (int i = 0; i < PREFIXES; i++)
+		if (prefixes[i].kind == kind || str_starts(text, prefixes[i].text))
+			return &prefixes[i];
+	return NULL;
+}
+
 void token_text(enum who kind, const uint8_t random[32], char text[TOKEN_TEXT_BYTES])
 {
-	assert(kind == WHO_CITIZEN || kind == WHO_DEPARTMENT);
-	memcpy(text, kind == WHO_CITIZEN ? "sbc_" : "sbd_", TOKEN_PREFIX_LENGTH);
+	const struct prefix *prefix = prefix_of(kind, STR_NONE);
+	assert(prefix != NULL);
+	memcpy(text, prefix->text.at, TOKEN_PREFIX_LENGTH);
 	size_t len = base64url_text(random, TOKEN_RANDOM_BYTES, text + TOKEN_PREFIX_LENGTH);
 	assert(len + TOKEN_PREFIX_LENGTH == TOKEN_LENGTH);
 }
@@ -106,18 +126,21 @@ bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool devel
 	struct token_row row;
 	uint8_t hash[SHA256_BYTES];
 	/* the length is public; a foreign string of another length costs no read */
-	if (bearer.secret.len != TOKEN_LENGTH || !(str_starts(bearer.secret, STR("sbc_")) || str_starts(bearer.secret, STR("sbd_"))))
+	const struct prefix *prefix = bearer.secret.len == TOKEN_LENGTH ? prefix_of(0, bearer.secret) : NULL;
+	if (prefix == NULL)
 		return FAILS(why, TOKEN, "not one of our tokens");
 	token_hash(bearer.secret, hash);
 	if (!row_read(tx, hash, &row, why))
 		return false;
+	assert(row.kind == (int32_t)prefix->kind); /* the prefix was hashed with the rest */
 	if (row.is_revoked)
 		return FAILS(why, TOKEN, "token %lld is revoked", (long long)row.id);
 	if (row.expires_ms <= now_ms)
 		return FAILS(why, TOKEN, "token %lld has expired", (long long)row.id);
 	if (row.is_development && !development)
 		return FAILS(why, TOKEN, "token %lld is a development token", (long long)row.id);
-	*who = (struct principal){ .kind = (enum who)row.kind, .id = row.principal, .token = row.id, .test_key = row.is_test_key };
+	*who = (struct principal){ .kind = prefix->kind, .id = row.principal, .token = row.id, .test_key = row.is_test_key,
+		.level = prefix->kind == WHO_CITIZEN ? LEVEL_L2 : LEVEL_L0, .rights = rights_all(prefix->kind) };
 	return true;
 }
 

@@ -1,6 +1,9 @@
 /* auth/token.h - bearer tokens: opaque, random, stored only as a hash, recognisable by prefix.
  *
- *   sbc_…  a citizen's     sbd_…  a department's     then 43 characters of base64url (256 random bits)
+ *   sbc_…  a citizen's     sbd_…  a department's     sbs_…  of staff     sbp_…  a partner's     sbt_…  a terminal's
+ *   sbr_…  a refresh token, which opens nothing but /oauth2/token
+ *
+ * and then 43 characters of base64url (256 random bits). By the prefix a secret scanner knows what was lost, and where to call.
  *
  * Development tokens (`siban token --dev`) are rows marked so; a gateway whose configuration does not say development refuses them.
  * Thread: whoever holds the transaction. */
@@ -10,11 +13,11 @@
 #include "base/request.h"
 #include "store/store.h"
 
-enum { TOKEN_TEXT_BYTES = 48 };
+enum { TOKEN_TEXT_BYTES = 48 /* every kind: 4 + 43 and a NUL */ };
 
 struct token_spec {
-	enum who kind;         /* WHO_CITIZEN or WHO_DEPARTMENT */
-	int64_t principal;     /* person or department row id */
+	enum who kind;         /* one that has a prefix: not ANYONE, not OPERATOR */
+	int64_t principal;     /* row id of person, department, …, by kind */
 	int64_t expires_ms;
 	bool development;
 	bool test_key;

@@ -39,12 +39,21 @@ enum who {
 	WHO_CITIZEN = 2,
 	WHO_DEPARTMENT = 4,
 	WHO_OPERATOR = 8,    /* the control socket: file rights are the proof */
+	WHO_STAFF = 16,      /* of halls, payment office, departments, supervision */
+	WHO_PARTNER = 32,    /* a courier's system */
+	WHO_TERMINAL = 64,   /* a self-service machine, nobody in front of it known yet */
 };
+enum { WHO_BITS = 7 };
 
 struct principal {
 	enum who kind;
-	int64_t id;          /* person or department row id; 0 for anyone */
+	int64_t id;          /* row id of person, department, staff, partner or terminal, by kind; 0 for anyone */
 	int64_t token;       /* row id of the token, 0 for none */
+	int64_t session;     /* row id of the session the token belongs to, 0 for none */
+	int level;           /* of a citizen: auth/levels.def */
+	int64_t level3_until_ms; /* until then he has shown his face */
+	uint64_t rights;     /* of everybody else: bits of auth/rights.def */
+	int64_t region;      /* of staff: the root of what they may see; 0 all of it */
 	bool test_key;       /* unknown fields are refused for test keys, ignored for a department's live key */
 };
 

@@ -74,6 +74,25 @@ static bool admit_guess(struct task *t, struct fail *why)
 	return false;
 }
 
+static bool admit_level(const struct request *r, struct fail *why)
+{
+	if (level_suffices(&r->who, (int)r->route->level, r->now_ms))
+		return true;
+	FAILS(why, LEVEL, "level %d, needed %d", r->who.level, (int)r->route->level);
+	fail_fact_number(why, "needed_level", (int)r->route->level);
+	fail_fact_text(why, "step", level_row((int)r->route->level)->step);
+	return false;
+}
+
+static bool admit_right(const struct request *r, struct fail *why)
+{
+	if (right_is_held(&r->who, r->route->right))
+		return true;
+	FAILS(why, FORBIDDEN, "the right %s is not held", right_row(r->route->right)->text);
+	fail_fact_text(why, "right", right_row(r->route->right)->text);
+	return false;
+}
+
 static bool admit_who(struct task *t, struct fail *why)
 {
 	struct request *r = &t->r;
@@ -99,7 +118,7 @@ static bool admit_who(struct task *t, struct fail *why)
 		return FAILS(why, LOGIN, "no token");
 	if (!(row->who & (int)r->who.kind))
 		return FAILS(why, FORBIDDEN, "the token is of another kind");
-	return true;
+	return r->who.kind == WHO_CITIZEN ? admit_level(r, why) : admit_right(r, why);
 }
 
 static bool admit_asker(struct task *t, struct fail *why)
@@ -108,7 +127,7 @@ static bool admit_asker(struct task *t, struct fail *why)
 	if (r->route->rate == RATE_NONE)
 		return true;
 	bool anonymous = r->who.kind == WHO_ANYONE || r->route->rate == RATE_LOOKUP;
-	uint64_t key = anonymous ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << 4 | (uint64_t)r->who.kind;
+	uint64_t key = anonymous ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << WHO_BITS | (uint64_t)r->who.kind;
 	return admit_rate(t, r->route->rate, key, true, why);
 }
 

@@ -92,7 +92,8 @@ int command_version(struct command_line *l)
 		return 0;
 	}
 	for (int i = 0; i < route_count; i++)
-		printf("%s %s %s\n", routes[i].name, method_name(routes[i].method).at, routes[i].path);
+		printf("%s %s %s %d %s\n", routes[i].name, method_name(routes[i].method).at, routes[i].path, (int)routes[i].level,
+			routes[i].right == RIGHT_NONE ? "-" : right_row(routes[i].right)->text);
 	return 0;
 }
 

@@ -10,11 +10,13 @@
 #define NO_KEY false
 
 enum { ADMIN = FACE_ADMIN, CONTROL = FACE_CONTROL, PUBLIC = FACE_PUBLIC };
+enum { ANYONE = WHO_ANYONE, CITIZEN = WHO_CITIZEN, DEPARTMENT = WHO_DEPARTMENT, OPERATOR = WHO_OPERATOR, STAFF = WHO_STAFF, PARTNER = WHO_PARTNER,
+       TERMINAL = WHO_TERMINAL };
 
 struct route routes[] = {
-#define ROUTE(name_, method_, path_, face_, lane_, who_, owner_, body_, idem_, rate_, handler_) \
-	{ .name = #name_, .method = METHOD_##method_, .path = path_, .faces = face_, .lane = LANE_##lane_, .who = WHO_##who_, \
-	  .owner = OWNER_##owner_, .body_max = body_, .idempotent = idem_, .rate = RATE_##rate_, .handler = &handler_ },
+#define ROUTE(name_, method_, path_, face_, lane_, who_, owner_, level_, right_, body_, idem_, rate_, handler_) \
+	{ .name = #name_, .method = METHOD_##method_, .path = path_, .faces = face_, .lane = LANE_##lane_, .who = who_, \
+	  .owner = OWNER_##owner_, .level = LEVEL_##level_, .right = RIGHT_##right_, .body_max = body_, .idempotent = idem_, .rate = RATE_##rate_, .handler = &handler_ },
 #include "gateway/routes.def"
 #undef ROUTE
 };
@@ -104,6 +106,9 @@ void route_table_build(void)
 		assert(rest.len == 0 && n->by_method[row->method] == NULL);
 		assert(!row->idempotent || (row->lane == LANE_WRITE && row->handler->apply != NULL));
 		assert(row->owner == OWNER_NONE || row->handler->look != NULL);
+		assert(row->level == LEVEL_L0 || (row->who & WHO_CITIZEN));
+		/* a right that nobody who is let in can hold, or that some of those cannot, is a wrong row */
+		assert(row->right == RIGHT_NONE || (row->who & ~WHO_CITIZEN) == (row->who & right_row(row->right)->holders));
 		row->number = number_of(row->name);
 		for (int other = 0; other < i; other++)
 			assert(routes[other].number != row->number);

@@ -4,6 +4,7 @@
  * Thread: read only after route_table_build. */
 #ifndef GATEWAY_ROUTE_H
 #define GATEWAY_ROUTE_H
+#include "auth/right.h"
 #include "base/request.h"
 
 enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_CPU, LANE_COUNT }; /* of look or apply; work always runs on CPU */
@@ -19,6 +20,8 @@ struct route {
 	enum lane lane;
 	int who;               /* bits of enum who */
 	enum owner owner;
+	enum level level;      /* the least a citizen must have */
+	enum right right;      /* what everybody else must hold */
 	size_t body_max;       /* 0: takes no body */
 	bool idempotent;       /* Idempotency-Key is mandatory and answered from the stored outcome */
 	enum rate_class rate;

@@ -347,6 +347,7 @@ void task_go_on(struct task *t)
 #define WORD(text) { text, sizeof(text) - 1 }
 static const struct str who_names[] = {
 	[WHO_ANYONE] = WORD("anyone"), [WHO_CITIZEN] = WORD("citizen"), [WHO_DEPARTMENT] = WORD("department"), [WHO_OPERATOR] = WORD("operator"),
+	[WHO_STAFF] = WORD("staff"), [WHO_PARTNER] = WORD("partner"), [WHO_TERMINAL] = WORD("terminal"),
 };
 
 /* An inline read waits for nothing, so all its time is the loop's: others waited for it. */

@@ -40,9 +40,9 @@ CREATE TABLE person (
 	phone_hash_a BYTEA,
 	phone_hash_b BYTEA,
 	facts BYTEA NOT NULL,              -- sealed "person.facts": number, name, phone
-	kind BIGINT NOT NULL,
+	kind BIGINT NOT NULL,              -- auth/identity_number.h; 0: known by a phone alone, so far
 	made_ms BIGINT NOT NULL,
-	CHECK (id_hash_a IS NOT NULL OR id_hash_b IS NOT NULL)
+	CHECK ((kind = 0) = (id_hash_a IS NULL AND id_hash_b IS NULL))
 );
 CREATE INDEX person_phone_a ON person (phone_hash_a) WHERE phone_hash_a IS NOT NULL;
 CREATE INDEX person_phone_b ON person (phone_hash_b) WHERE phone_hash_b IS NOT NULL;
@@ -50,8 +50,8 @@ CREATE INDEX person_phone_b ON person (phone_hash_b) WHERE phone_hash_b IS NOT N
 CREATE TABLE token (
 	id BIGINT PRIMARY KEY,
 	hash BYTEA NOT NULL UNIQUE,        -- SHA-256 of the text, which nobody keeps
-	kind BIGINT NOT NULL CHECK (kind IN (2, 4)),               -- enum who: citizen, department
-	principal_id BIGINT NOT NULL,      -- person.id or department.id, by kind
+	kind BIGINT NOT NULL CHECK (kind IN (2, 4, 16, 32, 64)),   -- enum who: citizen, department, staff, partner, terminal
+	principal_id BIGINT NOT NULL,      -- the row of person, department, …, by kind
 	expires_ms BIGINT NOT NULL,
 	development BIGINT NOT NULL CHECK (development IN (0, 1)),
 	test_key BIGINT NOT NULL CHECK (test_key IN (0, 1)),

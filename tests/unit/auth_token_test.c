@@ -112,6 +112,13 @@ static void stands_for_one(void **state)
 		assert_int_equal(check(department.text, NOW, false, &who), FAIL_NONE);
 		assert_true(who.kind == WHO_DEPARTMENT && who.id == 9 && !who.test_key);
 	}
+	static const struct { enum who kind; const char *prefix; } others[] = { { WHO_STAFF, "sbs_" }, { WHO_PARTNER, "sbp_" }, { WHO_TERMINAL, "sbt_" } };
+	for (size_t i = 0; i < sizeof(others) / sizeof(others[0]); i++) {
+		struct making other = made(others[i].kind, 11, false, (uint8_t)(10 + i));
+		assert_memory_equal(other.text, others[i].prefix, 4);
+		assert_int_equal(check(other.text, NOW, false, &who), FAIL_NONE);
+		assert_true(who.kind == others[i].kind && who.id == 11 && who.level == 0);
+	}
 	char text[TOKEN_TEXT_BYTES];
 	token_text(WHO_CITIZEN, citizen.spec.random, text);
 	assert_string_equal(text, citizen.text);
