@@ -11,120 +11,16 @@
  * database does not know yet. */
 #include "auth/keyring.h"
 #include "auth/ring.h"
-#include "base/hash.h"
+#include "base/log.h"
 #include "store/meta.h"
 #include <assert.h>
-#include <openssl/crypto.h>
 #include <stdatomic.h>
 #include <stdio.h>
-#include <stdlib.h>
 
 enum { ENTRY_BYTES = 32, NOTED_MAX = KEYFILE_KEYS_MAX * ENTRY_BYTES };
 
-static _Atomic(struct ring *) newest;
 static bool has_unnoted;
 _Static_assert((int)KEYRING_INDEX_MAX == (int)KEYFILE_INDEX_MAX, "an index under every key there is");
-
-const struct ring *ring_now(void)
-{
-	const struct ring *r = atomic_load_explicit(&newest, memory_order_acquire);
-	assert(r != NULL);
-	return r;
-}
-
-const struct ring_cipher *ring_cipher(const struct ring *r, int id)
-{
-	for (int i = 0; i < r->cipher_count; i++)
-		if (r->ciphers[i].id == id)
-			return &r->ciphers[i];
-	return NULL;
-}
-
-/* ---- from the file to the ring ---- */
-
-static void derive(const uint8_t key[KEYFILE_KEY_BYTES], const char *purpose, bool sm3, uint8_t out[KEYFILE_KEY_BYTES])
-{
-	struct str k = { (const char *)key, KEYFILE_KEY_BYTES }, p = str_c(purpose);
-	if (sm3)
-		hmac_sm3(k, &p, 1, out);
-	else
-		hmac_sha256(k, &p, 1, out);
-}
-
-static bool cipher_ready(struct ring_cipher *to, const struct keyfile_key *k, const uint8_t nonce[KEYFILE_KEY_BYTES], struct fail *why)
-{
-	enum cipher c = k->algorithm == KEY_AES_256_GCM ? CIPHER_AES_256_GCM : CIPHER_SM4_CBC;
-	if (!cipher_is_here(c))
-		return FAILS(why, CONFIG, "key %d: the OpenSSL of this machine has no %s", k->id, key_algorithm_name(k->algorithm));
-	to->id = k->id;
-	to->algorithm = k->algorithm;
-	if (k->algorithm == KEY_AES_256_GCM) {
-		cipher_key_make(&to->key, c, k->bytes);
-	} else {
-		uint8_t half[KEYFILE_KEY_BYTES];
-		derive(k->bytes, "siban sm4 cipher", true, half);
-		cipher_key_make(&to->key, c, half);
-		derive(k->bytes, "siban sm4 mac", true, to->mac);
-		OPENSSL_cleanse(half, sizeof(half));
-	}
-	struct str parts[] = { STR("siban nonce"), { (const char *)k->bytes, KEYFILE_KEY_BYTES } };
-	hmac_sha256((struct str){ (const char *)nonce, KEYFILE_KEY_BYTES }, parts, 2, to->nonce);
-	return true;
-}
-
-static void ring_free(struct ring *r)
-{
-	OPENSSL_clear_free(r, sizeof(*r));
-}
-
-static int marked(const struct keyfile *f, enum key_kind kind, enum key_mark mark)
-{
-	for (int i = 0; i < f->count; i++)
-		if (f->keys[i].kind == kind && f->keys[i].mark == mark)
-			return f->keys[i].id;
-	return 0;
-}
-
-/* NULL: why is noted. Wipes nothing of `file`. */
-static struct ring *ring_of(const struct keyfile *file, struct fail *why)
-{
-	struct ring *r = OPENSSL_zalloc(sizeof(*r));
-	if (r == NULL) {
-		FAILS(why, MEMORY, "the keyring");
-		return NULL;
-	}
-	r->file = *file;
-	for (int i = 0; i < file->count; i++) {
-		if (file->keys[i].kind != KEY_CIPHER)
-			continue;
-		struct ring_cipher *to = &r->ciphers[r->cipher_count++];
-		if (!cipher_ready(to, &file->keys[i], file->nonce, why)) {
-			ring_free(r);
-			return NULL;
-		}
-		if (file->keys[i].mark == KEY_CURRENT)
-			r->current = to;
-	}
-	assert(r->current != NULL);
-	r->slots = (struct index_slots){ .id = { marked(file, KEY_INDEX, KEY_CURRENT) }, .role = { SLOT_CURRENT } };
-	return r;
-}
-
-static void publish(struct ring *r)
-{
-	r->older = atomic_load_explicit(&newest, memory_order_relaxed);
-	atomic_store_explicit(&newest, r, memory_order_release);
-}
-
-/* Another ring with the same keys. A command of the operator's is no time to run out of 20 KiB. */
-static struct ring *ring_copy(const struct ring *from)
-{
-	struct ring *r = OPENSSL_zalloc(sizeof(*r));
-	assert(r != NULL);
-	*r = *from;
-	r->current = &r->ciphers[from->current - from->ciphers];
-	return r;
-}
 
 static bool file_open(const struct config *c, bool make_if_absent, struct keyfile *file, struct fail *why)
 {
@@ -142,20 +38,14 @@ static bool file_open(const struct config *c, bool make_if_absent, struct keyfil
 bool keyring_open(const struct config *c, bool make_if_absent, struct fail *why)
 {
 	struct keyfile file;
-	struct ring *r = file_open(c, make_if_absent, &file, why) ? ring_of(&file, why) : NULL;
+	bool ok = file_open(c, make_if_absent, &file, why) && ring_use_file(&file, why);
 	keyfile_wipe(&file);
-	if (r == NULL)
-		return false;
-	publish(r);
-	return true;
+	return ok;
 }
 
 void keyring_close(void)
 {
-	for (struct ring *r = atomic_exchange(&newest, NULL), *older; r != NULL; r = older) {
-		older = r->older;
-		ring_free(r);
-	}
+	ring_close();
 	has_unnoted = false;
 }
 
@@ -211,11 +101,14 @@ static bool is_noted(struct str noted, const char *entry)
 	return memmem(noted.at, noted.len, entry, strlen(entry)) != NULL;
 }
 
-/* Adds what the file has and the database does not know yet. */
-static size_t note_new(const struct keyfile *f, char *noted, size_t len, size_t max)
+/* Adds what the file has and the database does not know yet; an index key that waits for a slot stays unknown until it gets one. */
+static size_t note_new(const struct keyfile *f, const struct index_slots *s, char *noted, size_t len, size_t max)
 {
 	for (int i = 0; i < f->count; i++) {
 		char entry[ENTRY_BYTES];
+		int id = f->keys[i].id;
+		if (f->keys[i].kind == KEY_INDEX && f->keys[i].mark == KEY_NEXT && id != s->id[SLOT_A] && id != s->id[SLOT_B])
+			continue;
 		size_t n = strlen(entry_of(&f->keys[i], entry));
 		if (is_noted((struct str){ noted, len }, entry))
 			continue;
@@ -285,7 +178,7 @@ static bool slots_match(struct tx *tx, const struct keyfile *f, struct str noted
 		return true; /* as the file marks them */
 	if (!slots_from((struct str){ text, (size_t)len }, s))
 		return FAILS(why, SCHEMA, "meta index_slots is damaged");
-	int current = marked(f, KEY_INDEX, KEY_CURRENT), next = marked(f, KEY_INDEX, KEY_NEXT), slot = slot_in_role(s, SLOT_EMPTY);
+	int current = key_marked(f, KEY_INDEX, KEY_CURRENT), next = key_marked(f, KEY_INDEX, KEY_NEXT), slot = slot_in_role(s, SLOT_EMPTY);
 	if (!is_known(f, current, noted))
 		return FAILS(why, CONFIG, "vault.keys marks a new index key %d current: mark it next, then run siban keys rotate", current);
 	if (next == 0 || slot < 0 || is_known(f, next, noted))
@@ -311,12 +204,11 @@ bool keyring_match(struct tx *tx, struct fail *why)
 	struct str known = { noted, had };
 	if (!all_here(f, known, why) || !slots_match(tx, f, known, &slots, &new_slots, why))
 		return false;
-	size_t has = note_new(f, noted, had, sizeof(noted));
+	size_t has = note_new(f, &slots, noted, had, sizeof(noted));
 	has_unnoted = (has > had || new_slots) && !tx->writes;
-	atomic_load_explicit(&newest, memory_order_relaxed)->slots = slots; /* nobody else looks yet: this is the start */
-	if (!tx->writes)
-		return true;
-	return (has == had || meta_put(tx, STR("vault_keys"), noted, has, why)) && (!new_slots || keyring_put_slots(tx, slots, why));
+	if (memcmp(&slots, &ring_now()->slots, sizeof(slots)) != 0 && !ring_use_slots(&slots, why))
+		return false;
+	return !tx->writes || ((has == had || meta_put(tx, STR("vault_keys"), noted, has, why)) && (!new_slots || keyring_put_slots(tx, slots, why)));
 }
 
 bool keyring_has_unnoted(void)
@@ -399,9 +291,126 @@ struct index_slots keyring_slots(void)
 	return ring_now()->slots;
 }
 
-void keyring_use_slots(struct index_slots s)
+int keyring_cipher_id(void)
 {
-	struct ring *r = ring_copy(ring_now());
-	r->slots = s;
-	publish(r);
+	return ring_now()->current->id;
+}
+
+/* ---- what the operator does to the file ---- */
+
+/* Marks of index keys follow their roles, which the database knows. */
+static void marks_follow(struct keyfile *f, const struct index_slots *s)
+{
+	for (int i = 0; i < f->count; i++) {
+		if (f->keys[i].kind != KEY_INDEX)
+			continue;
+		enum key_mark mark = KEY_KEPT;
+		for (int slot = 0; slot < SLOTS; slot++)
+			if (s->id[slot] == f->keys[i].id && s->role[slot] != SLOT_LEAVING && s->role[slot] != SLOT_EMPTY)
+				mark = s->role[slot] == SLOT_CURRENT ? KEY_CURRENT : KEY_NEXT;
+		f->keys[i].mark = mark;
+	}
+}
+
+/* Two commands at once would each write the file without the other's key. */
+static atomic_flag changing = ATOMIC_FLAG_INIT;
+
+static bool may_change(struct fail *why)
+{
+	return !atomic_flag_test_and_set(&changing) || FAILS(why, BUSY, "another command is changing the keys");
+}
+
+static bool changed(bool ok)
+{
+	atomic_flag_clear(&changing);
+	return ok;
+}
+
+bool keyring_add(enum key_kind kind, enum key_algorithm algorithm, int *id, struct fail *why)
+{
+	if (!may_change(why))
+		return false;
+	struct keyfile f = ring_now()->file;
+	const struct index_slots *s = &ring_now()->slots;
+	marks_follow(&f, s);
+	bool ok = (kind == KEY_CIPHER || slot_in_role(s, SLOT_EMPTY) >= 0 ||
+		   FAILS(why, CONFLICT, "one index key is being exchanged already: run siban keys rotate to the end first")) &&
+		  keyfile_add(&f, kind, algorithm, id, why) && keyfile_write(&f, false, why) && ring_use_file(&f, why);
+	keyfile_wipe(&f);
+	return changed(ok);
+}
+
+void keyring_use_current(void)
+{
+	struct fail why;
+	const struct ring *r = ring_now();
+	fail_clear(&why);
+	if (r->current->id != key_marked(&r->file, KEY_CIPHER, KEY_CURRENT) && !ring_use_current(&why))
+		log_fail(STR_NONE, &why); /* for want of memory: the next bite of a rotation tries again */
+}
+
+bool keyring_save_marks(struct fail *why)
+{
+	if (!may_change(why))
+		return false;
+	struct keyfile f = ring_now()->file;
+	marks_follow(&f, &ring_now()->slots);
+	bool ok = f.is_credential || memcmp(f.keys, ring_now()->file.keys, sizeof(f.keys)) == 0 || (keyfile_write(&f, false, why) && ring_use_file(&f, why));
+	keyfile_wipe(&f);
+	return changed(ok);
+}
+
+const struct keyfile_key *keyring_key(int n)
+{
+	const struct ring *r = ring_now();
+	return n < r->file.count ? &r->file.keys[n] : NULL;
+}
+
+enum key_state keyring_state(const struct keyfile_key *k)
+{
+	const struct ring *r = ring_now();
+	if (k->kind == KEY_CIPHER)
+		return k->id == r->current->id ? KEY_STATE_CURRENT : KEY_STATE_KEPT;
+	for (int i = 0; i < SLOTS; i++)
+		if (r->slots.id[i] == k->id && r->slots.role[i] != SLOT_EMPTY)
+			return r->slots.role[i] == SLOT_CURRENT ? KEY_STATE_CURRENT : r->slots.role[i] == SLOT_NEXT ? KEY_STATE_NEXT : KEY_STATE_KEPT;
+	return KEY_STATE_KEPT;
+}
+
+/* Out of the database's memory first: a file without a key that is still noted would not start. */
+bool keyring_forget(struct tx *tx, int id, struct fail *why)
+{
+	char noted[NOTED_MAX], entry[ENTRY_BYTES];
+	int64_t len;
+	const struct keyfile_key *k = key_in(&ring_now()->file, id);
+	assert(k != NULL && k->kind == KEY_CIPHER && id != ring_now()->current->id);
+	if (!meta_get(tx, STR("vault_keys"), noted, sizeof(noted), &len, why))
+		return false;
+	if (len < 0)
+		return FAILS(why, SCHEMA, "meta vault_keys is missing");
+	size_t n = strlen(entry_of(k, entry));
+	char *at = memmem(noted, (size_t)len, entry, n);
+	if (at == NULL)
+		return true;
+	memmove(at, at + n, (size_t)len - n - (size_t)(at - noted));
+	return meta_put(tx, STR("vault_keys"), noted, (size_t)len - n, why);
+}
+
+bool keyring_drop(int id, struct fail *why)
+{
+	if (!may_change(why))
+		return false;
+	struct keyfile f = ring_now()->file;
+	int i = 0;
+	while (i < f.count && f.keys[i].id != id)
+		i++;
+	bool ok = i == f.count;
+	if (!ok) {
+		memmove(&f.keys[i], &f.keys[i + 1], (size_t)(f.count - i - 1) * sizeof(f.keys[0]));
+		f.count--;
+		marks_follow(&f, &ring_now()->slots);
+		ok = keyfile_write(&f, false, why) && ring_use_file(&f, why);
+	}
+	keyfile_wipe(&f);
+	return changed(ok);
 }

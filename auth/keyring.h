@@ -2,10 +2,10 @@
  *
  * <state>/keys/vault.keys (auth/keyfile.h), made by migrate for a new database. Losing it loses every look-up by identity number and every
  * sealed value, so a gateway refuses to start when a key its database was written with is missing or another (fingerprints are in meta).
- * Thread: opened before threads start, read only afterwards. */
+ * Thread: opened before threads start; any afterwards. */
 #ifndef AUTH_KEYRING_H
 #define AUTH_KEYRING_H
-#include "base/config.h"
+#include "auth/keyfile.h"
 #include "base/fail.h"
 #include "base/hash.h"
 
@@ -52,6 +52,21 @@ struct index_hashes {
 int slot_in_role(const struct index_slots *s, enum slot_role role); /* -1: none */
 void keyring_hashes(const char *purpose, const struct str *parts, size_t count, struct index_hashes *out);
 struct index_slots keyring_slots(void);
-void keyring_use_slots(struct index_slots s);  /* after the COMMIT of keyring_put_slots */
+/* Written for good; this process takes it up with the next keyring_match. */
 MUST_USE bool keyring_put_slots(struct tx *tx, struct index_slots s, struct fail *why);
+
+/* -- the operator's (services/control_keys.c). What writes the file fails BUSY while another does. */
+enum key_state { KEY_STATE_CURRENT, KEY_STATE_NEXT, KEY_STATE_KEPT };
+
+const struct keyfile_key *keyring_key(int n);  /* the n-th of the file; NULL: no more */
+enum key_state keyring_state(const struct keyfile_key *k);
+int keyring_cipher_id(void);                   /* of the key that new values are sealed with */
+/* Makes a key and writes it into the file. It is known from then on, and used when keyring_match has noted it and keyring_use_current is called.
+ * Fails: CONFLICT another index key is next; CONFIG the file cannot take it; SYSTEM. */
+MUST_USE bool keyring_add(enum key_kind kind, enum key_algorithm algorithm, int *id, struct fail *why);
+void keyring_use_current(void);
+MUST_USE bool keyring_save_marks(struct fail *why); /* the file's marks, after roles have changed */
+/* Retiring a cipher key that nothing is sealed with: forgotten by the database, then dropped from the file. */
+MUST_USE bool keyring_forget(struct tx *tx, int id, struct fail *why);
+MUST_USE bool keyring_drop(int id, struct fail *why);
 #endif

@@ -28,4 +28,11 @@ struct ring {
 
 const struct ring *ring_now(void);      /* asserts that the keyring is open */
 const struct ring_cipher *ring_cipher(const struct ring *r, int id); /* NULL: not here */
+int key_marked(const struct keyfile *f, enum key_kind kind, enum key_mark mark); /* its id; 0: none */
+
+/* Each makes a new ring that differs in this. The first file opens the keyring; later ones leave the current cipher key as it is. */
+MUST_USE bool ring_use_file(const struct keyfile *f, struct fail *why);
+MUST_USE bool ring_use_slots(const struct index_slots *s, struct fail *why);
+MUST_USE bool ring_use_current(struct fail *why); /* the cipher key that the file marks */
+void ring_close(void);                            /* wipes all; nobody may be using them any more */
 #endif

@@ -106,7 +106,7 @@ static void scan_rows(const char *path, const char *text)
 	static char sql[SQL_MAX];
 	for (const char *at = strchr(text, '"'), *after; at != NULL; at = strchr(after, '"')) {
 		after = literal(at, sql);
-		if (strncmp(sql, "SELECT ", 7) == 0)
+		if (strncmp(sql, "SELECT ", 7) == 0 || strncmp(sql, "UPDATE ", 7) == 0)
 			check(path, sql);
 	}
 }
@@ -139,7 +139,7 @@ static void scan_folder(const char *path)
 			continue;
 		if (e->d_type == DT_DIR)
 			scan_folder(below);
-		else if (strcmp(e->d_name, "facts.def") == 0)
+		else if (strcmp(e->d_name, "facts.def") == 0 || strcmp(e->d_name, "sealed_columns.def") == 0)
 			scan_file(below);
 		else if (len > 2 && strcmp(e->d_name + len - 2, ".c") == 0 && strcmp(e->d_name, "store_sqltext_test.c") != 0)
 			scan_file(below);
