@@ -299,7 +299,7 @@ bool keyfile_write(const struct keyfile *k, bool is_new, struct fail *why)
 {
 	char folder[KEYFILE_PATH_BYTES], draft[KEYFILE_PATH_BYTES + 32], text[KEYFILE_BYTES_MAX];
 	if (k->is_credential)
-		return FAILS(why, CONFIG, "%s is a credential of systemd: change it where systemd takes it from, and restart", k->path);
+		return FAILS(why, KEY_FILE, "%s is a credential of systemd: change it where systemd takes it from, and restart", k->path);
 	snprintf(folder, sizeof(folder), "%s", k->path);
 	*strrchr(folder, '/') = '\0';
 	if (mkdir(folder, 0700) != 0 && errno != EEXIST)
@@ -326,11 +326,11 @@ void keyfile_wipe(struct keyfile *k)
 bool keyfile_add(struct keyfile *k, enum key_kind kind, enum key_algorithm algorithm, int *id, struct fail *why)
 {
 	if (k->count == KEYFILE_KEYS_MAX)
-		return FAILS(why, CONFIG, "the key file is full: retire a key first");
+		return FAILS(why, KEY_FILE, "the key file is full: retire a key first");
 	if (kind == KEY_INDEX && count_of(k, kind) == KEYFILE_INDEX_MAX)
-		return FAILS(why, CONFIG, "the key file has its 8 index keys, and none of them can go");
+		return FAILS(why, KEY_FILE, "the key file has its 8 index keys, and none of them can go");
 	if (kind == KEY_INDEX && is_marked(k, KEY_INDEX, KEY_NEXT))
-		return FAILS(why, CONFIG, "an index key waits to become current already: run siban keys rotate");
+		return FAILS(why, KEY_EXCHANGE, "an index key waits to become current already: run siban keys rotate");
 	*id = 0;
 	for (int i = 0; i < k->count; i++) {
 		*id = k->keys[i].id > *id ? k->keys[i].id : *id;
@@ -338,9 +338,9 @@ bool keyfile_add(struct keyfile *k, enum key_kind kind, enum key_algorithm algor
 			k->keys[i].mark = KEY_KEPT;
 	}
 	if (*id == KEY_ID_MAX) /* above the highest, so that an id is not used again for another key */
-		return FAILS(why, CONFIG, "there is no id above %d", KEY_ID_MAX);
+		return FAILS(why, KEY_FILE, "there is no id above %d", KEY_ID_MAX);
 	struct keyfile_key *key = &k->keys[k->count++];
-	*key = (struct keyfile_key){ .kind = kind, .algorithm = algorithm, .mark = kind == KEY_CIPHER ? KEY_CURRENT : KEY_NEXT, .id = ++*id };
+	*key = (struct keyfile_key){ .kind = kind, .algorithm = kind == KEY_CIPHER ? algorithm : 0, .mark = kind == KEY_CIPHER ? KEY_CURRENT : KEY_NEXT, .id = ++*id };
 	random_bytes(key->bytes, sizeof(key->bytes));
 	return true;
 }

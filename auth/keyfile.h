@@ -41,11 +41,12 @@ struct keyfile {
 MUST_USE bool keyfile_parse(struct str text, struct keyfile *out, struct fail *why);
 /* Finds and reads it. *is_there false: there is none, and out->path says where it should be. Fails: CONFIG, SYSTEM. */
 MUST_USE bool keyfile_read(const struct config *c, struct keyfile *out, bool *is_there, struct fail *why);
-/* Writes beside its place, syncs, and moves there: a crash leaves the old file or the new. is_new: refuses to replace one. */
+/* Writes beside its place, syncs, and moves there: a crash leaves the old file or the new. is_new: refuses to replace one.
+ * Fails: KEY_FILE a credential; SYSTEM. */
 MUST_USE bool keyfile_write(const struct keyfile *k, bool is_new, struct fail *why);
 void keyfile_wipe(struct keyfile *k);
 
-/* Adds a key of random bytes under the next free id, marked current (cipher) or next (index). Fails: CONFIG too many, or a next is there. */
+/* Adds a key of random bytes under the next free id, marked current (cipher) or next (index). Fails: KEY_FILE too many, KEY_EXCHANGE a next is there. */
 MUST_USE bool keyfile_add(struct keyfile *k, enum key_kind kind, enum key_algorithm algorithm, int *id, struct fail *why);
 void keyfile_make(struct keyfile *k); /* a new database's: cipher 1, index 2, nonce; path stays */
 bool key_algorithm_from(struct str name, enum key_algorithm *out);

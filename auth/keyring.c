@@ -334,7 +334,7 @@ bool keyring_add(enum key_kind kind, enum key_algorithm algorithm, int *id, stru
 	const struct index_slots *s = &ring_now()->slots;
 	marks_follow(&f, s);
 	bool ok = (kind == KEY_CIPHER || slot_in_role(s, SLOT_EMPTY) >= 0 ||
-		   FAILS(why, CONFLICT, "one index key is being exchanged already: run siban keys rotate to the end first")) &&
+		   FAILS(why, KEY_EXCHANGE, "one index key is being exchanged already: run siban keys rotate to the end first")) &&
 		  keyfile_add(&f, kind, algorithm, id, why) && keyfile_write(&f, false, why) && ring_use_file(&f, why);
 	keyfile_wipe(&f);
 	return changed(ok);

@@ -62,7 +62,7 @@ const struct keyfile_key *keyring_key(int n);  /* the n-th of the file; NULL: no
 enum key_state keyring_state(const struct keyfile_key *k);
 int keyring_cipher_id(void);                   /* of the key that new values are sealed with */
 /* Makes a key and writes it into the file. It is known from then on, and used when keyring_match has noted it and keyring_use_current is called.
- * Fails: CONFLICT another index key is next; CONFIG the file cannot take it; SYSTEM. */
+ * Fails: KEY_EXCHANGE another index key is next; KEY_FILE it is not ours or full; SYSTEM. */
 MUST_USE bool keyring_add(enum key_kind kind, enum key_algorithm algorithm, int *id, struct fail *why);
 void keyring_use_current(void);
 MUST_USE bool keyring_save_marks(struct fail *why); /* the file's marks, after roles have changed */

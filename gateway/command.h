@@ -9,6 +9,7 @@ struct command_line {
 	char **overrides;         /* "name=value", NULL-terminated */
 	char **words;             /* what follows the command, options removed, NULL-terminated */
 	int word_count;
+	bool cipher, index; /* keys add */
 	bool dev, json, verbose, sample, reference, routes, again, all_restored;
 	const char *citizen, *department, *hours, *from, *state, *kind;
 	struct config config;     /* read and checked, for commands that want it */
@@ -19,6 +20,7 @@ int command_check(struct command_line *l);
 int command_migrate(struct command_line *l);
 int command_import(struct command_line *l);
 int command_token(struct command_line *l);
+int command_keys(struct command_line *l);
 int command_seal(struct command_line *l);
 int command_effects(struct command_line *l);
 int command_version(struct command_line *l);

@@ -19,6 +19,7 @@ static const struct command {
 	{ "migrate", CONFIG,  command_migrate, "",                                  "make the database or bring it to this version" },
 	{ "import",  CONFIG,  command_import,  "regions|departments|matters FILE",  "load a CSV file; a running gateway goes on serving" },
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
+	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    CONFIG,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
@@ -52,10 +53,10 @@ static bool read_config(struct command_line *l)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_STATE, O_KIND, O_AGAIN, O_ALL_RESTORED };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_STATE, O_KIND, O_AGAIN, O_ALL_RESTORED };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
-		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES },
+		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES }, { "cipher", no_argument, NULL, O_CIPHER }, { "index", no_argument, NULL, O_INDEX },
 		{ "citizen", required_argument, NULL, O_CITIZEN }, { "department", required_argument, NULL, O_DEPARTMENT },
 		{ "hours", required_argument, NULL, O_HOURS }, { "from", required_argument, NULL, O_FROM },
 		{ "state", required_argument, NULL, O_STATE }, { "kind", required_argument, NULL, O_KIND }, { "again", no_argument, NULL, O_AGAIN },
@@ -69,6 +70,8 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_DEV:        l->dev = true; break;
 		case O_SAMPLE:     l->sample = true; break;
 		case O_REFERENCE:  l->reference = true; break;
+		case O_CIPHER:     l->cipher = true; break;
+		case O_INDEX:      l->index = true; break;
 		case O_ROUTES:     l->routes = true; break;
 		case O_CITIZEN:    l->citizen = optarg; break;
 		case O_DEPARTMENT: l->department = optarg; break;

@@ -283,9 +283,9 @@ static void index_keys(void **state)
 	for (int round = 0; round < 2; round++) { /* A to B, and B to A */
 		int64_t rows[5], filled = round == 0 ? 2 : 1;
 		assert_int_equal(keyring_index_all("event", &part, 1, old), round + 1);
-		int id = key_add(KEY_INDEX, 0), other;
+		int id = key_add(KEY_INDEX, KEY_AES_256_GCM), other;
 		assert_false(keyring_add(KEY_INDEX, 0, &other, &why));
-		assert_int_equal(why.code, FAIL_CONFLICT);
+		assert_int_equal(why.code, FAIL_KEY_EXCHANGE);
 		fail_clear(&why);
 		rotate();
 		must(store_write(store, count_rows, rows, &why));
