@@ -116,14 +116,14 @@ static void submit(struct jobs *j, struct job *job, int64_t mono_ms)
 {
 	bool is_next = atomic_exchange(&job->more, false);
 	job->bite = (struct bite){ .config = atomic_load(j->config), .now_ms = clock_wall_ms(), .rows_max = job->row->bite };
-	job->commit = (struct commit_job){ .apply = job_apply, .done = job_done };
+	job->commit = (struct commit_job){ .apply = job_apply, .done = job_done, .low = true };
 	if (!is_next)
 		job->due_ms = mono_ms + job->row->every_ms;
 	atomic_store(&job->is_out, true);
 	if (committer_submit(j->committer, &job->commit))
 		return;
 	atomic_store(&job->is_out, false);
-	job->due_ms = mono_ms + REFUSED_AGAIN_MS; /* the lane is full: those who wait come first */
+	job->due_ms = mono_ms + REFUSED_AGAIN_MS; /* its line is full */
 }
 
 int64_t jobs_step(struct jobs *j, int64_t mono_ms)

@@ -219,7 +219,7 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	const struct posted *p = r->state;
 	struct journal_entry e = entry_of(r, p);
-	struct case_file c = { .department = r->who.id, .case_ref = p->case_ref };
+	struct case_file c = { .department = r->who.id, .case_ref = p->case_ref, .now_ms = r->now_ms };
 	enum case_state refused_in;
 	if (!times_are_possible(r, p, why) || !journal_case(tx, &c, why))
 		return false;
@@ -332,7 +332,7 @@ static bool take_turn(struct tx *tx, struct request *r, struct case_file *c, con
 	struct journal_released released;
 	if (c->id == 0 && !open_case(tx, r, c, why))
 		return false;
-	return journal_append(tx, c, e, why) && journal_release(tx, c, &released, why) && journal_save(tx, c, r->now_ms, why) &&
+	return journal_append(tx, c, e, why) && journal_release(tx, c, &released, why) && journal_save(tx, c, why) &&
 	       answer(r, ANSWER_APPLIED, c, &released);
 }
 

@@ -88,7 +88,7 @@ static bool event_insert(struct tx *tx, const struct case_file *c, const struct 
 /* In the order of store/facts.def. */
 static bool event_fact(struct tx *tx, const struct case_file *c, const struct journal_entry *e, enum case_state to, int64_t fact, struct fail *why)
 {
-	struct fact f = { FACT_CASE_EVENT, c->id, e->seq, c->department, c->region, e->received_ms };
+	struct fact f = { FACT_CASE_EVENT, c->id, e->seq, c->department, c->region, c->now_ms };
 	struct fact_content content;
 	fact_content(&content, fact_row_of(FACT_CASE_EVENT));
 	fact_int(&content, fact);
@@ -119,7 +119,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 	return true;
 }
 
-bool journal_save(struct tx *tx, struct case_file *c, int64_t now_ms, struct fail *why)
+bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)
 {
 	for (enum lang lang = 0; lang < LANG_COUNT; lang++)
 		tx_touch(tx, ROW_CASE, case_shown_key(c->id, lang));
@@ -130,7 +130,7 @@ bool journal_save(struct tx *tx, struct case_file *c, int64_t now_ms, struct fai
 		return false;
 	stmt_bind_int(q, 1, c->state);
 	stmt_bind_int(q, 2, c->last_seq);
-	stmt_bind_int(q, 3, now_ms);
+	stmt_bind_int(q, 3, c->now_ms);
 	stmt_bind_int(q, 4, c->id);
 	c->stored_seq = c->last_seq;
 	return stmt_run(q, why);

@@ -26,6 +26,7 @@ struct case_file {
 	int64_t id;          /* 0: not opened yet */
 	int64_t department;
 	struct str case_ref;
+	int64_t now_ms;      /* of the request that changes it: when its facts are made, which for an event that waited is later than received_ms */
 	int64_t region;
 	int64_t last_seq;    /* next is one more */
 	int64_t stored_seq;  /* last_seq in its row */
@@ -33,7 +34,7 @@ struct case_file {
 	char case_no[CASE_NUMBER_BYTES];
 };
 
-/* Fills the rest from department and case_ref. */
+/* Fills the rest from department and case_ref; now_ms is the caller's. */
 MUST_USE bool journal_case(struct tx *tx, struct case_file *c, struct fail *why);
 
 enum journal_seen { JOURNAL_NEW, JOURNAL_APPLIED, JOURNAL_WAITING, JOURNAL_REFUSED, JOURNAL_OTHER_CONTENT, JOURNAL_FAILED /* why is noted */ };
@@ -51,5 +52,5 @@ struct journal_released {
 };
 MUST_USE bool journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why);
 /* Writes state and last_seq back to the case's row, and tells the row cache. */
-MUST_USE bool journal_save(struct tx *tx, struct case_file *c, int64_t now_ms, struct fail *why);
+MUST_USE bool journal_save(struct tx *tx, struct case_file *c, struct fail *why);
 #endif

@@ -79,7 +79,7 @@ static bool prepare(struct tx *tx, void *ctx, struct fail *why)
 
 static bool events_add(struct tx *tx, int64_t id, const struct matter *m, int64_t opened_ms, struct fail *why)
 {
-	struct case_file file = { .id = id, .department = m->department, .state = CASE_NONE };
+	struct case_file file = { .id = id, .department = m->department, .now_ms = fill.now_ms, .state = CASE_NONE };
 	for (int64_t seq = 1; seq <= fill.events; seq++) {
 		char event_id[CASE_TEXT_MAX];
 		uint8_t digest[SHA256_BYTES];

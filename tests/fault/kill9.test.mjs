@@ -117,6 +117,7 @@ test(`kill -9 under load, ${ROUNDS} times: nothing acknowledged is lost or doubl
 		assert.deepEqual(seen, Array.from({ length: s.seq }, (_, i) => i + 1), `${s.ref} is not in sequence`);
 	}
 	await client.close();
+	assert.match(await gateway.command('seal', 'verify'), /all as it was written/);
 	await gateway.stop();
 	t.diagnostic(`${all.length} events acknowledged, ${unsure} answers lost with the process and got again, slowest start ${slowest.toFixed(0)} ms, seed ${seed}`);
 });

@@ -81,6 +81,21 @@ static bool holds(struct str text, const char *part)
 	return memmem(text.at, text.len, part, strlen(part)) != NULL;
 }
 
+/* Whom it concerns, where, and when it was made: for an event that waited, not when it came. */
+static void a_fact_says_whom_where_and_when(void **state)
+{
+	struct world *w = *state;
+	world_expect(w, post(w, 1, "A", 2, "received", NULL));
+	w->now_ms += 86400000;
+	world_expect(w, post(w, 1, "A", 1, "submitted", NULL));
+	struct str facts = world_rows(w, WORLD_FACTS);
+	assert_true(holds(facts, "3|2|3|0|0|0|1795420800000|")); /* an import */
+	assert_true(holds(facts, "4|1|1|1|1|621202|1795507200000|") && holds(facts, "5|1|1|2|1|621202|1795507200000|"));
+	w->now_ms += 1000;
+	world_expect(w, post(w, 1, "A", 3, "accepted", NULL)); /* of a case that was there: its region is read */
+	assert_true(holds(world_rows(w, WORLD_FACTS), "6|1|1|3|1|621202|1795507201000|"));
+}
+
 static void every_event_and_act_has_its_fact(void **state)
 {
 	struct world *w = *state;
@@ -328,6 +343,7 @@ static void a_page_costs_a_page(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_fact_says_whom_where_and_when, begin, world_end),
 		cmocka_unit_test_setup_teardown(every_event_and_act_has_its_fact, begin, world_end),
 		cmocka_unit_test_setup_teardown(every_column_counts, begin, world_end),
 		cmocka_unit_test_setup_teardown(case_event_is_only_added_to, begin, world_end),

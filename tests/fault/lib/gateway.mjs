@@ -241,6 +241,10 @@ export function broken_invariants(gateway) {
 		LEFT JOIN case_event e ON e.case_id = c.id AND e.seq = c.last_seq WHERE e.state IS NOT c.state
 		OR EXISTS (SELECT 1 FROM case_event l WHERE l.case_id = c.id AND l.seq > c.last_seq)`);
 	rows('an event kept twice', 'SELECT department, event_id, count(*) FROM (SELECT department, event_id FROM case_event UNION ALL SELECT department, event_id FROM held_event) GROUP BY 1, 2 HAVING count(*) > 1');
+	rows('an event without its fact', `SELECT e.case_id, e.seq, e.fact FROM case_event e LEFT JOIN fact f ON f.id = e.fact AND f.kind = 1
+		WHERE f.ref_a IS NOT e.case_id OR f.ref_b IS NOT e.seq`);
+	rows('a fact without its record', `SELECT count(*) FROM fact WHERE kind IN (1, 2) HAVING count(*) <> (SELECT count(*) FROM case_event) + (SELECT count(*) FROM audit)`);
+	rows('a seal out of order', 'SELECT count(*), max(seq), max(fact) FROM seal HAVING count(*) <> coalesce(max(seq), 0) OR count(*) <> coalesce(max(fact), 0)');
 	rows('a foreign key', 'PRAGMA foreign_key_check');
 	const integrity = gateway.sql('PRAGMA integrity_check');
 	if (integrity !== 'ok')
