@@ -23,12 +23,12 @@ export function command(state, verb, ...rest) {
 	return sh([siban(), verb, ...rest, ...settings(state, {})]).trim();
 }
 
-/** A state folder with `cases` cases and the file of their numbers; kept between runs while the schema stays the same. */
+/** A state folder with `cases` cases and the file of their numbers; kept between runs while the schema and what fills it stay the same. */
 export function filled_state(cases) {
 	const state = path.join(work_dir, `state-${cases}`);
 	const stamp = path.join(state, 'filled');
 	const schema = sh(['sha256sum', ...fs.readdirSync(path.join(source_dir, 'store/schema')).sort().map((f) => path.join(source_dir, 'store/schema', f)),
-		path.join(source_dir, 'tests/bench/fill.c')]);
+		path.join(source_dir, 'tests/bench/fill.c'), path.join(source_dir, 'services/case_number.c')]);
 	const numbers = path.join(state, 'case_numbers');
 	if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === schema)
 		return { state, numbers };
