@@ -4,6 +4,7 @@
  * through the stages of its handler:
  *
  *   parse   reads target, headers and body into the handler's own state; touches no database
+ *   recall  names what it wants of the expiring store (store/expiring.h); recalled judges what came
  *   look    reads the database through a read transaction
  *   work    burns CPU, pure
  *   ask     puts a question to the outside, no thread waiting (channels/ask.h)
@@ -24,6 +25,7 @@
 struct tx;          /* store/store.h */
 struct route;
 struct ask;         /* channels/ask.h */
+struct expiring_batch; /* store/expiring.h */
 struct effect_view; /* notify/effect.h */
 
 enum method { METHOD_GET, METHOD_HEAD, METHOD_POST, METHOD_PUT, METHOD_DELETE, METHOD_OPTIONS, METHOD_OTHER, METHOD_COUNT };
@@ -116,6 +118,8 @@ struct request {
 	/* from reply.headers on nothing is cleared for a new request: each is written before it is read, or counted */
 	struct reply reply;
 	uint8_t random[STAMP_RANDOM];  /* for apply; stamped as now_ms is */
+	uint8_t seed[STAMP_RANDOM];    /* for recall and whoever comes after it, e.g. the code that is counted here and sent there; random has its own bytes,
+	                                * because an ask may have shown them to the outside */
 	struct outcome outcome;        /* of apply */
 	const struct effect_view *parked; /* after park: the effect as it is now, over or not; in the arena */
 	struct fail why;
@@ -126,6 +130,9 @@ typedef bool (*stage_tx_fn)(struct tx *tx, struct request *r, struct fail *why);
 
 struct handler {
 	stage_fn parse;
+	/* Fills an empty batch; count 0: there is nothing to recall. Keys and values live until recalled: in the arena, or in the handler's state. */
+	bool (*recall)(struct request *r, struct expiring_batch *b, struct fail *why);
+	bool (*recalled)(struct request *r, const struct expiring_batch *b, struct fail *why); /* no operation in it is AWAY, but of SQL classes */
 	stage_tx_fn look;
 	stage_fn work;
 	const struct ask *ask;

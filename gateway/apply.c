@@ -85,3 +85,25 @@ bool apply_submit(struct task *t)
 		.deadline_mono_ms = t->queued_ns / 1000000 + t->loop->config->request_ms }; /* a slow body is no wait for us */
 	return committer_submit(t->loop->gateway->committer, &t->job);
 }
+
+enum step task_repeats(struct task *t, bool *is_repeated)
+{
+	struct request *r = &t->r;
+	struct outcome_text text;
+	struct tx tx;
+	if (!reader_begin(t->loop->reader, &tx, &r->why))
+		return STEP_FAILED;
+	switch (outcome_find(&tx, &t->key, r->now_ms, &r->outcome, &text, &r->why)) {
+	case OUTCOME_OTHER_BODY:
+		FAILS(&r->why, KEY_REUSED, "other body");
+		return STEP_FAILED;
+	case OUTCOME_FAILED:
+		return STEP_FAILED;
+	case OUTCOME_REPEATED:
+		*is_repeated = true;
+		break;
+	case OUTCOME_NEW:
+		break;
+	}
+	return STEP_ON;
+}

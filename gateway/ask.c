@@ -43,34 +43,11 @@ static bool name_keep(struct request *r, const struct question *q, uint8_t out[A
 	return buf_ok(&b);
 }
 
-/* Did the first of this key go all the way? Then there is nothing to ask: apply will find the same. */
-static enum step is_new(struct task *t, bool *is_repeated)
-{
-	struct request *r = &t->r;
-	struct outcome_text text;
-	struct tx tx;
-	if (!reader_begin(t->loop->reader, &tx, &r->why))
-		return STEP_FAILED;
-	switch (outcome_find(&tx, &t->key, r->now_ms, &r->outcome, &text, &r->why)) {
-	case OUTCOME_OTHER_BODY:
-		FAILS(&r->why, KEY_REUSED, "other body");
-		return STEP_FAILED;
-	case OUTCOME_FAILED:
-		return STEP_FAILED;
-	case OUTCOME_REPEATED:
-		*is_repeated = true;
-		break;
-	case OUTCOME_NEW:
-		break;
-	}
-	return STEP_ON;
-}
-
 enum step ask_begin(struct task *t)
 {
 	struct request *r = &t->r;
 	bool is_repeated = false;
-	if (t->has_key && (is_new(t, &is_repeated) == STEP_FAILED || is_repeated))
+	if (t->has_key && (task_repeats(t, &is_repeated) == STEP_FAILED || is_repeated))
 		return is_repeated ? STEP_ON : STEP_FAILED;
 	struct question_out *out = arena_zalloc(&r->arena, sizeof(*out));
 	if (out == NULL) {

@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "base/request.h"
 #include "gateway/door.h"
+#include "gateway/forgetting.h"
 #include "gateway/jobs.h"
 #include "gateway/machine.h"
 #include "gateway/outside.h"
@@ -113,6 +114,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
 		ok = FAILS(why, MEMORY, "rate limits");
+	ok = ok && forgetting_start(g, c, why);
 	ok = ok && open_pollers(g, c, why) && run_pollers(g, why);                 /* doors last: who is let in finds everything there */
 	if (!ok) {
 		gateway_stop(g);
@@ -194,6 +196,7 @@ void gateway_stop(struct gateway *g)
 	if (g->tls != NULL)
 		door_tls_drop(g->tls);
 	ratelimit_drop(g->ratelimit);
+	forgetting_stop(g);
 	if (g->store != NULL)
 		store_close(g->store);
 	accounts_close();

@@ -18,6 +18,9 @@ struct door_tls;
 struct kept_config;
 struct poller;
 struct jobs;
+struct expiring;
+struct redis_settings;
+struct redis_ear;
 struct outside;
 
 struct gateway {
@@ -32,6 +35,9 @@ struct gateway {
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */
 	struct jobs *jobs;                     /* on the first poller's loop */
 	struct ratelimit *ratelimit;
+	struct expiring *memory;               /* what may be forgotten, of this process */
+	struct redis_settings *redis;          /* of all nodes: NULL, there is no Redis */
+	struct redis_ear *ear;                 /* on the first poller's loop */
 	struct door_tls *tls;
 	struct kept_config *kept;              /* from reloads */
 	struct poller *pollers;

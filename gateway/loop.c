@@ -11,7 +11,7 @@ enum { CASE_NAMES_KEPT = 4096 /* every matter in every region of a prefecture; m
 
 bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *ctx), void *wake_ctx, struct fail *why)
 {
-	*l = (struct loop){ .index = index, .gateway = g, .config = atomic_load(&g->config) };
+	*l = (struct loop){ .index = index, .gateway = g, .config = atomic_load(&g->config), .expiring = g->memory };
 	mailbox_init(&l->mail, 0, wake, wake_ctx);
 	parking_init(&l->parking);
 	hub_add_box(&g->hub, &l->news, wake, wake_ctx);

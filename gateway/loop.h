@@ -14,6 +14,7 @@ struct gateway;    /* gateway/gateway.h: store, committer, lanes: what loops sha
 struct connection; /* store/store.h */
 struct task;
 struct uv_loop_s;
+struct expiring;   /* store/expiring.h */
 
 struct loop {
 	int index;
@@ -23,6 +24,7 @@ struct loop {
 	struct mailbox mail;       /* letters are tasks coming home */
 	struct hub_box news;       /* what was committed and somebody here waits for */
 	struct connection *reader; /* inline reads */
+	struct expiring *expiring; /* what requests here recall: the gateway's memory, or this loop's link to Redis */
 	struct parking parking;    /* who waits for an effect's end */
 	bool now_fresh;
 	int64_t now_ms;            /* wall clock, read once a turn: loop_now_ms */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/door.h"
+#include "gateway/forgetting.h"
 #include "gateway/gateway.h"
 #include <assert.h>
 
@@ -16,6 +17,7 @@ static void end_when_empty(struct poller *p)
 		return;
 	p->closing = true;
 	door_close(p->door);
+	forgetting_leave(&p->loop); /* whose client is gone by now; they end here */
 	uv_close((uv_handle_t *)&p->stop_timer, NULL);
 	uv_close((uv_handle_t *)&p->due_timer, NULL);
 	uv_close((uv_handle_t *)&p->turn_end, NULL);
@@ -103,6 +105,8 @@ bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *wh
 	if (!loop_open(&p->loop, g, index, wake, p, why))
 		return false;
 	p->loop.uv = &p->uv;
+	if (!forgetting_join(&p->loop, why))
+		return false;
 	p->door = door_open(&p->loop, g->tls, why);
 	return p->door != NULL;
 }
@@ -126,6 +130,7 @@ void poller_close(struct poller *p)
 		return;
 	if (p->door != NULL && !p->closing)
 		door_close(p->door);
+	forgetting_leave(&p->loop);
 	uv_walk(&p->uv, close_quietly, NULL);
 	uv_run(&p->uv, UV_RUN_DEFAULT);
 	int busy = uv_loop_close(&p->uv);

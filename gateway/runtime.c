@@ -1,6 +1,6 @@
 /* gateway/runtime.c - carries a request through its handler's stages, each in the lane its row names.
  *
- *   head -> body -> parse -> look -> work -> ask -> apply -> park -> render -> replied
+ *   head -> body -> parse -> recall -> look -> work -> ask -> apply -> park -> render -> replied
  *
  * A stage that is absent is passed over. A stage that fails goes straight to the problem. The loop's thread runs everything but
  * look on READ, work on CPU and apply on WRITE; while a lane, or the outside's thread with its question, has the task, nobody else touches it
@@ -260,6 +260,8 @@ static enum step run_stage(struct task *t)
 		if (h->parse != NULL && !h->parse(r, &r->why))
 			return STEP_FAILED;
 		return outcome_of(r->rate_key == 0 || admit_rate(t, r->route->rate, r->rate_key, false, &r->why));
+	case STAGE_RECALL:
+		return h->recall != NULL ? recall_begin(t) : STEP_ON;
 	case STAGE_LOOK:
 		if (h->look == NULL)
 			return STEP_ON;
@@ -288,6 +290,8 @@ static enum step run_stage(struct task *t)
 /* What must hold after a stage before the next may begin. */
 static bool may_go_on(struct task *t)
 {
+	if (t->stage == STAGE_RECALL)
+		return t->recalling == NULL || recall_judge(t, &t->r.why);
 	if (t->stage == STAGE_ASK)
 		return t->asked == NULL || ask_judge(t, &t->r.why);
 	if (t->stage != STAGE_LOOK)

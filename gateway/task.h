@@ -12,7 +12,7 @@
 #include "store/committer.h"
 #include "store/outcome.h"
 
-enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_RECALL, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
 
 struct task {
 	struct request r;         /* first: task_request is a cast */
@@ -27,6 +27,7 @@ struct task {
 	bool replayed;            /* the outcome came from the store */
 	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
 	bool not_modified;        /* 304 */
+	struct recalling *recalling; /* what the expiring store was asked, NULL: nothing; in the arena */
 	struct question_out *asked; /* what went outside, NULL: nothing did; in the arena */
 	struct parked parked;     /* where it stands while it waits for an effect */
 	int64_t began_ns;         /* when the head was complete */
@@ -52,6 +53,12 @@ void task_go_on(struct task *t); /* it waited on the loop itself: the next stage
 
 /* apply.c: on the committer's thread. false: full, and the task stays. */
 MUST_USE bool apply_submit(struct task *t);
+/* Did the first of its Idempotency-Key go all the way? Then nothing is to be recalled or asked: apply will find the same. */
+enum step task_repeats(struct task *t, bool *is_repeated);
+
+/* recall.c */
+enum step recall_begin(struct task *t);
+MUST_USE bool recall_judge(struct task *t, struct fail *why); /* home again */
 
 /* ask.c */
 enum step ask_begin(struct task *t);

@@ -11,6 +11,7 @@
 #include "services/handlers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
+#include "store/expiring.h"
 #include "store/store.h"
 #include <assert.h>
 #include <fcntl.h>
@@ -140,7 +141,7 @@ bool machine_start(struct machine *m, struct fail *why)
 	machine_of(g);
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL && ready_services(m, why) &&
 		  (g->committer = committer_make(g->store, c, why)) != NULL && (g->checkpointer = checkpointer_make(g->store, c, why)) != NULL &&
-		  (g->lanes = lanes_make(g, c, why)) != NULL;
+		  (g->lanes = lanes_make(g, c, why)) != NULL && (g->memory = expiring_memory(why)) != NULL;
 	if (ok) {
 		store_listen(g->store, hub_news, &g->hub);
 		g->ratelimit = ratelimit_make(RATE_KEYS);
@@ -174,6 +175,7 @@ void machine_stop(struct machine *m)
 	if (g->checkpointer != NULL)
 		checkpointer_stop(g->checkpointer);
 	ratelimit_drop(g->ratelimit);
+	expiring_close(g->memory);
 	store_close(g->store);
 	keyring_close();
 }

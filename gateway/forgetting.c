@@ -1,0 +1,73 @@
+/* gateway/forgetting.c - puts the expiring store together: memory, and beside it what expiring.url names. */
+#include "gateway/forgetting.h"
+#include "auth/secret_file.h"
+#include "gateway/poller.h"
+#include "gateway/redis_link.h"
+#include "store/redis.h"
+#include <stdlib.h>
+
+_Static_assert(sizeof(((struct config *)0)->expiring_prefix) <= REDIS_PREFIX_MAX, "a prefix that is configured fits");
+
+static bool redis_from(struct gateway *g, const struct config *c, struct fail *why)
+{
+	struct redis_settings *s = calloc(1, sizeof(*s));
+	if (s == NULL)
+		return FAILS(why, MEMORY, "the way to redis");
+	g->redis = s;
+	s->prefix = c->expiring_prefix;
+	s->deadline_ms = c->expiring_ms;
+	if (!redis_settings_from(str_c(c->expiring_url), s, why))
+		return false;
+	return c->expiring_password_file[0] == '\0' || secret_read(c->expiring_password_file, &s->password, why);
+}
+
+bool forgetting_start(struct gateway *g, const struct config *c, struct fail *why)
+{
+	g->memory = expiring_memory(why);
+	return g->memory != NULL && (c->expiring_url[0] == '\0' || redis_from(g, c, why));
+}
+
+void forgetting_stop(struct gateway *g)
+{
+	expiring_close(g->memory);
+	g->memory = NULL;
+	if (g->redis != NULL)
+		secret_drop(&g->redis->password);
+	free(g->redis);
+	g->redis = NULL;
+}
+
+bool forgetting_join(struct loop *l, struct fail *why)
+{
+	static const char *const channels[] = { CHANNEL_EPOCH };
+	struct gateway *g = l->gateway;
+	if (g->redis == NULL)
+		return true;
+	struct expiring *link = redis_link_open(l->uv, g->redis, g->memory, why);
+	if (link == NULL)
+		return false;
+	l->expiring = link;
+	if (l->index != 0)
+		return true;
+	g->ear = redis_ear_open(l->uv, g->redis, g->memory, channels, sizeof(channels) / sizeof(channels[0]), why);
+	return g->ear != NULL;
+}
+
+void forgetting_leave(struct loop *l)
+{
+	struct gateway *g = l->gateway;
+	if (g == NULL)
+		return; /* it was never opened */
+	if (l->index == 0) {
+		redis_ear_close(g->ear);
+		g->ear = NULL;
+	}
+	if (l->expiring != g->memory)
+		expiring_close(l->expiring);
+	l->expiring = g->memory;
+}
+
+bool forgetting_holds(const struct gateway *g)
+{
+	return g->redis == NULL || g->poller_count == 0 || redis_link_is_up(g->pollers[0].loop.expiring);
+}
