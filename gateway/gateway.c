@@ -14,11 +14,13 @@
 #include "gateway/ratelimit.h"
 #include "gateway/task.h"
 #include "notify/account.h"
+#include "services/department_system.h"
 #include "services/handlers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
 #include "store/store.h"
 #include <pthread.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 enum { RATE_KEYS_MAX = 1 << 19 };
@@ -88,7 +90,7 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	uint8_t key[SHA256_BYTES];
-	if (!keyring_open(c, false, why) || !services_start(g->store, c, false, why) || !accounts_open(c, why))
+	if (!keyring_open(c, false, why) || !services_start(g->store, c, false, why) || !accounts_open(c, why) || !department_systems_load(c->department_systems_file, why))
 		return false;
 	keyring_index("cursor", NULL, 0, key);
 	request_cursor_key(key);
@@ -135,6 +137,22 @@ struct kept_config {
 	struct kept_config *older;
 };
 
+static bool reload_systems(const struct config *wanted, struct config_wrongs *wrongs)
+{
+	struct fail why;
+	fail_clear(&why);
+	if (department_systems_load(wanted->department_systems_file, &why))
+		return true;
+	if (wrongs->count < CONFIG_WRONGS_MAX) {
+		struct config_wrong *w = &wrongs->at[wrongs->count];
+		w->line = 0;
+		snprintf(w->name, sizeof(w->name), "departments.systems_file");
+		snprintf(w->why, sizeof(w->why), "%s", why.log);
+	}
+	wrongs->count++;
+	return false;
+}
+
 static bool reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs)
 {
 	struct config wanted;
@@ -142,7 +160,7 @@ static bool reload(struct gateway *g, char *changed, size_t changed_max, char *r
 	bool ok = config_read(&wanted, g->config_path, wrongs);
 	for (char *const *o = g->overrides; o != NULL && *o != NULL; o++)
 		ok = config_override(&wanted, *o, wrongs) && ok;
-	ok = ok && config_consistent(&wanted, wrongs);
+	ok = ok && config_consistent(&wanted, wrongs) && reload_systems(&wanted, wrongs);
 	struct kept_config *kept = ok ? malloc(sizeof(*kept)) : NULL;
 	if (kept == NULL)
 		return false;
@@ -199,6 +217,7 @@ void gateway_stop(struct gateway *g)
 	forgetting_stop(g);
 	if (g->store != NULL)
 		store_close(g->store);
+	department_systems_close();
 	accounts_close();
 	keyring_close();
 	free(g->pollers);

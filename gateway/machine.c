@@ -19,6 +19,11 @@ void machine_of(struct gateway *g)
 	here = g;
 }
 
+bool machine_is_development(void)
+{
+	return atomic_load(&here->config)->development;
+}
+
 static void reply_text(struct request *r, int status, const char *type, size_t first)
 {
 	r->reply.status = status;
@@ -133,7 +138,7 @@ static bool control_fault_parse(struct request *r, struct fail *why)
 	struct fault_body *body = request_state(r, sizeof(*body), why);
 	if (body == NULL || !request_json(r, fields, 1, body, why))
 		return false;
-	if (!atomic_load(&here->config)->development)
+	if (!machine_is_development())
 		return FAILS(why, FORBIDDEN, "fault switches are for development");
 	if (!fault_set(body->setting))
 		return FAILS_FIELD(why, FIELD, "/switch", "no such switch, or this build has none");

@@ -72,6 +72,8 @@ static bool run_stages(struct offline *o, struct request *r, struct fail *why)
 	}
 	if (h->work != NULL && !h->work(r, why))
 		return false;
+	if (h->ask != NULL)
+		return FAILS(why, STOPPING, "only a running gateway speaks to the outside");
 	if (h->apply != NULL && !store_write(o->store, apply, r, why))
 		return false;
 	return h->render(r, why);

@@ -65,6 +65,16 @@ struct str case_state_name(enum case_state s)
 	return s == CASE_NONE ? STR("none") : case_state_row(s)->name;
 }
 
+bool case_state_from(struct str name, enum case_state *out)
+{
+	for (int n = CASE_NONE + 1; n < CASE_STATE_COUNT; n++)
+		if (str_eq(case_state_row((enum case_state)n)->name, name)) {
+			*out = (enum case_state)n;
+			return true;
+		}
+	return false;
+}
+
 bool case_event_from(struct str name, enum case_event *out)
 {
 	for (int e = 1; e < CASE_EVENT_COUNT; e++)

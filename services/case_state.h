@@ -64,6 +64,7 @@ const struct case_event_row *case_event_row(enum case_event e);
 const struct case_status_row *case_status_of(enum case_state s);
 struct str case_next_name(enum case_next n);
 struct str case_state_name(enum case_state s); /* "none" for CASE_NONE */
+bool case_state_from(struct str name, enum case_state *out); /* never CASE_NONE */
 bool case_event_from(struct str name, enum case_event *out);
 
 /* Where does `event` lead from `state`? Asserts once that the table is sane. Fails: ILLEGAL_MOVE with facts state and allowed. */

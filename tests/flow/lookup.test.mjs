@@ -14,7 +14,7 @@ for (const via of ['h2', 'h1'])
 	test(`the right four characters (${via})`, async () => {
 		const answer = await look(await open(), w.person.slice(-4), { via });
 		assert.equal(answer.status, 200);
-		assert.deepEqual(Object.keys(answer.json), ['case_no', 'matter', 'status', 'status_text', 'updated_at']);
+		assert.deepEqual(Object.keys(answer.json), ['case_no', 'matter', 'status', 'status_text', 'updated_at', 'source']);
 		assert.equal(answer.json.status, 'submitted');
 		assert.equal(answer.headers['cache-control'], 'no-store');
 	});
@@ -70,6 +70,10 @@ test('an address may ask only so often', async () => {
 
 const wrong_bodies = [
 	['no case_no', { id_last4: '0000' }, 422, 'missing_field', '/case_no'], ['no id_last4', { case_no: 'LN1' }, 422, 'missing_field', '/id_last4'],
+	['department alone', { department: '11621299D00000013E', id_last4: '0000' }, 422, 'missing_field', '/case_ref'],
+	['case_ref alone', { case_ref: 'A-1', id_last4: '0000' }, 422, 'missing_field', '/department'],
+	['both numbers', { case_no: 'LN1', department: '11621299D00000013E', case_ref: 'A-1', id_last4: '0000' }, 422, 'invalid_field', '/case_no'],
+	['a case_ref of 65 bytes', { department: '11621299D00000013E', case_ref: '办'.repeat(21) + 'xx', id_last4: '0000' }, 422, 'invalid_field', '/case_ref'],
 	['three characters', { case_no: 'LN1', id_last4: '000' }, 422, 'invalid_field', '/id_last4'], ['a number', { case_no: 'LN1', id_last4: 1234 }, 422, 'invalid_field', '/id_last4'],
 	['unknown field', { case_no: 'LN1', id_last4: '0000', name: 'x' }, 422, 'unknown_field', '/name'],
 ];

@@ -281,7 +281,7 @@ static void looks_up(void **state)
 	char lower[CASE_NUMBER_BYTES], unknown[CASE_NUMBER_BYTES], other_region[CASE_NUMBER_BYTES], want[256];
 	world_expect(w, lookup(w, case_no, "0131"));
 	snprintf(want, sizeof(want), "{\"case_no\":\"%s\",\"matter\":{\"name\":\"企业设立登记\"},\"status\":\"submitted\",\"status_text\":\"已提交\","
-		 "\"updated_at\":\"2026-11-23T16:00:00.000+08:00\"}", case_no);
+		 "\"updated_at\":\"2026-11-23T16:00:00.000+08:00\",\"source\":\"gateway\"}", case_no);
 	assert_string_equal(world_body(w), want);
 	uint64_t rate_key = w->r.rate_key;
 	assert_true(rate_key != 0);
