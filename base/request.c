@@ -6,7 +6,8 @@
 
 enum { PAGE_LIMIT_DEFAULT = 20, PAGE_LIMIT_MAX = 100, CURSOR_BYTES = 24, CURSOR_TEXT = 32 };
 
-static uint8_t cursor_key[16];
+static uint8_t cursor_keys[CURSOR_KEYS_MAX][16];
+static int cursor_key_count = 1;
 
 void request_clear(struct request *r)
 {
@@ -205,9 +206,11 @@ void reply_header(struct request *r, const char *name, struct str value)
 
 /* ---- pages ---- */
 
-void request_cursor_key(const uint8_t key[16])
+void request_cursor_keys(const uint8_t keys[][16], int count)
 {
-	memcpy(cursor_key, key, sizeof(cursor_key));
+	assert(count >= 1 && count <= CURSOR_KEYS_MAX);
+	memcpy(cursor_keys, keys, (size_t)count * sizeof(cursor_keys[0]));
+	cursor_key_count = count;
 }
 
 /* The query without its place in the list: what a cursor is bound to, and what the next link repeats. */
@@ -226,7 +229,7 @@ static bool query_without_place(struct request *r, struct buf *to)
 	return buf_ok(to);
 }
 
-static uint64_t cursor_mark(struct request *r, const uint8_t place[16])
+static uint64_t cursor_mark(struct request *r, const uint8_t place[16], const uint8_t key[16])
 {
 	struct buf b;
 	buf_init(&b, &r->arena, 128);
@@ -240,7 +243,7 @@ static uint64_t cursor_mark(struct request *r, const uint8_t place[16])
 	if (!query_without_place(r, &q))
 		return 0;
 	buf_str(&b, buf_text(&q));
-	return buf_ok(&b) ? siphash(cursor_key, b.at, b.len) : 0;
+	return buf_ok(&b) ? siphash(key, b.at, b.len) : 0;
 }
 
 static void put64(uint8_t *to, uint64_t v)
@@ -262,7 +265,9 @@ static bool cursor_read(struct request *r, struct str text, struct cursor *out)
 	uint8_t bytes[CURSOR_BYTES];
 	if (text.len != CURSOR_TEXT || base64url_bytes(text, bytes, sizeof(bytes)) != CURSOR_BYTES)
 		return false;
-	uint64_t mark = cursor_mark(r, bytes);
+	uint64_t mark = 0;
+	for (int i = 0; i < cursor_key_count && mark != get64(bytes + 16); i++)
+		mark = cursor_mark(r, bytes, cursor_keys[i]);
 	if (mark == 0 || mark != get64(bytes + 16))
 		return false;
 	*out = (struct cursor){ (int64_t)get64(bytes), (int64_t)get64(bytes + 8) };
@@ -291,7 +296,7 @@ static void add_cursor(struct request *r, struct json_out *j, const struct curso
 	uint8_t bytes[CURSOR_BYTES];
 	put64(bytes, (uint64_t)next->at);
 	put64(bytes + 8, (uint64_t)next->id);
-	put64(bytes + 16, cursor_mark(r, bytes));
+	put64(bytes + 16, cursor_mark(r, bytes, cursor_keys[0]));
 	base64url_text(bytes, sizeof(bytes), text);
 	json_add_text(j, "next_cursor", str_c(text));
 }

@@ -168,8 +168,10 @@ struct cursor {
 };
 /* Reads ?cursor= and ?limit= (1..100, default 20). Without a cursor *from is {INT64_MAX or 0 by the caller}. */
 MUST_USE bool request_page(struct request *r, struct cursor *from, bool *has_cursor, int *limit, struct fail *why);
-/* The key that makes cursors tamper-evident; once, before requests come. */
-void request_cursor_key(const uint8_t key[16]);
+/* The keys that make cursors tamper-evident; once, before requests come. The first makes them; one made with any of them is good, so that a
+ * poller's place outlives the exchange of a key. */
+enum { CURSOR_KEYS_MAX = 8 };
+void request_cursor_keys(const uint8_t keys[][16], int count);
 /* Percent-decodes one component ('+' is a space only if `form`). STR_NONE: badly encoded, a NUL, not UTF-8, or no memory. */
 struct str percent_decoded(struct arena *a, struct str s, bool form);
 /* A list's answer: {"items":[ …the caller's objects… ],"next_cursor":…}. `next` NULL: this was the last page. */

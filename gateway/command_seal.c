@@ -102,7 +102,9 @@ static void progress(struct verification *v, const char *what, int64_t done, int
 	if (!is_last && now_ms - v->said_ms < PROGRESS_EVERY_MS)
 		return;
 	v->said_ms = now_ms;
-	int64_t percent = all > 0 && done < all ? done * 100 / all : 100;
+	if (is_last || done > all)
+		all = done;
+	int64_t percent = all > 0 ? done * 100 / all : 100;
 	fprintf(stderr, "\r%s: %" PRId64 " of %" PRId64 " (%" PRId64 " %%), %" PRId64 " rows/s  %s", what, done, all, percent,
 		(v->seals + v->records) * 1000 / (took_ms > 0 ? took_ms : 1), is_last ? "\n" : "");
 }
@@ -145,7 +147,7 @@ static bool verify_records(struct verification *v, const struct fact_row *kind, 
 		v->records += number_in(j, "rows");
 		const json_t *wrong = json_object_get(j, "wrong");
 		is_end = json_is_object(wrong) || json_is_true(json_object_get(j, "end"));
-		progress(v, kind->name, records, is_end ? records : facts, is_end);
+		progress(v, kind->name, records, facts, is_end);
 		if (json_is_object(wrong)) {
 			v->code = tell_wrong(wrong);
 			return false;

@@ -4,7 +4,6 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "base/request.h"
 #include "gateway/door.h"
 #include "gateway/forgetting.h"
 #include "gateway/jobs.h"
@@ -89,12 +88,8 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 /* What services must know before the first request. */
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
-	uint8_t key[SHA256_BYTES];
-	if (!keyring_open(c, false, why) || !services_start(g->store, c, false, why) || !accounts_open(c, why) || !department_systems_load(c->department_systems_file, why))
-		return false;
-	keyring_index("cursor", NULL, 0, key);
-	request_cursor_key(key);
-	return true;
+	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
+	       department_systems_load(c->department_systems_file, why);
 }
 
 bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)

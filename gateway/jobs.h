@@ -1,7 +1,7 @@
 /* gateway/jobs.h - the rows of jobs.def at work: each in small transactions through the committer, never two of one at a time.
  *
- * A bite that was full is followed by the next at once: they are low jobs of the committer (store/committer.h). One that failed is tried again after
- * its period. The metrics say for each when it last went well, how many rows it did and how often it failed.
+ * Bites are low jobs of the committer (store/committer.h). One that was full is followed by the next at once; one that failed is tried again
+ * after its period. The metrics say for each when it last went well, how many rows it did and how often it failed.
  * Thread: jobs_step on one thread; bites run on the committer's. */
 #ifndef GATEWAY_JOBS_H
 #define GATEWAY_JOBS_H

@@ -51,6 +51,7 @@ static bool item_of(struct request *r, struct stmt *q, struct feed_item *to, str
 static bool feed_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct feed *f = r->state;
+	/* kind 1 is FACT_CASE_EVENT */
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT s.seq, s.sealed_ms, e.seq, e.event, e.state, e.occurred_ms, e.received_ms, e.event_id, c.case_no, c.case_ref"
 		" FROM seal s JOIN fact f ON f.id = s.fact JOIN case_event e ON e.case_id = f.ref_a AND e.seq = f.ref_b JOIN cases c ON c.id = e.case_id"

@@ -42,6 +42,17 @@ static bool start_reading(struct store *s, struct fail *why)
 	return ok;
 }
 
+/* A department's system keeps its place in the feed for years, and index keys are exchanged meanwhile. */
+static void name_cursor_keys(void)
+{
+	uint8_t all[KEYRING_INDEX_MAX][SHA256_BYTES], keys[KEYRING_INDEX_MAX][16];
+	_Static_assert((int)KEYRING_INDEX_MAX <= (int)CURSOR_KEYS_MAX, "room for every index key");
+	int count = keyring_index_all("cursor", NULL, 0, all);
+	for (int i = 0; i < count; i++)
+		memcpy(keys[i], all[i], sizeof(keys[i]));
+	request_cursor_keys(keys, count);
+}
+
 bool services_start(struct store *s, const struct config *c, bool make, struct fail *why)
 {
 	static const char *const results[] = { "applied", "repeated", "held", "refused" };
@@ -49,6 +60,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 		metric_label(M_case_events, i, results[i]);
 	callback_names();
 	configuration = c;
+	name_cursor_keys();
 	if (!make && !accounts_open(c, why))
 		return false;
 	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))

@@ -34,10 +34,9 @@ bool seal_head(struct tx *tx, struct seal *out, struct fail *why)
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE;
 	struct str chain = stmt_blob(q, 4);
-	if (chain.len != HASH_BYTES)
-		return FAILS(why, INTERNAL, "the chain at seq %lld has %zu bytes; run siban seal verify", (long long)stmt_int(q, 0), chain.len);
 	*out = (struct seal){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), { 0 } };
-	memcpy(out->chain, chain.at, HASH_BYTES);
+	/* Of another length it was altered from outside. Verification says so, at its number; departments' feeds do not stop for it. */
+	memcpy(out->chain, chain.at, chain.len < HASH_BYTES ? chain.len : HASH_BYTES);
 	return true;
 }
 

@@ -22,8 +22,8 @@ struct seal {
 	uint8_t chain[HASH_BYTES];
 };
 
-/* Rows in one transaction, which may hold the write lane for 5 ms (measured 2026-11: 1.6 ms, commit included). About as many as a full batch of the committer brings
- * in new facts, so that sealing, one bite a batch, keeps up with whatever load. */
+/* Rows in one transaction, which may hold the write lane for 5 ms (measured 2026-11: 1.6 ms, commit included). About as many as a full batch
+ * of the committer brings in new facts, so that sealing, one bite a batch, keeps up with whatever load. */
 enum { SEAL_ROWS_MAX = 500 };
 
 /* Seals the oldest unsealed facts, `rows_max` at most; *sealed == rows_max: there may be more. Runs again to the same rows. */

@@ -148,3 +148,18 @@ test('after kill -9 the cursor goes on: nothing acknowledged is missing, nothing
 	}
 	assert.match(await own.command('seal', 'verify'), /all as it was written/);
 });
+
+test('a place in the feed outlives the exchange of the index key', async () => {
+	const own = await gateway(), ow = await world(own), poller = new Poller(own, ow.department);
+	await new Case(own, ow).live('submitted', 'received');
+	await poller.until_seen(2);
+	await own.command('keys', 'add', '--index');
+	await own.command('keys', 'rotate');
+	await own.stop();
+	await own.serve();
+	await new Case(own, ow).live('submitted');
+	await poller.until_seen(3);
+	assert_order(poller.items);
+	await poller.same_as_anew();
+	assert.match(await own.command('seal', 'verify'), /all as it was written/);
+});

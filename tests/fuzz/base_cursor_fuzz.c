@@ -47,8 +47,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct str region;
 	bool has;
 	int limit;
-	static const uint8_t key[16] = "the fuzzer's key";
-	request_cursor_key(key);
+	static const uint8_t keys[][16] = { "the fuzzer's key", "its older one" };
+	request_cursor_keys(keys, 2);
 	fail_clear(&why);
 	ask(&r, (struct str){ (const char *)data, size });
 	if (request_query_only(&r, known, &why) && request_query(&r, "region", &region, &why) && request_page(&r, &from, &has, &limit, &why))

@@ -121,12 +121,7 @@ static void no_bell(void *ctx)
 
 static bool ready_services(struct machine *m, struct fail *why)
 {
-	uint8_t key[SHA256_BYTES];
-	if (!keyring_open(&m->config, false, why) || !services_start(m->gateway.store, &m->config, false, why))
-		return false;
-	keyring_index("cursor", NULL, 0, key);
-	request_cursor_key(key);
-	return true;
+	return keyring_open(&m->config, false, why) && services_start(m->gateway.store, &m->config, false, why);
 }
 
 bool machine_start(struct machine *m, struct fail *why)

@@ -106,11 +106,30 @@ static bool read_cursor(const char *target, const char *cursor, int64_t who, str
 	return ok;
 }
 
+static void a_cursor_outlives_its_key(void **state)
+{
+	(void)state;
+	static const uint8_t before[][16] = { { 1 } }, after[][16] = { { 2 }, { 1 } }, later[][16] = { { 3 }, { 2 } };
+	char cursor[40], newer[40], link[256];
+	struct cursor got, place = { 5, 6 };
+	enum fail_code code;
+	request_cursor_keys(before, 1);
+	make_cursor("/v1/cases?limit=5", place, cursor, link);
+	request_cursor_keys(after, 2);
+	assert_true(read_cursor("/v1/cases", cursor, 7, &got, &code));
+	assert_true(got.at == 5 && got.id == 6);
+	make_cursor("/v1/cases?limit=5", place, newer, link);
+	assert_string_not_equal(newer, cursor);
+	request_cursor_keys(later, 2);
+	assert_false(read_cursor("/v1/cases", cursor, 7, &got, &code));
+	assert_true(read_cursor("/v1/cases", newer, 7, &got, &code));
+}
+
 static void cursors(void **state)
 {
 	(void)state;
-	uint8_t key[16] = { 1, 2, 3 };
-	request_cursor_key(key);
+	static const uint8_t keys[][16] = { { 1, 2, 3 } };
+	request_cursor_keys(keys, 1);
 	char cursor[40], link[256];
 	struct cursor got, place = { 1790000000000, -5 };
 	enum fail_code code;
@@ -235,7 +254,7 @@ static void cleared(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(query_values), cmocka_unit_test(unknown_parameters), cmocka_unit_test(cursors), cmocka_unit_test(limits),
+	const struct CMUnitTest tests[] = { cmocka_unit_test(query_values), cmocka_unit_test(unknown_parameters), cmocka_unit_test(cursors), cmocka_unit_test(a_cursor_outlives_its_key), cmocka_unit_test(limits),
 		cmocka_unit_test(known_headers), cmocka_unit_test(one_meaning), cmocka_unit_test(cleared) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

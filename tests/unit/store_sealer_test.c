@@ -230,6 +230,8 @@ static const struct { const char *sql; enum seal_wrong wrong; int64_t seq; } tam
 	{ "UPDATE audit SET result = 0 WHERE id = 5", SEAL_WRONG_ROW_CHANGED, 5 },
 	{ "UPDATE audit SET result = 0 WHERE id = 12", SEAL_WRONG_ROW_CHANGED, 12 },
 	{ "DELETE FROM seal WHERE seq = 1", SEAL_WRONG_SEAL_GONE, 1 },
+	{ "UPDATE seal SET chain = x'00' WHERE seq = 12", SEAL_WRONG_CHAIN, 12 },
+	{ "UPDATE seal SET chain = zeroblob(99) WHERE seq = 12", SEAL_WRONG_CHAIN, 12 },
 	/* of several, the first */
 	{ "UPDATE audit SET result = 0 WHERE id >= 6", SEAL_WRONG_ROW_CHANGED, VICTIM },
 	/* two things exchanged */
@@ -283,6 +285,7 @@ static void tampering_is_found(void **state)
 		struct seal_walk w = seal_walk_all(&f, NULL, WALK_ROWS);
 		if (w.wrong != tampered[i].wrong || w.wrong_seq != tampered[i].seq || w.at.seq != tampered[i].seq - 1)
 			fail_msg("%s: %s at %lld, last good %lld", tampered[i].sql, seal_wrong_word(w.wrong), (long long)w.wrong_seq, (long long)w.at.seq);
+		(void)seal_read_head(&f); /* whatever it looks like, it can be asked for: verification begins with that */
 		if (w.wrong == SEAL_WRONG_ROW_CHANGED || w.wrong == SEAL_WRONG_ROW_GONE)
 			assert_true(w.kind == FACT_AUDIT && w.ref_a == tampered[i].seq);
 	}
