@@ -111,11 +111,12 @@ static bool apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct taking t = { .tx = tx, .r = r };
 	struct fail reading;
-	uint8_t digest[SHA256_BYTES];
-	bool there, unreadable = false;
-	keyring_index("raw_callback", &r->body, 1, digest);
-	if (!raw_is_there(tx, digest, &there, why))
-		return false;
+	uint8_t digests[KEYRING_INDEX_MAX][SHA256_BYTES]; /* a repeat may come after a change of keys */
+	bool there = false, unreadable = false;
+	int count = keyring_index_all("raw_callback", &r->body, 1, digests);
+	for (int i = 0; i < count && !there; i++)
+		if (!raw_is_there(tx, digests[i], &there, why))
+			return false;
 	fail_clear(&reading);
 	if (there) {
 		t.counts[RESULT_REPEATED] = 1;
@@ -126,7 +127,7 @@ static bool apply(struct tx *tx, struct request *r, struct fail *why)
 		}
 		unreadable = true; /* kept, and looked at by a person: the same bytes once more would not help */
 	}
-	if (!there && !raw_keep(tx, r, digest, unreadable ? 1 : t.counts[RESULT_UNMATCHED], why))
+	if (!there && !raw_keep(tx, r, digests[0], unreadable ? 1 : t.counts[RESULT_UNMATCHED], why))
 		return false;
 	r->outcome = (struct outcome){ .code = TAKEN, .status = 200, .n = { [N_UNREADABLE] = unreadable } };
 	memcpy(r->outcome.n, t.counts, sizeof(t.counts));
