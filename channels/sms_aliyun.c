@@ -250,31 +250,22 @@ static void keep(char *to, size_t size, struct str s)
 	to[n] = '\0';
 }
 
-struct sms_answer {
-	struct str code, biz_id;
-};
+static struct str word_in(const json_t *j, const char *name)
+{
+	const json_t *v = json_object_get(j, name);
+	return json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR_NONE;
+}
 
 /* false: what came is not the platform's JSON. */
 static bool read_answer(struct str body, struct judgement *out)
 {
-	static const struct json_field fields[] = {
-		{ "Code", JSON_F_TEXT, true, 1, 128, offsetof(struct sms_answer, code), NULL },
-		{ "BizId", JSON_F_TEXT, false, 0, 128, offsetof(struct sms_answer, biz_id), NULL },
-	};
-	struct sms_answer answer = { STR_NONE, STR_NONE };
 	struct fail why;
-	struct arena a;
 	fail_clear(&why);
-	arena_init(&a, 64 << 10);
-	json_t *j = json_read(body, &why);
-	bool ok = j != NULL && json_take(j, fields, 2, JSON_IGNORE_UNKNOWN, "", &answer, &a, &why);
-	if (ok) {
-		keep(out->code, sizeof out->code, answer.code);
-		keep(out->ref, sizeof out->ref, answer.biz_id);
-	}
-	json_decref(j);
-	arena_free(&a);
-	return ok;
+	DROP(json) json_t *j = json_read(body, &why);
+	struct str code = word_in(j, "Code");
+	keep(out->code, sizeof out->code, code);
+	keep(out->ref, sizeof out->ref, word_in(j, "BizId"));
+	return code.len > 0;
 }
 
 static void judge(const struct order *o, const struct http_answer *answer, struct judgement *out)

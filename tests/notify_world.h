@@ -55,6 +55,19 @@ struct notify_world {
 
 static struct notify_world *world_here;
 
+/* Every codec carries the effect's key somewhere. */
+static inline void peer_key(const struct transport_job *job, char key[EFFECT_KEY_BYTES])
+{
+	char all[4096];
+	int len = snprintf(all, sizeof all, "%.*s ", STR_ARG(job->call.url));
+	for (int i = 0; i < job->call.header_count; i++)
+		len += snprintf(all + len, sizeof all - (size_t)len, "%.*s ", STR_ARG(job->call.headers[i].value));
+	const char *at = strstr(all, "ef_");
+	assert_non_null(at);
+	memcpy(key, at, 29);
+	key[29] = '\0';
+}
+
 static inline void peer_begin(struct transport *t, struct transport_job *job)
 {
 	struct peer *p = (struct peer *)t;
@@ -62,14 +75,7 @@ static inline void peer_begin(struct transport *t, struct transport_job *job)
 	p->open[p->open_count++] = job;
 	struct peer_call *c = &p->calls[p->call_count++];
 	*c = (struct peer_call){ .is_query = job->call.method == METHOD_GET, .at_ms = p->now_ms };
-	/* every codec carries the key somewhere */
-	char all[4096];
-	int len = snprintf(all, sizeof all, "%.*s ", STR_ARG(job->call.url));
-	for (int i = 0; i < job->call.header_count; i++)
-		len += snprintf(all + len, sizeof all - (size_t)len, "%.*s ", STR_ARG(job->call.headers[i].value));
-	const char *at = strstr(all, "ef_");
-	assert_non_null(at);
-	memcpy(c->key, at, 29);
+	peer_key(job, c->key);
 }
 
 static inline bool peer_knows(const struct peer *p, const char *key)
@@ -94,12 +100,8 @@ static inline void peer_answer(struct peer *p, int open)
 	struct transport_job *job = p->open[open];
 	struct peer_mood m = p->mood;
 	bool is_query = job->call.method == METHOD_GET;
-	char all[4096];
-	int len = snprintf(all, sizeof all, "%.*s ", STR_ARG(job->call.url));
-	for (int i = 0; i < job->call.header_count; i++)
-		len += snprintf(all + len, sizeof all - (size_t)len, "%.*s ", STR_ARG(job->call.headers[i].value));
-	char key[EFFECT_KEY_BYTES] = "";
-	memcpy(key, strstr(all, "ef_"), 29);
+	char key[EFFECT_KEY_BYTES];
+	peer_key(job, key);
 	p->open[open] = p->open[--p->open_count];
 	if (m.acts && !is_query)
 		memcpy(p->deeds[p->deed_count++], key, sizeof key);
