@@ -177,6 +177,7 @@ void checks_all(struct world *w)
 		for (int r = 0; r < MODEL_REFS; r++)
 			check_case(w, &tx, d, r);
 	check_counts(w, &tx);
+	sealing_check(w, &tx);
 	end(w);
 }
 

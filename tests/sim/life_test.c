@@ -19,7 +19,7 @@ static struct world world;
 
 /* ---- mutants ---- */
 
-enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY };
+enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY, MUTANT_NO_FACT };
 static enum mutant mutant;
 
 bool __real_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
@@ -44,6 +44,13 @@ enum journal_seen __wrap_journal_seen(struct tx *tx, int64_t department, const s
 enum journal_seen __wrap_journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why)
 {
 	return mutant == MUTANT_NO_MEMORY ? JOURNAL_NEW : __real_journal_seen(tx, department, e, refused_in, why);
+}
+
+bool __real_fact_add(struct tx *tx, int64_t id, const struct fact *f, const struct fact_content *c, struct fail *why);
+bool __wrap_fact_add(struct tx *tx, int64_t id, const struct fact *f, const struct fact_content *c, struct fail *why);
+bool __wrap_fact_add(struct tx *tx, int64_t id, const struct fact *f, const struct fact_content *c, struct fail *why)
+{
+	return mutant == MUTANT_NO_FACT || __real_fact_add(tx, id, f, c, why);
 }
 
 enum commit_end __real_write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why);
@@ -117,6 +124,7 @@ static void test_mutants_are_found_out(void **state)
 		{ MUTANT_NO_OUTCOME, "what a client was told is not kept" },
 		{ MUTANT_NO_RELEASE, "who waited is not let in when the gap closes" },
 		{ MUTANT_NO_MEMORY, "an event that comes again is not recognised" },
+		{ MUTANT_NO_FACT, "an event is written that nothing proves" },
 		{ MUTANT_NO_COMMIT, "answered without COMMIT" },
 		{ MUTANT_REFUSED_IS_DONE, "answered although COMMIT was refused" },
 		{ MUTANT_STALE_CACHE, "rows are shown as they were" },

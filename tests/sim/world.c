@@ -397,8 +397,8 @@ static const struct {
 	int share;
 	void (*step)(struct world *w);
 } shares[] = {
-	{ 300, actors_post }, { 116, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
-	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies },
+	{ 290, actors_post }, { 116, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
+	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies },
 	{ 4, arm_fault }, { 4, mend }, { 2, restart },
 };
 
@@ -430,6 +430,7 @@ static void begin_life(struct world *w, uint64_t seed)
 	w->commits = 0;
 	w->last_taken = NULL;
 	w->fault_is_armed = false;
+	w->noted = (struct seal){ 0 };
 	w->counts = (struct world_counts){ 0 };
 	model_clear(&w->model, w->machine.config.outcome_hours);
 	must_start(w);

@@ -7,6 +7,7 @@
 #include "door.h"
 #include "machine.h"
 #include "model.h"
+#include "store/seal_check.h"
 #include <stdio.h>
 
 enum { WORLD_ASKED_MAX = 64, WORLD_POSTS_MAX = MODEL_DEEDS, WORLD_WRONG_BYTES = 512, WORLD_TOKEN_BYTES = 64 };
@@ -42,6 +43,7 @@ struct world {
 	int64_t commits;              /* steps of the committer that ended something */
 	bool disk_lies;               /* for the test of the tests: a sync is no sync */
 	bool fault_is_armed;          /* siban may say that it cannot */
+	struct seal noted;            /* the last head the sealer said was kept */
 	char department_token[MODEL_DEPARTMENTS][WORLD_TOKEN_BYTES], person_token[MODEL_PERSONS][WORLD_TOKEN_BYTES];
 	struct ram_image *founded;    /* the database with which every life begins */
 
@@ -61,6 +63,10 @@ bool world_live(struct world *w, uint64_t seed, int steps);
 /* Into the trace, and onto the page when there is one. */
 void world_note(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* sealing.c */
+void sealing_step(struct world *w);
+void sealing_check(struct world *w, struct tx *tx); /* the chain is whole, goes on from what was noted, and every record has its fact */
 
 /* checks.c: what is written */
 void checks_case(struct world *w, int department, int ref); /* after a commit that was about it */
