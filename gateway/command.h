@@ -11,7 +11,7 @@ struct command_line {
 	int word_count;
 	bool cipher, index; /* keys add */
 	bool dev, json, verbose, sample, reference, routes, again, all_restored;
-	const char *citizen, *department, *hours, *from, *state, *kind;
+	const char *citizen, *department, *hours, *from, *to, *state, *kind;
 	struct config config;     /* read and checked, for commands that want it */
 };
 
@@ -23,6 +23,8 @@ int command_token(struct command_line *l);
 int command_keys(struct command_line *l);
 int command_seal(struct command_line *l);
 int command_effects(struct command_line *l);
+int command_backup(struct command_line *l);
+int command_restore(struct command_line *l);
 int command_version(struct command_line *l);
 
 void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/backup_desk.h"
 #include "gateway/door.h"
 #include "gateway/forgetting.h"
 #include "gateway/jobs.h"
@@ -100,8 +101,10 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	name_metrics();
 	machine_of(g);
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
-	if (ok)
+	if (ok) {
 		store_listen(g->store, hub_news, &g->hub);
+		backup_desk_open(g->store);
+	}
 	ok = ok &&
 		ready_services(g, c, why) &&                                      /* keys and settings, before anyone can ask */
 		(g->committer = committer_start(g->store, c, why)) != NULL &&
@@ -210,6 +213,7 @@ void gateway_stop(struct gateway *g)
 		door_tls_drop(g->tls);
 	ratelimit_drop(g->ratelimit);
 	forgetting_stop(g);
+	backup_desk_close();
 	if (g->store != NULL)
 		store_close(g->store);
 	department_systems_close();

@@ -22,6 +22,8 @@ static const struct command {
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    CONFIG,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
+	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },
+	{ "restore", CONFIG,  command_restore, "FOLDER [--to STATE]",               "look a backup over and put it in the database's place; no gateway may run" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -53,13 +55,13 @@ static bool read_config(struct command_line *l)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_STATE, O_KIND, O_AGAIN, O_ALL_RESTORED };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_ALL_RESTORED };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES }, { "cipher", no_argument, NULL, O_CIPHER }, { "index", no_argument, NULL, O_INDEX },
 		{ "citizen", required_argument, NULL, O_CITIZEN }, { "department", required_argument, NULL, O_DEPARTMENT },
 		{ "hours", required_argument, NULL, O_HOURS }, { "from", required_argument, NULL, O_FROM },
-		{ "state", required_argument, NULL, O_STATE }, { "kind", required_argument, NULL, O_KIND }, { "again", no_argument, NULL, O_AGAIN },
+		{ "to", required_argument, NULL, O_TO }, { "state", required_argument, NULL, O_STATE }, { "kind", required_argument, NULL, O_KIND }, { "again", no_argument, NULL, O_AGAIN },
 		{ "all-restored", no_argument, NULL, O_ALL_RESTORED }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
@@ -77,6 +79,7 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_DEPARTMENT: l->department = optarg; break;
 		case O_HOURS:      l->hours = optarg; break;
 		case O_FROM:       l->from = optarg; break;
+		case O_TO:         l->to = optarg; break;
 		case O_STATE:      l->state = optarg; break;
 		case O_KIND:       l->kind = optarg; break;
 		case O_AGAIN:      l->again = true; break;

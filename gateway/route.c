@@ -1,5 +1,6 @@
 /* gateway/route.c - the table of routes, and the walk that finds a row in it. */
 #include "gateway/route.h"
+#include "gateway/backup_desk.h"
 #include "gateway/machine.h"
 #include "services/handlers.h"
 #include <assert.h>

@@ -125,3 +125,15 @@ bool effect_act_apply(struct tx *tx, void *act, struct fail *why)
 	}
 	return one(tx, a, why);
 }
+
+bool effect_hold_restored(struct tx *tx, int64_t now_ms, int64_t *held, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET state = 6, held_by = 1, changed_ms = $1 WHERE state IN (1, 2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	if (!stmt_run(q, why))
+		return false;
+	*held = tx_changes(tx);
+	return true;
+}

@@ -24,4 +24,6 @@ struct effect_act {
 
 /* Fails: NOT_FOUND; EFFECT_STATE with fact "state"; EFFECT_TWICE a replay that might send twice and was not told to. */
 MUST_USE bool effect_act_apply(struct tx *tx, void *act, struct fail *why);
+/* A database comes from a backup, and nobody knows what was sent since: all that is open is held until EFFECT_RELEASE_RESTORED. Turns stay as they are. */
+MUST_USE bool effect_hold_restored(struct tx *tx, int64_t now_ms, int64_t *held, struct fail *why);
 #endif

@@ -36,19 +36,34 @@ static struct flock whole_file(short type)
 }
 
 /* An open file description's lock: it goes with the process however that ends, and not when some library closes the file. */
+static int lock_file(const char *path, const char *folder, struct fail *why)
+{
+	int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd < 0) {
+		FAILS(why, STORE, "%s: %s", strerror(errno), path);
+		return -1;
+	}
+	struct flock lock = whole_file(F_WRLCK);
+	if (fcntl(fd, F_OFD_SETLK, &lock) == 0)
+		return fd;
+	if (errno == EAGAIN || errno == EACCES)
+		FAILS(why, STORE, "another siban holds this folder; stop it, or use its control socket: %s", folder);
+	else
+		FAILS(why, STORE, "cannot lock (%s): %s", strerror(errno), path);
+	close(fd);
+	return -1;
+}
+
 static bool lock_folder(struct store *s, struct fail *why)
 {
-	if (s->mode == STORE_INSPECT)
-		return true;
-	s->lock_fd = open(s->lock_path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
-	if (s->lock_fd < 0)
-		return FAILS(why, STORE, "%s: %s", strerror(errno), s->lock_path);
-	struct flock lock = whole_file(F_WRLCK);
-	if (fcntl(s->lock_fd, F_OFD_SETLK, &lock) == 0)
-		return true;
-	if (errno == EAGAIN || errno == EACCES)
-		return FAILS(why, STORE, "another siban holds this folder; stop it, or use its control socket: %s", s->folder);
-	return FAILS(why, STORE, "cannot lock (%s): %s", strerror(errno), s->lock_path);
+	return s->mode == STORE_INSPECT || (s->lock_fd = lock_file(s->lock_path, s->folder, why)) >= 0;
+}
+
+int store_lock(const struct config *c, struct fail *why)
+{
+	char path[1040];
+	snprintf(path, sizeof path, "%s/siban.lock", c->state_dir);
+	return lock_file(path, c->state_dir, why);
 }
 
 bool store_is_locked(const struct config *c)

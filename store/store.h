@@ -77,6 +77,8 @@ enum store_mode { STORE_SERVE, STORE_MIGRATE, STORE_INSPECT };
 struct store *store_open(const struct config *c, enum store_mode mode, struct fail *why);
 void store_close(struct store *s);
 bool store_is_locked(const struct config *c);   /* does a daemon hold the folder? */
+/* Holds the folder without opening what is in it, for whoever exchanges that. Closing the descriptor lets go. -1: why is noted. */
+int store_lock(const struct config *c, struct fail *why);
 int store_schema_version(const struct store *s);
 bool store_is_current(const struct store *s);   /* this program's schema: for INSPECT, which opens any */
 MUST_USE bool store_healthy(struct store *s, struct fail *why); /* for /readyz: a read works and writes are not refused */

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { SEEDS = 250, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 60 };
+enum { SEEDS = 120, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 60 };
 
 static struct world world;
 

@@ -1,0 +1,24 @@
+/* gateway/backup_desk.h - a backup beside everything else: one at a time, on a thread of its own.
+ *
+ * Thread: any, between open and close. */
+#ifndef GATEWAY_BACKUP_DESK_H
+#define GATEWAY_BACKUP_DESK_H
+#include "base/request.h"
+#include "gateway/backup.h"
+
+enum backup_state { BACKUP_NONE, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED };
+
+struct backup_status {
+	enum backup_state state;
+	int64_t done_pages, total_pages;
+	struct backup_manifest manifest; /* DONE */
+	struct fail why;                 /* FAILED */
+};
+
+void backup_desk_open(struct store *s);
+void backup_desk_close(void); /* one that is under way is given up; fine when it was never opened */
+MUST_USE bool backup_desk_start(const char *folder, struct fail *why); /* Fails: CONFLICT one is under way */
+void backup_desk_look(struct backup_status *out);
+
+extern const struct handler control_backup_start, control_backup_look; /* asked over the control socket */
+#endif
