@@ -19,7 +19,7 @@
 
 enum { ENTRY_BYTES = 32, NOTED_MAX = KEYFILE_KEYS_MAX * ENTRY_BYTES };
 
-static bool has_unnoted;
+static _Atomic bool has_unnoted;
 _Static_assert((int)KEYRING_INDEX_MAX == (int)KEYFILE_INDEX_MAX, "an index under every key there is");
 
 static bool file_open(const struct config *c, bool make_if_absent, struct keyfile *file, struct fail *why)

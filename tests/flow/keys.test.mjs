@@ -4,7 +4,8 @@
 import assert from 'node:assert/strict';
 import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { chmodSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { promisify } from 'node:util';
@@ -13,7 +14,13 @@ import { Gateway, gateway, siban } from './lib/gateway.mjs';
 
 const run = promisify(execFile);
 const unlimited = { 'rate.lookup_address': 100000, 'rate.lookup_case': 1000, 'rate.department': 1000000, 'rate.read': 1000000, 'rate.public': 1000000 };
-const g = await gateway({ settings: unlimited });
+/* An account nobody answers: what is to be sent waits, sealed. */
+const secrets = mkdtempSync(path.join(os.tmpdir(), 'siban-keys-'));
+after(() => rmSync(secrets, { recursive: true, force: true }));
+writeFileSync(path.join(secrets, 'sms.key'), 'an access key secret', { mode: 0o600 });
+const account = { 'sms.aliyun.url': 'http://127.0.0.1:9/', 'sms.aliyun.key_id': 'somebody', 'sms.aliyun.key_secret_file': path.join(secrets, 'sms.key'),
+	'sms.aliyun.sign_name': '陇南四办', 'sms.aliyun.template.case_moved': 'SMS_100000002' };
+const g = await gateway({ settings: { ...unlimited, ...account } });
 const w = await world(g);
 const key_file = (own = g) => path.join(own.state, 'keys/vault.keys');
 const look = (c) => g.ask('POST', '/v1/case-lookups', { body: { case_no: c.case_no, id_last4: c.person.slice(-4) } });
@@ -32,6 +39,9 @@ async function open_case(n) {
 }
 
 const cases = await Promise.all(Array.from({ length: 300 }, (_, n) => open_case(n + 1)));
+
+const effects = 30, sms = (n) => ({ phone: phone_of(n), template: 'case_moved', params: { case_no: 'LN1', status: names[n % names.length] } });
+for (let n = 1; n <= effects; n++) assert.equal((await g.control('POST', '/control/effects/send/sms_aliyun', sms(n))).status, 201);
 
 async function all_found(some = cases) {
 	for (const c of some) assert.equal((await look(c)).json.case_no, c.case_no);
@@ -102,6 +112,7 @@ test('a cipher key is exchanged for one of SM4 under load', async (t) => {
 	t.diagnostic(JSON.stringify(await under_load(async () => {
 		const said = await g.command('keys', 'rotate');
 		assert.match(said, /^person\.facts: \d+ rows, \d+ changed$/m);
+		assert.match(said, new RegExp(`^effect\\.payload: ${effects} rows, ${effects} changed$`, 'm'));
 		assert.match(said, /everything lies under the current keys$/);
 	})));
 	const all = await keys();
@@ -222,6 +233,11 @@ test('a wrong key file is refused by every wrong line', async (t) => {
 		chmodSync(file, 0o640);
 		assert.match(await failing(own, 'serve'), /others may read it: chmod 600/);
 		chmodSync(file, 0o600);
+	});
+	await t.test('somebody else\'s', { skip: process.getuid() !== 0 && 'only root may give a file away' }, async () => {
+		chownSync(file, 65534, 65534);
+		assert.match(await failing(own, 'serve'), /belongs to another user: chown it/);
+		chownSync(file, 0, 0);
 	});
 	await t.test('comments, spaces and line ends of other systems do no harm', async () => {
 		writeFileSync(file, kept.split('\n').map((line) => `  ${line.replaceAll(' ', ' \t ')} # a comment\r`).join('\n'));
