@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-enum wants { NOTHING, CONFIG };
+enum wants { NOTHING, VALUES /* of the configuration, fit to serve or not */, CONFIG };
 
 static const struct command {
 	const char *name;
@@ -20,7 +20,7 @@ static const struct command {
 	{ "import",  CONFIG,  command_import,  "regions|departments|matters FILE",  "load a CSV file; a running gateway goes on serving" },
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
-	{ "seal",    CONFIG,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
+	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },
 	{ "restore", CONFIG,  command_restore, "FOLDER [--to STATE]",               "look a backup over and put it in the database's place; no gateway may run" },
@@ -38,7 +38,7 @@ static int help(FILE *to, int code)
 	return code;
 }
 
-static bool read_config(struct command_line *l)
+static bool read_config(struct command_line *l, enum wants wants)
 {
 	static struct config_wrongs wrongs;
 	config_defaults(&l->config);
@@ -46,7 +46,7 @@ static bool read_config(struct command_line *l)
 	for (char **o = l->overrides; *o != NULL; o++)
 		ok = config_override(&l->config, *o, &wrongs) && ok;
 	/* What fields say together is only worth saying when each can be read. */
-	if (ok)
+	if (ok && wants == CONFIG)
 		ok = config_consistent(&l->config, &wrongs);
 	if (!ok)
 		tell_wrongs(&wrongs);
@@ -112,7 +112,7 @@ int main(int argc, char **argv)
 		return 2;
 	if (command->run != command_serve)
 		log_open(STDERR_FILENO, LOG_WARN); /* a command speaks for itself */
-	int code = command->wants == NOTHING || read_config(&l) ? command->run(&l) : 1;
+	int code = command->wants == NOTHING || read_config(&l, command->wants) ? command->run(&l) : 1;
 	log_flush();
 	free(l.overrides);
 	return code;
