@@ -33,13 +33,14 @@
 enum { PENDING = 4, WAYS = 2 };
 enum { RESULT_HIT, RESULT_MISS, RESULT_STALE, RESULTS };
 
-struct entry {
-	uint64_t key;
-	uint32_t generation, epoch;
-	uint16_t kind;
-	bool full;
-	uint8_t used;        /* was read more lately than its neighbour */
-	_Alignas(8) char row[]; /* as many bytes as its kind may have */
+/* What a look touches, in one cache line; the rows lie elsewhere. */
+struct set {
+	_Alignas(64) struct {
+		uint64_t key;
+		uint32_t generation, epoch;
+		bool full;
+	} way[WAYS];
+	uint8_t latest; /* the way that was read last */
 };
 
 static const size_t row_bytes_max[ROW_KINDS] = { [ROW_TOKEN] = ROW_TOKEN_BYTES_MAX, [ROW_CASE] = ROW_CASE_BYTES_MAX,
@@ -52,13 +53,16 @@ static const char *const labels[ROW_KINDS * RESULTS] = {
 struct pending {
 	uint64_t key;
 	uint32_t generation, epoch;
-	int kind;            /* -1: none */
+	bool open;
 };
 
+/* Of one kind. */
 struct rowcache {
-	char *entries;         /* sets of two; NULL until the first row comes */
-	size_t entry_bytes;
-	size_t sets;           /* a power of two */
+	void *memory;          /* NULL until the first row comes */
+	struct set *sets;      /* in it, aligned */
+	char *rows;            /* behind them, WAYS for each set */
+	size_t row_bytes;
+	size_t count;          /* of sets, a power of two */
 	unsigned next_pending;
 	struct pending pending[PENDING];
 };
@@ -84,10 +88,9 @@ struct rowcache *rowcache_make(enum row_kind kind, int rows)
 	struct rowcache *r = calloc(1, sizeof *r);
 	if (r == NULL)
 		return NULL;
-	r->entry_bytes = (sizeof(struct entry) + row_bytes_max[kind] + 7) & ~(size_t)7;
-	for (r->sets = 1; r->sets * 2 * WAYS <= (size_t)rows; r->sets *= 2)
+	r->row_bytes = (row_bytes_max[kind] + 15) & ~(size_t)15;
+	for (r->count = 1; r->count * 2 * WAYS <= (size_t)rows; r->count *= 2)
 		;
-	rowcache_new_snapshot(r);
 	return r;
 }
 
@@ -95,32 +98,54 @@ void rowcache_free(struct rowcache *r)
 {
 	if (r == NULL)
 		return;
-	free(r->entries);
+	free(r->memory);
 	free(r);
 }
 
 void rowcache_new_snapshot(struct rowcache *r)
 {
 	for (int i = 0; r != NULL && i < PENDING; i++)
-		r->pending[i].kind = -1;
+		r->pending[i].open = false;
 }
 
-/* One of the two entries where a row may be. */
-static struct entry *entry_of(struct rowcache *r, uint64_t m, int way)
+/* Zeroed by the system when a page is first touched: a cache takes the memory of what was read. */
+static bool furnish(struct rowcache *r)
 {
-	size_t set = (m >> 16) & (r->sets - 1); /* not the bits that choose the generation */
-	return (struct entry *)(void *)(r->entries + (WAYS * set + (size_t)way) * r->entry_bytes);
+	size_t sets = r->count * sizeof(struct set), align = _Alignof(struct set);
+	r->memory = calloc(1, align + sets + r->count * WAYS * r->row_bytes);
+	if (r->memory == NULL)
+		return false;
+	char *at = r->memory;
+	at += (align - (uintptr_t)at % align) % align;
+	r->sets = (struct set *)(void *)at;
+	r->rows = at + sets;
+	return true;
 }
 
-static void note_pending(struct rowcache *r, enum row_kind kind, uint64_t key, uint32_t generation, uint32_t epoch)
+static struct set *set_of(const struct rowcache *r, uint64_t m)
 {
-	struct pending *p = NULL;
-	for (int i = 0; i < PENDING && p == NULL; i++)
-		if (r->pending[i].kind == (int)kind && r->pending[i].key == key)
-			p = &r->pending[i];
+	return &r->sets[(m >> 16) & (r->count - 1)]; /* not the bits that choose the generation */
+}
+
+static void *row_of(const struct rowcache *r, const struct set *s, int way)
+{
+	return r->rows + ((size_t)(s - r->sets) * WAYS + (size_t)way) * r->row_bytes;
+}
+
+static struct pending *pending_of(struct rowcache *r, uint64_t key)
+{
+	for (int i = 0; i < PENDING; i++)
+		if (r->pending[i].open && r->pending[i].key == key)
+			return &r->pending[i];
+	return NULL;
+}
+
+static void note_pending(struct rowcache *r, uint64_t key, uint32_t generation, uint32_t epoch)
+{
+	struct pending *p = pending_of(r, key);
 	if (p == NULL)
 		p = &r->pending[r->next_pending++ % PENDING];
-	*p = (struct pending){ key, generation, epoch, (int)kind };
+	*p = (struct pending){ key, generation, epoch, true };
 }
 
 const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key)
@@ -134,23 +159,34 @@ const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key)
 	uint32_t generation = atomic_load_explicit(&s->generations[m % GENERATIONS], memory_order_acquire);
 	uint32_t epoch = atomic_load_explicit(&s->epoch, memory_order_acquire);
 	int result = RESULT_MISS;
-	for (int i = 0; r->entries != NULL && i < WAYS; i++) {
-		struct entry *e = entry_of(r, m, i);
-		if (!e->full || e->key != key || e->kind != kind)
+	struct set *set = r->memory != NULL ? set_of(r, m) : NULL;
+	for (int i = 0; set != NULL && i < WAYS; i++) {
+		if (!set->way[i].full || set->way[i].key != key)
 			continue;
-		if (e->generation == generation && e->epoch == epoch) {
-			e->used = 1;
-			entry_of(r, m, 1 - i)->used = 0;
+		if (set->way[i].generation == generation && set->way[i].epoch == epoch) {
+			set->latest = (uint8_t)i;
 			metric_add(M_row_cache, (int)kind * RESULTS + RESULT_HIT, 1);
-			return e->row;
+			return row_of(r, set, i);
 		}
-		e->full = false;
+		set->way[i].full = false;
 		result = RESULT_STALE;
 	}
 	metric_add(M_row_cache, (int)kind * RESULTS + result, 1);
 	if (store_commit_number(s) == c->snapshot_number)
-		note_pending(r, kind, key, generation, epoch);
+		note_pending(r, key, generation, epoch);
 	return NULL;
+}
+
+/* Its own place, a free one, or that of the row read longest ago. */
+static int way_for(const struct set *s, uint64_t key)
+{
+	for (int i = 0; i < WAYS; i++)
+		if (s->way[i].full && s->way[i].key == key)
+			return i;
+	for (int i = 0; i < WAYS; i++)
+		if (!s->way[i].full)
+			return i;
+	return 1 - s->latest;
 }
 
 void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes)
@@ -159,31 +195,20 @@ void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes)
 	struct rowcache *r = tx->connection->rows[kind];
 	if (r == NULL || tx->writes)
 		return NULL;
-	struct pending *p = NULL;
-	for (int i = 0; i < PENDING && p == NULL; i++)
-		if (r->pending[i].kind == (int)kind && r->pending[i].key == key)
-			p = &r->pending[i];
+	struct pending *p = pending_of(r, key);
 	if (p == NULL)
 		return NULL; /* the commit number moved in between: next time */
-	p->kind = -1;
-	if (r->entries == NULL && (r->entries = calloc(r->sets * WAYS, r->entry_bytes)) == NULL)
+	p->open = false;
+	if (r->memory == NULL && !furnish(r))
 		return NULL; /* without memory there is no cache, and nothing else changes */
-	uint64_t m = mark(kind, key);
-	struct entry *first = entry_of(r, m, 0), *second = entry_of(r, m, 1);
-	bool to_second = first->full && (!second->full || first->used);
-	if (first->full && first->key == key && first->kind == kind)
-		to_second = false;
-	else if (second->full && second->key == key && second->kind == kind)
-		to_second = true;
-	struct entry *e = to_second ? second : first;
-	e->key = key;
-	e->kind = (uint16_t)kind;
-	e->generation = p->generation;
-	e->epoch = p->epoch;
-	e->full = true;
-	e->used = 1;
-	(to_second ? first : second)->used = 0;
-	return e->row;
+	struct set *set = set_of(r, mark(kind, key));
+	int i = way_for(set, key);
+	set->way[i].key = key;
+	set->way[i].generation = p->generation;
+	set->way[i].epoch = p->epoch;
+	set->way[i].full = true;
+	set->latest = (uint8_t)i;
+	return row_of(r, set, i);
 }
 
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key)
