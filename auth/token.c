@@ -144,11 +144,22 @@ bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool devel
 	return true;
 }
 
+bool token_is_good(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT expires_ms, revoked_ms FROM token WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, token);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, TOKEN, "token %lld is gone", (long long)token);
+	return (stmt_is_null(q, 1) && stmt_int(q, 0) > now_ms) || FAILS(why, TOKEN, "token %lld is over", (long long)token);
+}
+
 bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why)
 {
 	uint8_t hash[SHA256_BYTES];
 	{
-		DROP(stmt) struct stmt *find = tx_query(tx, "SELECT hash FROM token WHERE id = $1", why);
+		DROP(stmt) struct stmt *find = tx_query(tx, "SELECT hash, kind, principal_id FROM token WHERE id = $1", why);
 		if (find == NULL)
 			return false;
 		stmt_bind_int(find, 1, token);
@@ -157,6 +168,8 @@ bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why
 		struct str stored = stmt_blob(find, 0);
 		assert(stored.len == SHA256_BYTES);
 		memcpy(hash, stored.at, SHA256_BYTES);
+		if (stmt_int(find, 1) == WHO_CITIZEN)
+			tx_tell(tx, NEWS_PERSON, stmt_int(find, 2));
 	}
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE token SET revoked_ms = $1 WHERE id = $2 AND revoked_ms IS NULL", why);
 	if (q == NULL)

@@ -31,5 +31,7 @@ MUST_USE bool token_make(struct tx *tx, const struct token_spec *spec, int64_t n
 /* Who does this bearer stand for? Served from the row cache (ROW_TOKEN) where it can be. Fails: TOKEN unknown, expired, revoked, or a
  * development token where those are not welcome: the four are the same answer. */
 MUST_USE bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool development, struct principal *who, struct fail *why);
-MUST_USE bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why); /* touches the row cache */
+/* The same question later, by row, for what stays open. Fails: TOKEN. */
+MUST_USE bool token_is_good(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why);
+MUST_USE bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why); /* touches the row cache, and tells who holds its live streams */
 #endif

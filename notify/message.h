@@ -1,18 +1,76 @@
 /* notify/message.h - something a person should know: a row in the inbox, an event in the person's stream, and the rungs of its ladder.
  *
  * The inbox is the record; each push is only the bell, and says no more than a stranger may read on a lock screen.
- * Thread: the write lane. */
+ * Thread: the write lane for what writes; reading is whoever's that holds the transaction. */
 #ifndef NOTIFY_MESSAGE_H
 #define NOTIFY_MESSAGE_H
+#include "base/config.h"
+#include "base/ids.h"
 #include "base/request.h"
 #include "store/store.h"
 
-/* "Your case moved": written in the transaction of the case's event. `advice` tells what the person can do next. Does nothing for moves that
- * templates.def has no words for. `n` counts the messages of this request, for effect_random. */
+/* ---- words ---- */
+
+/* Numbers are in the database. */
+enum message_template {
+#define BELL(...)
+#define TEMPLATE(number, name, ...) TEMPLATE_##name = number,
+#include "notify/templates.def"
+#undef TEMPLATE
+#undef BELL
+	TEMPLATE_COUNT
+};
+
+/* What a push may say. */
+struct bell_row {
+	struct str status;       /* a few characters, for an SMS template's variable */
+	struct str text[LANG_COUNT];
+};
+
+struct template_row {
+	struct str name;
+	int state;               /* enum case_state */
+	struct str title[LANG_COUNT], body[LANG_COUNT];
+	const struct bell_row *bell;
+};
+
+const struct template_row *template_row(enum message_template t); /* of a number in the table */
+enum message_template template_for(int case_state);               /* 0: this move has no words */
+/* Appends text with {matter} and {case} put in. */
+void template_fill(struct buf *out, struct str text, struct str matter, struct str case_no);
+
+/* ---- writing ---- */
+
+/* Which bells there are follows from the configuration, kept by pointer; once, before threads start. */
+void message_bells(const struct config *c);
+
+/* "Your case moved": written in the transaction of the case's event. Every move is an event of the person's stream; one that templates.def has words
+ * for makes a message too, once per event. */
 struct case_news {
 	int64_t person, case_id, seq;
-	struct str case_no, matter_name, status_zh, advice_zh;
-	int state;                /* enum case_state, for templates.def */
+	int state;                       /* enum case_state */
+	struct str case_no, matter_name; /* the name is needed only where there are words for the state */
 };
-MUST_USE bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], int n, struct fail *why);
+MUST_USE bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+
+/* *found false: no such message of this person. Reading it again changes nothing. */
+MUST_USE bool message_mark_read(struct tx *tx, struct id key, int64_t person, int64_t now_ms, bool *found, struct fail *why);
+
+/* ---- reading ---- */
+
+struct message {
+	int64_t id, person, made_ms, read_ms;  /* read_ms 0: not yet */
+	struct id key;
+	enum message_template template;
+	struct str title, body, case_no, matter_name; /* in the arena; title and body in the language asked for */
+};
+
+/* Columns in the order message_of reads them. */
+#define MESSAGE_COLUMNS "id, key, person, template, content, made_ms, read_ms"
+enum { MESSAGE_COLUMN_COUNT = 7 };
+struct stmt;
+MUST_USE bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message *to, struct fail *why);
+/* By row or by name. Fails: NOT_FOUND. */
+MUST_USE bool message_by_id(struct tx *tx, int64_t id, enum lang lang, struct arena *a, struct message *to, struct fail *why);
+MUST_USE bool message_by_key(struct tx *tx, struct id key, enum lang lang, struct arena *a, struct message *to, struct fail *why);
 #endif

@@ -219,7 +219,8 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	const struct posted *p = r->state;
 	struct journal_entry e = entry_of(r, p);
-	struct case_file c = { .department = r->who.id, .case_ref = p->case_ref, .now_ms = r->now_ms };
+	struct case_pen pen = { .now_ms = r->now_ms, .random = r->random, .arena = &r->arena };
+	struct case_file c = { .pen = &pen, .department = r->who.id, .case_ref = p->case_ref, .now_ms = r->now_ms };
 	enum case_state refused_in;
 	if (!times_are_possible(r, p, why) || !journal_case(tx, &c, why))
 		return false;
@@ -323,6 +324,8 @@ static bool open_case(struct tx *tx, struct request *r, struct case_file *c, str
 	if (!tx_next_id(tx, "cases", &c->id, why) || !case_number_format(c->id, (int32_t)p->region, r->now_ms, c->case_no, why))
 		return false;
 	c->stored_seq = 1;
+	c->person = o.person;
+	c->names = o.names;
 	c->region = p->region;
 	return case_insert(tx, r, c, &o, first, why);
 }

@@ -1,12 +1,13 @@
 /* services/case_journal.c - departments' systems repeat, overtake and retry themselves; the timeline must not show it. */
 #include "services/case_journal.h"
+#include "notify/message.h"
 #include "services/case_row.h"
 #include "store/fact.h"
 #include <assert.h>
 
 bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no, region FROM cases WHERE department = $1 AND case_ref = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no, region, person, names FROM cases WHERE department = $1 AND case_ref = $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->department);
@@ -21,6 +22,8 @@ bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 	c->last_seq = c->stored_seq = stmt_int(q, 1);
 	c->state = (enum case_state)stmt_int(q, 2);
 	c->region = stmt_int(q, 4);
+	c->person = stmt_int(q, 5);
+	c->names = stmt_int(q, 6);
 	memcpy(c->case_no, no.at, no.len);
 	c->case_no[no.len] = '\0';
 	return true;
@@ -105,6 +108,22 @@ static bool event_fact(struct tx *tx, const struct case_file *c, const struct jo
 	return fact_add(tx, fact, &f, &content, why);
 }
 
+/* The applicant hears of it in the same transaction: the stream, and the inbox where there are words for it. */
+static bool tell_applicant(struct tx *tx, const struct case_file *c, struct fail *why)
+{
+	struct case_news news = { .person = c->person, .case_id = c->id, .seq = c->last_seq, .state = (int)c->state,
+				  .case_no = { c->case_no, CASE_NUMBER_LENGTH } };
+	struct case_names names;
+	if (c->pen == NULL)
+		return true;
+	if (template_for(news.state) != 0) {
+		if (!case_names_read(tx, c->names, &names, why))
+			return false;
+		news.matter_name = case_names_get(&names, CASE_NAME_MATTER);
+	}
+	return message_case_moved(tx, &news, c->pen->now_ms, c->pen->random, c->pen->arena, why);
+}
+
 bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	enum case_state to;
@@ -116,7 +135,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return true;
+	return tell_applicant(tx, c, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)

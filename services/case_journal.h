@@ -21,8 +21,17 @@ struct journal_entry {
 	enum case_event event;
 };
 
+/* With what its applicant is told: a request's time and randomness. */
+struct case_pen {
+	int64_t now_ms;
+	const uint8_t *random; /* of the request, 32 bytes */
+	struct arena *arena;
+};
+
 /* The case an event is about, as the write lane sees it. */
 struct case_file {
+	struct case_pen *pen; /* NULL: nobody is told */
+	int64_t person, names;
 	int64_t id;          /* 0: not opened yet */
 	int64_t department;
 	struct str case_ref;

@@ -14,6 +14,8 @@ extern const struct handler case_list, case_show, case_events, case_lookup;
 extern const struct handler department_event_post, department_case_show, department_feed;
 extern const struct handler control_effect_list, control_effect_show, control_effect_act, control_effect_send, control_accounts;
 extern const struct handler sms_aliyun_receipts, sms_aliyun_probe;
+extern const struct handler stream_open;
+extern const struct handler message_list, message_show, message_read, message_trace;
 extern const struct handler control_token, control_import;
 extern const struct handler control_key_list, control_key_count, control_key_add, control_key_rotate, control_key_retire;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;

@@ -5,6 +5,7 @@
 #include "base/metrics.h"
 #include "notify/account.h"
 #include "services/case_number.h"
+#include "notify/message.h"
 #include "services/handlers.h"
 #include "store/store.h"
 #include <assert.h>
@@ -63,6 +64,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	name_cursor_keys();
 	if (!make && !accounts_open(c, why))
 		return false;
+	message_bells(c);
 	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))
 		return why->code == FAIL_NONE;
 	return store_write(s, start_in, &make, why);

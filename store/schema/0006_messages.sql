@@ -1,5 +1,7 @@
 -- 0006_messages.sql: the inbox, which is the record, and a person's stream, from which live clients are told and resume.
 
+ALTER TABLE person ADD COLUMN unread BIGINT NOT NULL DEFAULT 0; -- messages not read yet: counted where stream_seq is
+
 CREATE TABLE message (
 	id BIGINT PRIMARY KEY,
 	key BYTEA NOT NULL UNIQUE,          -- 16 bytes, time-ordered: ms_… outside

@@ -149,11 +149,15 @@ static const char *const world_tables[] = {
 	" || '|' || occurred_ms || '|' || received_ms || '|' || fact FROM case_event ORDER BY case_id, seq",
 	"SELECT id || '|' || department || '|' || case_ref || '|' || seq || '|' || refused_in || '|' || event_id || '|' || hex(digest) || '|' || event"
 	" || '|' || ifnull(note, '-') || '|' || occurred_ms || '|' || received_ms FROM held_event ORDER BY id",
+	"SELECT id || '|' || hex(key) || '|' || person || '|' || seq || '|' || template || '|' || case_id || '|' || cause || '|' || hex(content)"
+	" || '|' || made_ms || '|' || ifnull(read_ms, '-') FROM message ORDER BY id",
+	"SELECT s.person || '|' || s.seq || '|' || s.kind || '|' || s.ref || '|' || s.n || '|' || s.made_ms || '|' || p.stream_seq || '|' || p.unread"
+	" FROM stream_event s JOIN person p ON p.id = s.person ORDER BY s.person, s.seq",
 	"SELECT id || '|' || kind || '|' || ref_a || '|' || ref_b || '|' || department || '|' || region || '|' || made_ms || '|' || hex(digest) FROM fact ORDER BY id",
 	"SELECT id || '|' || fact || '|' || made_ms || '|' || request_id || '|' || actor_kind || '|' || actor_id || '|' || for_kind || '|' || for_id || '|' || act"
 	" || '|' || subject_kind || '|' || subject_id || '|' || result || '|' || ifnull(CAST(detail AS TEXT), '-') FROM audit ORDER BY id",
 };
-enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_FACTS = 9, WORLD_AUDIT = 10 };
+enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {

@@ -1,0 +1,169 @@
+/* services/message_list.c - a citizen's inbox: what was told, newest first, and that it was read. */
+#include "notify/message.h"
+#include "notify/stream.h"
+#include "services/handlers.h"
+#include "services/message_row.h"
+#include "store/store.h"
+
+void message_members(struct json_out *j, const struct message *m)
+{
+	char id[ID_TEXT_BYTES];
+	json_add_plain(j, "id", (struct str){ id, id_text(m->key, "ms", id) });
+	json_add_plain(j, "template", template_row(m->template)->name);
+	json_add_text(j, "title", m->title);
+	json_add_text(j, "body", m->body);
+	json_add_text(j, "case_no", m->case_no);
+	json_add_time(j, "created_at", m->made_ms);
+	if (m->read_ms != 0)
+		json_add_time(j, "read_at", m->read_ms);
+	else
+		json_add_nothing(j, "read_at");
+}
+
+/* ---- message_list ---- */
+
+struct inbox_page {
+	struct cursor from;
+	int limit, count;
+	bool is_more;
+	int64_t unread, last_seq;
+	struct message items[];
+};
+
+static bool list_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "cursor", "limit", NULL };
+	struct cursor from = { 0, INT64_MAX };
+	bool has_cursor;
+	int limit;
+	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
+		return false;
+	struct inbox_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
+	if (page == NULL)
+		return false;
+	page->from = from;
+	page->limit = limit;
+	return true;
+}
+
+static bool count_unread(struct tx *tx, int64_t person, int64_t *unread, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT unread FROM person WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, person);
+	if (stmt_row(q, why))
+		*unread = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+static bool list_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct inbox_page *page = r->state;
+	if (!count_unread(tx, r->who.id, &page->unread, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, r->who.id);
+	stmt_bind_int(q, 2, page->from.id);
+	stmt_bind_int(q, 3, page->limit + 1);
+	while (stmt_row(q, why)) {
+		page->is_more = page->count == page->limit;
+		if (page->is_more)
+			break;
+		if (!message_of(q, r->lang, &r->arena, &page->items[page->count++], why))
+			return false;
+		page->last_seq = stmt_int(q, MESSAGE_COLUMN_COUNT);
+	}
+	return why->code == FAIL_NONE;
+}
+
+static bool list_render(struct request *r, struct fail *why)
+{
+	const struct inbox_page *page = r->state;
+	struct json_out j = reply_list(r);
+	for (int i = 0; i < page->count; i++) {
+		json_put_object(&j);
+		message_members(&j, &page->items[i]);
+		json_put_object_end(&j);
+	}
+	json_put_array_end(&j);
+	json_add_number(&j, "unread_count", page->unread);
+	struct cursor next = { 0, page->is_more ? page->last_seq : 0 };
+	reply_page(r, &j, page->is_more ? &next : NULL);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler message_list = { .parse = list_parse, .look = list_look, .render = list_render };
+
+/* ---- message_show ---- */
+
+bool message_question(struct request *r, struct id *key, struct fail *why)
+{
+	static const char *const no_query[] = { NULL };
+	if (!request_query_only(r, no_query, why))
+		return false;
+	return id_from_text(r->params[0], "ms", key) || FAILS(why, NOT_FOUND, "not a message's id");
+}
+
+struct shown {
+	struct id key;
+	struct message message;
+};
+
+static bool show_parse(struct request *r, struct fail *why)
+{
+	struct shown *s = request_state(r, sizeof(*s), why);
+	return s != NULL && message_question(r, &s->key, why);
+}
+
+static bool show_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct shown *s = r->state;
+	if (!message_by_key(tx, s->key, r->lang, &r->arena, &s->message, why))
+		return false;
+	r->owner = s->message.person;
+	return true;
+}
+
+static bool show_render(struct request *r, struct fail *why)
+{
+	const struct shown *s = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	message_members(&j, &s->message);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler message_show = { .parse = show_parse, .look = show_look, .render = show_render };
+
+/* ---- message_read: the second time changes nothing ---- */
+
+static bool read_parse(struct request *r, struct fail *why)
+{
+	struct id *key = request_state(r, sizeof(*key), why);
+	return key != NULL && message_question(r, key, why);
+}
+
+static bool read_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct id *key = r->state;
+	bool found;
+	if (!message_mark_read(tx, *key, r->who.id, r->now_ms, &found, why))
+		return false;
+	r->outcome = (struct outcome){ .code = 1, .status = 204 };
+	return found || FAILS(why, NOT_FOUND, "no such message of this person");
+}
+
+static bool read_render(struct request *r, struct fail *why)
+{
+	(void)why;
+	r->reply.status = r->outcome.status;
+	return true;
+}
+
+const struct handler message_read = { .parse = read_parse, .apply = read_apply, .render = read_render };

@@ -1,0 +1,190 @@
+/* services/message_trace.c - "did you tell me, and how?": every attempt of every bell of a message, in words, and what comes next. */
+#include "auth/vault.h"
+#include "base/json.h"
+#include "notify/delivery.h"
+#include "services/handlers.h"
+#include "services/message_row.h"
+#include "store/store.h"
+
+enum { RUNGS_MAX = 8, ATTEMPTS_MAX = 32, PAYLOAD_FIRST_BYTES = 512 };
+
+#define WORDS(text) { text, sizeof(text) - 1 }
+
+struct attempt {
+	int64_t n, began_ms, ended_ms; /* ended_ms 0: under way */
+	int verdict;
+	struct str code;
+};
+
+struct rung {
+	struct effect_view effect;
+	char to[12];                   /* the number, masked */
+	int attempt_count;
+	struct attempt attempts[ATTEMPTS_MAX];
+};
+
+struct trace {
+	struct id key;
+	struct message message;
+	int rung_count;
+	struct rung rungs[RUNGS_MAX];
+};
+
+static bool trace_parse(struct request *r, struct fail *why)
+{
+	struct trace *t = request_state(r, sizeof(*t), why);
+	return t != NULL && message_question(r, &t->key, why);
+}
+
+/* ---- look ---- */
+
+/* Where it goes: the payload's phone, of which the person sees enough to know it again. */
+static bool read_to(struct request *r, int64_t effect, struct str sealed, char out[12], struct fail *why)
+{
+	static const struct json_field fields[] = { { "phone", JSON_F_TEXT, false, 0, 0, 0, NULL } };
+	struct str phone = STR_NONE;
+	struct buf text;
+	buf_init(&text, &r->arena, PAYLOAD_FIRST_BYTES);
+	if (!vault_open("effect.payload", effect, sealed, &text, why))
+		return false;
+	DROP(json) json_t *j = json_read(buf_text(&text), why);
+	if (j == NULL || !json_take(j, fields, 1, JSON_IGNORE_UNKNOWN, "", &phone, &r->arena, why))
+		return false;
+	delivery_mask(phone, out);
+	return true;
+}
+
+static bool read_rungs(struct tx *tx, struct request *r, struct trace *t, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect WHERE message = $1 AND message > 0 ORDER BY id LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, t->message.id);
+	stmt_bind_int(q, 2, RUNGS_MAX);
+	while (stmt_row(q, why)) {
+		struct rung *rung = &t->rungs[t->rung_count++];
+		effect_view_read(q, &rung->effect);
+		if (!read_to(r, rung->effect.id, stmt_blob(q, EFFECT_COLUMNS), rung->to, why))
+			return false;
+	}
+	return why->code == FAIL_NONE;
+}
+
+static bool read_attempts(struct tx *tx, struct request *r, struct rung *rung, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT n, began_ms, ended_ms, verdict, code FROM effect_attempt WHERE effect = $1 ORDER BY n LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, rung->effect.id);
+	stmt_bind_int(q, 2, ATTEMPTS_MAX);
+	while (stmt_row(q, why)) {
+		struct attempt *a = &rung->attempts[rung->attempt_count++];
+		a->n = stmt_int(q, 0);
+		a->began_ms = stmt_int(q, 1);
+		a->ended_ms = stmt_is_null(q, 2) ? 0 : stmt_int(q, 2);
+		a->verdict = stmt_is_null(q, 3) ? 0 : (int)stmt_int(q, 3);
+		a->code = stmt_is_null(q, 4) ? STR("") : str_copy(&r->arena, stmt_text(q, 4));
+		if (a->code.at == NULL)
+			return FAILS(why, MEMORY, "a code");
+	}
+	return why->code == FAIL_NONE;
+}
+
+static bool trace_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct trace *t = r->state;
+	if (!message_by_key(tx, t->key, r->lang, &r->arena, &t->message, why))
+		return false;
+	r->owner = t->message.person;
+	if (r->owner != r->who.id)
+		return true; /* the runtime says no; nothing of it is opened */
+	if (!read_rungs(tx, r, t, why))
+		return false;
+	for (int i = 0; i < t->rung_count; i++)
+		if (!read_attempts(tx, r, &t->rungs[i], why))
+			return false;
+	return true;
+}
+
+/* ---- render ---- */
+
+static void put_attempt(struct json_out *j, const struct rung *rung, const struct attempt *a, enum lang lang)
+{
+	json_put_object(j);
+	json_add_number(j, "n", a->n);
+	json_add_time(j, "began_at", a->began_ms);
+	if (a->ended_ms != 0)
+		json_add_time(j, "ended_at", a->ended_ms);
+	else
+		json_add_nothing(j, "ended_at");
+	json_add_text(j, "text", delivery_attempt_text(rung->effect.kind, a->verdict, a->code, lang));
+	json_put_object_end(j);
+}
+
+static void put_rung(struct json_out *j, const struct rung *rung, enum lang lang)
+{
+	static const struct str receipts[] = { [RECEIPT_NONE] = { "none", 4 }, [RECEIPT_ARRIVED] = { "arrived", 7 }, [RECEIPT_LOST] = { "lost", 4 } };
+	const struct effect_view *e = &rung->effect;
+	const struct delivery_words *words = delivery_words(e);
+	json_put_object(j);
+	json_add_plain(j, "channel", delivery_channel(e->kind));
+	json_add_text(j, "to", str_c(rung->to));
+	json_add_plain(j, "state", str_c(effect_state_name(e->state)));
+	json_add_plain(j, "receipt", receipts[e->receipt]);
+	json_add_text(j, "text", words->text[lang]);
+	json_add_text(j, "next", words->next[lang]);
+	if (e->state == EFFECT_DUE)
+		json_add_time(j, "next_at", e->due_ms);
+	else
+		json_add_nothing(j, "next_at");
+	json_put_name(j, "attempts");
+	json_put_array(j);
+	for (int i = 0; i < rung->attempt_count; i++)
+		put_attempt(j, rung, &rung->attempts[i], lang);
+	json_put_array_end(j);
+	json_put_object_end(j);
+}
+
+/* The inbox is the first rung, and never fails: it was written with its cause. */
+static void put_inbox(struct json_out *j, const struct message *m, enum lang lang)
+{
+	static const struct str told[LANG_COUNT] = { WORDS("消息已放入收件箱"), WORDS("The message is in the inbox") };
+	static const struct str read[LANG_COUNT] = { WORDS("消息已放入收件箱，您已阅读"), WORDS("The message is in the inbox, and you have read it") };
+	json_put_object(j);
+	json_add_plain(j, "channel", STR("inbox"));
+	json_add_plain(j, "state", STR("done"));
+	json_add_text(j, "text", m->read_ms != 0 ? read[lang] : told[lang]);
+	json_add_time(j, "at", m->made_ms);
+	if (m->read_ms != 0)
+		json_add_time(j, "read_at", m->read_ms);
+	else
+		json_add_nothing(j, "read_at");
+	json_put_object_end(j);
+}
+
+static struct str next_of(const struct trace *t, enum lang lang)
+{
+	static const struct str none[LANG_COUNT] = { WORDS("这条消息没有发送短信；请在收件箱中查看。"), WORDS("No text was sent for this message; it is in the inbox.") };
+	return t->rung_count == 0 ? none[lang] : delivery_words(&t->rungs[t->rung_count - 1].effect)->next[lang];
+}
+
+static bool trace_render(struct request *r, struct fail *why)
+{
+	const struct trace *t = r->state;
+	char id[ID_TEXT_BYTES];
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	json_add_plain(&j, "message", (struct str){ id, id_text(t->message.key, "ms", id) });
+	json_put_name(&j, "inbox");
+	put_inbox(&j, &t->message, r->lang);
+	json_put_name(&j, "rungs");
+	json_put_array(&j);
+	for (int i = 0; i < t->rung_count; i++)
+		put_rung(&j, &t->rungs[i], r->lang);
+	json_put_array_end(&j);
+	json_add_text(&j, "next", next_of(t, r->lang));
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler message_trace = { .parse = trace_parse, .look = trace_look, .render = trace_render };
