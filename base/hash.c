@@ -90,6 +90,12 @@ struct str hash_name(enum hash_kind kind)
 	return names[kind];
 }
 
+void sha1(struct str in, uint8_t out[SHA1_BYTES])
+{
+	if (EVP_Q_digest(NULL, "sha1", NULL, in.at, in.len, out, NULL) != 1)
+		die("sha1");
+}
+
 static void hmac(enum hash_kind d, struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES])
 {
 	uint8_t inner[BLOCK_BYTES] = { 0 }, outer[BLOCK_BYTES];
@@ -190,9 +196,8 @@ uint64_t siphash(const uint8_t key[16], const void *at, size_t len)
 
 /* -- base64url */
 
-size_t base64url_text(const uint8_t *in, size_t len, char *out)
+static size_t base64(const uint8_t *in, size_t len, const char *alphabet, char *out)
 {
-	static const char alphabet[] = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
 	char *at = out;
 	uint32_t bits = 0;
 	int have = 0;
@@ -205,6 +210,20 @@ size_t base64url_text(const uint8_t *in, size_t len, char *out)
 		*at++ = alphabet[bits << (6 - have) & 63];
 	*at = '\0';
 	return (size_t)(at - out);
+}
+
+size_t base64url_text(const uint8_t *in, size_t len, char *out)
+{
+	return base64(in, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_", out);
+}
+
+size_t base64_text(const uint8_t *in, size_t len, char *out)
+{
+	size_t n = base64(in, len, "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/", out);
+	while (n % 4 != 0)
+		out[n++] = '=';
+	out[n] = '\0';
+	return n;
 }
 
 static int base64url_digit(char c)

@@ -77,8 +77,12 @@ enum known_header {
 	HEADER_TRACEPARENT, HEADERS_KNOWN
 };
 
+/* What follows an answer's head: a body of known length; or, without end, events of the person's stream; or bytes both ways. */
+enum reply_goes_on { REPLY_ENDS, REPLY_STREAM, REPLY_TUNNEL };
+
 struct reply {
 	int status;                    /* 0: not yet */
+	enum reply_goes_on goes_on;    /* who feeds it: gateway/exchange.h */
 	struct buf body;               /* in the arena */
 	const char *content_type;      /* a literal; NULL with an empty body */
 	int header_count;
@@ -95,6 +99,7 @@ struct request {
 	struct str body;               /* verbatim */
 	struct str peer;               /* whom limits count, as text: IPv4 address or IPv6 /64; never logged with a person */
 	int http_major;                /* 1 or 2 */
+	bool wants_tunnel;             /* Upgrade: websocket, or an extended CONNECT; the method is GET then */
 
 	/* from the runtime */
 	struct arena arena;

@@ -7,6 +7,7 @@
 #include "gateway/gateway.h"
 #include "gateway/headers.h"
 #include "gateway/task.h"
+#include "gateway/upgrade.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -105,6 +106,13 @@ static bool admit_who(struct task *t, struct fail *why)
 	struct secret bearer;
 	if (!header_bearer(r->known[HEADER_AUTHORIZATION], &bearer))
 		return FAILS(why, TOKEN, "authorization is not a bearer token");
+	if (r->wants_tunnel) {
+		struct secret offered;
+		if (!upgrade_bearer(r, &offered) || (offered.secret.at != NULL && bearer.secret.at != NULL))
+			return FAILS(why, BAD_REQUEST, "more than one token");
+		if (offered.secret.at != NULL)
+			bearer = offered;
+	}
 	if (bearer.secret.at != NULL) {
 		struct tx tx;
 		if (!reader_begin(t->loop->reader, &tx, why))

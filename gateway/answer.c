@@ -79,7 +79,7 @@ void task_answer(struct task *t, struct answer *out)
 	bool bodiless = reply->status == 204 || reply->status == 304;
 	out->status = reply->status;
 	out->count = 0;
-	out->body_length = bodiless ? SIZE_MAX : reply->body.len;
+	out->body_length = bodiless || reply->goes_on != REPLY_ENDS ? SIZE_MAX : reply->body.len;
 	out->body = bodiless || r->method == METHOD_HEAD ? STR_NONE : buf_text(&reply->body);
 	if (reply->content_type != NULL && !bodiless)
 		add(out, STR("content-type"), str_c(reply->content_type), false);

@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "gateway/conn.h"
 #include "gateway/h2.h"
+#include "gateway/live.h"
 #include "gateway/tls.h"
 #include <arpa/inet.h>
 #include <assert.h>
@@ -115,6 +116,7 @@ static void on_tick(uv_timer_t *timer)
 		[DEADLINE_WRITE] = c->body_ms, [DEADLINE_IDLE] = c->idle_ms, [DEADLINE_LINGER] = LINGER_MS,
 	};
 	deadlines_tick(&d->deadlines, limits, door_now_ms(d));
+	live_tick(d->loop->live);
 	if (!link_is_alone(&d->conns) || !link_is_alone(&d->inside))
 		return;
 	d->ticking = false;

@@ -14,7 +14,15 @@
  *   task_abandon      instead of task_free, when the exchange dies before reply. The runtime finishes what it began and tells nobody.
  *
  * task_refuse answers for the door where the protocol itself was violated but an HTTP answer is still possible (400, 414, 431 …);
- * it may stand anywhere before task_end. */
+ * it may stand anywhere before task_end.
+ *
+ * An answer that goes on (a live stream, a tunnel) has a feed: the runtime hangs it on the exchange before ops->reply. The door writes the
+ * head without a length, frees the task, and from then on exchange and feed hold each other:
+ *
+ *   feed -> door    more: queue these bytes    waiting: how many have not left yet    taken: the tunnel takes bytes again
+ *                   end: nothing follows; the feed is forgotten and not called again
+ *   door -> feed    started: the head is on its way    room: what waited has left    bytes, ended: what the peer says in a tunnel
+ *                   gone: the exchange is dead; the feed frees itself, and says nothing more */
 #ifndef GATEWAY_EXCHANGE_H
 #define GATEWAY_EXCHANGE_H
 #include "base/request.h"
@@ -26,10 +34,32 @@ struct exchange;
 
 struct exchange_ops {
 	void (*reply)(struct exchange *x, struct task *t);
+	void (*more)(struct exchange *x, const struct str *parts, int count); /* one after another; copied */
+	size_t (*waiting)(const struct exchange *x);
+	void (*taken)(struct exchange *x);
+	void (*end)(struct exchange *x, bool cut); /* cut: what waits is of no use any more */
+};
+
+struct feed;
+
+struct feed_ops {
+	void (*started)(struct feed *f);
+	void (*room)(struct feed *f);
+	void (*gone)(struct feed *f);
+	/* of a tunnel only */
+	void (*bytes)(struct feed *f, const void *at, size_t len); /* all are taken; but mind the backlog */
+	size_t (*backlog)(const struct feed *f);                    /* taken and not yet gone on: the door reads no more while there is some */
+	void (*ended)(struct feed *f);                              /* the peer will say no more */
+};
+
+struct feed {
+	const struct feed_ops *ops;
+	struct exchange *x;
 };
 
 struct exchange {
 	const struct exchange_ops *ops;
+	struct feed *feed; /* NULL: the answer ends with its body */
 };
 
 /* The request inside a task: the door fills the upper half of it before task_head. */
@@ -53,7 +83,7 @@ struct answer_header {
 struct answer {
 	int status;
 	struct str body;
-	size_t body_length;   /* for content-length; SIZE_MAX: send none (204, 304) */
+	size_t body_length;   /* for content-length; SIZE_MAX: send none (204, 304, what goes on) */
 	int count;
 	struct answer_header headers[ANSWER_HEADERS_MAX];
 };

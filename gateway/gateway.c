@@ -7,7 +7,9 @@
 #include "gateway/backup_desk.h"
 #include "gateway/door.h"
 #include "gateway/forgetting.h"
+#include "notify/delivery.h"
 #include "gateway/jobs.h"
+#include "gateway/live.h"
 #include "gateway/machine.h"
 #include "gateway/outside.h"
 #include "gateway/poller.h"
@@ -40,6 +42,7 @@ static void name_metrics(void)
 		metric_label(M_responses, i, classes[i]);
 	for (int i = 0; i < FAIL_COUNT; i++)
 		metric_label(M_failures, i, i == FAIL_NONE ? "none" : fail_row((enum fail_code)i)->slug);
+	live_count_names();
 	for (int i = 0; i < RATE_COUNT; i++)
 		metric_label(M_rate_limited, i, rates[i]);
 	park_name_metrics();
@@ -100,6 +103,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	route_table_build();
 	name_metrics();
 	machine_of(g);
+	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
 	if (ok) {
 		store_listen(g->store, hub_news, &g->hub);

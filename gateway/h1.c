@@ -4,9 +4,9 @@
  * us keep one request and one buffer of bytes, no more. */
 #include "gateway/h1.h"
 #include "base/log.h"
-#include "gateway/conn.h"
-#include "gateway/exchange.h"
+#include "gateway/h1_inside.h"
 #include "gateway/http_rules.h"
+#include "gateway/upgrade.h"
 #include <stdlib.h>
 
 enum {
@@ -14,21 +14,6 @@ enum {
 	OUT_BYTES_MAX = 64 << 10, /* written answers waiting; above it the next request waits */
 	SKIP_BYTES_MAX = 64 << 10, /* an unwanted body up to this is read past to keep the connection */
 	BODY_PAUSES_MAX = 10,     /* a whole body may take this many times the longest pause */
-};
-
-struct h1 {
-	struct exchange exchange; /* first */
-	struct conn *c;
-	struct h1_parser parser;
-	struct task *task;        /* NULL: none, or answered */
-	bool wants_body;
-	bool replied;             /* the answer lies in the task, not yet written */
-	bool answered;            /* written; what is left of the request is read past */
-	bool complete;            /* nothing of the request is to come */
-	bool last;                /* the connection ends after this answer */
-	int64_t body_began_ms;
-	char *in;                 /* what came and could not be taken yet: in_at .. in_len */
-	size_t in_at, in_len, in_cap;
 };
 
 /* ---- the answer ---- */
@@ -41,40 +26,41 @@ static void on_reply(struct exchange *x, struct task *t)
 	conn_dirty(h->c);
 }
 
-static void queue_str(struct conn *c, struct str s)
-{
-	conn_queue(c, s.at, s.len);
-}
-
 static void queue_field(struct conn *c, struct str name, struct str value)
 {
-	queue_str(c, name);
+	h1_queue_str(c, name);
 	conn_queue(c, ": ", 2);
-	queue_str(c, value);
+	h1_queue_str(c, value);
 	conn_queue(c, "\r\n", 2);
 }
 
-static void queue_answer(struct conn *c, const struct answer *a, bool keep, bool say_keep)
+void h1_queue_head(struct conn *c, const struct answer *a)
 {
 	char digits[21];
 	conn_queue(c, "HTTP/1.1 ", 9);
 	conn_queue(c, digits, i64_text(a->status, digits));
 	conn_queue(c, " ", 1);
-	queue_str(c, str_c(http_reason(a->status)));
+	h1_queue_str(c, str_c(http_reason(a->status)));
 	conn_queue(c, "\r\n", 2);
 	for (int i = 0; i < a->count; i++)
 		queue_field(c, a->headers[i].name, a->headers[i].value);
+}
+
+static void queue_answer(struct conn *c, const struct answer *a, bool keep, bool say_keep)
+{
+	char digits[21];
+	h1_queue_head(c, a);
 	if (a->body_length != SIZE_MAX)
 		queue_field(c, STR("content-length"), (struct str){ digits, i64_text((int64_t)a->body_length, digits) });
 	if (!keep)
-		queue_field(c, STR("connection"), STR("close"));
+		queue_field(c, STR("connection"), a->status == 426 ? STR("close, upgrade") : STR("close"));
 	else if (say_keep)
 		queue_field(c, STR("connection"), STR("keep-alive"));
 	conn_queue(c, "\r\n", 2);
-	queue_str(c, a->body);
+	h1_queue_str(c, a->body);
 }
 
-static void next_request(struct h1 *h)
+void h1_next_request(struct h1 *h)
 {
 	h1_parser_next(&h->parser);
 	h->answered = h->complete = h->wants_body = false;
@@ -90,22 +76,31 @@ static bool may_read_past(const struct h1 *h)
 	return h->complete || p->length == 0 || (p->length > 0 && p->left <= SKIP_BYTES_MAX && !p->expects_continue);
 }
 
-static void write_answer(struct h1 *h)
+void h1_answer_is_written(struct h1 *h)
 {
-	struct conn *c = h->c;
-	struct answer a;
-	task_answer(h->task, &a);
-	bool keep = h->parser.keep_alive && !h->last && !c->door->draining && may_read_past(h);
-	queue_answer(c, &a, keep, h->parser.minor == 0);
 	task_free(h->task);
 	h->task = NULL;
 	h->replied = false;
 	h->answered = true;
 	h->wants_body = false;
+}
+
+static void write_answer(struct h1 *h)
+{
+	struct conn *c = h->c;
+	struct answer a;
+	if (h->exchange.feed != NULL) {
+		h1_feed_begin(h);
+		return;
+	}
+	task_answer(h->task, &a);
+	bool keep = h->parser.keep_alive && !h->last && !c->door->draining && may_read_past(h) && !task_request(h->task)->wants_tunnel && a.status != 426;
+	queue_answer(c, &a, keep, h->parser.minor == 0);
+	h1_answer_is_written(h);
 	if (!keep)
 		conn_finish(c, c->end, "answered");
 	else if (h->complete)
-		next_request(h);
+		h1_next_request(h);
 }
 
 /* ---- the request ---- */
@@ -139,6 +134,7 @@ static bool fill_request(struct h1 *h, struct request *r)
 	}
 	memcpy(at, c->peer, (size_t)c->peer_len);
 	r->peer = (struct str){ at, (size_t)c->peer_len };
+	r->wants_tunnel = p->minor == 1 && c->face == FACE_PUBLIC && upgrade_is_asked(r);
 	return true;
 }
 
@@ -183,7 +179,7 @@ static void on_head(struct h1 *h)
 	h->wants_body = task_head(h->task, h->parser.length);
 	h->body_began_ms = door_now_ms(c->door);
 	if (h->wants_body && h->parser.expects_continue && h->parser.length != 0)
-		queue_str(c, STR("HTTP/1.1 100 Continue\r\n\r\n"));
+		h1_queue_str(c, STR("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
 static void on_body(struct h1 *h, struct str piece)
@@ -199,7 +195,7 @@ static void on_done(struct h1 *h)
 {
 	h->complete = true;
 	if (h->answered)
-		next_request(h);
+		h1_next_request(h);
 	else if (!h->replied && h->wants_body)
 		task_end(h->task);
 }
@@ -273,6 +269,10 @@ static void h1_input(struct conn *c, const uint8_t *bytes, size_t len)
 {
 	struct h1 *h = c->state;
 	const char *at = (const char *)bytes;
+	if (h->fed == FED_TUNNEL && h->in_len == 0) {
+		h->exchange.feed->ops->bytes(h->exchange.feed, at, len);
+		return;
+	}
 	if (h->in_len > 0) {
 		keep_bytes(h, at, len);
 		feed_kept(h);
@@ -287,7 +287,9 @@ static void h1_output(struct conn *c)
 	struct h1 *h = c->state;
 	if (h->replied)
 		write_answer(h);
-	if (h->in_len > 0 && c->phase == CONN_OPEN) {
+	if (h->exchange.feed != NULL)
+		h1_feed_output(h);
+	if (h->in_len > 0 && c->phase == CONN_OPEN && h->fed != FED_TUNNEL) {
 		feed_kept(h);
 		if (h->in_len > 0 && !h->complete)
 			conn_again(c); /* stopped for what waits to be written */
@@ -322,6 +324,9 @@ static void h1_expired(struct conn *c, enum deadline_kind kind)
 /* A client may end its half after the request and still wait for the answer. */
 static void h1_peer_ended(struct conn *c)
 {
+	struct h1 *h = c->state;
+	if (h->fed == FED_TUNNEL)
+		h->exchange.feed->ops->ended(h->exchange.feed);
 	conn_dirty(c); /* h1_output sees eof when all that came is used up */
 }
 
@@ -335,12 +340,16 @@ static void h1_drain(struct conn *c)
 static bool h1_may_read(const struct conn *c)
 {
 	const struct h1 *h = c->state;
+	if (h->fed == FED_TUNNEL && h->exchange.feed->ops->backlog(h->exchange.feed) > 0)
+		return false;
 	return h->in_len - h->in_at < IN_BYTES_MAX;
 }
 
 static void h1_drop(struct conn *c)
 {
 	struct h1 *h = c->state;
+	if (h->exchange.feed != NULL)
+		h->exchange.feed->ops->gone(h->exchange.feed);
 	if (h->task != NULL && h->replied)
 		task_free(h->task);
 	else if (h->task != NULL)
@@ -353,7 +362,7 @@ static void h1_drop(struct conn *c)
 
 bool h1_open(struct conn *c)
 {
-	static const struct exchange_ops exchange_ops = { .reply = on_reply };
+	static const struct exchange_ops exchange_ops = { .reply = on_reply, .more = h1_feed_more, .waiting = h1_feed_waiting, .taken = h1_feed_taken, .end = h1_feed_end };
 	static const struct conn_ops ops = {
 		.input = h1_input, .output = h1_output, .waits_for = h1_waits_for, .peer_ended = h1_peer_ended, .expired = h1_expired,
 		.drain = h1_drain, .may_read = h1_may_read, .drop = h1_drop,

@@ -19,12 +19,9 @@ enum {
 
 static void on_stream_deadline(struct deadline *d, enum deadline_kind kind);
 static void on_reply(struct exchange *x, struct task *t);
-static const struct exchange_ops exchange_ops = { .reply = on_reply };
-
-static struct h2_stream *stream_of(struct exchange *x)
-{
-	return (struct h2_stream *)((char *)x - offsetof(struct h2_stream, exchange));
-}
+static const struct exchange_ops exchange_ops = {
+	.reply = on_reply, .more = h2_feed_more, .waiting = h2_feed_waiting, .taken = h2_feed_taken, .end = h2_feed_end,
+};
 
 static struct h2_stream *stream_new(struct h2 *h, int32_t id)
 {
@@ -54,7 +51,7 @@ static struct h2_stream *stream_new(struct h2 *h, int32_t id)
 	return s;
 }
 
-static void close_answer(struct h2_stream *s)
+void h2_close_answer(struct h2_stream *s)
 {
 	if (s->answer_open)
 		s->h->answers_open--;
@@ -68,9 +65,11 @@ static void stream_drop(struct h2_stream *s)
 		s->h->current = NULL;
 		s->h->in_block = false;
 	}
-	close_answer(s);
+	h2_close_answer(s);
 	deadline_clear(&s->deadline);
-	if (s->replied)
+	if (s->fed)
+		h2_feed_drop(s);
+	else if (s->replied)
 		task_free(s->task);
 	else
 		task_abandon(s->task);
@@ -135,21 +134,22 @@ static ssize_t read_body(nghttp2_session *session, int32_t id, uint8_t *to, size
 	if (s->sent < s->body.len)
 		return (ssize_t)n;
 	*flags |= NGHTTP2_DATA_FLAG_EOF;
-	close_answer(s);
+	h2_close_answer(s);
 	if (!s->remote_done && nghttp2_session_get_stream_remote_close(session, id) == 0)
 		stop_request(s);
 	return (ssize_t)n;
 }
 
-static inline void put_nv(nghttp2_nv *nv, struct str name, struct str value, bool never_index)
+enum { NV_STAYS = NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE }; /* the bytes outlive the frame */
+
+static inline void put_nv(nghttp2_nv *nv, struct str name, struct str value, int flags)
 {
-	*nv = (nghttp2_nv){ (uint8_t *)name.at, (uint8_t *)value.at, name.len, value.len,
-		(uint8_t)(NGHTTP2_NV_FLAG_NO_COPY_NAME | NGHTTP2_NV_FLAG_NO_COPY_VALUE | (never_index ? NGHTTP2_NV_FLAG_NO_INDEX : 0)) };
+	*nv = (nghttp2_nv){ (uint8_t *)name.at, (uint8_t *)value.at, name.len, value.len, (uint8_t)flags };
 }
 
 static void on_reply(struct exchange *x, struct task *t)
 {
-	struct h2_stream *s = stream_of(x);
+	struct h2_stream *s = h2_stream_of(x);
 	struct h2 *h = s->h;
 	struct answer a;
 	nghttp2_nv nv[ANSWER_HEADERS_MAX + 2];
@@ -160,13 +160,19 @@ static void on_reply(struct exchange *x, struct task *t)
 	task_answer(t, &a);
 	for (int i = 2, status = a.status; i >= 0; i--, status /= 10)
 		s->status_text[i] = (char)('0' + status % 10);
-	put_nv(&nv[n++], STR(":status"), (struct str){ s->status_text, 3 }, false);
+	int stays = x->feed == NULL ? NV_STAYS : 0;
+	put_nv(&nv[n++], STR(":status"), (struct str){ s->status_text, 3 }, stays);
 	/* The first answer leaves all names in the peer's table; afterwards a changing value costs its own bytes only. */
 	for (int i = 0; i < a.count; i++)
-		put_nv(&nv[n++], a.headers[i].name, a.headers[i].value, a.headers[i].never_index && h->names_known);
+		put_nv(&nv[n++], a.headers[i].name, a.headers[i].value, stays | (a.headers[i].never_index && h->names_known ? NGHTTP2_NV_FLAG_NO_INDEX : 0));
 	h->names_known = true;
+	if (x->feed != NULL) {
+		if (!h2_feed_begin(s, nv, n, task_request(t)->reply.goes_on == REPLY_TUNNEL))
+			nghttp2_submit_rst_stream(h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
+		return;
+	}
 	if (a.body_length != SIZE_MAX && (a.body_length >= LENGTH_TOLD_FROM || a.body.len == 0))
-		put_nv(&nv[n++], STR("content-length"), (struct str){ s->length_text, i64_text((int64_t)a.body_length, s->length_text) }, false);
+		put_nv(&nv[n++], STR("content-length"), (struct str){ s->length_text, i64_text((int64_t)a.body_length, s->length_text) }, stays);
 	s->body = a.body;
 	s->answer_open = a.body.len > 0;
 	h->answers_open += s->answer_open;
@@ -260,6 +266,10 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 {
 	struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
 	(void)flags, (void)user_data;
+	if (s != NULL && s->is_tunnel) {
+		h2_feed_bytes(s, at, len);
+		return 0;
+	}
 	if (s != NULL && s->wants_body && !s->replied && !s->told_end)
 		take_piece(s, at, len);
 	bool taken = s != NULL && s->wants_body && !s->replied;
@@ -322,7 +332,7 @@ static void watch_stalled(struct h2 *h)
 {
 	for (struct link *at = h->streams.next; at != &h->streams; at = at->next) {
 		struct h2_stream *s = (struct h2_stream *)at;
-		if (s->answer_open && s->deadline.kind == DEADLINE_NONE)
+		if (s->answer_open && s->deadline.kind == DEADLINE_NONE && !h2_feed_rests(s))
 			deadline_set(&h->c->door->deadlines, &s->deadline, DEADLINE_WRITE, door_now_ms(h->c->door));
 	}
 }
@@ -453,6 +463,7 @@ static bool open_session(struct h2 *h, struct door *d)
 		{ NGHTTP2_SETTINGS_INITIAL_WINDOW_SIZE, 65535 },
 		{ NGHTTP2_SETTINGS_MAX_HEADER_LIST_SIZE, (uint32_t)c->header_bytes_max },
 		{ NGHTTP2_SETTINGS_NO_RFC7540_PRIORITIES, 1 },
+		{ NGHTTP2_SETTINGS_ENABLE_CONNECT_PROTOCOL, 1 }, /* RFC 8441: WebSocket beside the other streams */
 	};
 	pthread_once(&common.once, make_common);
 	if (common.callbacks == NULL || common.options == NULL)

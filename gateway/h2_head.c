@@ -47,7 +47,10 @@ static void take_pseudo(struct h2_stream *s, struct str name, struct str value)
 		s->method = copy(s, value);
 		break;
 	case 'p':
-		s->target = copy(s, value);
+		if (name.len == 5)
+			s->target = copy(s, value);
+		else
+			s->protocol = copy(s, value);
 		break;
 	case 'a':
 		s->authority = copy_lower(s, value);
@@ -126,7 +129,7 @@ static enum fail_code judge(const struct h2_stream *s, const char **why)
 		return FAIL_BAD_REQUEST;
 	if (!http_authority_is_valid(s->authority.at != NULL ? s->authority : s->host))
 		return FAIL_BAD_REQUEST;
-	if (str_eq(s->method, STR("CONNECT"))) {
+	if (str_eq(s->method, STR("CONNECT")) && !str_eq(s->protocol, STR("websocket"))) {
 		*why = "CONNECT";
 		return FAIL_METHOD;
 	}
@@ -144,7 +147,8 @@ static void fill_request(struct h2_stream *s, struct request *r)
 {
 	struct conn *c = s->h->c;
 	r->http_major = 2;
-	r->method = http_method(s->method);
+	r->wants_tunnel = s->protocol.len > 0;
+	r->method = r->wants_tunnel ? METHOD_GET : http_method(s->method);
 	r->target = s->target;
 	r->authority = s->authority.at != NULL ? s->authority : s->host;
 	r->headers = s->headers;
@@ -172,6 +176,8 @@ void h2_take_head(struct h2_stream *s, bool end_stream)
 		task_refuse(s->task, wrong, why);
 		return;
 	}
+	if (task_request(s->task)->wants_tunnel)
+		s->length = 0; /* what comes belongs to the tunnel, once there is one */
 	s->wants_body = task_head(s->task, s->length);
 	if (s->length == 0) {
 		h2_take_end(s);
@@ -183,6 +189,8 @@ void h2_take_head(struct h2_stream *s, bool end_stream)
 
 void h2_take_end(struct h2_stream *s)
 {
+	if (s->is_tunnel && s->remote_done && s->exchange.feed != NULL)
+		s->exchange.feed->ops->ended(s->exchange.feed);
 	if (s->told_end)
 		return;
 	s->told_end = true;

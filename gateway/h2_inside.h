@@ -1,4 +1,4 @@
-/* gateway/h2_inside.h - what h2.c (session, streams, answers), h2_head.c (requests) and h2_guard.c (abuse) share.
+/* gateway/h2_inside.h - what h2.c (session, streams, answers), h2_head.c (requests), h2_feed.c (answers that go on) and h2_guard.c (abuse) share.
  * Thread: the loop's. */
 #ifndef GATEWAY_H2_INSIDE_H
 #define GATEWAY_H2_INSIDE_H
@@ -37,7 +37,7 @@ struct h2_stream {
 	size_t header_count, header_cap;
 	char *text, *text_end;
 	size_t header_bytes, fields;
-	struct str method, target, authority, host;
+	struct str method, target, authority, host, protocol;
 	int64_t length;       /* content-length, -1: none */
 	int64_t body_began_ms;
 	size_t skipped;       /* bytes of the body nobody wanted */
@@ -45,12 +45,31 @@ struct h2_stream {
 	struct str body;
 	size_t sent;
 	char status_text[4], length_text[21];
+	/* one that goes on (h2_feed.c) */
+	bool fed, is_tunnel, at_rest, last; /* at_rest: nghttp2 waits to be told of more */
+	uint8_t *queue;       /* queue_at .. queue_len has not been taken yet */
+	size_t queue_at, queue_len, queue_cap;
+	size_t untold;        /* bytes of the peer's window that the feed's backlog holds back */
 };
 
 /* h2_head.c */
 int h2_take_header(struct h2_stream *s, struct str name, struct str value); /* an nghttp2 callback's verdict */
 void h2_take_head(struct h2_stream *s, bool end_stream);
 void h2_take_end(struct h2_stream *s);
+
+/* h2_feed.c */
+MUST_USE bool h2_feed_begin(struct h2_stream *s, const nghttp2_nv *nv, size_t count, bool is_tunnel);
+void h2_feed_bytes(struct h2_stream *s, const uint8_t *at, size_t len); /* DATA in a tunnel */
+void h2_feed_drop(struct h2_stream *s);
+static inline bool h2_feed_rests(const struct h2_stream *s) { return s->fed && s->queue_at == s->queue_len; }
+void h2_feed_more(struct exchange *x, const struct str *parts, int count);
+size_t h2_feed_waiting(const struct exchange *x);
+void h2_feed_taken(struct exchange *x);
+void h2_feed_end(struct exchange *x, bool cut);
+
+/* h2.c */
+static inline struct h2_stream *h2_stream_of(struct exchange *x) { return (struct h2_stream *)((char *)x - offsetof(struct h2_stream, exchange)); }
+void h2_close_answer(struct h2_stream *s);
 
 /* h2_guard.c */
 nghttp2_option *h2_guard_options(void); /* NULL: out of memory */

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "notify/stream.h"
 #include "services/handlers.h"
 #include "store/committer.h"
 #include "store/outcome.h"
@@ -13,6 +14,7 @@
 #include <uv.h>
 
 enum { REFUSED_AGAIN_MS = 100 };
+#define DAY_MS INT64_C(86400000)
 
 /* What a bite knows and leaves. */
 struct bite {
@@ -49,6 +51,11 @@ static bool purge_outcomes(struct tx *tx, struct bite *b, struct fail *why)
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return callback_purge(tx, b->now_ms, b->config->callback_days, b->rows_max, &b->rows, why);
+}
+
+static bool purge_stream(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return stream_purge(tx, b->now_ms - b->config->stream_days * DAY_MS, (int)b->rows_max, &b->rows, why);
 }
 
 static bool seal(struct tx *tx, struct bite *b, struct fail *why)

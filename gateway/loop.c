@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/gateway.h"
+#include "gateway/live.h"
 #include "gateway/task.h"
 #include <stdlib.h>
 
@@ -20,7 +21,8 @@ bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *
 		return false;
 	reader_cache(l->reader, ROW_TOKEN, (int)l->config->token_cache);
 	reader_cache(l->reader, ROW_CASE_NAMES, CASE_NAMES_KEPT);
-	return true;
+	l->live = live_make(l);
+	return l->live != NULL || FAILS(why, MEMORY, "live streams of loop %d", index);
 }
 
 int64_t loop_now_ms(struct loop *l)
@@ -40,8 +42,12 @@ static void take_news(struct loop *l)
 	for (size_t i = 0; i < count && !all; i++)
 		if (news[i].kind == NEWS_EFFECT_ENDED)
 			park_news(l, news[i].key);
-	if (all)
+		else if (news[i].kind == NEWS_PERSON)
+			live_news(l->live, news[i].key);
+	if (all) {
 		park_news(l, 0);
+		live_news(l->live, 0);
+	}
 }
 
 int64_t loop_due_ms(struct loop *l)
@@ -65,6 +71,11 @@ void loop_letters(struct loop *l)
 	take_news(l);
 }
 
+void loop_ring(struct loop *l)
+{
+	l->mail.wake(l->mail.wake_ctx);
+}
+
 void loop_turn_end(struct loop *l)
 {
 	reader_end(l->reader);
@@ -82,6 +93,7 @@ void loop_close(struct loop *l)
 	}
 	if (l->reader != NULL)
 		connection_close(l->reader);
+	live_drop(l->live);
 	mailbox_drop(&l->mail);
 	log_flush();
 }

@@ -11,6 +11,8 @@
 #include "gateway/park.h"
 
 struct gateway;    /* gateway/gateway.h: store, committer, lanes: what loops share */
+struct live_table; /* gateway/live.h */
+struct ws_room;    /* gateway/ws.h */
 struct connection; /* store/store.h */
 struct task;
 struct uv_loop_s;
@@ -26,6 +28,8 @@ struct loop {
 	struct connection *reader; /* inline reads */
 	struct expiring *expiring; /* what requests here recall: the gateway's memory, or this loop's link to Redis */
 	struct parking parking;    /* who waits for an effect's end */
+	struct live_table *live;   /* who wants to be told at once */
+	struct ws_room *ws;        /* the poller's WebSocket engine; NULL: nobody polls */
 	bool now_fresh;
 	int64_t now_ms;            /* wall clock, read once a turn: loop_now_ms */
 	struct task *spare;        /* tasks with a warm arena, for the next request */
@@ -36,9 +40,10 @@ struct loop {
 /* `wake` is called from any thread when there are letters or news. */
 MUST_USE bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *ctx), void *wake_ctx, struct fail *why);
 int64_t loop_now_ms(struct loop *l);    /* the turn's wall clock */
-void loop_letters(struct loop *l);      /* whoever came home goes on, and whoever waited for what the news says */
+void loop_letters(struct loop *l);      /* whoever came home goes on, and whoever waited for what the news says; whom it concerns is hungry */
 int64_t loop_due_ms(struct loop *l);    /* the monotonic ms at which loop_tick wants to be called; INT64_MAX: not at all */
 void loop_tick(struct loop *l, int64_t mono_ms);
+void loop_ring(struct loop *l);         /* turns once more */
 void loop_turn_end(struct loop *l);     /* before it sleeps: the read snapshot ends, log lines leave */
 void loop_close(struct loop *l);        /* no task is open; fine on what loop_open did not finish */
 #endif

@@ -19,6 +19,11 @@ void machine_of(struct gateway *g)
 	here = g;
 }
 
+const struct config *machine_config(void)
+{
+	return atomic_load(&here->config);
+}
+
 bool machine_is_development(void)
 {
 	return atomic_load(&here->config)->development;

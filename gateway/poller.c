@@ -6,6 +6,8 @@
 #include "gateway/door.h"
 #include "gateway/forgetting.h"
 #include "gateway/gateway.h"
+#include "gateway/live.h"
+#include "gateway/ws.h"
 #include <assert.h>
 
 static void end_when_empty(struct poller *p)
@@ -17,6 +19,7 @@ static void end_when_empty(struct poller *p)
 		return;
 	p->closing = true;
 	door_close(p->door);
+	ws_room_close(p->loop.ws);
 	forgetting_leave(&p->loop); /* whose client is gone by now; they end here */
 	uv_close((uv_handle_t *)&p->stop_timer, NULL);
 	uv_close((uv_handle_t *)&p->due_timer, NULL);
@@ -43,6 +46,7 @@ static void on_wake(uv_async_t *handle)
 		p->stop_by_ms = clock_mono_ms() + p->loop.config->stop_ms;
 		uv_timer_start(&p->stop_timer, on_stop_timer, 20, 20);
 		park_end_all(&p->loop);
+		live_end_all(p->loop.live, LIVE_STOPPING);
 		door_drain(p->door);
 	}
 }
@@ -72,7 +76,9 @@ static void set_due_timer(struct poller *p)
 static void on_turn_end(uv_prepare_t *handle)
 {
 	struct poller *p = handle->data;
+	live_serve(p->loop.live);
 	door_turn_end(p->door);
+	live_again(p->loop.live);
 	loop_turn_end(&p->loop);
 	end_when_empty(p);
 	set_due_timer(p);
@@ -105,6 +111,9 @@ bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *wh
 	if (!loop_open(&p->loop, g, index, wake, p, why))
 		return false;
 	p->loop.uv = &p->uv;
+	p->loop.ws = ws_room_open(&p->uv, why);
+	if (p->loop.ws == NULL)
+		return false;
 	if (!forgetting_join(&p->loop, why))
 		return false;
 	p->door = door_open(&p->loop, g->tls, why);
@@ -130,9 +139,13 @@ void poller_close(struct poller *p)
 		return;
 	if (p->door != NULL && !p->closing)
 		door_close(p->door);
+	if (p->loop.ws != NULL && !p->closing)
+		ws_room_close(p->loop.ws);
 	forgetting_leave(&p->loop);
 	uv_walk(&p->uv, close_quietly, NULL);
 	uv_run(&p->uv, UV_RUN_DEFAULT);
+	if (p->loop.ws != NULL)
+		ws_room_drop(p->loop.ws);
 	int busy = uv_loop_close(&p->uv);
 	assert(busy == 0);
 	(void)busy;

@@ -46,6 +46,11 @@ static void write_headers(struct task *t)
 			? STR("Bearer realm=\"siban\", error=\"invalid_token\"") : STR("Bearer realm=\"siban\""));
 	if (row->http == 405)
 		reply_header(r, "allow", t->allow != NULL ? str_c(t->allow) : STR("GET, HEAD, POST, OPTIONS"));
+	if (row->http == 426) {
+		reply_header(r, "sec-websocket-version", STR("13"));
+		if (r->http_major == 1)
+			reply_header(r, "upgrade", STR("websocket"));
+	}
 	bool wait = row->http == 429 || row->http == 503 || row->http == 507 || r->why.code == FAIL_KEY_IN_FLIGHT;
 	if (wait) {
 		struct str seconds = decimal(&r->arena, r->why.retry_after_s > 0 ? r->why.retry_after_s : RETRY_AFTER_DEFAULT_S);
@@ -68,6 +73,7 @@ void problem_render(struct task *t)
 	name_trace(&t->r);
 	struct reply *reply = &t->r.reply;
 	reply->header_count = 0;
+	reply->goes_on = REPLY_ENDS;
 	reply->content_type = "application/problem+json";
 	reply->status = fail_row(t->r.why.code)->http;
 	buf_init(&reply->body, &t->r.arena, 768);

@@ -2,6 +2,7 @@
 #include "gateway/route.h"
 #include "gateway/backup_desk.h"
 #include "gateway/machine.h"
+#include "gateway/upgrade.h"
 #include "services/handlers.h"
 #include <assert.h>
 #include <stdlib.h>

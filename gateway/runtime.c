@@ -9,9 +9,11 @@
 #include "base/ids.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/feed.h"
 #include "gateway/gateway.h"
 #include "gateway/headers.h"
 #include "gateway/task.h"
+#include "gateway/upgrade.h"
 #include <assert.h>
 #include <stdlib.h>
 
@@ -103,6 +105,20 @@ static void answer_options(struct task *t)
 	task_finish(t);
 }
 
+/* Elsewhere an Upgrade is not taken up (RFC 9110 7.8); an extended CONNECT has nothing else to mean. */
+static bool tunnel_leads_here(struct request *r, int64_t content_length, const char **allow, struct fail *why)
+{
+	if (!r->wants_tunnel)
+		return true;
+	if (r->route->handler == &ws_open) /* a body before a tunnel has several readings */
+		return content_length == 0 || FAILS(why, BAD_REQUEST, "an Upgrade with a body");
+	r->wants_tunnel = false;
+	if (r->http_major == 1)
+		return true;
+	*allow = "GET";
+	return FAILS(why, METHOD, "an extended CONNECT to %s", r->route->name);
+}
+
 bool task_head(struct task *t, int64_t content_length)
 {
 	struct request *r = &t->r;
@@ -123,7 +139,7 @@ bool task_head(struct task *t, int64_t content_length)
 		answer_options(t);
 		return false;
 	}
-	if (r->route == NULL || !admit_head(t, &r->why)) {
+	if (r->route == NULL || !tunnel_leads_here(r, content_length, &t->allow, &r->why) || !admit_head(t, &r->why)) {
 		fail_now(t);
 		return false;
 	}
@@ -383,9 +399,19 @@ static void account(struct task *t)
 			L_PLAIN(r->who.kind == 0 ? STR("") : who_names[r->who.kind]), L_BOOL(t->replayed));
 }
 
+static bool feed_open(struct task *t)
+{
+	switch (t->r.method == METHOD_HEAD ? REPLY_ENDS : t->r.reply.goes_on) {
+	case REPLY_STREAM: return sse_open(t->loop, t->exchange, &t->r, &t->r.why);
+	case REPLY_TUNNEL: return ws_open_tunnel(t->loop, t->exchange, &t->r, &t->r.why);
+	default:           return true;
+	}
+}
+
 static void task_finish(struct task *t)
 {
 	key_release(t);
+	t->failed = t->failed || !feed_open(t);
 	if (t->failed)
 		problem_render(t);
 	else if (t->replayed)

@@ -70,7 +70,7 @@ static void on_reply(struct exchange *x, struct task *t)
 	task_free(t);
 }
 
-static const struct exchange_ops ops = { on_reply };
+static const struct exchange_ops ops = { .reply = on_reply };
 
 /* ---- the question ---- */
 
@@ -136,7 +136,7 @@ struct asked *door_ask(struct loop *l, const struct question *q, struct rng *rng
 {
 	struct asked *a = calloc(1, sizeof *a);
 	assert(a != NULL);
-	*a = (struct asked){ .exchange = { &ops }, .next = all, .loop = l, .own = own };
+	*a = (struct asked){ .exchange = { .ops = &ops }, .next = all, .loop = l, .own = own };
 	all = a;
 	a->task = task_begin(l, q->is_control ? FACE_CONTROL : FACE_PUBLIC, &a->exchange);
 	assert(a->task != NULL);

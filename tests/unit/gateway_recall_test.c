@@ -102,8 +102,8 @@ static void reply(struct exchange *x, struct task *t)
 	task_free(t);
 }
 
-static const struct exchange_ops ops = { reply };
-static struct exchange exchange = { &ops };
+static const struct exchange_ops ops = { .reply = reply };
+static struct exchange exchange = { .ops = &ops };
 
 static struct task *begin(int count, enum key_class of, bool slow, enum expiring_end end)
 {

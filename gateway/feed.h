@@ -1,0 +1,10 @@
+/* gateway/feed.h - what feeds an answer that goes on. Each hangs itself on the exchange, or says why not; exchange.h has the contract.
+ * Thread: the loop's. */
+#ifndef GATEWAY_FEED_H
+#define GATEWAY_FEED_H
+#include "gateway/exchange.h"
+
+/* Fails: STREAMS, BUSY, STOPPING, MEMORY. */
+MUST_USE bool sse_open(struct loop *l, struct exchange *x, const struct request *r, struct fail *why); /* sse.c */
+MUST_USE bool ws_open_tunnel(struct loop *l, struct exchange *x, const struct request *r, struct fail *why); /* ws_bridge.c */
+#endif
