@@ -40,7 +40,7 @@ CREATE TABLE audit (
 	detail BYTEA                       -- sealed "audit.detail", or plain words of our own (they begin with a letter)
 );
 
--- Its fact; 0 is from before there were facts, and is not proven.
+-- Its fact. 0 is an event of before there were facts: verification says that nothing proves it.
 ALTER TABLE case_event ADD COLUMN fact BIGINT NOT NULL DEFAULT 0;
 
 -- sqlite:
