@@ -83,6 +83,16 @@ for (const via of ['h2', 'h1'])
 		assert.equal(head.headers.etag, get.headers.etag);
 	});
 
+test('the length is told where the answer does not tell it itself', async () => {
+	const short = await c.show({ via: 'h1' });
+	assert.equal(short.headers['content-length'], String(Buffer.byteLength(short.text)));
+	assert.equal((await c.show({ via: 'h2' })).headers['content-length'], undefined, 'one frame, which bears it');
+	await Promise.all(Array.from({ length: 40 }, () => new Case(g, w).live('submitted')));
+	const long = await g.get('/v1/cases?limit=100', { token: w.citizen, via: 'h2' });
+	assert.ok(Buffer.byteLength(long.text) > 16384, String(long.text.length));
+	assert.equal(long.headers['content-length'], String(Buffer.byteLength(long.text)));
+});
+
 test('events are told oldest first, with what the public may read', async () => {
 	const mine = await new Case(g, w).live('submitted');
 	await mine.send('correct_pre_asked', { note: '请补交户口簿复印件' });
