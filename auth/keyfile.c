@@ -291,6 +291,7 @@ static bool folder_sync(const char *folder, struct fail *why)
 
 static bool draft_write(const char *draft, const char *text, size_t len, struct fail *why)
 {
+	unlink(draft); /* of a process of this number that was killed while it wrote */
 	DROP(fd) int fd = open(draft, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
 	return (fd >= 0 && write(fd, text, len) == (ssize_t)len && fsync(fd) == 0) || refused(why, "write", draft);
 }

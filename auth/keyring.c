@@ -6,7 +6,8 @@
  *   event, outcome, callback     only tell a repeat from something new. The row bears the digest of its day; a newcomer is compared under every
  *                                index key there ever was, so old keys stay in the file, and none is ever taken out of it.
  *   look-up by case number       needs no key: the last four characters are compared with the sealed number itself.
- *   cursor, rate                 live in memory and for minutes: made from whatever is current at the start.
+ *   place in a list (cursor)     made under the current key of the start, read under every key there ever was.
+ *   rate                         lives in memory and for minutes: whatever is current.
  * Which key plays which role is the database's word, changed in the transaction that makes it true; a mark in the file counts for keys the
  * database does not know yet. */
 #include "auth/keyring.h"
@@ -178,6 +179,9 @@ static bool slots_match(struct tx *tx, const struct keyfile *f, struct str noted
 		return true; /* as the file marks them */
 	if (!slots_from((struct str){ text, (size_t)len }, s))
 		return FAILS(why, SCHEMA, "meta index_slots is damaged");
+	for (int i = 0; i < SLOTS; i++)
+		if (s->role[i] != SLOT_EMPTY && (key_in(f, s->id[i]) == NULL || key_in(f, s->id[i])->kind != KEY_INDEX))
+			return FAILS(why, SCHEMA, "meta index_slots names key %d, which is no index key here", s->id[i]);
 	int current = key_marked(f, KEY_INDEX, KEY_CURRENT), next = key_marked(f, KEY_INDEX, KEY_NEXT), slot = slot_in_role(s, SLOT_EMPTY);
 	if (!is_known(f, current, noted))
 		return FAILS(why, CONFIG, "vault.keys marks a new index key %d current: mark it next, then run siban keys rotate", current);
@@ -377,13 +381,22 @@ enum key_state keyring_state(const struct keyfile_key *k)
 	return KEY_STATE_KEPT;
 }
 
+bool keyring_may_go(const struct keyfile_key *k)
+{
+	return k->kind == KEY_CIPHER && k->mark != KEY_CURRENT && k->id != ring_now()->current->id;
+}
+
 /* Out of the database's memory first: a file without a key that is still noted would not start. */
 bool keyring_forget(struct tx *tx, int id, struct fail *why)
 {
 	char noted[NOTED_MAX], entry[ENTRY_BYTES];
 	int64_t len;
 	const struct keyfile_key *k = key_in(&ring_now()->file, id);
-	assert(k != NULL && k->kind == KEY_CIPHER && id != ring_now()->current->id);
+	if (k == NULL)
+		return true; /* somebody else was faster */
+	assert(k->kind == KEY_CIPHER);
+	if (!keyring_may_go(k))
+		return FAILS(why, KEY_IN_USE, "key %d is current", id);
 	if (!meta_get(tx, STR("vault_keys"), noted, sizeof(noted), &len, why))
 		return false;
 	if (len < 0)
@@ -405,7 +418,9 @@ bool keyring_drop(int id, struct fail *why)
 	while (i < f.count && f.keys[i].id != id)
 		i++;
 	bool ok = i == f.count;
-	if (!ok) {
+	if (!ok && !keyring_may_go(&f.keys[i])) {
+		FAILS(why, KEY_IN_USE, "key %d is current", id);
+	} else if (!ok) {
 		memmove(&f.keys[i], &f.keys[i + 1], (size_t)(f.count - i - 1) * sizeof(f.keys[0]));
 		f.count--;
 		marks_follow(&f, &ring_now()->slots);

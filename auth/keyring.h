@@ -66,6 +66,7 @@ int keyring_cipher_id(void);                   /* of the key that new values are
 MUST_USE bool keyring_add(enum key_kind kind, enum key_algorithm algorithm, int *id, struct fail *why);
 void keyring_use_current(void);
 MUST_USE bool keyring_save_marks(struct fail *why); /* the file's marks, after roles have changed */
+bool keyring_may_go(const struct keyfile_key *k); /* a cipher key that is not current, nor about to be */
 /* Retiring a cipher key that nothing is sealed with: forgotten by the database, then dropped from the file. */
 MUST_USE bool keyring_forget(struct tx *tx, int id, struct fail *why);
 MUST_USE bool keyring_drop(int id, struct fail *why);

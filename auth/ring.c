@@ -24,13 +24,11 @@ const struct ring_cipher *ring_cipher(const struct ring *r, int id)
 
 /* ---- from the file to the ring ---- */
 
-static void derive(const uint8_t key[KEYFILE_KEY_BYTES], const char *purpose, bool sm3, uint8_t out[KEYFILE_KEY_BYTES])
+/* SM4 and its MAC each get a key of their own out of the one in the file. */
+static void derive(const uint8_t key[KEYFILE_KEY_BYTES], const char *purpose, uint8_t out[KEYFILE_KEY_BYTES])
 {
-	struct str k = { (const char *)key, KEYFILE_KEY_BYTES }, p = str_c(purpose);
-	if (sm3)
-		hmac_sm3(k, &p, 1, out);
-	else
-		hmac_sha256(k, &p, 1, out);
+	struct str p = str_c(purpose);
+	hmac_sm3((struct str){ (const char *)key, KEYFILE_KEY_BYTES }, &p, 1, out);
 }
 
 static bool cipher_ready(struct ring_cipher *to, const struct keyfile_key *k, const uint8_t nonce[KEYFILE_KEY_BYTES], struct fail *why)
@@ -44,9 +42,9 @@ static bool cipher_ready(struct ring_cipher *to, const struct keyfile_key *k, co
 		cipher_key_make(&to->key, c, k->bytes);
 	} else {
 		uint8_t half[KEYFILE_KEY_BYTES];
-		derive(k->bytes, "siban sm4 cipher", true, half);
+		derive(k->bytes, "siban sm4 cipher", half);
 		cipher_key_make(&to->key, c, half);
-		derive(k->bytes, "siban sm4 mac", true, to->mac);
+		derive(k->bytes, "siban sm4 mac", to->mac);
 		OPENSSL_cleanse(half, sizeof(half));
 	}
 	struct str parts[] = { STR("siban nonce"), { (const char *)k->bytes, KEYFILE_KEY_BYTES } };

@@ -4,7 +4,7 @@
  * as "person.facts") and the row are authenticated with it: moved to another row or column, it does not open. The nonce is made from salt, place,
  * row and text under a key of its own: apply may seal again and gets the same bytes, and no nonce ever serves two texts.
  * Keys: <state>/keys/vault.keys, mode 0600, opened with the keyring.
- * Thread: any, after keyring_open; keys may be added while running, never taken away.
+ * Thread: any, after keyring_open; keys may be added while running, and taken away when nothing lies under them.
  * Source: architecture rule "personal data is sealed from the first table on". */
 #ifndef AUTH_VAULT_H
 #define AUTH_VAULT_H

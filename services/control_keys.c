@@ -6,7 +6,6 @@
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
-#include <assert.h>
 
 enum { COUNT_ROWS = 20000, AFTER_NUMBERS = 4 };
 
@@ -189,11 +188,12 @@ static bool add_render(struct request *r, struct fail *why)
 {
 	const struct added *a = r->state;
 	const struct keyfile_key *k = key_by_id(a->id);
+	if (k == NULL)
+		return FAILS(why, NOT_FOUND, "key %d went as it came", a->id);
 	keyring_use_current();
 	LOG_EVENT(key_added, str_c(r->id), L_C(kind_names[a->kind]), L_INT(a->id));
 	struct json_out j = reply_json(r, 201);
 	json_put_object(&j);
-	assert(k != NULL);
 	key_members(&j, k);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
@@ -250,7 +250,7 @@ static bool retire_parse(struct request *r, struct fail *why)
 	const struct keyfile_key *k = key_by_id(*id);
 	if (k == NULL)
 		return FAILS(why, NOT_FOUND, "no key %lld", (long long)*id);
-	if (k->kind == KEY_INDEX || keyring_state(k) == KEY_STATE_CURRENT)
+	if (!keyring_may_go(k))
 		return FAILS(why, KEY_IN_USE, "key %lld recognises repeats, or is current", (long long)*id);
 	return true;
 }
