@@ -112,7 +112,7 @@ test('a cipher key is exchanged for one of SM4 under load', async (t) => {
 	t.diagnostic(JSON.stringify(await under_load(async () => {
 		const said = await g.command('keys', 'rotate');
 		assert.match(said, /^person\.facts: \d+ rows, \d+ changed$/m);
-		assert.match(said, new RegExp(`^effect\\.payload: ${effects} rows, ${effects} changed$`, 'm'));
+		assert.ok(Number(/^effect\.payload: \d+ rows, (\d+) changed$/m.exec(said)[1]) >= effects, said);
 		assert.match(said, /everything lies under the current keys$/);
 	})));
 	const all = await keys();
