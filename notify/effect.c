@@ -31,7 +31,7 @@ bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct
 	*taken = false;
 	if (subject.len == 0)
 		return true;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE subject = $1 AND subject <> '' AND waits = 0 AND state IN (1, 2, 6)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE subject = $1 AND subject <> '' AND waits = 0 AND (state <= 2 OR state = 6)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, subject);

@@ -69,7 +69,7 @@ static bool one(struct tx *tx, struct effect_act *a, struct fail *why)
 static bool held_ids(struct tx *tx, enum effect_held_by by, const enum account *account, int64_t ids[EFFECT_ACT_ROWS], int *count, struct fail *why)
 {
 	*count = 0;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, kind FROM effect WHERE state IN (4, 5, 6) AND state = 6 AND held_by = $1 ORDER BY changed_ms", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, kind FROM effect WHERE state >= 4 AND state <= 6 AND state = 6 AND held_by = $1 ORDER BY changed_ms", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, by);

@@ -26,7 +26,7 @@ static bool mark_one(struct tx *tx, struct flight *f, const struct turn *t, stru
 static bool sending_ids(struct tx *tx, int64_t ids[TURN_MAX], int *count, struct fail *why)
 {
 	*count = 0;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE waits = 0 AND state IN (1, 2) AND state = 2 AND asks = 0 ORDER BY kind, due_ms LIMIT $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND asks = 0 ORDER BY kind, due_ms LIMIT $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, TURN_MAX);

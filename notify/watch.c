@@ -60,7 +60,7 @@ void watch_lanes(const struct lane lanes[ACCOUNTS])
 static bool oldest_due(struct tx *tx, int32_t kind, int64_t now_ms, int64_t *age_ms, struct fail *why)
 {
 	*age_ms = 0;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT due_ms FROM effect WHERE waits = 0 AND state IN (1, 2) AND state = 1 AND kind = $1 ORDER BY due_ms LIMIT 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT due_ms FROM effect WHERE waits = 0 AND state <= 2 AND state = 1 AND kind = $1 ORDER BY due_ms LIMIT 1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, kind);
@@ -71,7 +71,7 @@ static bool oldest_due(struct tx *tx, int32_t kind, int64_t now_ms, int64_t *age
 
 static bool shown(struct tx *tx, enum effect_state state, int64_t *count, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM (SELECT 1 FROM effect WHERE state IN (4, 5, 6) AND state = $1 LIMIT $2) AS some", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM (SELECT 1 FROM effect WHERE state >= 4 AND state <= 6 AND state = $1 LIMIT $2) AS some", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, state);

@@ -1,12 +1,12 @@
 /* notify/window.c - why this exists: a million effects may be open after a bad night, and the next hundred are all that anybody needs to know. */
 #include "notify/window.h"
 
-/* The part of the condition that is always the same is the index's own (effect_step). */
+/* The condition repeats that of the index (effect_step), word for word: only then is it used. */
 static struct stmt *query(struct tx *tx, enum window_of of, struct fail *why)
 {
 	return of == WINDOW_DUE ?
-		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state IN (1, 2) AND state = 1 AND kind = $1 ORDER BY due_ms, id LIMIT $2", why) :
-		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state IN (1, 2) AND state = 2 AND kind = $1 AND asks > 0 ORDER BY due_ms, id LIMIT $2",
+		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state <= 2 AND state = 1 AND kind = $1 ORDER BY due_ms, id LIMIT $2", why) :
+		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND kind = $1 AND asks > 0 ORDER BY due_ms, id LIMIT $2",
 			 why);
 }
 
@@ -48,7 +48,7 @@ int64_t window_due_ms(const struct window *w)
 bool window_count(struct tx *tx, int32_t kind, enum window_of of, int64_t most, int64_t *count, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT count(*) FROM (SELECT 1 FROM effect WHERE waits = 0 AND state IN (1, 2) AND state = $1 AND kind = $2 LIMIT $3) AS some", why);
+		"SELECT count(*) FROM (SELECT 1 FROM effect WHERE waits = 0 AND state <= 2 AND state = $1 AND kind = $2 LIMIT $3) AS some", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, of == WINDOW_DUE ? 1 : 2);

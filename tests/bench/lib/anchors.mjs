@@ -71,4 +71,10 @@ hosts: { default: { paths: { "/": { file.dir: ${root} } } } }
 	return up('h2o', ['h2o', '-c', file], port);
 }
 
+/** Swallows what is posted to it and says {}. */
+export async function sink() {
+	certificate();
+	return nginx(null, '{}');
+}
+
 export const anchors = { nghttpd, nginx, h2o };
