@@ -154,7 +154,7 @@ static void run_effects(void)
 			die("not done in ten minutes");
 	}
 	say("effects", began, cpu);
-	int64_t wrong;
+	int64_t wrong = 0;
 	must(reader_begin(w.reader, &tx, &why) && count_rows(&tx, "SELECT count(*) FROM effect WHERE state <> 3 OR attempts <> 1", &wrong, &why), &why);
 	reader_end(w.reader);
 	if (wrong > 0)
