@@ -113,6 +113,35 @@ static bool outcome_add(struct tx *tx, int64_t id, bool is_empty, struct fail *w
 	return stmt_run(q, w);
 }
 
+/* A row with two sealed values. */
+static bool sealed_pair(struct tx *tx, const char *sql, const char *place_a, const char *place_b, int64_t id, struct fail *w)
+{
+	static char bytes[2][256];
+	uint8_t salt[16] = { 3 };
+	struct buf a = { .at = bytes[0], .cap = sizeof(bytes[0]) }, b = { .at = bytes[1], .cap = sizeof(bytes[1]) };
+	if (!vault_seal(place_a, id, STR("一"), salt, &a, w) || !vault_seal(place_b, id, STR("二"), salt, &b, w))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, w);
+	assert_non_null(q);
+	stmt_bind_int(q, 1, id);
+	stmt_bind_blob(q, 2, a.at, a.len);
+	stmt_bind_blob(q, 3, b.at, b.len);
+	return stmt_run(q, w);
+}
+
+/* Two members of staff, and what one of them proposed and the other refused; every other time nobody has said why yet. */
+static bool staff_add(struct tx *tx, int64_t id, struct fail *w)
+{
+	static const char region[] = "INSERT INTO region (code, name, level) VALUES (621200, 'x', 2) ON CONFLICT DO NOTHING";
+	static const char staff[] = "INSERT INTO staff (id, account, name, region, roles, state, password, password_ms, totp, totp_step, invited_until_ms, made_ms, changed_ms)"
+		" VALUES ($1, 'a' || $1, $2, 621200, 1, 2, '', 0, $3, 0, 0, 1, 1)";
+	static const char proposal[] = "INSERT INTO proposal (id, key, kind, state, subject, region, payload, maker, maker_session, checker, checker_session, note, made_ms, expires_ms)"
+		" VALUES ($1, CAST($1 AS BLOB), 1, 3, 0, 621200, $2, 1, 1, 2, 2, CASE WHEN $1 % 2 = 0 THEN $3 END, 1, 1)";
+	DROP(stmt) struct stmt *q = tx_query(tx, region, w);
+	return q != NULL && stmt_run(q, w) && sealed_pair(tx, staff, "staff.name", "staff.totp", id, w) &&
+	       (id < 2 || sealed_pair(tx, proposal, "proposal.payload", "proposal.note", id, w));
+}
+
 static bool others_add(struct tx *tx, void *ctx, struct fail *w)
 {
 	(void)ctx;
@@ -123,7 +152,8 @@ static bool others_add(struct tx *tx, void *ctx, struct fail *w)
 	static const char callback[] = "INSERT INTO raw_callback (id, source, digest, body, made_ms, unmatched) VALUES ($1, 1, CAST($1 AS BLOB), $2, 1, 0)";
 	for (int64_t id = 1; id <= OTHERS; id++)
 		if (!sealed_put(tx, effect, "effect.payload", id, w) || !sealed_put(tx, message, "message.content", id, w) ||
-		    !sealed_put(tx, callback, "raw_callback.body", id, w) || !outcome_add(tx, id, id % 5 == 0, w))
+		    !sealed_put(tx, callback, "raw_callback.body", id, w) || !outcome_add(tx, id, id % 5 == 0, w) ||
+		    !staff_add(tx, id, w))
 			return false;
 	return true;
 }
@@ -236,7 +266,7 @@ static int end(void **state)
 	return 0;
 }
 
-enum { SEALED_OTHERS = 4 * OTHERS - OTHERS / 5 };
+enum { SEALED_STAFF = 2 * OTHERS, SEALED_PROPOSALS = OTHERS - 1 + OTHERS / 2, SEALED_OTHERS = 4 * OTHERS - OTHERS / 5 + SEALED_STAFF + SEALED_PROPOSALS };
 
 static void cipher_keys(void **state)
 {
@@ -334,6 +364,7 @@ static void spoilt_value(void **state)
 static const char *const open_bytes[] = {
 	"schema_migration.sha256", "meta.value", "outcome.key_hash", "outcome.body_hash", "person.id_hash_a", "person.id_hash_b", "person.phone_hash_a",
 	"person.phone_hash_b", "token.hash", "case_event.digest", "held_event.digest", "effect.key", "raw_callback.digest", "fact.digest", "seal.chain", "message.key",
+	"staff.invitation", "staff.certificate", "proposal.key",
 };
 
 static bool is_known_column(const char *name)

@@ -1,0 +1,11 @@
+/* auth/tenancy.h - whose it is by place: prefecture → county → township. Who is rooted in one sees it and what lies in it, nothing beside or above.
+ * Thread: any; pure.
+ * Source: GB/T 2260 (621200 a prefecture, 621202 a county), GB/T 10114 (621202001 a township). */
+#ifndef AUTH_TENANCY_H
+#define AUTH_TENANCY_H
+#include <stdbool.h>
+#include <stdint.h>
+
+/* root 0: everything. A code that is none lies nowhere. */
+bool region_is_within(int64_t root, int64_t code);
+#endif
