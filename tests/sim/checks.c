@@ -178,6 +178,7 @@ void checks_all(struct world *w)
 			check_case(w, &tx, d, r);
 	check_counts(w, &tx);
 	sealing_check(w, &tx);
+	errands_check(w, &tx);
 	end(w);
 }
 

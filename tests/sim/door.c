@@ -204,6 +204,12 @@ struct asked *door_first_write(void)
 	return writes;
 }
 
+/* Began at least: a job of somebody else's may have been among those that were ended. */
+bool door_first_began(void)
+{
+	return writes != NULL && writes->task->job.began_ns != 0;
+}
+
 struct asked *door_next_write(const struct asked *a)
 {
 	return a->next_write;
@@ -240,7 +246,7 @@ void door_abandon_all(void)
 
 void door_drop_writes(size_t n)
 {
-	for (bool replayed; n > 0; n--)
+	for (bool replayed; n > 0 && door_first_began(); n--)
 		(void)door_write_ended(writes, &replayed);
 }
 

@@ -38,12 +38,13 @@ void door_forget(struct asked *a);      /* answered or hung up, and no write */
 
 /* The writes that the committer has, in the order in which it got them. */
 struct asked *door_first_write(void);   /* NULL: none */
+bool door_first_began(void);
 struct asked *door_next_write(const struct asked *a);
 /* After committer_step has ended the first of them, and before its loop turns: how. It leaves the queue. */
 enum fail_code door_write_ended(struct asked *a, bool *is_replayed);
 
 /* The end of a process. */
 void door_abandon_all(void);
-void door_drop_writes(size_t n);        /* the first n were ended, and nobody asks how */
+void door_drop_writes(size_t n);        /* n jobs were ended, and nobody asks how */
 void door_free_writes(void);            /* the committer is gone: what it never ended */
 #endif

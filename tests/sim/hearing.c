@@ -63,7 +63,7 @@ static void learn_number(struct world *w, int department, int ref, const char *c
 static void hear_taken(struct world *w, const struct post *p, const struct door_answer *a)
 {
 	struct fail why;
-	const struct verdict *v = &p->verdict;
+	const struct ruling *v = &p->ruling;
 	char id[MODEL_TEXT], ref[MODEL_TEXT];
 	fail_clear(&why);
 	DROP(json) json_t *j = json_read(a->body, &why);
@@ -125,12 +125,12 @@ static void hear_post(struct world *w, struct post *p, const struct door_answer 
 		hear_at_the_door(w, p, a);
 		return;
 	}
-	p->is_heard = p->verdict.status < 500;
-	if (a->status != p->verdict.status || strcmp(a->code, p->verdict.code != NULL ? p->verdict.code : "") != 0)
-		world_wrong(w, "key %d: must be %d %s, is %d %.300s", p->key, p->verdict.status, p->verdict.code != NULL ? p->verdict.code : "", a->status, a->body.at);
+	p->is_heard = p->ruling.status < 500;
+	if (a->status != p->ruling.status || strcmp(a->code, p->ruling.code != NULL ? p->ruling.code : "") != 0)
+		world_wrong(w, "key %d: must be %d %s, is %d %.300s", p->key, p->ruling.status, p->ruling.code != NULL ? p->ruling.code : "", a->status, a->body.at);
 	else if (a->is_replayed != p->is_replayed)
 		world_wrong(w, "key %d: is it a repeat?", p->key);
-	else if (p->verdict.code == NULL) {
+	else if (p->ruling.code == NULL) {
 		hear_taken(w, p, a);
 		hear_same(w, p, a);
 	}

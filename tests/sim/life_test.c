@@ -4,6 +4,7 @@
  * SIBAN_LONG=1: 10,000 seeds. SIBAN_SEED: the first. */
 #include "world.h"
 
+#include "notify/ladder.h"
 #include "services/case_journal.h"
 #include "store/outcome.h"
 #include "store/rowcache.h"
@@ -19,7 +20,8 @@ static struct world world;
 
 /* ---- mutants ---- */
 
-enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY, MUTANT_NO_FACT };
+enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY, MUTANT_NO_FACT,
+	      MUTANT_NO_SUBJECT, MUTANT_SENDS_AGAIN, MUTANT_FORGETS_THE_MARK };
 static enum mutant mutant;
 
 bool __real_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
@@ -51,6 +53,33 @@ bool __wrap_fact_add(struct tx *tx, int64_t id, const struct fact *f, const stru
 bool __wrap_fact_add(struct tx *tx, int64_t id, const struct fact *f, const struct fact_content *c, struct fail *why)
 {
 	return mutant == MUTANT_NO_FACT || __real_fact_add(tx, id, f, c, why);
+}
+
+bool __real_effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why);
+bool __wrap_effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why);
+bool __wrap_effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why)
+{
+	struct effect_new changed = *e;
+	if (mutant == MUTANT_NO_SUBJECT)
+		changed.subject = STR("");
+	return __real_effect_add(tx, &changed, now_ms, random, id, why);
+}
+
+struct effect_move __real_ladder_next(const struct effect_kind *kind, const struct effect_view *e, const struct judgement *j, int64_t now_ms, int64_t expiry_ms);
+struct effect_move __wrap_ladder_next(const struct effect_kind *kind, const struct effect_view *e, const struct judgement *j, int64_t now_ms, int64_t expiry_ms);
+struct effect_move __wrap_ladder_next(const struct effect_kind *kind, const struct effect_view *e, const struct judgement *j, int64_t now_ms, int64_t expiry_ms)
+{
+	struct judgement changed = *j;
+	if (mutant == MUTANT_SENDS_AGAIN && j->verdict == VERDICT_UNKNOWN)
+		changed.verdict = VERDICT_AGAIN;
+	return __real_ladder_next(kind, e, &changed, now_ms, expiry_ms);
+}
+
+struct effect_move __real_ladder_after_crash(const struct effect_kind *kind, const struct effect_view *e, int64_t now_ms);
+struct effect_move __wrap_ladder_after_crash(const struct effect_kind *kind, const struct effect_view *e, int64_t now_ms);
+struct effect_move __wrap_ladder_after_crash(const struct effect_kind *kind, const struct effect_view *e, int64_t now_ms)
+{
+	return __real_ladder_after_crash(mutant == MUTANT_FORGETS_THE_MARK ? effect_kind_of(KIND_webhook) : kind, e, now_ms);
 }
 
 enum commit_end __real_write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why);
@@ -125,6 +154,9 @@ static void test_mutants_are_found_out(void **state)
 		{ MUTANT_NO_RELEASE, "who waited is not let in when the gap closes" },
 		{ MUTANT_NO_MEMORY, "an event that comes again is not recognised" },
 		{ MUTANT_NO_FACT, "an event is written that nothing proves" },
+		{ MUTANT_NO_SUBJECT, "the order within a subject is forgotten" },
+		{ MUTANT_SENDS_AGAIN, "what may have been sent is sent again" },
+		{ MUTANT_FORGETS_THE_MARK, "what was under way in a crash is sent again" },
 		{ MUTANT_NO_COMMIT, "answered without COMMIT" },
 		{ MUTANT_REFUSED_IS_DONE, "answered although COMMIT was refused" },
 		{ MUTANT_STALE_CACHE, "rows are shown as they were" },

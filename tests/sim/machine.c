@@ -8,6 +8,8 @@
 #include "gateway/machine.h"
 #include "gateway/ratelimit.h"
 #include "gateway/task.h"
+#include "notify/account.h"
+#include "notify/notifier.h"
 #include "services/handlers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
@@ -47,6 +49,28 @@ static void must(bool ok, const struct fail *why)
 	}
 }
 
+static void secret_file(const struct machine *m, const char *name, const char *text, char *path, size_t size)
+{
+	snprintf(path, size, "%s/%s", m->folder, name);
+	int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (fd < 0 || write(fd, text, strlen(text)) != (ssize_t)strlen(text))
+		abort();
+	close(fd);
+}
+
+static void configure_accounts(struct machine *m)
+{
+	struct config *c = &m->config;
+	c->sms_aliyun_rate = c->webhook_rate = 0;
+	snprintf(c->sms_aliyun_url, sizeof c->sms_aliyun_url, "http://sms.example/");
+	snprintf(c->sms_aliyun_key_id, sizeof c->sms_aliyun_key_id, "id");
+	snprintf(c->sms_aliyun_sign_name, sizeof c->sms_aliyun_sign_name, "四办");
+	snprintf(c->sms_aliyun_template_test, sizeof c->sms_aliyun_template_test, "SMS_1");
+	snprintf(c->webhook_url, sizeof c->webhook_url, "http://receiver.example/");
+	secret_file(m, "sms", "sms-secret", c->sms_aliyun_key_secret_file, sizeof c->sms_aliyun_key_secret_file);
+	secret_file(m, "webhook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", c->webhook_secret_file, sizeof c->webhook_secret_file);
+}
+
 void machine_begin(struct machine *m)
 {
 	static struct clock clock = { wall_ms, mono_ns, NULL };
@@ -73,6 +97,7 @@ void machine_begin(struct machine *m)
 	m->config.rate_read = m->config.rate_public = m->config.rate_write = m->config.rate_department = 0;
 	m->config.rate_lookup_case = 1000;
 	m->config.rate_lookup_address = 100000;
+	configure_accounts(m);
 	must(keyring_open(&m->config, true, &why), &why);
 	keyring_close();
 	route_table_build();
@@ -119,6 +144,11 @@ static void no_bell(void *ctx)
 	(void)ctx; /* who steps a loop needs no waking */
 }
 
+static void hear_effects(void *notifier)
+{
+	notifier_news(notifier);
+}
+
 static bool ready_services(struct machine *m, struct fail *why)
 {
 	return keyring_open(&m->config, false, why) && services_start(m->gateway.store, &m->config, false, why);
@@ -144,6 +174,8 @@ bool machine_start(struct machine *m, struct fail *why)
 	}
 	for (int i = 0; ok && i < MACHINE_LOOPS; i++)
 		ok = loop_open(&m->loops[i], g, i, no_bell, NULL, why);
+	if (ok && m->transport != NULL && (ok = (m->notifier = notifier_make(g->store, g->committer, c, m->transport, no_bell, NULL, why)) != NULL))
+		hub_add_ear(&g->hub, NEWS_EFFECT_DUE, hear_effects, m->notifier);
 	ok = ok && (m->eye = store_reader(g->store, 0, why)) != NULL;
 	atomic_store(&g->ready, ok);
 	return ok;
@@ -167,10 +199,14 @@ void machine_stop(struct machine *m)
 		loop_close(&m->loops[i]);
 	connection_close(m->eye);
 	m->eye = NULL;
+	if (m->notifier != NULL)
+		notifier_drop(m->notifier);
+	m->notifier = NULL;
 	if (g->checkpointer != NULL)
 		checkpointer_stop(g->checkpointer);
 	ratelimit_drop(g->ratelimit);
 	expiring_close(g->memory);
 	store_close(g->store);
+	accounts_close();
 	keyring_close();
 }

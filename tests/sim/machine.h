@@ -15,6 +15,8 @@ struct machine {
 	struct config config;
 	struct gateway gateway;
 	struct loop loops[MACHINE_LOOPS];
+	struct notifier *notifier;
+	struct transport *transport; /* the world outside; before the first start */
 	struct connection *eye;      /* for whoever checks what is written */
 	bool is_up;
 	bool must_stop;              /* store_stop_hook was called: the process would have ended itself */

@@ -37,11 +37,12 @@ static int many(struct world *w, uint64_t from, int64_t count, int steps)
 		all.reads += w->counts.reads;
 		all.crashes += w->counts.crashes;
 		all.restarts += w->counts.restarts;
+		all.calls += w->counts.calls;
 	}
 	double took = seconds() - began;
-	printf("%lld lives of %d steps in %.1f s, %.0f a minute: %lld posts, %lld taken, %lld replayed, %lld questions, %lld crashes, %lld restarts\n",
+	printf("%lld lives of %d steps in %.1f s, %.0f a minute: %lld posts, %lld taken, %lld replayed, %lld questions, %lld calls outside, %lld crashes, %lld restarts\n",
 	       (long long)count, steps, took, (double)count * 60 / took, (long long)all.posts, (long long)all.applied, (long long)all.replays,
-	       (long long)all.reads, (long long)all.crashes, (long long)all.restarts);
+	       (long long)all.reads, (long long)all.calls, (long long)all.crashes, (long long)all.restarts);
 	return 0;
 }
 

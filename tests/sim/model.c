@@ -96,14 +96,14 @@ void model_clear(struct model *m, int64_t keep_hours)
 
 /* ---- one deed ---- */
 
-static struct verdict refused(int status, const char *code)
+static struct ruling refused(int status, const char *code)
 {
-	return (struct verdict){ .status = status, .code = code, .refused_id = -1 };
+	return (struct ruling){ .status = status, .code = code, .refused_id = -1 };
 }
 
-static struct verdict taken(const struct known_case *c, const struct deed *d, int status, const char *result)
+static struct ruling taken(const struct known_case *c, const struct deed *d, int status, const char *result)
 {
-	return (struct verdict){ .status = status, .result = result, .state = c->state, .seq = d->seq, .next_seq = c->count + 1, .refused_id = -1,
+	return (struct ruling){ .status = status, .result = result, .state = c->state, .seq = d->seq, .next_seq = c->count + 1, .refused_id = -1,
 				 .department = d->department, .ref = d->ref };
 }
 
@@ -137,7 +137,7 @@ static const struct deed *heard_of(const struct model *m, const struct deed *d, 
 	return NULL;
 }
 
-static struct verdict again(const struct known_case *c, const struct deed *d, const struct deed *known, bool has_happened, const char *refused_in)
+static struct ruling again(const struct known_case *c, const struct deed *d, const struct deed *known, bool has_happened, const char *refused_in)
 {
 	if (!is_same(known, d))
 		return refused(409, "event_id_reused");
@@ -163,7 +163,7 @@ static struct waiting *whose_turn(struct known_case *c)
 }
 
 /* Those who waited for this one come after it, in order, until one may not. */
-static void release(struct known_case *c, struct verdict *v)
+static void release(struct known_case *c, struct ruling *v)
 {
 	for (struct waiting *w; (w = whose_turn(c)) != NULL;) {
 		if (moved(c->state, w->deed->event) == NULL) {
@@ -179,7 +179,7 @@ static void release(struct known_case *c, struct verdict *v)
 	}
 }
 
-static struct verdict wait_for_turn(struct known_case *c, const struct deed *d, int64_t now_ms)
+static struct ruling wait_for_turn(struct known_case *c, const struct deed *d, int64_t now_ms)
 {
 	int waiting = 0;
 	for (int i = 0; i < c->waiting_count; i++) {
@@ -193,7 +193,7 @@ static struct verdict wait_for_turn(struct known_case *c, const struct deed *d, 
 	return taken(c, d, 202, "held");
 }
 
-static struct verdict judge(struct model *m, const struct deed *d, int64_t now_ms)
+static struct ruling judge(struct model *m, const struct deed *d, int64_t now_ms)
 {
 	struct known_case *c = &m->cases[d->department][d->ref];
 	bool has_happened;
@@ -217,7 +217,7 @@ static struct verdict judge(struct model *m, const struct deed *d, int64_t now_m
 	}
 	c->updated_ms = now_ms;
 	happens(c, d, now_ms);
-	struct verdict v = taken(c, d, 201, "applied");
+	struct ruling v = taken(c, d, 201, "applied");
 	release(c, &v);
 	v.state = c->state;
 	v.next_seq = c->count + 1;
@@ -252,12 +252,12 @@ static bool may_be_forgotten(const struct model *m, const struct kept *k, int64_
 	return now_ms - k->made_ms >= m->keep_hours * HOUR_MS;
 }
 
-struct verdict model_post(struct model *m, int key, const struct deed *d, int64_t now_ms, bool key_is_known)
+struct ruling model_post(struct model *m, int key, const struct deed *d, int64_t now_ms, bool key_is_known)
 {
 	const struct kept *k = find_kept(m, d->department, key);
 	if (k != NULL && (key_is_known || !may_be_forgotten(m, k, now_ms)))
-		return k->deed == d ? k->verdict : refused(422, "idempotency_key_reused");
-	struct verdict v = judge(m, d, now_ms);
+		return k->deed == d ? k->ruling : refused(422, "idempotency_key_reused");
+	struct ruling v = judge(m, d, now_ms);
 	if (v.code == NULL) {
 		assert(m->kept_count < MODEL_DEEDS);
 		m->kept[m->kept_count++] = (struct kept){ d->department, key, d, v, now_ms };

@@ -46,7 +46,7 @@ struct known_case {
 };
 
 /* What the department must be told. */
-struct verdict {
+struct ruling {
 	int status;
 	const char *code;             /* of the problem; NULL: it was taken */
 	const char *result;           /* applied, repeated, held */
@@ -58,7 +58,7 @@ struct verdict {
 struct kept {
 	int department, key;
 	const struct deed *deed;
-	struct verdict verdict;
+	struct ruling ruling;
 	int64_t made_ms;
 };
 
@@ -71,7 +71,7 @@ struct model {
 
 void model_clear(struct model *m, int64_t keep_hours);
 /* A deed comes under a key. After the promised time siban may have forgotten the key or not: `key_is_known` is what it says about that. */
-struct verdict model_post(struct model *m, int key, const struct deed *d, int64_t now_ms, bool key_is_known);
+struct ruling model_post(struct model *m, int key, const struct deed *d, int64_t now_ms, bool key_is_known);
 /* Would it be taken, and its answer be kept? *is_sure false: only if the key was forgotten. */
 bool model_would_keep(const struct model *m, int key, const struct deed *d, int64_t now_ms, bool *is_sure);
 const struct kept *model_kept(const struct model *m, int department, int key); /* the last */

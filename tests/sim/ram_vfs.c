@@ -30,7 +30,6 @@ struct handle {
 	int lock;
 	struct shm *shm;
 	unsigned shm_shared, shm_exclusive;
-	bool delete_on_close;
 };
 
 static struct {
@@ -311,8 +310,6 @@ static int ram_close(sqlite3_file *base)
 	ram_shm_unmap(base, 0);
 	ram_unlock(base, SQLITE_LOCK_NONE);
 	h->file->handles--;
-	if (h->delete_on_close)
-		h->file->is_there = false;
 	return SQLITE_OK;
 }
 
@@ -362,7 +359,7 @@ static int ram_open(sqlite3_vfs *vfs, const char *name, sqlite3_file *base, int 
 	assert(f->locks != NULL);
 	f->name_is_synced |= (flags & SQLITE_OPEN_MAIN_DB) != 0;
 	f->handles++;
-	*h = (struct handle){ .base = { &methods }, .file = f, .locks = f->locks, .life = ram.life, .delete_on_close = (flags & SQLITE_OPEN_DELETEONCLOSE) != 0 };
+	*h = (struct handle){ .base = { &methods }, .file = f, .locks = f->locks, .life = ram.life };
 	if (flags_out != NULL)
 		*flags_out = flags;
 	return SQLITE_OK;

@@ -5,6 +5,7 @@
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/json.h"
+#include "providers.h"
 #include "gateway/task.h"
 #include "ram_disk.h"
 #include "store/checkpointer.h"
@@ -118,7 +119,9 @@ void world_begin(struct world *w)
 	fail_clear(&why);
 	memset(w, 0, sizeof *w);
 	here = w;
+	providers_begin();
 	machine_begin(&w->machine);
+	w->machine.transport = providers_transport();
 	ram_vfs_reset(0);
 	machine_clock(&w->machine, BEGIN_MS);
 	random_replace(random_from_seed);
@@ -168,16 +171,16 @@ static void settle(struct world *w, struct post *p, enum fail_code code, bool is
 	if (is_excuse(code)) {
 		if (!(w->fault_is_armed || (code == FAIL_DEADLINE && is_late(w, p))))
 			world_wrong(w, "key %d was refused with %s, and nothing was broken", p->key, fail_row(code)->slug);
-		p->verdict = (struct verdict){ .status = fail_row(code)->http, .code = fail_row(code)->slug, .refused_id = -1 };
+		p->ruling = (struct ruling){ .status = fail_row(code)->http, .code = fail_row(code)->slug, .refused_id = -1 };
 		return;
 	}
-	p->verdict = model_post(&w->model, p->key, p->deed, p->now_ms, is_replayed || code == FAIL_KEY_REUSED);
+	p->ruling = model_post(&w->model, p->key, p->deed, p->now_ms, is_replayed || code == FAIL_KEY_REUSED);
 	const char *said = code == FAIL_NONE ? NULL : fail_row(code)->slug;
-	if ((said == NULL) != (p->verdict.code == NULL) || (said != NULL && strcmp(said, p->verdict.code) != 0))
-		world_wrong(w, "key %d: siban says %s, it must be %s", p->key, said != NULL ? said : "yes", p->verdict.code != NULL ? p->verdict.code : "yes");
-	if (p->verdict.code == NULL)
+	if ((said == NULL) != (p->ruling.code == NULL) || (said != NULL && strcmp(said, p->ruling.code) != 0))
+		world_wrong(w, "key %d: siban says %s, it must be %s", p->key, said != NULL ? said : "yes", p->ruling.code != NULL ? p->ruling.code : "yes");
+	if (p->ruling.code == NULL)
 		w->last_taken = p->deed;
-	w->counts.applied += p->verdict.code == NULL && !is_replayed;
+	w->counts.applied += p->ruling.code == NULL && !is_replayed;
 	w->counts.replays += is_replayed;
 }
 
@@ -195,7 +198,7 @@ static void step_committer(struct world *w)
 	world_note(w, "committer ends %zu", n);
 	bool is_dead = ram_vfs_is_dead();
 	const struct deed *last = NULL;
-	for (size_t i = 0; i < n; i++) {
+	for (size_t i = 0; i < n && door_first_began(); i++) { /* the notifier's come behind them */
 		bool is_replayed;
 		struct asked *a = door_first_write();
 		struct post *p = actors_post_of(a);
@@ -208,7 +211,7 @@ static void step_committer(struct world *w)
 	}
 	if (!is_dead && !w->machine.must_stop) {
 		w->commits++;
-		if (!w->fault_is_armed)
+		if (!w->fault_is_armed && last != NULL)
 			checks_case(w, last->department, last->ref);
 	}
 }
@@ -271,6 +274,7 @@ static void crash(struct world *w, enum ram_end how)
 	for (struct asked *a = door_first_write(); a != NULL; a = door_next_write(a))
 		nobody_knows(w, actors_post_of(a));
 	ram_vfs_crash(how);
+	providers_lose_caller(&w->rng);
 	machine_stop(&w->machine);
 	hearing_forget(w);
 	if (rng_percent(&w->rng, 30))
@@ -305,6 +309,7 @@ static void restart(struct world *w)
 	come_to_rest(w);
 	if (w->wrong[0] != '\0' || ram_vfs_is_dead() || w->machine.must_stop)
 		return;
+	providers_lose_caller(&w->rng);
 	machine_stop(&w->machine);
 	hearing_forget(w);
 	ram_vfs_crash(RAM_KILLED); /* it may have died on its last steps; either way it is gone, and so is what was broken */
@@ -397,8 +402,8 @@ static const struct {
 	int share;
 	void (*step)(struct world *w);
 } shares[] = {
-	{ 290, actors_post }, { 116, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
-	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies },
+	{ 210, actors_post }, { 96, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
+	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 16, errands_make }, { 84, errands_step }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies },
 	{ 4, arm_fault }, { 4, mend }, { 2, restart },
 };
 
@@ -431,6 +436,7 @@ static void begin_life(struct world *w, uint64_t seed)
 	w->last_taken = NULL;
 	w->fault_is_armed = false;
 	w->noted = (struct seal){ 0 };
+	errands_begin_life(w);
 	w->counts = (struct world_counts){ 0 };
 	model_clear(&w->model, w->machine.config.outcome_hours);
 	must_start(w);
@@ -445,9 +451,15 @@ static void end_life(struct world *w)
 			mend(w), come_to_rest(w);
 	}
 	if (w->wrong[0] == '\0') {
+		ram_vfs_die(0); /* from now on all is well */
+		mend(w);
+		errands_end(w);
+	}
+	if (w->wrong[0] == '\0') {
 		checks_all(w);
 		checks_whole(w);
 	}
+	providers_lose_caller(&w->rng);
 	ram_vfs_crash(RAM_KILLED);
 	machine_stop(&w->machine);
 	hearing_forget(w);

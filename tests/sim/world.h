@@ -7,10 +7,11 @@
 #include "door.h"
 #include "machine.h"
 #include "model.h"
+#include "notify/effect.h"
 #include "store/seal_check.h"
 #include <stdio.h>
 
-enum { WORLD_ASKED_MAX = 64, WORLD_POSTS_MAX = MODEL_DEEDS, WORLD_WRONG_BYTES = 512, WORLD_TOKEN_BYTES = 64 };
+enum { WORLD_ASKED_MAX = 64, WORLD_POSTS_MAX = MODEL_DEEDS, WORLD_WRONG_BYTES = 512, WORLD_TOKEN_BYTES = 64, WORLD_MADE_MAX = 60, WORLD_SUBJECT = 16 };
 
 /* A department's attempt to tell of a deed. */
 struct post {
@@ -20,10 +21,21 @@ struct post {
 	int64_t asked_mono_ms;
 	bool is_second;               /* another with its key was under way when it was sent */
 	bool is_home;                 /* siban is done with it */
-	bool is_settled;              /* the committer has said how it ends; `verdict` is what must be answered */
+	bool is_settled;              /* the committer has said how it ends; `ruling` is what must be answered */
 	bool is_replayed, is_heard;
-	struct verdict verdict;
+	struct ruling ruling;
 	bool was_late;                /* its deadline had gone by when the process ended */
+};
+
+/* A deed outside, as siban was told to do it. */
+struct made {
+	int64_t id;
+	struct id key;
+	char text[EFFECT_KEY_BYTES], subject[WORLD_SUBJECT];
+	uint8_t random[16];
+	int wish;
+	bool is_unsure;               /* the process ended in its COMMIT */
+	bool is_gone;
 };
 
 struct world {
@@ -43,6 +55,8 @@ struct world {
 	int64_t commits;              /* steps of the committer that ended something */
 	bool disk_lies;               /* for the test of the tests: a sync is no sync */
 	bool fault_is_armed;          /* siban may say that it cannot */
+	struct made made[WORLD_MADE_MAX];
+	int made_count;
 	struct seal noted;            /* the last head the sealer said was kept */
 	char department_token[MODEL_DEPARTMENTS][WORLD_TOKEN_BYTES], person_token[MODEL_PERSONS][WORLD_TOKEN_BYTES];
 	struct ram_image *founded;    /* the database with which every life begins */
@@ -51,7 +65,7 @@ struct world {
 	FILE *print;                  /* NULL: say nothing */
 	char wrong[WORLD_WRONG_BYTES]; /* the first thing that was not as it must be; "": none */
 	struct world_counts {
-		int64_t steps, posts, applied, replays, reads, crashes, deaths, faults, restarts;
+		int64_t steps, posts, applied, replays, reads, crashes, deaths, faults, restarts, calls;
 	} counts;
 };
 
@@ -63,6 +77,13 @@ bool world_live(struct world *w, uint64_t seed, int steps);
 /* Into the trace, and onto the page when there is one. */
 void world_note(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
 void world_wrong(struct world *w, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* errands.c */
+void errands_begin_life(struct world *w);
+void errands_make(struct world *w);
+void errands_step(struct world *w);
+void errands_end(struct world *w);    /* all is well from now on: everything ends, or is shown */
+void errands_check(struct world *w, struct tx *tx);
 
 /* sealing.c */
 void sealing_step(struct world *w);
