@@ -18,7 +18,7 @@ MUST_USE bool keyring_open(const struct config *c, bool make_if_absent, struct f
 void keyring_close(void); /* zeroes the keys */
 void keyring_fingerprint(char out[17]); /* 16 hex digits, of the current index key */
 /* Does the database belong to these keys? A write transaction notes those it does not know yet. Called by migrate and at every start.
- * Fails: CONFIG a key is missing or another, by its id. */
+ * Takes up the roles of index keys; once requests come only the write lane may do that. Fails: CONFIG a key is missing or another, by its id. */
 MUST_USE bool keyring_match(struct tx *tx, struct fail *why);
 bool keyring_has_unnoted(void); /* the last match was in a read transaction, and would have had keys to note */
 /* Was it made with some key already? Then a missing key file is a loss, and a new one would only hide it. */

@@ -118,6 +118,9 @@ static int add(struct control *k, bool is_index, const char *algorithm)
 {
 	char target[128];
 	int code = 0;
+	DROP(json) json_t *before = ask(k, "/control/keys/list", &code); /* the gateway takes up what an exchange left, e.g. an empty place */
+	if (before == NULL)
+		return code;
 	snprintf(target, sizeof(target), "/control/keys/add?kind=%s%s%.40s", is_index ? "index" : "cipher", algorithm != NULL ? "&algorithm=" : "",
 		 algorithm != NULL ? algorithm : "");
 	DROP(json) json_t *j = ask(k, target, &code);
