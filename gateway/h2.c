@@ -1,5 +1,5 @@
 /* gateway/h2.c - streams and answers over nghttp2. The library calls back while it reads; answers are handed to it at once, and
- * leave together at the turn's end: asking it for bytes inside its own callback is not allowed, and one write is cheaper than ten. */
+ * leave together in the connection's turn: asking it for bytes inside its own callback is not allowed, and one write is cheaper than ten. */
 #include "gateway/h2.h"
 #include "gateway/h2_inside.h"
 #include "base/log.h"

@@ -1,7 +1,8 @@
 /* gateway/poller.h - libuv turns a loop: one poller per core, with its door and its thread.
  *
- * A turn: the poll returns, sockets are read, requests run inline or leave for a lane; letters from lanes arrive as one wake-up; at
- * the turn's end connections with something to say write once, the read snapshot ends, log lines leave.
+ * A turn: the poll returns; one socket after the other is read, its requests run inline or leave for a lane, and what is answered is written
+ * before the next is read; letters from lanes arrive as one wake-up; at the turn's end connections that still have something to say write
+ * once, the read snapshot ends, log lines leave.
  * Thread: its own, from poller_run on; poller_nudge from any. */
 #ifndef GATEWAY_POLLER_H
 #define GATEWAY_POLLER_H

@@ -45,11 +45,11 @@ int64_t tx_changes(struct tx *tx);                      /* rows changed by the l
 /* The id the next row of `table_literal` will have. Inside a write transaction only. */
 MUST_USE bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, struct fail *why);
 
-/* -- the row cache (embedded store): small fixed structs by (kind, key), dropped when a committed write touched the key */
+/* -- the row cache (embedded store): small rows by (kind, key), dropped when a committed write touched the key */
 enum row_kind { ROW_TOKEN, ROW_CASE, ROW_CASE_NAMES, ROW_KINDS };
 enum { ROW_TOKEN_BYTES_MAX = 64, ROW_CASE_BYTES_MAX = 768, ROW_CASE_NAMES_BYTES_MAX = 1024 }; /* what lies behind a kind */
-const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key);          /* valid until the next tx_cache of its kind. NULL: read it */
-void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes);  /* after a look that read it: room for the row, to be written at once. NULL: not kept */
+const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key);         /* valid until the next tx_cache of its kind. NULL: read it */
+void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes); /* after a look: room for the row, filled at once. NULL: not kept */
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                                    /* in apply, for every changed row of a cached kind */
 
 /* -- news: what others of this process must look at, told after COMMIT and only then */
