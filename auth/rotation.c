@@ -9,8 +9,9 @@
 #include <openssl/crypto.h>
 #include <stdio.h>
 
-/* Rule of the write lane: no transaction beyond 5 ms. Measured on the smallest machine: 100 re-sealed rows of 300 bytes take about 1 ms. */
-enum { LOOKED_AT_MAX = 1000, CHANGED_MAX = 100, BYTES_MAX = 128 << 10, VALUE_BYTES_MAX = 1 << 20, MARK_BYTES = 256, COUNT_ROWS = 20000 };
+/* The write lane is nobody's for more than 5 ms. Measured with 100,000 persons on a busy small machine: 100 rows take 0.4 ms to seal anew and
+ * 0.8 ms to fill an index (median). */
+enum { LOOKED_AT_MAX = 500, CHANGED_MAX = 100, BYTES_MAX = 128 << 10, VALUE_BYTES_MAX = 1 << 20, MARK_BYTES = 256, COUNT_ROWS = 20000 };
 
 enum how { RESEALED, KEPT };
 enum shape { BY_ID, BY_OUTCOME };

@@ -223,8 +223,9 @@ int command_keys(struct command_line *l)
 	fail_clear(&why);
 	const char *verb = l->word_count > 0 ? l->words[0] : "";
 	bool is_add = strcmp(verb, "add") == 0, is_retire = strcmp(verb, "retire") == 0, is_list = strcmp(verb, "list") == 0, is_rotate = strcmp(verb, "rotate") == 0;
-	bool is_right = is_add ? l->cipher != l->index && l->word_count <= (l->index ? 1 : 2) : is_retire ? l->word_count == 2 : (is_list || is_rotate) && l->word_count == 1;
-	if (!is_right || (!is_add && (l->cipher || l->index)))
+	bool is_right = is_add ? l->cipher != l->index && l->word_count <= (l->index ? 1 : 2)
+		: !l->cipher && !l->index && (is_retire ? l->word_count == 2 : (is_list || is_rotate) && l->word_count == 1);
+	if (!is_right)
 		return usage();
 	struct control *k = control_open(&l->config, &why);
 	if (k == NULL)
