@@ -230,7 +230,7 @@ static bool mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_befo
 	return true;
 }
 
-static bool expire(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, struct fail *why)
+static bool expire(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, struct effect_view *out, struct fail *why)
 {
 	struct effect_view e;
 	bool found, moved;
@@ -239,7 +239,10 @@ static bool expire(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_be
 	if (!found || e.state != EFFECT_DUE || e.waits || e.expires_ms > expired_before_ms)
 		return true;
 	struct effect_move m = { .to = EFFECT_FAILED, .due_ms = e.due_ms, .rung = e.rung, .code = "expired" };
-	return effect_move(tx, &e, &m, now_ms, &moved, why);
+	if (!effect_move(tx, &e, &m, now_ms, &moved, why))
+		return false;
+	*out = e;
+	return true;
 }
 
 bool effect_mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, struct effect_view *out, struct str *sealed, struct arena *a, bool *marked,
@@ -248,7 +251,7 @@ bool effect_mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_befo
 	if (!mark(tx, id, now_ms, expired_before_ms, marked, why))
 		return false;
 	if (!*marked)
-		return expire(tx, id, now_ms, expired_before_ms, why);
+		return expire(tx, id, now_ms, expired_before_ms, out, why);
 	return read_whole(tx, id, out, sealed, a, why) && attempt_begin(tx, out, now_ms, why);
 }
 

@@ -20,7 +20,7 @@ struct effect_move {
 MUST_USE bool effect_move(struct tx *tx, struct effect_view *e, const struct effect_move *m, int64_t now_ms, bool *moved, struct fail *why);
 
 /* Due becomes sending, and an attempt begins: before anything leaves. The sealed payload is copied into `a`. *marked false: it is not due any more,
- * or was too late (`expired_before_ms`) and has failed. */
+ * or was too late (`expired_before_ms`) and has failed: then `out` is as it is now. */
 MUST_USE bool effect_mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, struct effect_view *out, struct str *sealed, struct arena *a,
 			  bool *marked, struct fail *why);
 /* Reads what a question to the receiver needs, when it is due by then. */

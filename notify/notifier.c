@@ -4,49 +4,16 @@
  * An effect's way: a window (due) -> picked -> turn (marked as sending) -> the transport -> landed (judged) -> turn (its outcome). */
 #include "notify/notifier.h"
 
-#include "base/fault.h"
-#include "base/metrics.h"
-#include "notify/ladder.h"
-#include "notify/timing.h"
-#include "notify/turn.h"
+#include "notify/notifier_inside.h"
 #include "notify/watch.h"
-#include "notify/window.h"
 
 #include <assert.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 
 enum {
 	POLL_MS = 60000,           /* news is a hint; this is the net below it */
 	RETRY_MS = 1000,           /* after the store said no */
-	FULL_MS = 20,              /* after the committer's queue was full */
 	WATCH_MS = 5000,           /* how often gauges are set */
-};
-
-struct notifier {
-	struct committer *committer;
-	const struct config *config;
-	struct transport *http;
-	const struct needs_source *needs;
-	struct connection *reader;
-	void (*wake)(void *ctx);
-	void *wake_ctx;
-	struct mailbox home;           /* the turn comes back here */
-	_Atomic bool news;
-	bool is_quiet;
-
-	struct timing time;
-	struct lane lanes[ACCOUNTS];
-	struct window windows[2 * EFFECT_KINDS]; /* of each kind what is due, and what is to be asked about; in the order of their priority */
-	bool stops_stale;              /* account_stop may have changed */
-	struct flight *pool;
-	size_t pool_count;
-	struct flights idle, picked, fresh, landed; /* fresh: judged, and not yet thought about */
-	int under_way;                 /* calls with the transport */
-	struct turn turn;
-	bool turn_out, recovered;
-	int solo;                      /* so many parts of a failed turn are still to be tried alone */
-	int64_t retry_ms, poll_ms, watch_ms; /* monotonic */
 };
 
 /* ---- made and dropped ---- */
@@ -108,6 +75,8 @@ struct notifier *notifier_make(struct store *s, struct committer *committer, con
 	flights_init(&n->picked);
 	flights_init(&n->fresh);
 	flights_init(&n->landed);
+	flights_init(&n->stuck);
+	n->turn.recover_max = TURN_MAX;
 	for (int i = 0; i < ACCOUNTS; i++)
 		lane_init(&n->lanes[i], account_settings((enum account)i), 0);
 	mailbox_init(&n->home, 0, bring_home, n);
@@ -148,188 +117,18 @@ void notifier_drop(struct notifier *n)
 	free(n);
 }
 
-static struct lane *lane_of(struct notifier *n, const struct flight *f)
-{
-	return &n->lanes[f->kind->account];
-}
-
-/* ---- landed: what a verdict means ---- */
-
-/* Called from the transport, or from flight_begin when there was nothing to call. */
-static void landed(struct flight *f)
-{
-	struct notifier *n = f->owner;
-	n->under_way--;
-	flights_push(&n->fresh, f);
-	fault_die(FAULT_effect_after_answer);
-}
-
-static struct effect_move move_of(const struct notifier *n, const struct flight *f)
-{
-	const struct judgement *j = &f->judgement;
-	if (!f->was_called && j->verdict == VERDICT_FAILED && strcmp(j->code, "sealed") == 0)
-		return (struct effect_move){ .to = EFFECT_HELD, .held_by = HELD_BY_SEAL, .due_ms = f->view.due_ms, .rung = f->view.rung - 1, .code = j->code };
-	return ladder_next(f->kind, &f->view, j, n->time.wall_ms, n->time.expiry_ms);
-}
-
-static bool is_ill(const struct flight *f)
-{
-	return f->job.answer.end != HTTP_ANSWERED || f->http_status >= 500;
-}
-
-/* What one call says about the whole account. */
-static void hear(struct notifier *n, const struct flight *f, int64_t mono_ms)
-{
-	struct lane *l = lane_of(n, f);
-	if (f->was_called && lane_heard(l, is_ill(f), mono_ms))
-		LOG_EVENT(account_breaker, STR_NONE, L_C(account_name(f->kind->account)), L_INT(l->breaker), L_INT(l->open_for_ms));
-	if (f->was_called && f->http_status == 429 && f->judgement.again_after_ms > 0)
-		lane_pause(l, mono_ms + f->judgement.again_after_ms);
-	if (f->move.held_by == HELD_BY_ACCOUNT && !l->is_stopped) {
-		l->is_stopped = true;
-		LOG_EVENT(account_stopped, STR_NONE, L_C(account_name(f->kind->account)), L_C(f->judgement.code));
-	}
-}
-
-static void think(struct notifier *n, int64_t mono_ms)
-{
-	for (struct flight *f; (f = flights_pop(&n->fresh)) != NULL;) {
-		f->move = move_of(n, f);
-		hear(n, f, mono_ms);
-		flights_push(&n->landed, f);
-	}
-}
-
-/* ---- turns ---- */
-
-static void turn_done(struct commit_job *job)
-{
-	struct turn *t = (struct turn *)job;
-	struct notifier *n = CONTAINER(t, struct notifier, turn);
-	mailbox_post_always(&n->home, &job->letter);
-}
-
-/* Ends first: they free slots, and the longer an outcome is not written the more a crash would leave unknown. */
-static void load_turn(struct notifier *n)
-{
-	struct turn *t = &n->turn;
-	int room = n->solo > 0 ? 1 : TURN_MAX;
-	t->end_count = t->mark_count = 0;
-	for (struct flight *f; t->end_count < room && (f = flights_pop(&n->landed)) != NULL;)
-		t->ends[t->end_count++] = f;
-	if (n->solo > 0)
-		room -= t->end_count;
-	for (struct flight *f; t->mark_count < room && (f = flights_pop(&n->picked)) != NULL;)
-		t->marks[t->mark_count++] = f;
-}
-
-static void unload_turn(struct notifier *n)
-{
-	for (int i = n->turn.mark_count; i-- > 0;)
-		flights_push_first(&n->picked, n->turn.marks[i]);
-	for (int i = n->turn.end_count; i-- > 0;)
-		flights_push_first(&n->landed, n->turn.ends[i]);
-}
-
-static void submit_turn(struct notifier *n, int64_t mono_ms)
-{
-	struct turn *t = &n->turn;
-	t->recovers = !n->recovered;
-	t->now_ms = n->time.wall_ms;
-	t->expired_before_ms = n->time.expiry_ms;
-	t->due_by_ms = n->time.due_ms;
-	if (!t->recovers)
-		load_turn(n);
-	if (!t->recovers && t->end_count + t->mark_count == 0)
-		return;
-	if (t->mark_count > 0)
-		fault_die(FAULT_effect_before_mark);
-	if (t->end_count > 0)
-		fault_die(FAULT_effect_before_outcome);
-	t->job = (struct commit_job){ .apply = turn_apply, .done = turn_done, .low = true };
-	n->turn_out = committer_submit(n->committer, &t->job);
-	if (n->turn_out)
-		return;
-	if (!t->recovers)
-		unload_turn(n);
-	n->retry_ms = mono_ms + FULL_MS;
-}
-
-static void set_free(struct notifier *n, struct flight *f)
-{
-	arena_reset(&f->arena);
-	f->busy = false;
-	flights_push(&n->idle, f);
-}
-
-static void ended(struct notifier *n, struct flight *f)
-{
-	watch_attempt(f);
-	lane_give(lane_of(n, f));
-	set_free(n, f);
-}
-
-static struct secret token_of(struct notifier *n, const struct effect_kind *kind, bool *is_there)
+struct secret notifier_token(struct notifier *n, const struct effect_kind *kind, bool *is_there)
 {
 	struct secret token = { STR_NONE };
 	*is_there = kind->needs == NEEDS_NOTHING || (n->needs != NULL && n->needs->get(n->needs->ctx, kind->needs, kind->account, &token));
 	return token;
 }
 
-static void begin(struct notifier *n, struct flight *f)
+void notifier_free(struct notifier *n, struct flight *f)
 {
-	bool is_there;
-	struct secret token = token_of(n, f->kind, &is_there);
-	n->under_way++;
-	flight_begin(f, n->http, n->config, token, n->time.wall_ms);
-	fault_die(FAULT_effect_after_send);
-}
-
-static void turn_kept(struct notifier *n)
-{
-	struct turn *t = &n->turn;
-	n->solo -= n->solo > 0;
-	if (t->recovers) {
-		n->recovered = t->recovered_all;
-		if (t->recovered > 0)
-			LOG_EVENT(effects_recovered, STR_NONE, L_INT(t->recovered));
-		return;
-	}
-	if (t->end_count > 0)
-		fault_die(FAULT_effect_after_outcome);
-	if (t->mark_count > 0)
-		fault_die(FAULT_effect_after_mark);
-	for (int i = 0; i < t->end_count; i++)
-		ended(n, t->ends[i]);
-	for (int i = 0; i < t->mark_count; i++) {
-		struct flight *f = t->marks[i];
-		if (f->marked) {
-			begin(n, f);
-		} else {
-			lane_untake(lane_of(n, f));
-			set_free(n, f);
-		}
-	}
-}
-
-static void turn_failed(struct notifier *n, int64_t mono_ms)
-{
-	struct turn *t = &n->turn;
-	int parts = t->recovers ? 1 : t->end_count + t->mark_count;
-	if (!t->recovers)
-		unload_turn(n);
-	log_fail(STR_NONE, &t->job.why);
-	if (parts > 1 && n->solo == 0) {
-		n->solo = parts; /* which of them it was shows alone */
-		return;
-	}
-	/* A failed part goes behind the others, and the store gets time. */
-	if (!t->recovers && t->end_count == 1)
-		flights_push(&n->landed, flights_pop(&n->landed));
-	else if (!t->recovers && t->mark_count == 1)
-		flights_push(&n->picked, flights_pop(&n->picked));
-	n->solo -= n->solo > 0;
-	n->retry_ms = mono_ms + RETRY_MS;
+	arena_reset(&f->arena);
+	f->busy = false;
+	flights_push(&n->idle, f);
 }
 
 /* ---- picking ---- */
@@ -389,7 +188,7 @@ static void pick_from(struct notifier *n, struct window *w, int64_t mono_ms)
 	const struct effect_kind *kind = effect_kind_of(w->kind);
 	struct lane *l = &n->lanes[kind->account];
 	bool is_there;
-	(void)token_of(n, kind, &is_there);
+	(void)notifier_token(n, kind, &is_there);
 	if (!is_there)
 		return;
 	int64_t id;
@@ -402,7 +201,7 @@ static void pick_from(struct notifier *n, struct window *w, int64_t mono_ms)
 		f->kind = kind;
 		f->is_ask = w->of == WINDOW_ASK;
 		f->owner = n;
-		f->landed = landed;
+		f->landed = notifier_landed;
 		f->busy = true;
 		lane_take(l);
 		flights_push(&n->picked, f);
@@ -413,8 +212,13 @@ static void plan(struct notifier *n, int64_t mono_ms)
 {
 	struct fail why;
 	fail_clear(&why);
-	if (atomic_exchange(&n->news, false) || mono_ms >= n->poll_ms) {
+	if (mono_ms >= n->poll_ms) {
 		n->poll_ms = mono_ms + POLL_MS;
+		atomic_store(&n->news, true);
+		for (struct flight *f; (f = flights_pop(&n->stuck)) != NULL;)
+			flights_push(&n->landed, f);
+	}
+	if (atomic_exchange(&n->news, false)) {
 		n->stops_stale = true;
 		for (int i = 0; i < 2 * EFFECT_KINDS; i++)
 			n->windows[i].stale = true;
@@ -434,8 +238,8 @@ static void plan(struct notifier *n, int64_t mono_ms)
 static void put_back(struct notifier *n)
 {
 	for (struct flight *f; (f = flights_pop(&n->picked)) != NULL;) {
-		lane_untake(lane_of(n, f));
-		set_free(n, f);
+		lane_untake(notifier_lane(n, f));
+		notifier_free(n, f);
 	}
 }
 
@@ -448,7 +252,7 @@ static int64_t window_wake_ms(struct notifier *n, const struct window *w, int64_
 {
 	const struct effect_kind *kind = effect_kind_of(w->kind);
 	bool is_there;
-	(void)token_of(n, kind, &is_there);
+	(void)notifier_token(n, kind, &is_there);
 	int64_t room_ms = lane_wake_ms(&n->lanes[kind->account], mono_ms), due_ms = window_due_ms(w);
 	if (!is_there || room_ms == INT64_MAX)
 		return INT64_MAX;
@@ -479,20 +283,15 @@ int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms)
 	int64_t jump = timing_step(&n->time, wall_ms, mono_ms);
 	if (jump != 0)
 		LOG_EVENT(clock_jumped, STR_NONE, L_INT(jump));
-	if (n->turn_out && mailbox_take(&n->home) != NULL) {
-		n->turn_out = false;
-		if (n->turn.job.committed)
-			turn_kept(n);
-		else
-			turn_failed(n, mono_ms);
-	}
-	think(n, mono_ms);
+	if (n->turn_out && mailbox_take(&n->home) != NULL)
+		notifier_turn_home(n, mono_ms);
+	notifier_think(n, mono_ms);
 	if (n->is_quiet && !n->turn_out)
 		put_back(n);
 	if (!n->turn_out && mono_ms >= n->retry_ms) {
 		if (n->recovered && !n->is_quiet && n->picked.count == 0)
 			plan(n, mono_ms);
-		submit_turn(n, mono_ms);
+		notifier_submit(n, mono_ms);
 	}
 	return wake_ms(n, mono_ms);
 }

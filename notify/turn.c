@@ -17,20 +17,22 @@ static bool end_one(struct tx *tx, struct flight *f, int64_t now_ms, struct fail
 static bool mark_one(struct tx *tx, struct flight *f, const struct turn *t, struct fail *why)
 {
 	arena_reset(&f->arena);
+	f->view = (struct effect_view){ .id = 0 };
 	return f->is_ask ? effect_take_for_ask(tx, f->id, t->due_by_ms, &f->view, &f->sealed, &f->arena, &f->marked, why) :
 			   effect_mark(tx, f->id, t->now_ms, t->expired_before_ms, &f->view, &f->sealed, &f->arena, &f->marked, why);
 }
 
 /* ---- what a crash left behind ---- */
 
-static bool sending_ids(struct tx *tx, int64_t ids[TURN_MAX], int *count, struct fail *why)
+static bool sending_ids(struct tx *tx, int64_t after, int most, int64_t ids[TURN_MAX], int *count, struct fail *why)
 {
 	*count = 0;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND asks = 0 ORDER BY kind, due_ms LIMIT $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND asks = 0 AND id > $1 ORDER BY id LIMIT $2", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, TURN_MAX);
-	while (*count < TURN_MAX && stmt_row(q, why))
+	stmt_bind_int(q, 1, after);
+	stmt_bind_int(q, 2, most);
+	while (*count < most && stmt_row(q, why))
 		ids[(*count)++] = stmt_int(q, 0);
 	return why->code == FAIL_NONE;
 }
@@ -50,13 +52,15 @@ static bool recover(struct tx *tx, struct turn *t, struct fail *why)
 {
 	int64_t ids[TURN_MAX];
 	int count;
-	if (!sending_ids(tx, ids, &count, why))
+	if (!sending_ids(tx, t->recover_after, t->recover_max, ids, &count, why))
 		return false;
-	for (int i = 0; i < count; i++)
+	for (int i = 0; i < count; i++) {
+		t->recover_at = ids[i];
 		if (!recover_one(tx, ids[i], t->now_ms, why))
 			return false;
+	}
 	t->recovered = count;
-	t->recovered_all = count < TURN_MAX;
+	t->recovered_all = count < t->recover_max;
 	return true;
 }
 

@@ -16,6 +16,9 @@ struct turn {
 	struct flight *ends[TURN_MAX], *marks[TURN_MAX];
 	int end_count, mark_count;
 	bool recovers;               /* a start: nothing is marked before what was sending is settled */
+	int64_t recover_after;       /* ids up to this one are settled, or cannot be */
+	int recover_max;
+	int64_t recover_at;          /* out: the last that was tried */
 	int64_t recovered;
 	bool recovered_all;
 };

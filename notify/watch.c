@@ -47,6 +47,13 @@ void watch_attempt(const struct flight *f)
 		LOG_EVENT(effect_troubled, STR_NONE, L_INT(f->id), L_C(f->kind->name), L_C(effect_state_name(f->move.to)), L_C(f->judgement.code));
 }
 
+void watch_expired(const struct effect_view *e)
+{
+	const struct effect_kind *kind = effect_kind_of(e->kind);
+	metric_add(M_effect_outcomes, (int)(kind - effect_kinds) * ENDINGS + (int)e->state, 1);
+	LOG_EVENT(effect_troubled, STR_NONE, L_INT(e->id), L_C(kind->name), L_C(effect_state_name(e->state)), L_C(e->code));
+}
+
 void watch_lanes(const struct lane lanes[ACCOUNTS])
 {
 	for (int a = 0; a < ACCOUNTS; a++) {

@@ -50,6 +50,7 @@ struct notify_world {
 	int64_t wall_ms, mono_ms, wake_ms;
 	int woken, serial;
 	int follows;
+	int64_t poison;            /* what follows from this one cannot be written */
 	struct effect_view last;
 };
 
@@ -132,7 +133,8 @@ static inline bool world_follow(struct tx *tx, const struct effect_view *e, int6
 {
 	(void)tx;
 	(void)now_ms;
-	(void)why;
+	if (e->id == world_here->poison)
+		return FAILS(why, CONFLICT, "poisoned");
 	world_here->follows++;
 	world_here->last = *e;
 	return true;

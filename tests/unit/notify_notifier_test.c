@@ -248,6 +248,51 @@ static void questions_end(void **state)
 	world_invariants(w);
 }
 
+/* One whose consequence cannot be written stays as it is, and nobody else feels it: neither at work nor at a start. */
+static void one_is_stuck(void **state)
+{
+	struct notify_world *w = *state;
+	int64_t ids[12];
+	for (int i = 0; i < 12; i++)
+		ids[i] = world_add(w, KIND_webhook, "");
+	w->poison = ids[5];
+	world_settle(w);
+	for (int i = 0; i < 12; i++)
+		world_is(w, ids[i], i == 5 ? EFFECT_SENDING : EFFECT_DONE);
+	int64_t later = world_add(w, KIND_webhook, "");
+	world_settle(w);
+	world_is(w, later, EFFECT_DONE);
+	w->poison = 0;
+	world_pass(w, 61000);
+	world_settle(w);
+	world_is(w, ids[5], EFFECT_DONE);
+	assert_int_equal(world_deeds(w, ids[5]), 1);
+
+	int64_t texts[6];
+	for (int i = 0; i < 6; i++)
+		texts[i] = world_add(w, KIND_sms_aliyun, "");
+	for (int i = 0; i < 4; i++) {
+		world_step(w);
+		committer_step(w->committer);
+	}
+	world_is(w, texts[0], EFFECT_SENDING);
+	w->poison = texts[2];
+	world_crash(w);
+	world_serve(w);
+	world_settle(w);
+	for (int i = 0; i < 6; i++)
+		world_is(w, texts[i], i == 2 ? EFFECT_SENDING : EFFECT_UNKNOWN);
+	later = world_add(w, KIND_sms_aliyun, "");
+	world_settle(w);
+	world_is(w, later, EFFECT_DONE);
+	w->poison = 0;
+	world_crash(w);
+	world_serve(w);
+	world_settle(w);
+	world_is(w, texts[2], EFFECT_UNKNOWN);
+	world_invariants(w);
+}
+
 /* ---- accounts ---- */
 
 static void in_flight_is_bounded(void **state)
@@ -491,7 +536,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		TEST(is_done_once), TEST(nothing_leaves_before_the_mark), TEST(ladder), TEST(expires), TEST(retry_after_is_honoured),
-		TEST(subjects_keep_their_order), TEST(after_a_failure), TEST(after_a_crash), TEST(after_a_lost_answer), TEST(questions_end),
+		TEST(subjects_keep_their_order), TEST(after_a_failure), TEST(after_a_crash), TEST(after_a_lost_answer), TEST(questions_end), TEST(one_is_stuck),
 		TEST(in_flight_is_bounded), TEST(calls_per_second), TEST(one_dead_provider), TEST(breaker), TEST(no_money), TEST(clock_jumps), TEST(many),
 		TEST(goes_quiet), TEST(receipts),
 	};
