@@ -139,8 +139,10 @@ static void check_case(struct world *w, struct tx *tx, int department, int ref)
 				world_wrong(w, "case %s is not as it must be: %s, %lld events", text, state_word(stmt_int(q, 2)), (long long)stmt_int(q, 3));
 		}
 	}
-	if (id > 0)
+	if (id > 0) {
 		check_events(w, tx, c, id);
+		inbox_check_case(w, tx, c, id);
+	}
 	check_waiting(w, tx, department, ref);
 }
 
@@ -177,6 +179,7 @@ void checks_all(struct world *w)
 		for (int r = 0; r < MODEL_REFS; r++)
 			check_case(w, &tx, d, r);
 	check_counts(w, &tx);
+	inbox_check(w, &tx);
 	sealing_check(w, &tx);
 	errands_check(w, &tx);
 	end(w);

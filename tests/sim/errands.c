@@ -95,6 +95,21 @@ static const struct made *made_as(const struct world *w, const char *key)
 	return NULL;
 }
 
+static void check_bell_leaves(struct world *w, struct tx *tx, const char *key)
+{
+	struct fail why;
+	struct id id;
+	fail_clear(&why);
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT count(*) FROM effect e WHERE e.key = $1 AND e.state = 2 AND e.message > 0"
+		" AND NOT EXISTS (SELECT 1 FROM effect o WHERE o.subject = e.subject AND o.id < e.id AND o.state IN (1, 2, 6))", &why);
+	if (q == NULL || !id_from_text(str_c(key), "ef", &id))
+		return;
+	stmt_bind_blob(q, 1, id.bytes, ID_BYTES);
+	if (number(q) != 1)
+		world_wrong(w, "%s rings, and is no message's, not marked, or before its turn", key);
+}
+
 /* A call leaves: it was marked before, it has its subject's turn, and who came before it in the subject is over. */
 static void called(void *ctx, const char *key, bool is_question)
 {
@@ -105,14 +120,15 @@ static void called(void *ctx, const char *key, bool is_question)
 	fail_clear(&why);
 	w->counts.calls++;
 	world_note(w, "%s %s", is_question ? "asks about" : "calls", key);
-	if (m == NULL) {
-		world_wrong(w, "%s was never made", key);
-		return;
-	}
 	if (providers_is_under_way(key))
 		world_wrong(w, "%s is under way twice", key);
 	if (w->fault_is_armed || !reader_begin(w->machine.eye, &tx, &why)) /* a fault is siban's to meet, not ours */
 		return;
+	if (m == NULL) { /* a message's bell; inbox.c knows those that there must be */
+		check_bell_leaves(w, &tx, key);
+		reader_end(w->machine.eye);
+		return;
+	}
 	if (state_of(&tx, m) != EFFECT_SENDING)
 		world_wrong(w, "%s leaves and is not marked", key);
 	for (int i = 0; i < w->made_count; i++) {
@@ -177,6 +193,13 @@ static void check_one(struct world *w, struct tx *tx, struct made *m)
 		world_wrong(w, "%s was called without an attempt", m->text);
 }
 
+static void check_bell(void *ctx, const struct provider_deed *d)
+{
+	struct world *w = ctx;
+	if (made_as(w, d->key) == NULL && d->done > 1)
+		world_wrong(w, "%s rang %d times", d->key, d->done);
+}
+
 void errands_check(struct world *w, struct tx *tx)
 {
 	struct fail why;
@@ -191,7 +214,8 @@ void errands_check(struct world *w, struct tx *tx)
 			w->made[i] = w->made[--w->made_count];
 		else
 			i++;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM effect", &why);
+	providers_each(check_bell, w);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM effect WHERE message = 0", &why);
 	int64_t count = number(q);
 	if (count != there && w->wrong[0] == '\0')
 		world_wrong(w, "%lld effects, it must be %lld", (long long)count, (long long)there);

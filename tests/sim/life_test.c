@@ -5,6 +5,7 @@
 #include "world.h"
 
 #include "notify/ladder.h"
+#include "notify/message.h"
 #include "services/case_journal.h"
 #include "store/outcome.h"
 #include "store/rowcache.h"
@@ -21,7 +22,7 @@ static struct world world;
 /* ---- mutants ---- */
 
 enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY, MUTANT_NO_FACT,
-	      MUTANT_NO_SUBJECT, MUTANT_SENDS_AGAIN, MUTANT_FORGETS_THE_MARK };
+	      MUTANT_NO_SUBJECT, MUTANT_SENDS_AGAIN, MUTANT_FORGETS_THE_MARK, MUTANT_TELLS_NOBODY };
 static enum mutant mutant;
 
 bool __real_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
@@ -55,6 +56,13 @@ bool __wrap_fact_add(struct tx *tx, int64_t id, const struct fact *f, const stru
 	return mutant == MUTANT_NO_FACT || __real_fact_add(tx, id, f, c, why);
 }
 
+bool __real_message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+bool __wrap_message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+bool __wrap_message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	return mutant == MUTANT_TELLS_NOBODY || __real_message_case_moved(tx, c, now_ms, random, a, why);
+}
+
 bool __real_effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why);
 bool __wrap_effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why);
 bool __wrap_effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why)
@@ -69,10 +77,9 @@ struct effect_move __real_ladder_next(const struct effect_kind *kind, const stru
 struct effect_move __wrap_ladder_next(const struct effect_kind *kind, const struct effect_view *e, const struct judgement *j, int64_t now_ms, int64_t expiry_ms);
 struct effect_move __wrap_ladder_next(const struct effect_kind *kind, const struct effect_view *e, const struct judgement *j, int64_t now_ms, int64_t expiry_ms)
 {
-	struct judgement changed = *j;
 	if (mutant == MUTANT_SENDS_AGAIN && j->verdict == VERDICT_UNKNOWN)
-		changed.verdict = VERDICT_AGAIN;
-	return __real_ladder_next(kind, e, &changed, now_ms, expiry_ms);
+		((struct judgement *)j)->verdict = VERDICT_AGAIN; /* in its place: the move that comes back points into it */
+	return __real_ladder_next(kind, e, j, now_ms, expiry_ms);
 }
 
 struct effect_move __real_ladder_after_crash(const struct effect_kind *kind, const struct effect_view *e, int64_t now_ms);
@@ -154,6 +161,7 @@ static void test_mutants_are_found_out(void **state)
 		{ MUTANT_NO_RELEASE, "who waited is not let in when the gap closes" },
 		{ MUTANT_NO_MEMORY, "an event that comes again is not recognised" },
 		{ MUTANT_NO_FACT, "an event is written that nothing proves" },
+		{ MUTANT_TELLS_NOBODY, "a case moves and its person is not told" },
 		{ MUTANT_NO_SUBJECT, "the order within a subject is forgotten" },
 		{ MUTANT_SENDS_AGAIN, "what may have been sent is sent again" },
 		{ MUTANT_FORGETS_THE_MARK, "what was under way in a crash is sent again" },

@@ -66,6 +66,7 @@ static void configure_accounts(struct machine *m)
 	snprintf(c->sms_aliyun_key_id, sizeof c->sms_aliyun_key_id, "id");
 	snprintf(c->sms_aliyun_sign_name, sizeof c->sms_aliyun_sign_name, "四办");
 	snprintf(c->sms_aliyun_template_test, sizeof c->sms_aliyun_template_test, "SMS_1");
+	snprintf(c->sms_aliyun_template_case_moved, sizeof c->sms_aliyun_template_case_moved, "SMS_2");
 	snprintf(c->webhook_url, sizeof c->webhook_url, "http://receiver.example/");
 	secret_file(m, "sms", "sms-secret", c->sms_aliyun_key_secret_file, sizeof c->sms_aliyun_key_secret_file);
 	secret_file(m, "webhook", "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw", c->webhook_secret_file, sizeof c->webhook_secret_file);

@@ -204,3 +204,9 @@ const struct provider_deed *providers_deed(const char *key)
 {
 	return deed_of(key);
 }
+
+void providers_each(void (*see)(void *ctx, const struct provider_deed *d), void *ctx)
+{
+	for (int i = 0; i < deed_count; i++)
+		see(ctx, &deeds[i]);
+}

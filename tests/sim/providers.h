@@ -25,4 +25,5 @@ bool providers_is_under_way(const char *key);
 const char *providers_answer(struct rng *rng, bool is_well);
 void providers_lose_caller(struct rng *rng); /* the process that waited is gone; what was under way was perhaps done */
 const struct provider_deed *providers_deed(const char *key); /* NULL: never heard of it */
+void providers_each(void (*see)(void *ctx, const struct provider_deed *d), void *ctx);
 #endif

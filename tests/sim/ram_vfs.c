@@ -159,13 +159,11 @@ static int ram_lock(sqlite3_file *base, int want)
 		if (f->exclusive != NULL || f->pending)
 			return SQLITE_BUSY;
 		f->readers++;
+	} else if (others) {
+		return SQLITE_BUSY;
 	} else if (want == SQLITE_LOCK_RESERVED) {
-		if (others)
-			return SQLITE_BUSY;
 		f->reserved = h;
 	} else {
-		if (others)
-			return SQLITE_BUSY;
 		if (f->readers > 1) {
 			f->pending = true;
 			f->reserved = h;
@@ -306,10 +304,9 @@ static int ram_shm_unmap(sqlite3_file *base, int delete)
 
 static int ram_close(sqlite3_file *base)
 {
-	struct handle *h = (struct handle *)base;
 	ram_shm_unmap(base, 0);
 	ram_unlock(base, SQLITE_LOCK_NONE);
-	h->file->handles--;
+	((struct handle *)base)->file->handles--;
 	return SQLITE_OK;
 }
 

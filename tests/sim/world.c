@@ -1,7 +1,7 @@
 /* tests/sim/world.c - founding, steps, crashes and returns. */
 #include "actors.h"
 
-#include "auth/keyring.h"
+#include "auth/person.h"
 #include "base/hash.h"
 #include "base/ids.h"
 #include "base/json.h"
@@ -113,6 +113,15 @@ static void must_start(struct world *w)
 	}
 }
 
+/* Of the two residents; the company has none. */
+static bool give_phones(struct tx *tx, void *ctx, struct fail *why)
+{
+	static const uint8_t salt[16];
+	(void)ctx;
+	return person_facts_merge(tx, 1, &(struct person_facts){ .phone = STR("13800138001") }, salt, why) &&
+	       person_facts_merge(tx, 2, &(struct person_facts){ .phone = STR("13800138002") }, salt, why);
+}
+
 void world_begin(struct world *w)
 {
 	struct fail why;
@@ -139,6 +148,10 @@ void world_begin(struct world *w)
 	token(w, "citizen", "621299199006150131", w->person_token[0]);
 	token(w, "citizen", "62129919850101006X", w->person_token[1]);
 	token(w, "citizen", "91621299MA0000015U", w->person_token[2]);
+	if (!store_write(w->machine.gateway.store, give_phones, NULL, &why)) {
+		fprintf(stderr, "sim: phones: %s\n", why.log);
+		abort();
+	}
 	machine_stop(&w->machine);
 	w->founded = ram_vfs_save();
 }

@@ -85,6 +85,10 @@ void errands_step(struct world *w);
 void errands_end(struct world *w);    /* all is well from now on: everything ends, or is shown */
 void errands_check(struct world *w, struct tx *tx);
 
+/* inbox.c */
+void inbox_check_case(struct world *w, struct tx *tx, const struct known_case *c, int64_t id);
+void inbox_check(struct world *w, struct tx *tx);
+
 /* sealing.c */
 void sealing_step(struct world *w);
 void sealing_check(struct world *w, struct tx *tx); /* the chain is whole, goes on from what was noted, and every record has its fact */
