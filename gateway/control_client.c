@@ -1,4 +1,6 @@
 /* gateway/control_client.c - asks the running daemon over its control socket, or does it here when none runs. */
+#include "base/clock.h"
+#include "base/ids.h"
 #include "gateway/command.h"
 #include "store/store.h"
 #include <curl/curl.h>
@@ -69,11 +71,13 @@ struct control *control_open_to_look(const struct config *c, struct fail *why)
 
 static int ask_daemon(CURL *curl, const char *target, const char *content_type, struct str body, char **answer, struct fail *why)
 {
-	char url[256], type[96];
+	char url[256], type[96], key[64] = "idempotency-key: ";
 	struct answer_bytes got = { NULL, 0 };
 	snprintf(url, sizeof(url), "http://siban%s", target);
 	snprintf(type, sizeof(type), "content-type: %s", content_type);
+	id_text(id_new(clock_wall_ms()), "cl", key + strlen(key)); /* each asking is a submission of its own */
 	struct curl_slist *headers = curl_slist_append(NULL, type);
+	headers = curl_slist_append(headers, key);
 	headers = curl_slist_append(headers, "expect:");
 	curl_easy_setopt(curl, CURLOPT_URL, url);
 	curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers);

@@ -24,6 +24,7 @@ static const struct command {
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },
 	{ "restore", CONFIG,  command_restore, "FOLDER [--to STATE]",               "look a backup over and put it in the database's place; no gateway may run" },
+	{ "sms-test", CONFIG, command_sms_test, "PHONE [NAME=VALUE]...",            "send the test template to one phone and say what became of it" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };

@@ -13,6 +13,7 @@ extern const struct handler matter_list, matter_show;
 extern const struct handler case_list, case_show, case_events, case_lookup;
 extern const struct handler department_event_post, department_case_show, department_feed;
 extern const struct handler control_effect_list, control_effect_show, control_effect_act, control_effect_send, control_accounts;
+extern const struct handler control_sms_test, control_sms_test_show;
 extern const struct handler sms_aliyun_receipts, sms_aliyun_probe;
 extern const struct handler stream_open;
 extern const struct handler message_list, message_show, message_read, message_trace;

@@ -14,6 +14,12 @@ enum { REGION_CODE_DIGITS = 6, TOWNSHIP_CODE_DIGITS = 9 };
 
 static const struct config *configuration;
 
+const struct config *services_config(void)
+{
+	assert(configuration != NULL);
+	return configuration;
+}
+
 bool services_is_development(void)
 {
 	assert(configuration != NULL);

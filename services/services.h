@@ -1,9 +1,11 @@
 /* services/services.h - small things the handlers of this floor share. */
 #ifndef SERVICES_SERVICES_H
 #define SERVICES_SERVICES_H
+#include "base/config.h"
 #include "base/request.h"
 
 bool services_is_development(void);
+const struct config *services_config(void); /* as it was at the start */
 
 /* The case_events metric's labels. */
 enum case_event_result { CASE_RESULT_APPLIED, CASE_RESULT_REPEATED, CASE_RESULT_HELD, CASE_RESULT_REFUSED };
