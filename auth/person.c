@@ -111,13 +111,12 @@ static bool find_in(struct tx *tx, const struct index_hashes *h, int slot, int64
 	return true;
 }
 
-static bool make(struct tx *tx, enum identity_kind kind, struct str number, const struct index_hashes *h, int64_t now_ms, int64_t *id, struct fail *why)
+static bool insert(struct tx *tx, enum identity_kind kind, const struct person_facts *facts, const uint8_t salt[16], const struct index_hashes *h, int64_t now_ms,
+		   int64_t *id, struct fail *why)
 {
 	char bytes[SEALED_BYTES];
 	struct buf sealed = buf_on(bytes, sizeof(bytes));
-	struct person_facts facts = { .number = number };
-	/* A row's first facts need no randomness: nothing was sealed in its place before. */
-	if (!tx_next_id(tx, "person", id, why) || !facts_seal(*id, &facts, h->at[h->current], &sealed, why))
+	if (!tx_next_id(tx, "person", id, why) || !facts_seal(*id, facts, salt, &sealed, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO person (id, id_hash_a, id_hash_b, facts, kind, made_ms) VALUES ($1, $2, $3, $4, $5, $6)", why);
 	if (q == NULL)
@@ -131,19 +130,37 @@ static bool make(struct tx *tx, enum identity_kind kind, struct str number, cons
 	return stmt_run(q, why);
 }
 
+/* 0: there is none. */
+static bool find(struct tx *tx, const struct index_hashes *h, int64_t *id, struct fail *why)
+{
+	*id = 0;
+	for (int i = 0; i < SLOTS; i++) {
+		int slot = i == 0 ? h->current : 1 - h->current;
+		if (h->is_there[slot] && find_in(tx, h, slot, id, why))
+			return true;
+		if (why->code != FAIL_NONE)
+			return false;
+	}
+	return true;
+}
+
+bool person_find(struct tx *tx, enum identity_kind kind, struct str number, int64_t *id, struct fail *why)
+{
+	struct index_hashes h;
+	person_hash(kind, number, &h);
+	return find(tx, &h, id, why);
+}
+
 bool person_find_or_make(struct tx *tx, enum identity_kind kind, struct str number, int64_t now_ms, int64_t *id, struct fail *why)
 {
 	assert(kind != IDENTITY_NONE && number.len > 0 && number.len <= IDENTITY_NUMBER_MAX);
 	struct index_hashes h;
 	person_hash(kind, number, &h);
-	for (int i = 0; i < SLOTS; i++) {
-		int slot = i == 0 ? h.current : 1 - h.current;
-		if (h.is_there[slot] && find_in(tx, &h, slot, id, why))
-			return true;
-		if (why->code != FAIL_NONE)
-			return false;
-	}
-	return make(tx, kind, number, &h, now_ms, id, why);
+	if (!find(tx, &h, id, why) || *id != 0)
+		return why->code == FAIL_NONE;
+	struct person_facts facts = { .number = number };
+	/* A row's first facts need no randomness: nothing was sealed in its place before. */
+	return insert(tx, kind, &facts, h.at[h.current], &h, now_ms, id, why);
 }
 
 /* ---- newer facts ---- */
@@ -165,6 +182,42 @@ static bool facts_put(struct tx *tx, int64_t id, const struct person_facts *f, c
 	bind_hash(q, 3, &h, SLOT_B);
 	stmt_bind_int(q, 4, id);
 	return stmt_run(q, why);
+}
+
+bool person_make_by_phone(struct tx *tx, struct str phone, int64_t now_ms, const uint8_t salt[16], int64_t *id, struct fail *why)
+{
+	struct index_hashes none = { .current = 0 };
+	struct person_facts facts = { .phone = phone };
+	return insert(tx, IDENTITY_NONE, &(struct person_facts){ 0 }, salt, &none, now_ms, id, why) && facts_put(tx, *id, &facts, salt, why);
+}
+
+static bool put_number(struct tx *tx, int64_t id, enum identity_kind kind, struct str number, struct fail *why)
+{
+	struct index_hashes h;
+	person_hash(kind, number, &h);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE person SET kind = $1, id_hash_a = $2, id_hash_b = $3 WHERE id = $4 AND kind = 0", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, kind);
+	bind_hash(q, 2, &h, SLOT_A);
+	bind_hash(q, 3, &h, SLOT_B);
+	stmt_bind_int(q, 4, id);
+	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, INTERNAL, "person %lld is known already", (long long)id));
+}
+
+bool person_become(struct tx *tx, int64_t id, enum identity_kind kind, struct str number, struct str name, const uint8_t salt[16], struct fail *why)
+{
+	char text[PERSON_FACTS_BYTES];
+	struct person_facts facts;
+	assert(kind != IDENTITY_NONE && number.len > 0 && number.len <= IDENTITY_NUMBER_MAX && name.len <= PERSON_NAME_BYTES);
+	bool ok = person_facts_get(tx, id, text, &facts, why);
+	if (ok) {
+		facts.number = number;
+		facts.name = name;
+		ok = put_number(tx, id, kind, number, why) && facts_put(tx, id, &facts, salt, why);
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
 }
 
 /* Returns whether something is new. */

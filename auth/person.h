@@ -15,6 +15,12 @@ struct person_facts {
 
 /* The row of this number, made when absent. `number` is normalised (struct identity). In a write transaction. */
 MUST_USE bool person_find_or_make(struct tx *tx, enum identity_kind kind, struct str number, int64_t now_ms, int64_t *id, struct fail *why);
+/* The row of this number; 0: there is none. */
+MUST_USE bool person_find(struct tx *tx, enum identity_kind kind, struct str number, int64_t *id, struct fail *why);
+/* Somebody of whom only a phone is known, so far: kind 0, no hash of a number. Nobody is looked for: that phone may have been another's. */
+MUST_USE bool person_make_by_phone(struct tx *tx, struct str phone, int64_t now_ms, const uint8_t salt[16], int64_t *id, struct fail *why);
+/* Such a person becomes known by number and name. No row may have this number yet. */
+MUST_USE bool person_become(struct tx *tx, int64_t id, enum identity_kind kind, struct str number, struct str name, const uint8_t salt[16], struct fail *why);
 /* Newer facts take the place of older ones, what is not known stays. The number must be the row's own, or not known. `salt`: 16 bytes of the
  * request's randomness. In a write transaction. */
 MUST_USE bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *newer, const uint8_t salt[16], struct fail *why);

@@ -1,6 +1,7 @@
 /* auth/rotation.c - why this exists: a key that may have been seen must be replaceable on a working day. */
 #include "auth/rotation.h"
 #include "auth/keyring.h"
+#include "auth/login.h"
 #include "auth/person.h"
 #include "auth/vault.h"
 #include "store/meta.h"
@@ -258,10 +259,11 @@ static bool fill_one(struct tx *tx, int slot, int64_t *id, bool *found, struct f
 	enum identity_kind kind;
 	bool ok = person_next(tx, id, &kind, text, &facts, found, why);
 	if (ok && *found) {
-		person_hash(kind, facts.number, &number);
+		if (kind != IDENTITY_NONE)
+			person_hash(kind, facts.number, &number);
 		if (facts.phone.at != NULL)
 			person_phone_hash(facts.phone, &phone);
-		ok = hashes_put(tx, slot, *id, &number, facts.phone.at != NULL ? &phone : NULL, why);
+		ok = hashes_put(tx, slot, *id, kind != IDENTITY_NONE ? &number : NULL, facts.phone.at != NULL ? &phone : NULL, why) && login_hashes_fill(tx, slot, *id, why);
 	}
 	OPENSSL_cleanse(text, sizeof(text));
 	return ok;
@@ -302,7 +304,7 @@ static bool empty_one(struct tx *tx, int slot, int64_t *id, bool *found, struct 
 			return why->code == FAIL_NONE;
 		*id = stmt_int(q, 0);
 	}
-	return hashes_put(tx, slot, *id, NULL, NULL, why);
+	return hashes_put(tx, slot, *id, NULL, NULL, why) && login_hashes_empty(tx, slot, *id, why);
 }
 
 static bool empty(struct tx *tx, struct mark *m, struct index_slots *s, struct rotation_step *out, struct fail *why)

@@ -1,15 +1,16 @@
 /* auth/token.c - who is this? Asked by every request that is not a stranger's, so it costs one hash and one cached row. */
 #include "auth/token.h"
 #include "auth/right.h"
+#include "auth/session.h"
 #include "base/hash.h"
 #include <assert.h>
 
-enum { TOKEN_RANDOM_BYTES = 32, TOKEN_PREFIX_LENGTH = 4, TOKEN_LENGTH = TOKEN_TEXT_BYTES - 1, SEEN_TOKENS = 2048 };
+enum { PURGE_AFTER_MS = 24 * 3600 * 1000, TOKEN_RANDOM_BYTES = 32, TOKEN_PREFIX_LENGTH = 4, TOKEN_LENGTH = TOKEN_TEXT_BYTES - 1, SEEN_TOKENS = 2048 };
 
 /* What the row cache keeps, by the first eight bytes of the hash. */
 struct token_row {
 	uint8_t hash[SHA256_BYTES];
-	int64_t id, principal;
+	int64_t id, principal, session;
 	int64_t expires_ms;
 	int32_t kind;
 	bool is_development, is_test_key, is_revoked;
@@ -77,8 +78,8 @@ bool token_make(struct tx *tx, const struct token_spec *spec, int64_t now_ms, ch
 	if (!tx_next_id(tx, "token", &id, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO token (id, hash, kind, principal_id, expires_ms, development, test_key, made_ms)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", why);
+		"INSERT INTO token (id, hash, kind, principal_id, expires_ms, development, test_key, made_ms, session)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -89,6 +90,10 @@ bool token_make(struct tx *tx, const struct token_spec *spec, int64_t now_ms, ch
 	stmt_bind_int(q, 6, spec->development);
 	stmt_bind_int(q, 7, spec->test_key);
 	stmt_bind_int(q, 8, now_ms);
+	if (spec->session != 0)
+		stmt_bind_int(q, 9, spec->session);
+	else
+		stmt_bind_null(q, 9);
 	return stmt_run(q, why);
 }
 
@@ -101,7 +106,7 @@ static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct tok
 		return true;
 	}
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, kind, principal_id, expires_ms, development, test_key, revoked_ms FROM token WHERE hash = $1", why);
+		"SELECT id, kind, principal_id, expires_ms, development, test_key, revoked_ms, session FROM token WHERE hash = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_blob(q, 1, hash, SHA256_BYTES);
@@ -115,9 +120,35 @@ static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct tok
 	row->is_development = stmt_int(q, 4) != 0;
 	row->is_test_key = stmt_int(q, 5) != 0;
 	row->is_revoked = !stmt_is_null(q, 6);
+	row->session = stmt_int(q, 7); /* NULL reads as 0 */
 	struct token_row *keep = tx_cache(tx, ROW_TOKEN, cache_key(hash), sizeof(*row));
 	if (keep != NULL)
 		*keep = *row;
+	return true;
+}
+
+/* Of a session it is the session's row that says who, and how much: it may have been raised since the token was made. */
+static bool by_session(struct tx *tx, int64_t id, int64_t now_ms, struct principal *who, struct fail *why)
+{
+	struct session_row s;
+	if (!session_read(tx, id, &s, why))
+		return false;
+	if (s.is_ended || s.expires_ms <= now_ms)
+		return FAILS(why, TOKEN, "session %lld is over", (long long)id);
+	who->id = s.principal;
+	who->session = s.id;
+	who->level = s.level;
+	who->level3_until_ms = s.level3_until_ms;
+	who->rights = s.rights;
+	who->region = s.region;
+	return true;
+}
+
+/* The operator knew whom he meant. */
+static bool by_hand(struct principal *who)
+{
+	who->level = who->kind == WHO_CITIZEN ? LEVEL_L2 : LEVEL_L0;
+	who->rights = rights_all(who->kind);
 	return true;
 }
 
@@ -139,20 +170,31 @@ bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool devel
 		return FAILS(why, TOKEN, "token %lld has expired", (long long)row.id);
 	if (row.is_development && !development)
 		return FAILS(why, TOKEN, "token %lld is a development token", (long long)row.id);
-	*who = (struct principal){ .kind = prefix->kind, .id = row.principal, .token = row.id, .test_key = row.is_test_key,
-		.level = prefix->kind == WHO_CITIZEN ? LEVEL_L2 : LEVEL_L0, .rights = rights_all(prefix->kind) };
-	return true;
+	*who = (struct principal){ .kind = prefix->kind, .id = row.principal, .token = row.id, .test_key = row.is_test_key };
+	return row.session != 0 ? by_session(tx, row.session, now_ms, who, why) : by_hand(who);
 }
 
-bool token_is_good(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why)
+bool token_is_good(struct tx *tx, int64_t token, int64_t principal, int64_t now_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT expires_ms, revoked_ms FROM token WHERE id = $1", why);
-	if (q == NULL)
+	struct session_row s = { .expires_ms = INT64_MAX };
+	int64_t session;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT expires_ms, revoked_ms, principal_id, session FROM token WHERE id = $1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, token);
+		if (!stmt_row(q, why))
+			return why->code == FAIL_NONE && FAILS(why, TOKEN, "token %lld is gone", (long long)token);
+		if (!stmt_is_null(q, 1) || stmt_int(q, 0) <= now_ms)
+			return FAILS(why, TOKEN, "token %lld is over", (long long)token);
+		s.principal = stmt_int(q, 2);
+		session = stmt_int(q, 3);
+	}
+	if (session != 0 && !session_read(tx, session, &s, why))
 		return false;
-	stmt_bind_int(q, 1, token);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS(why, TOKEN, "token %lld is gone", (long long)token);
-	return (stmt_is_null(q, 1) && stmt_int(q, 0) > now_ms) || FAILS(why, TOKEN, "token %lld is over", (long long)token);
+	if (s.is_ended || s.expires_ms <= now_ms || s.principal != principal)
+		return FAILS(why, TOKEN, "session %lld is over, or another's", (long long)session);
+	return true;
 }
 
 bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why)
@@ -178,4 +220,33 @@ bool token_revoke(struct tx *tx, int64_t token, int64_t now_ms, struct fail *why
 	stmt_bind_int(q, 2, token);
 	tx_touch(tx, ROW_TOKEN, cache_key(hash));
 	return stmt_run(q, why);
+}
+
+bool token_find(struct tx *tx, struct str text, int64_t *token, int64_t *session, struct fail *why)
+{
+	uint8_t hash[SHA256_BYTES];
+	*token = *session = 0;
+	sha256(text, hash);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, session FROM token WHERE hash = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, hash, sizeof(hash));
+	if (stmt_row(q, why)) {
+		*token = stmt_int(q, 0);
+		*session = stmt_int(q, 1);
+	}
+	return why->code == FAIL_NONE;
+}
+
+bool token_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM token WHERE id IN (SELECT id FROM token WHERE expires_ms < $1 ORDER BY expires_ms LIMIT $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms - PURGE_AFTER_MS);
+	stmt_bind_int(q, 2, rows_max);
+	if (!stmt_run(q, why))
+		return false;
+	*rows = tx_changes(tx);
+	return true;
 }

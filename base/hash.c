@@ -259,3 +259,8 @@ int64_t base64url_bytes(struct str in, uint8_t *out, size_t max)
 		return -1;
 	return at - out;
 }
+
+void wipe(void *at, size_t len)
+{
+	OPENSSL_cleanse(at, len);
+}

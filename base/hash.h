@@ -15,6 +15,7 @@ struct str hash_name(enum hash_kind kind); /* "sha256", "sm3" */
 void sha1(struct str in, uint8_t out[SHA1_BYTES]); /* where an old protocol wants it; it guards nothing */
 void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES]); /* parts are joined as they are: the caller separates */
 void hmac_sm3(struct str key, const struct str *parts, size_t count, uint8_t out[SM3_BYTES]); /* GB/T 32905; dies where libcrypto has no SM3 */
+void wipe(void *at, size_t len); /* what no optimiser leaves out */
 uint64_t siphash(const uint8_t key[16], const void *at, size_t len); /* SipHash-2-4, for tables an outsider may fill */
 /* Returns the length written, NUL-terminated; out needs 4*((len+2)/3)+1 bytes. */
 size_t base64url_text(const uint8_t *in, size_t len, char *out); /* RFC 4648 section 5, no padding */

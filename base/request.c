@@ -169,6 +169,13 @@ bool request_json(struct request *r, const struct json_field *fields, size_t cou
 	return json_take(body, fields, count, lenient ? JSON_IGNORE_UNKNOWN : JSON_REFUSE_UNKNOWN, "", out, &r->arena, why);
 }
 
+void request_bytes(const struct request *r, const char *purpose, uint8_t out[32])
+{
+	struct str parts[] = { str_c(purpose), { (const char *)r->random, sizeof(r->random) } };
+	_Static_assert(SHA256_BYTES == 32, "one digest");
+	hash_parts(HASH_SHA256, parts, 2, out);
+}
+
 void *request_state(struct request *r, size_t bytes, struct fail *why)
 {
 	r->state = arena_zalloc(&r->arena, bytes);

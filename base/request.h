@@ -144,6 +144,7 @@ struct handler {
 	stage_tx_fn apply;
 	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
 	stage_fn render;
+	bool is_oauth;      /* speaks RFC 6749: takes a form, has no use for a bearer, and fails in the shape of section 5.2 */
 };
 
 /* Makes a request out of whatever was there; its arena stays. */
@@ -159,6 +160,8 @@ MUST_USE bool request_query(struct request *r, const char *name, struct str *out
 MUST_USE bool request_query_only(struct request *r, const char *const *names, struct fail *why);
 /* Parses the body (application/json) with json_read and json_take; unknown fields by the principal. */
 MUST_USE bool request_json(struct request *r, const struct json_field *fields, size_t count, void *out, struct fail *why);
+/* 32 of this request's own random bytes for one purpose: the same whenever apply runs, and in render. Nobody who is shown them learns `random` or another's. */
+void request_bytes(const struct request *r, const char *purpose, uint8_t out[32]);
 /* Zeroed state for the handler; NULL: MEMORY noted. */
 void *request_state(struct request *r, size_t bytes, struct fail *why);
 /* Starts a JSON answer; write with the returned writer and finish with reply_json_end. */

@@ -1,6 +1,7 @@
 /* gateway/forgetting.c - puts the expiring store together: memory, and beside it what expiring.url names. */
 #include "gateway/forgetting.h"
 #include "auth/secret_file.h"
+#include "gateway/epoch.h"
 #include "gateway/poller.h"
 #include "gateway/redis_link.h"
 #include "store/redis.h"
@@ -24,7 +25,10 @@ static bool redis_from(struct gateway *g, const struct config *c, struct fail *w
 bool forgetting_start(struct gateway *g, const struct config *c, struct fail *why)
 {
 	g->memory = expiring_memory(why);
-	return g->memory != NULL && (c->expiring_url[0] == '\0' || redis_from(g, c, why));
+	if (g->memory == NULL)
+		return false;
+	epoch_hear(g);
+	return c->expiring_url[0] == '\0' || redis_from(g, c, why);
 }
 
 void forgetting_stop(struct gateway *g)
@@ -47,6 +51,7 @@ bool forgetting_join(struct loop *l, struct fail *why)
 	if (link == NULL)
 		return false;
 	l->expiring = link;
+	epoch_want(l);
 	if (l->index != 0)
 		return true;
 	g->ear = redis_ear_open(l->uv, g->redis, g->memory, channels, sizeof(channels) / sizeof(channels[0]), why);

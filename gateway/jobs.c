@@ -1,6 +1,9 @@
 /* gateway/jobs.c - why this exists: what nobody asks for must be done too, and must not be felt by those who ask. */
 #include "gateway/jobs.h"
 
+#include "auth/otp.h"
+#include "auth/refresh.h"
+#include "auth/token.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -46,6 +49,18 @@ struct job {
 static bool purge_outcomes(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return outcome_purge(tx, b->now_ms, b->config->outcome_hours, (int)b->rows_max, &b->rows, why);
+}
+
+/* Each as many as a bite may have: the rows are small. */
+static bool purge_tokens(struct tx *tx, struct bite *b, struct fail *why)
+{
+	int64_t tokens, refreshes, days;
+	if (!token_purge(tx, b->now_ms, b->rows_max, &tokens, why) || !refresh_purge(tx, b->now_ms, b->rows_max, &refreshes, why) ||
+	    !otp_purge(tx, b->now_ms, b->rows_max, &days, why))
+		return false;
+	b->rows = tokens > refreshes ? tokens : refreshes;
+	b->rows = b->rows > days ? b->rows : days;
+	return true;
 }
 
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)

@@ -191,7 +191,7 @@ static bool token_holds(struct live *v, struct tx *tx)
 {
 	struct fail why;
 	fail_clear(&why);
-	if (token_is_good(tx, v->token, loop_now_ms(v->table->loop), &why))
+	if (token_is_good(tx, v->token, v->person, loop_now_ms(v->table->loop), &why))
 		return true;
 	if (why.code == FAIL_TOKEN) {
 		v->ops->end(v, LIVE_TOKEN);

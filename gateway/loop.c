@@ -3,7 +3,7 @@
 
 #include "base/clock.h"
 #include "base/log.h"
-#include "gateway/gateway.h"
+#include "gateway/epoch.h"
 #include "gateway/live.h"
 #include "gateway/task.h"
 #include <stdlib.h>
@@ -20,6 +20,7 @@ bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *
 	if (l->reader == NULL)
 		return false;
 	reader_cache(l->reader, ROW_TOKEN, (int)l->config->token_cache);
+	reader_cache(l->reader, ROW_SESSION, (int)l->config->token_cache);
 	reader_cache(l->reader, ROW_CASE_NAMES, CASE_NAMES_KEPT);
 	l->live = live_make(l);
 	return l->live != NULL || FAILS(why, MEMORY, "live streams of loop %d", index);
@@ -44,9 +45,12 @@ static void take_news(struct loop *l)
 			park_news(l, news[i].key);
 		else if (news[i].kind == NEWS_PERSON)
 			live_news(l->live, news[i].key);
+		else if (news[i].kind == NEWS_SESSION)
+			epoch_tell(l, news[i].key);
 	if (all) {
 		park_news(l, 0);
 		live_news(l->live, 0);
+		epoch_tell(l, 0);
 	}
 }
 

@@ -5,19 +5,29 @@
 
 enum { RETRY_AFTER_DEFAULT_S = 2 };
 
-static void write_problem(struct task *t, struct json_out *j)
+static bool speaks_oauth(const struct task *t)
 {
-	const struct fail *why = &t->r.why;
-	const struct fail_row *row = fail_row(why->code);
+	return t->r.route != NULL && t->r.route->handler->is_oauth;
+}
+
+static void problem_members(const struct task *t, struct json_out *j)
+{
+	const struct fail_row *row = fail_row(t->r.why.code);
 	bool english = t->r.lang == LANG_EN;
 	char type[96];
 	snprintf(type, sizeof(type), "urn:siban:problem:%s", row->slug);
-	json_put_object(j);
 	json_add_text(j, "type", str_c(type));
 	json_add_text(j, "title", str_c(english ? row->title_en : row->title_zh));
 	json_add_number(j, "status", row->http);
 	json_add_text(j, "detail", str_c(english ? row->advice_en : row->advice_zh));
 	json_add_text(j, "code", str_c(row->slug));
+}
+
+static void write_problem(struct task *t, struct json_out *j)
+{
+	const struct fail *why = &t->r.why;
+	json_put_object(j);
+	(speaks_oauth(t) ? oauth_members : problem_members)(t, j);
 	json_add_text(j, "request_id", str_c(t->r.id));
 	json_add_text(j, "trace_id", str_c(t->r.trace_id));
 	if (why->pointer[0] != '\0')
@@ -74,8 +84,8 @@ void problem_render(struct task *t)
 	struct reply *reply = &t->r.reply;
 	reply->header_count = 0;
 	reply->goes_on = REPLY_ENDS;
-	reply->content_type = "application/problem+json";
-	reply->status = fail_row(t->r.why.code)->http;
+	reply->content_type = speaks_oauth(t) ? "application/json" : "application/problem+json";
+	reply->status = speaks_oauth(t) ? oauth_status(t->r.why.code) : fail_row(t->r.why.code)->http;
 	buf_init(&reply->body, &t->r.arena, 768);
 	struct json_out j = json_begin(&reply->body);
 	write_problem(t, &j);

@@ -79,6 +79,9 @@ MUST_USE bool target_split(struct request *r, struct fail *why);
 
 /* problem.c: r->why to an RFC 9457 answer. Cannot fail: when memory is gone it falls back to a literal. */
 void problem_render(struct task *t);
+/* oauth_problem.c: the same for handlers that speak OAuth. */
+int oauth_status(enum fail_code code);
+void oauth_members(const struct task *t, struct json_out *j);
 
 /* lanes.c */
 struct lanes;

@@ -43,11 +43,11 @@ struct set {
 	uint8_t latest; /* the way that was read last */
 };
 
-static const size_t row_bytes_max[ROW_KINDS] = { [ROW_TOKEN] = ROW_TOKEN_BYTES_MAX, [ROW_CASE] = ROW_CASE_BYTES_MAX,
+static const size_t row_bytes_max[ROW_KINDS] = { [ROW_TOKEN] = ROW_TOKEN_BYTES_MAX, [ROW_SESSION] = ROW_SESSION_BYTES_MAX, [ROW_CASE] = ROW_CASE_BYTES_MAX,
 	[ROW_CASE_NAMES] = ROW_CASE_NAMES_BYTES_MAX };
 
 static const char *const labels[ROW_KINDS * RESULTS] = {
-	"token_hit", "token_miss", "token_stale", "case_hit", "case_miss", "case_stale", "case_names_hit", "case_names_miss", "case_names_stale",
+	"token_hit", "token_miss", "token_stale", "session_hit", "session_miss", "session_stale", "case_hit", "case_miss", "case_stale", "case_names_hit", "case_names_miss", "case_names_stale",
 };
 
 struct pending {
@@ -226,4 +226,22 @@ void rowcache_forget(struct store *s, const uint64_t *touched, size_t count, boo
 			all = true;
 	if (all)
 		atomic_fetch_add_explicit(&s->epoch, 1, memory_order_release);
+}
+
+/* As a commit of ours would: first the number, so that whoever misses from now on reads a snapshot that holds what we were told of. */
+static void heard(struct store *s, const uint64_t *touched, size_t count, bool all)
+{
+	atomic_fetch_add_explicit(&s->commit_number, 1, memory_order_release);
+	rowcache_forget(s, touched, count, all);
+}
+
+void store_heard(struct store *s, enum row_kind kind, uint64_t key)
+{
+	uint64_t touched = mark(kind, key);
+	heard(s, &touched, 1, false);
+}
+
+void store_heard_all(struct store *s)
+{
+	heard(s, NULL, 0, true);
 }

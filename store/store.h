@@ -46,14 +46,15 @@ int64_t tx_changes(struct tx *tx);                      /* rows changed by the l
 MUST_USE bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, struct fail *why);
 
 /* -- the row cache (embedded store): small rows by (kind, key), dropped when a committed write touched the key */
-enum row_kind { ROW_TOKEN, ROW_CASE, ROW_CASE_NAMES, ROW_KINDS };
-enum { ROW_TOKEN_BYTES_MAX = 64, ROW_CASE_BYTES_MAX = 768, ROW_CASE_NAMES_BYTES_MAX = 1024 }; /* what lies behind a kind */
+enum row_kind { ROW_TOKEN, ROW_SESSION, ROW_CASE, ROW_CASE_NAMES, ROW_KINDS };
+enum { ROW_TOKEN_BYTES_MAX = 72, ROW_SESSION_BYTES_MAX = 64, ROW_CASE_BYTES_MAX = 768, ROW_CASE_NAMES_BYTES_MAX = 1024 }; /* what lies behind a kind */
 const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key);         /* valid until the next tx_cache of its kind. NULL: read it */
 void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes); /* after a look: room for the row, filled at once. NULL: not kept */
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                                    /* in apply, for every changed row of a cached kind */
 
 /* -- news: what others of this process must look at, told after COMMIT and only then */
 enum news_kind {
+	NEWS_SESSION,        /* key: the session that was raised or ended: other nodes must look again */
 	NEWS_PERSON,         /* key: the person whose stream has grown */
 	NEWS_EFFECT_DUE,     /* key: the effect that was written or released */
 	NEWS_EFFECT_ENDED,   /* key: the effect that is over */
@@ -92,6 +93,10 @@ void reader_end(struct connection *c);          /* ends the snapshot; at the end
 
 /* One write transaction now, on the caller's thread, without a committer: for migrate, offline commands and unit tests. */
 MUST_USE bool store_write(struct store *s, bool (*apply)(struct tx *tx, void *ctx, struct fail *why), void *ctx, struct fail *why);
+
+/* Another node changed this row, and says so: caches here forget it, and the next reader takes a new snapshot. Any thread. */
+void store_heard(struct store *s, enum row_kind kind, uint64_t key);
+void store_heard_all(struct store *s); /* the same for every row: news was lost */
 
 uint64_t store_commit_number(const struct store *s); /* published after COMMIT; acquire */
 #endif

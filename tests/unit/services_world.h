@@ -12,6 +12,7 @@
 #include "auth/keyring.h"
 #include "base/clock.h"
 #include "services/handlers.h"
+#include "store/expiring.h"
 #include "store/store.h"
 #include <ftw.h>
 #include <stdio.h>
@@ -28,10 +29,11 @@ struct world {
 	struct config config;
 	struct store *store;
 	struct connection *reader;
+	struct expiring *expiring; /* made when a handler recalls */
 	struct arena arena; /* of the request being asked, and of dumps */
 	struct request r;
 	int64_t now_ms;
-	uint64_t commits;
+	uint64_t commits, asked;
 };
 
 static inline int world_unlink(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -76,6 +78,7 @@ static inline int world_end(void **state)
 	struct world *w = *state;
 	arena_free(&w->r.arena);
 	arena_free(&w->arena);
+	expiring_close(w->expiring);
 	connection_close(w->reader);
 	store_close(w->store);
 	keyring_close();
@@ -104,8 +107,11 @@ static inline struct request *world_ask(struct world *w, enum method method, con
 		r->body = str_copy(&r->arena, str_c(body));
 	r->who.kind = WHO_ANYONE;
 	r->now_ms = w->now_ms;
-	for (int i = 0; i < STAMP_RANDOM; i++)
+	w->asked++;
+	for (int i = 0; i < STAMP_RANDOM; i++) {
 		r->random[i] = (uint8_t)(w->commits * 31 + (uint64_t)i * 7 + 1);
+		r->seed[i] = (uint8_t)(w->asked * 37 + (w->asked >> 8) + (uint64_t)i * 11);
+	}
 	snprintf(r->id, sizeof(r->id), "rq_TEST");
 	return r;
 }
@@ -156,8 +162,17 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || kind || '|' || ref_a || '|' || ref_b || '|' || department || '|' || region || '|' || made_ms || '|' || hex(digest) FROM fact ORDER BY id",
 	"SELECT id || '|' || fact || '|' || made_ms || '|' || request_id || '|' || actor_kind || '|' || actor_id || '|' || for_kind || '|' || for_id || '|' || act"
 	" || '|' || subject_kind || '|' || subject_id || '|' || result || '|' || ifnull(CAST(detail AS TEXT), '-') FROM audit ORDER BY id",
+	"SELECT id || '|' || kind || '|' || hex(hash_a) || '|' || hex(value) || '|' || person || '|' || level || '|' || seen_ms || '|' || ifnull(ended_ms, '-')"
+	" FROM login ORDER BY id",
+	"SELECT person || '|' || hex(device_hash) || '|' || seen_ms FROM device ORDER BY person, device_hash",
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || principal_id || '|' || ifnull(login, '-') || '|' || hex(name) || '|' || level || '|' || level3_until_ms"
+	" || '|' || seen_ms || '|' || expires_ms || '|' || end_reason FROM session ORDER BY id",
+	"SELECT id || '|' || hex(hash) || '|' || session || '|' || parent || '|' || state || '|' || expires_ms || '|' || spent_ms FROM refresh ORDER BY id",
+	"SELECT hex(phone_hash) || '|' || day || '|' || sent || '|' || to_strangers || '|' || last_ms FROM otp_day ORDER BY phone_hash, day",
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || state || '|' || hex(payload) || '|' || expires_ms FROM effect ORDER BY id",
 };
-enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12 };
+enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
+       WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {
@@ -178,6 +193,20 @@ static inline void world_dump(struct tx *tx, struct buf *to)
 	for (size_t i = 0; i < sizeof(world_tables) / sizeof(world_tables[0]); i++)
 		world_dump_table(tx, (int)i, to);
 	assert_true(buf_ok(to));
+}
+
+/* What the runtime does between parse and look. */
+static inline bool world_recall(struct world *w, const struct handler *h)
+{
+	struct request *r = &w->r;
+	static struct expiring_batch b;
+	if (h->recall == NULL)
+		return true;
+	if (w->expiring == NULL)
+		w->expiring = expiring_memory(&r->why);
+	b.count = 0;
+	b.all_or_nothing = false;
+	return h->recall(r, &b, &r->why) && (b.count == 0 || (expiring_run(w->expiring, &b) && h->recalled(r, &b, &r->why)));
 }
 
 struct world_try {
@@ -204,7 +233,7 @@ static inline bool world_write(struct world *w, const struct handler *h)
 {
 	struct request *r = &w->r;
 	struct fail first;
-	if ((h->parse != NULL && !h->parse(r, &r->why)) || (h->work != NULL && !h->work(r, &r->why)))
+	if ((h->parse != NULL && !h->parse(r, &r->why)) || !world_recall(w, h) || (h->work != NULL && !h->work(r, &r->why)))
 		return false;
 	struct world_try t[2] = { { .w = w, .h = h, .keep = false }, { .w = w, .h = h, .keep = true } };
 	arena_reset(&w->arena);

@@ -1,0 +1,258 @@
+/* auth/login.c - the table on top of login.h: whom does this lead to? */
+#include "auth/login.h"
+#include "auth/keyring.h"
+#include "auth/right.h"
+#include "auth/session.h"
+#include "auth/vault.h"
+#include <assert.h>
+#include <openssl/crypto.h>
+
+enum { FAMILY_MAX = 16, VALUE_SEALED_BYTES = LOGIN_VALUE_MAX + VAULT_OVERHEAD_MAX + 1 };
+
+struct way {
+	int64_t id, person, seen_ms;
+	int level;
+};
+
+static void hash_of(enum login_kind kind, struct str value, struct index_hashes *out)
+{
+	static const struct str names[] = { [LOGIN_PHONE] = { "phone", 5 }, [LOGIN_WECHAT] = { "wechat", 6 }, [LOGIN_PROVINCE] = { "province", 8 } };
+	struct str parts[] = { names[kind], value };
+	keyring_hashes("login", parts, 2, out);
+}
+
+/* ---- reading ---- */
+
+/* The newest first; more than FAMILY_MAX is no family, and the oldest are not asked for. */
+static bool ways_in(struct tx *tx, const struct index_hashes *h, int slot, enum login_kind kind, struct way ways[FAMILY_MAX], int *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = slot == SLOT_A
+		? tx_query(tx, "SELECT id, person, level, seen_ms FROM login WHERE hash_a = $1 AND kind = $2 AND ended_ms IS NULL ORDER BY id DESC LIMIT $3", why)
+		: tx_query(tx, "SELECT id, person, level, seen_ms FROM login WHERE hash_b = $1 AND kind = $2 AND ended_ms IS NULL ORDER BY id DESC LIMIT $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, h->at[slot], SHA256_BYTES);
+	stmt_bind_int(q, 2, kind);
+	stmt_bind_int(q, 3, FAMILY_MAX);
+	for (*count = 0; stmt_row(q, why); ++*count)
+		ways[*count] = (struct way){ .id = stmt_int(q, 0), .person = stmt_int(q, 1), .level = (int)stmt_int(q, 2), .seen_ms = stmt_int(q, 3) };
+	return why->code == FAIL_NONE;
+}
+
+static bool ways_of(struct tx *tx, enum login_kind kind, struct str value, struct way ways[FAMILY_MAX], int *count, struct fail *why)
+{
+	struct index_hashes h;
+	hash_of(kind, value, &h);
+	*count = 0;
+	for (int i = 0; i < SLOTS && *count == 0; i++) {
+		int slot = i == 0 ? h.current : 1 - h.current;
+		if (h.is_there[slot] && !ways_in(tx, &h, slot, kind, ways, count, why))
+			return false;
+	}
+	return true;
+}
+
+bool login_knows_device(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], bool *knows, struct fail *why)
+{
+	struct way ways[FAMILY_MAX];
+	int count;
+	*knows = false;
+	if (!ways_of(tx, kind, value, ways, &count, why))
+		return false;
+	for (int i = 0; i < count && !*knows; i++)
+		if (!device_is_known(tx, ways[i].person, device_hash, knows, why))
+			return false;
+	return true;
+}
+
+bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct fail *why)
+{
+	struct buf b = { .at = text, .cap = LOGIN_VALUE_MAX + 1 };
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT kind, value FROM login WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, login);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "login %lld", (long long)login);
+	*kind = (enum login_kind)stmt_int(q, 0);
+	if (!vault_open("login.value", login, stmt_blob(q, 1), &b, why))
+		return false;
+	*value = buf_text(&b);
+	return true;
+}
+
+/* ---- writing ---- */
+
+static bool value_seal(int64_t id, struct str value, const uint8_t salt[16], struct buf *out, struct fail *why)
+{
+	return vault_seal("login.value", id, value, salt, out, why);
+}
+
+static void bind_hash(struct stmt *q, int n, const struct index_hashes *h, int slot)
+{
+	if (h->is_written[slot])
+		stmt_bind_blob(q, n, h->at[slot], SHA256_BYTES);
+	else
+		stmt_bind_null(q, n);
+}
+
+static bool way_make(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int level, int64_t now_ms, const uint8_t salt[16], int64_t *id,
+		     struct fail *why)
+{
+	char bytes[VALUE_SEALED_BYTES];
+	struct buf sealed = { .at = bytes, .cap = sizeof(bytes) };
+	struct index_hashes h;
+	assert(value.len > 0 && value.len <= LOGIN_VALUE_MAX);
+	hash_of(kind, value, &h);
+	if (!tx_next_id(tx, "login", id, why) || !value_seal(*id, value, salt, &sealed, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO login (id, kind, hash_a, hash_b, value, person, level, made_ms, seen_ms, ended_ms)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, *id);
+	stmt_bind_int(q, 2, kind);
+	bind_hash(q, 3, &h, SLOT_A);
+	bind_hash(q, 4, &h, SLOT_B);
+	stmt_bind_blob(q, 5, sealed.at, sealed.len);
+	stmt_bind_int(q, 6, person);
+	stmt_bind_int(q, 7, level);
+	stmt_bind_int(q, 8, now_ms);
+	stmt_bind_int(q, 9, now_ms);
+	return stmt_run(q, why);
+}
+
+static bool way_seen(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE login SET seen_ms = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, id);
+	return stmt_run(q, why);
+}
+
+bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE login SET seen_ms = $1 WHERE id = (SELECT login FROM session WHERE id = $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, session);
+	return stmt_run(q, why);
+}
+
+/* ---- whom it leads to ---- */
+
+static bool by_device(struct tx *tx, const struct way *ways, int count, const uint8_t device_hash[32], const struct way **out, struct fail *why)
+{
+	for (int i = 0; i < count; i++) {
+		bool known;
+		if (!device_is_known(tx, ways[i].person, device_hash, &known, why))
+			return false;
+		if (known && (*out == NULL || ways[i].seen_ms > (*out)->seen_ms))
+			*out = &ways[i];
+	}
+	return true;
+}
+
+static bool is_idle(const struct way *w, int64_t now_ms)
+{
+	return now_ms - w->seen_ms > LOGIN_IDLE_MS;
+}
+
+/* On a device nobody knows. NULL: a new person. */
+static const struct way *by_phone_alone(const struct way *ways, int count, int64_t now_ms)
+{
+	const struct way *confirmed = NULL, *newest = NULL;
+	int confirmed_count = 0;
+	for (int i = 0; i < count; i++) {
+		if (ways[i].level >= LEVEL_L2) {
+			confirmed = &ways[i];
+			confirmed_count++;
+		} else if (newest == NULL) {
+			newest = &ways[i];
+		}
+	}
+	if (confirmed_count == 1 && !is_idle(confirmed, now_ms))
+		return confirmed;
+	return newest != NULL && !is_idle(newest, now_ms) ? newest : NULL;
+}
+
+static bool person_anew(struct tx *tx, enum login_kind kind, struct str value, int64_t now_ms, const uint8_t salt[16], struct login_found *out, struct fail *why)
+{
+	out->level = LEVEL_L1;
+	return person_make_by_phone(tx, kind == LOGIN_PHONE ? value : STR_NONE, now_ms, salt, &out->person, why) &&
+	       way_make(tx, kind, value, out->person, out->level, now_ms, salt, &out->login, why);
+}
+
+bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, const uint8_t salt[16],
+		 struct login_found *out, struct fail *why)
+{
+	struct way ways[FAMILY_MAX];
+	const struct way *found = NULL;
+	int count;
+	if (!ways_of(tx, kind, value, ways, &count, why) || !by_device(tx, ways, count, device_hash, &found, why))
+		return false;
+	if (found == NULL)
+		found = by_phone_alone(ways, count, now_ms);
+	if (found == NULL)
+		return person_anew(tx, kind, value, now_ms, salt, out, why);
+	*out = (struct login_found){ .login = found->id, .person = found->person, .level = found->level };
+	return way_seen(tx, found->id, now_ms, why);
+}
+
+/* ---- a change of the index key ---- */
+
+static bool next_of(struct tx *tx, int64_t person, int64_t *id, bool *found, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM login WHERE person = $1 AND id > $2 ORDER BY id LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, person);
+	stmt_bind_int(q, 2, *id);
+	*found = stmt_row(q, why);
+	if (*found)
+		*id = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+static bool hash_put(struct tx *tx, int slot, int64_t id, const struct index_hashes *h, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = slot == SLOT_A ? tx_query(tx, "UPDATE login SET hash_a = $1 WHERE id = $2", why)
+		: tx_query(tx, "UPDATE login SET hash_b = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	if (h != NULL)
+		stmt_bind_blob(q, 1, h->at[slot], SHA256_BYTES);
+	else
+		stmt_bind_null(q, 1);
+	stmt_bind_int(q, 2, id);
+	return stmt_run(q, why);
+}
+
+bool login_hashes_fill(struct tx *tx, int slot, int64_t person, struct fail *why)
+{
+	char text[LOGIN_VALUE_MAX + 1];
+	struct index_hashes h;
+	struct str value;
+	enum login_kind kind;
+	bool found, ok = true;
+	for (int64_t id = 0; ok && (ok = next_of(tx, person, &id, &found, why)) && found;) {
+		ok = login_value(tx, id, text, &kind, &value, why);
+		if (ok) {
+			hash_of(kind, value, &h);
+			ok = hash_put(tx, slot, id, &h, why);
+		}
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
+bool login_hashes_empty(struct tx *tx, int slot, int64_t person, struct fail *why)
+{
+	bool found, ok = true;
+	for (int64_t id = 0; ok && (ok = next_of(tx, person, &id, &found, why)) && found;)
+		ok = hash_put(tx, slot, id, NULL, why);
+	return ok;
+}

@@ -1,0 +1,35 @@
+/* auth/login.h - ways in: what a phone (or a WeChat account, or an account of the province's login) that has just proved itself opens, and for whom.
+ *
+ *   the device was here before, for a person this phone leads to    that person, as far as he confirmed himself. So a family on one phone has a person per device
+ *   else exactly one confirmed person, seen within 90 days           that person: a new phone in the same hand
+ *   else (nobody; several; idle for longer: the number may have been given to somebody else)
+ *                                                                    L1 and a person known by the phone alone: the newest such one that is not idle, or a new
+ *                                                                    one. Nothing of anybody's past is shown. Who confirms his identity gets what is his
+ *
+ * What a department says about an applicant's phone opens nothing: departments write what they were told.
+ * Thread: the write lane. */
+#ifndef AUTH_LOGIN_H
+#define AUTH_LOGIN_H
+#include "auth/person.h"
+
+enum login_kind { LOGIN_PHONE = 1, LOGIN_WECHAT = 2, LOGIN_PROVINCE = 3 };
+enum { LOGIN_VALUE_MAX = 128 };
+#define LOGIN_IDLE_MS (INT64_C(90) * 24 * 3600 * 1000)
+
+struct login_found {
+	int64_t login, person;
+	int level;               /* LEVEL_L1 or LEVEL_L2 */
+};
+/* `value`: the phone normalised, or what the platform calls the account. `salt`: 16 bytes of the request's own. */
+MUST_USE bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, const uint8_t salt[16],
+			  struct login_found *out, struct fail *why);
+/* Has a session been opened from this device by this way? For a stranger's device the answer costs the same. */
+MUST_USE bool login_knows_device(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], bool *knows, struct fail *why);
+MUST_USE bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct fail *why); /* of the session's way in, after a refresh */
+/* The text of a login, e.g. to be masked. It lives in `text`. */
+MUST_USE bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct fail *why);
+
+/* -- for a change of the index key (auth/rotation.c): the rows of one person */
+MUST_USE bool login_hashes_fill(struct tx *tx, int slot, int64_t person, struct fail *why);
+MUST_USE bool login_hashes_empty(struct tx *tx, int slot, int64_t person, struct fail *why);
+#endif

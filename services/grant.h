@@ -1,0 +1,53 @@
+/* services/grant.h - one way to get tokens: the part of /oauth2/token that differs from grant to grant. services/oauth.c does the rest.
+ *
+ * The stages are a handler's, each optional but apply. A refusal that must leave something behind (an ended session, an audit row) is not a failure:
+ * apply says so in its result, its transaction is kept, and the client is told invalid_grant.
+ * Thread: as a handler's stages. */
+#ifndef SERVICES_GRANT_H
+#define SERVICES_GRANT_H
+#include "auth/otp.h"
+#include "auth/session.h"
+#include "base/log.h"
+
+/* Everything any grant reads of the form; a new grant adds its members here and to the fields in oauth.c. */
+struct token_form {
+	struct str grant_type, client_id, device_id, device_name;
+	struct str phone, challenge, code;       /* otp */
+	struct str refresh_token;                /* refresh */
+};
+
+struct token_asking {
+	struct token_form form;
+	const struct grant *grant;
+	uint8_t device[DEVICE_HASH_BYTES];
+	struct otp_trying otp;
+	bool is_refused;                         /* found before apply, which leaves the trace */
+};
+
+struct granted {
+	bool is_refused;                         /* and what has `session` to do with it: it was ended; 0 nothing */
+	enum who kind;
+	int64_t principal, session;
+	int level;
+	int64_t access_ms;                       /* life of the access token */
+	int64_t refresh_until_ms;                /* 0: none is given */
+	int64_t refresh_parent;
+};
+
+struct grant {
+	bool (*parse)(struct request *r, struct token_asking *t, struct fail *why);
+	bool (*recall)(struct request *r, struct token_asking *t, struct expiring_batch *b, struct fail *why);
+	bool (*recalled)(struct request *r, struct token_asking *t, const struct expiring_batch *b, struct fail *why);
+	bool (*apply)(struct tx *tx, struct request *r, struct token_asking *t, struct granted *out, struct fail *why);
+};
+
+#define GRANT(name, type) extern const struct grant grant_##name;
+#include "services/grants.def"
+#undef GRANT
+
+/* A citizen's session on this device, and what follows for the answer. `login_enter` said who. */
+struct login_found;
+MUST_USE bool grant_citizen(struct tx *tx, struct request *r, struct token_asking *t, const struct login_found *f, struct granted *out, struct fail *why);
+/* The device's own secret, which every citizen's grant needs. */
+MUST_USE bool grant_device(struct token_asking *t, struct fail *why);
+#endif
