@@ -490,12 +490,5 @@ int64_t ram_vfs_count(enum ram_op op)
 	return ram.count[op];
 }
 
-struct ram_image *ram_vfs_save(void)
-{
-	return disk_save(&ram.disk);
-}
-
-void ram_vfs_load(const struct ram_image *image)
-{
-	disk_load(&ram.disk, image);
-}
+struct ram_image *ram_vfs_save(void) { return disk_save(&ram.disk); }
+void ram_vfs_load(const struct ram_image *image) { disk_load(&ram.disk, image); }
