@@ -1,21 +1,15 @@
-/* tests/sim/world.c - founding, steps, crashes and returns. */
+/* tests/sim/world.c - a life: steps, crashes and returns. */
 #include "actors.h"
 
-#include "auth/person.h"
-#include "base/hash.h"
-#include "base/ids.h"
-#include "base/json.h"
-#include "providers.h"
 #include "gateway/task.h"
-#include "ram_disk.h"
+#include "providers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
 
-#define BEGIN_MS INT64_C(1795420800000) /* 2026-11-23T16:00:00+08:00 */
-enum { TOKEN_HOURS = 720, TURNS_TO_REST = 400, STARTS_MAX = 6, MINUTE_MS = 60000 };
+enum { TURNS_TO_REST = 400, STARTS_MAX = 6, MINUTE_MS = 60000 };
 #define HOUR_MS INT64_C(3600000)
 
 /* ---- the trace ---- */
@@ -49,119 +43,6 @@ void world_wrong(struct world *w, const char *format, ...)
 	vsnprintf(w->wrong, sizeof w->wrong, format, args);
 	va_end(args);
 	world_note(w, "WRONG: %s", w->wrong);
-}
-
-/* ---- founding: once per process ---- */
-
-static struct world *here;
-
-static void random_from_seed(void *out, size_t len)
-{
-	rng_fill(&here->rng, out, len);
-}
-
-/* One question of an operator, answered before anything else happens. */
-static const struct door_answer *control(struct world *w, const char *target, const char *body, struct asked **a)
-{
-	struct question q = { METHOD_POST, target, NULL, NULL, body, true };
-	*a = door_ask(&w->machine.loops[0], &q, &w->rng, NULL);
-	for (int stage = 0; stage < 4 && asked_answer(*a) == NULL; stage++) {
-		while (lanes_step(w->machine.gateway.lanes, LANE_CPU) || lanes_step(w->machine.gateway.lanes, LANE_READ))
-			;
-		door_drop_writes(committer_step(w->machine.gateway.committer));
-		door_turn(&w->machine.loops[0]);
-	}
-	const struct door_answer *answer = asked_answer(*a);
-	if (answer == NULL || answer->status >= 300) {
-		fprintf(stderr, "sim: %s: %s\n", target, answer != NULL ? answer->body.at : "no answer");
-		abort();
-	}
-	return answer;
-}
-
-static void import(struct world *w, const char *kind, const char *csv)
-{
-	char target[64];
-	struct asked *a;
-	snprintf(target, sizeof target, "/control/imports/%s", kind);
-	control(w, target, csv, &a);
-	door_forget(a);
-}
-
-static void token(struct world *w, const char *what, const char *who, char to[WORLD_TOKEN_BYTES])
-{
-	char body[160];
-	struct asked *a;
-	struct fail why;
-	fail_clear(&why);
-	bool citizen = strcmp(what, "citizen") == 0;
-	snprintf(body, sizeof body, "{\"kind\":\"%s\",\"%s\":\"%s\",%s\"hours\":%d}", what, citizen ? "id_number" : "department", who,
-		 citizen && strlen(who) == 18 && who[0] == '9' ? "\"id_type\":\"uscc\"," : "", TOKEN_HOURS);
-	const struct door_answer *answer = control(w, "/control/tokens", body, &a);
-	DROP(json) json_t *j = json_read(answer->body, &why);
-	snprintf(to, WORLD_TOKEN_BYTES, "%s", json_string_value(json_object_get(j, "token")));
-	door_forget(a);
-}
-
-static void must_start(struct world *w)
-{
-	struct fail why;
-	fail_clear(&why);
-	if (!machine_start(&w->machine, &why)) {
-		fprintf(stderr, "sim: cannot start: %s: %s\n", fail_row(why.code)->name, why.log);
-		abort();
-	}
-}
-
-/* Of the two residents; the company has none. */
-static bool give_phones(struct tx *tx, void *ctx, struct fail *why)
-{
-	static const uint8_t salt[16];
-	(void)ctx;
-	return person_facts_merge(tx, 1, &(struct person_facts){ .phone = STR("13800138001") }, salt, why) &&
-	       person_facts_merge(tx, 2, &(struct person_facts){ .phone = STR("13800138002") }, salt, why);
-}
-
-void world_begin(struct world *w)
-{
-	struct fail why;
-	fail_clear(&why);
-	memset(w, 0, sizeof *w);
-	here = w;
-	providers_begin();
-	machine_begin(&w->machine);
-	w->machine.transport = providers_transport();
-	ram_vfs_reset(0);
-	machine_clock(&w->machine, BEGIN_MS);
-	random_replace(random_from_seed);
-	if (!machine_migrate(&w->machine, &why)) {
-		fprintf(stderr, "sim: cannot migrate: %s\n", why.log);
-		abort();
-	}
-	must_start(w);
-	import(w, "regions", "code,name,level,parent\n620000,甘肃省,1,\n621200,陇南市,2,620000\n621202,武都区,3,621200\n");
-	import(w, "departments", "code,name,region\n11621299000000000G,陇南市市场监督管理局,621200\n12621299TE5T000167,陇南市自然资源局,621200\n");
-	import(w, "matters", "code,name,department,region,type,legal_days,promised_days,trips,online\n"
-			     "M0,企业设立登记,11621299000000000G,621200,commitment,15,3,0,1\nM1,不动产登记,12621299TE5T000167,621200,commitment,30,5,1,0\n");
-	token(w, "department", "11621299000000000G", w->department_token[0]);
-	token(w, "department", "12621299TE5T000167", w->department_token[1]);
-	token(w, "citizen", "621299199006150131", w->person_token[0]);
-	token(w, "citizen", "62129919850101006X", w->person_token[1]);
-	token(w, "citizen", "91621299MA0000015U", w->person_token[2]);
-	if (!store_write(w->machine.gateway.store, give_phones, NULL, &why)) {
-		fprintf(stderr, "sim: phones: %s\n", why.log);
-		abort();
-	}
-	machine_stop(&w->machine);
-	w->founded = ram_vfs_save();
-}
-
-void world_end(struct world *w)
-{
-	random_replace(NULL);
-	ram_vfs_reset(0);
-	ram_image_drop(w->founded);
-	machine_end(&w->machine);
 }
 
 /* ---- the committer ---- */
@@ -435,13 +316,20 @@ static void step(struct world *w)
 
 /* ---- a life ---- */
 
+static void pass(void *machine, int64_t ns)
+{
+	machine_pass(machine, ns);
+}
+
 static void begin_life(struct world *w, uint64_t seed)
 {
 	ram_vfs_reset(seed);
 	ram_vfs_load(w->founded);
 	ram_vfs_lie(w->disk_lies);
-	machine_clock(&w->machine, BEGIN_MS + MINUTE_MS);
+	machine_clock(&w->machine, WORLD_BEGIN_MS + MINUTE_MS);
 	w->rng.state = seed;
+	if (rng_percent(&w->rng, 30))
+		ram_vfs_slow((1 + rng_below(&w->rng, 40)) * INT64_C(1000000), pass, &w->machine); /* a tired disk */
 	w->trace = UINT64_C(0xcbf29ce484222325);
 	w->wrong[0] = '\0';
 	w->deed_count = w->post_count = w->key_count = w->unknown_count = 0;
@@ -452,7 +340,7 @@ static void begin_life(struct world *w, uint64_t seed)
 	errands_begin_life(w);
 	w->counts = (struct world_counts){ 0 };
 	model_clear(&w->model, w->machine.config.outcome_hours);
-	must_start(w);
+	world_must_start(w);
 }
 
 static void end_life(struct world *w)

@@ -11,6 +11,7 @@
 #include "store/seal_check.h"
 #include <stdio.h>
 
+#define WORLD_BEGIN_MS INT64_C(1795420800000) /* 2026-11-23T16:00:00+08:00 */
 enum { WORLD_ASKED_MAX = 64, WORLD_POSTS_MAX = MODEL_DEEDS, WORLD_WRONG_BYTES = 512, WORLD_TOKEN_BYTES = 64, WORLD_MADE_MAX = 60, WORLD_SUBJECT = 16 };
 
 /* A department's attempt to tell of a deed. */
@@ -69,8 +70,9 @@ struct world {
 	} counts;
 };
 
-void world_begin(struct world *w);
+void world_begin(struct world *w);    /* founding.c */
 void world_end(struct world *w);
+void world_must_start(struct world *w);
 /* One life. true: all was as it must be. */
 bool world_live(struct world *w, uint64_t seed, int steps);
 
