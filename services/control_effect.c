@@ -79,15 +79,29 @@ static bool list_parse(struct request *r, struct fail *why)
 	return true;
 }
 
+/* What an operator should look at has an index of its own (effect_shown): among ten million others it is found at once. */
+static struct stmt *list_query(struct tx *tx, const struct list *l, struct fail *why)
+{
+	bool is_shown = l->state >= EFFECT_FAILED && l->state <= EFFECT_HELD;
+	struct stmt *q = is_shown ?
+		tx_query(tx, "SELECT " EFFECT_COLUMN_LIST " FROM effect WHERE id < $1 AND state >= 4 AND state <= 6 AND state = $2 ORDER BY id DESC LIMIT $3", why) :
+		tx_query(tx, "SELECT " EFFECT_COLUMN_LIST " FROM effect WHERE id < $1 ORDER BY id DESC LIMIT $2", why);
+	if (q == NULL)
+		return NULL;
+	stmt_bind_int(q, 1, l->before);
+	if (is_shown)
+		stmt_bind_int(q, 2, l->state);
+	stmt_bind_int(q, is_shown ? 3 : 2, WALK_ROWS);
+	return q;
+}
+
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct list *l = r->state;
 	int walked = 0;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST " FROM effect WHERE id < $1 ORDER BY id DESC LIMIT $2", why);
+	DROP(stmt) struct stmt *q = list_query(tx, l, why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, l->before);
-	stmt_bind_int(q, 2, WALK_ROWS);
 	for (; l->count < LIST_ROWS && stmt_row(q, why); walked++) {
 		l->walked_to = stmt_int(q, 0);
 		if ((l->kind == 0 || stmt_int(q, 2) == l->kind) && (l->state == 0 || stmt_int(q, 3) == l->state))
