@@ -68,10 +68,10 @@ static bool push(struct world *w, const char *secret, const char *body)
 
 static struct effect_view view(struct world *w, int64_t id)
 {
-	struct effect_view e;
+	struct effect_view e = { .id = id };
 	struct tx tx;
 	struct fail why;
-	bool found;
+	bool found = false;
 	fail_clear(&why);
 	world_must(reader_begin(w->reader, &tx, &why) && effect_get(&tx, id, &e, &found, &why), &why);
 	reader_end(w->reader);
