@@ -88,7 +88,8 @@ static const struct handler handler = { .parse = parse, .recall = recall, .recal
 static struct gateway gateway;
 static struct config config;
 static struct loop loop;
-static int replies, status, retry_after;
+static int replies, status;
+static int64_t retry_after;
 
 static void reply(struct exchange *x, struct task *t)
 {
@@ -98,7 +99,7 @@ static void reply(struct exchange *x, struct task *t)
 	retry_after = 0;
 	for (int i = 0; i < t->r.reply.header_count; i++)
 		if (str_eq(t->r.reply.headers[i].name, STR("retry-after")))
-			retry_after = atoi(t->r.reply.headers[i].value.at);
+			assert_true(str_to_i64(t->r.reply.headers[i].value, 1, 3600, &retry_after));
 	task_free(t);
 }
 
