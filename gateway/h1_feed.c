@@ -10,9 +10,12 @@ void h1_feed_begin(struct h1 *h)
 	h->fed = a.status == 101 ? FED_TUNNEL : h->parser.minor == 0 ? FED_PLAIN : FED_CHUNKS;
 	h1_queue_head(c, &a);
 	if (h->fed == FED_TUNNEL)
-		h1_queue_str(c, STR("connection: upgrade\r\nupgrade: websocket\r\n\r\n"));
-	else
-		h1_queue_str(c, h->fed == FED_CHUNKS ? STR("transfer-encoding: chunked\r\n\r\n") : STR("connection: close\r\n\r\n"));
+		h1_queue_str(c, STR("connection: upgrade\r\nupgrade: websocket\r\n"));
+	else if (!h->parser.keep_alive || h->fed == FED_PLAIN)
+		h1_queue_str(c, STR("connection: close\r\n"));
+	if (h->fed == FED_CHUNKS)
+		h1_queue_str(c, STR("transfer-encoding: chunked\r\n"));
+	h1_queue_str(c, STR("\r\n"));
 	h1_answer_is_written(h);
 	h1_parser_free(&h->parser);
 	h->exchange.feed->ops->started(h->exchange.feed);

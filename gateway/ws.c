@@ -187,6 +187,10 @@ static int on_event(struct lws *wsi, enum lws_callback_reasons reason, void *ses
 	if (w == NULL)
 		return 0;
 	switch (reason) {
+	case LWS_CALLBACK_ESTABLISHED:
+		if (w->close_code != 0 || ws_waiting(w) > 0) /* asked for while this was no WebSocket yet */
+			lws_callback_on_writable(wsi);
+		return 0;
 	case LWS_CALLBACK_RECEIVE:
 		return take_piece(w, in, len);
 	case LWS_CALLBACK_SERVER_WRITEABLE:

@@ -5,7 +5,7 @@ import { execFileSync } from 'node:child_process';
 import http2 from 'node:http2';
 import path from 'node:path';
 import test from 'node:test';
-import { Case, id_number, world } from './lib/cases.mjs';
+import { Case, assert_problem, id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { Frames, Sse, Ws, ws_over_h2 } from './lib/live.mjs';
 import { until } from './lib/until.mjs';
@@ -65,6 +65,23 @@ test('a reader that takes nothing is cut off, and nobody else feels it', async (
 	for (const one of [again, ear]) one.close();
 	tunnel.destroy();
 	deaf.session.destroy();
+});
+
+test('a node has so many live streams, whoever’s they are', async () => {
+	const first = await somebody(), second = await somebody();
+	const limit = async (n) => {
+		g.configure({ 'stream.connections': n });
+		assert.equal((await g.control('POST', '/control/reload')).status, 200);
+	};
+	await until('nobody is left', async () => await metric('siban_live_streams{kind="sse"}') + await metric('siban_live_streams{kind="websocket"}') === 0);
+	await limit(1);
+	const sse = await Sse.open(g, { token: first.token });
+	assert_problem(await g.get('/v1/stream', { token: second.token }), 503, 'busy');
+	sse.close();
+	await limit(20000);
+	const again = await Sse.open(g, { token: second.token });
+	assert.equal(again.status, 200);
+	again.close();
 });
 
 test('after kill -9 everybody goes on where he was', async () => {

@@ -130,6 +130,13 @@ test('frames that come right behind the handshake are heard', async () => {
 	wire.close();
 });
 
+test('what must not come right behind the handshake ends it', async () => {
+	const { token } = await somebody(), { status, frames, wire } = await knock(token, {}, { after_head: head(token) });
+	assert.equal(status, 101);
+	await frames.closed_with(1002);
+	wire.close();
+});
+
 test('a second handshake inside the tunnel is no request', async () => {
 	const { token } = await somebody(), { frames, wire } = await knock(token);
 	wire.send(head(token));

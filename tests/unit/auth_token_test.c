@@ -132,6 +132,61 @@ static bool revoke_one(struct tx *tx, void *ctx, struct fail *why)
 	return token_revoke(tx, *(int64_t *)ctx, NOW, why);
 }
 
+struct good {
+	int64_t token, principal, now_ms;
+};
+
+static bool ask_good(struct tx *tx, void *ctx, struct fail *why)
+{
+	const struct good *g = ctx;
+	return token_is_good(tx, g->token, g->principal, g->now_ms, why);
+}
+
+static enum fail_code good(int64_t token, int64_t principal, int64_t now_ms)
+{
+	struct good g = { token, principal, now_ms };
+	struct fail why;
+	fail_clear(&why);
+	bool ok = store_write(store, ask_good, &g, &why);
+	assert_int_equal(ok, why.code == FAIL_NONE);
+	return why.code;
+}
+
+static struct news heard[8];
+static size_t heard_count;
+
+static void listen(void *ctx, const struct news *news, size_t count, bool all)
+{
+	(void)ctx;
+	assert_false(all);
+	for (size_t i = 0; i < count; i++)
+		heard[heard_count++] = news[i];
+}
+
+/* Whoever holds a citizen's live streams looks at their token again; a department has none. */
+static void an_end_is_told(void **state)
+{
+	(void)state;
+	struct principal citizen, department;
+	struct making a = made(WHO_CITIZEN, 7, true, 40), b = made(WHO_DEPARTMENT, 8, true, 41);
+	struct fail why;
+	fail_clear(&why);
+	assert_int_equal(check(a.text, NOW, true, &citizen), FAIL_NONE);
+	assert_int_equal(check(b.text, NOW, true, &department), FAIL_NONE);
+	assert_int_equal(good(citizen.token, 7, NOW + 999), FAIL_NONE);
+	assert_int_equal(good(citizen.token, 7, NOW + 1000), FAIL_TOKEN);
+	assert_int_equal(good(citizen.token, 8, NOW), FAIL_TOKEN);             /* another person's by now */
+	assert_int_equal(good(999, 7, NOW), FAIL_TOKEN);
+	heard_count = 0;
+	store_listen(store, listen, NULL);
+	assert_true(store_write(store, revoke_one, &department.token, &why) && store_write(store, revoke_one, &citizen.token, &why));
+	store_listen(store, NULL, NULL);
+	assert_int_equal(heard_count, 1);
+	assert_int_equal(heard[0].kind, NEWS_PERSON);
+	assert_int_equal(heard[0].key, 7);
+	assert_int_equal(good(citizen.token, 7, NOW), FAIL_TOKEN);
+}
+
 static void four_refusals(void **state)
 {
 	(void)state;
@@ -240,6 +295,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(stands_for_one, begin, end), cmocka_unit_test_setup_teardown(four_refusals, begin, end),
+		cmocka_unit_test_setup_teardown(an_end_is_told, begin, end),
 		cmocka_unit_test_setup_teardown(persons, begin, end), cmocka_unit_test_setup_teardown(parts_do_not_run_together, begin, end),
 		cmocka_unit_test_setup_teardown(key_is_kept, begin, end),
 	};
