@@ -132,27 +132,28 @@ static bool look_over(struct restore *r, struct fail *why)
 
 /* ---- into its place ---- */
 
-static bool move(const char *from, const char *to, bool may_be_absent, struct fail *why)
+static bool both_names(const char *from, const char *to, struct fail *why)
 {
-	return rename(from, to) == 0 || (may_be_absent && errno == ENOENT) || refused(why, "rename", from);
+	return link(from, to) == 0 || errno == ENOENT || refused(why, "link", from);
 }
 
-/* The old database goes first, as a whole: never does a log lie beside a database that is not its own. Cut off here, there is no database, which serve
- * says, and the old one under its new name. */
+static bool forget_name(const char *path, struct fail *why)
+{
+	return unlink(path) == 0 || errno == ENOENT || refused(why, "unlink", path);
+}
+
+/* The old database and its log first get their new names, then lose the old ones: the database before the log, so that never a log lies beside a database
+ * that is not its own. Cut off here, there is no database, which serve says, and the old one is whole under its new name. */
 static bool move_aside(struct restore *r, struct fail *why)
 {
-	char from[RESTORE_PATH_BYTES + 8], to[RESTORE_PATH_BYTES + STAMP_BYTES + 8];
+	char log[RESTORE_PATH_BYTES + 8], log_aside[RESTORE_PATH_BYTES + STAMP_BYTES + 8], shared[RESTORE_PATH_BYTES + 8];
 	struct stat st;
 	r->had_one = lstat(r->to, &st) == 0;
-	if (!r->had_one)
-		return true;
-	snprintf(from, sizeof(from), "%s-wal", r->to);
-	snprintf(to, sizeof(to), "%s-wal", r->aside);
-	if (!move(r->to, r->aside, false, why) || !move(from, to, true, why))
-		return false;
-	snprintf(from, sizeof(from), "%s-shm", r->to);
-	unlink(from);
-	return folder_sync(r->config.state_dir, why);
+	snprintf(log, sizeof(log), "%s-wal", r->to);
+	snprintf(log_aside, sizeof(log_aside), "%s-wal", r->aside);
+	snprintf(shared, sizeof(shared), "%s-shm", r->to);
+	return both_names(r->to, r->aside, why) && both_names(log, log_aside, why) && folder_sync(r->config.state_dir, why) && forget_name(r->to, why) &&
+	       forget_name(log, why) && forget_name(shared, why) && folder_sync(r->config.state_dir, why);
 }
 
 static bool put_in_place(struct restore *r, struct fail *why)
@@ -163,7 +164,7 @@ static bool put_in_place(struct restore *r, struct fail *why)
 	struct stat st;
 	if (lstat(r->aside, &st) == 0)
 		return FAILS(why, CONFLICT, "%s is there already; wait a second", r->aside);
-	return move_aside(r, why) && move(r->copy, r->to, false, why) && folder_sync(r->config.state_dir, why);
+	return move_aside(r, why) && (rename(r->copy, r->to) == 0 || refused(why, "rename", r->copy)) && folder_sync(r->config.state_dir, why);
 }
 
 /* ---- the command ---- */

@@ -150,22 +150,33 @@ static bool is_ours(struct store *s, struct connection *c, struct fail *why)
 /* What recovery finds in the log may be in the system's memory only: the process before us died between its write and its sync, or ended because the
  * sync failed, after which the system calls those pages clean and never writes them. So the log is written once more as it is, and synced, before anyone
  * reads from it: else a power failure takes back what was told since, and what is committed behind a gap goes with it. (The simulator finds both.) */
-static bool settle_log(struct store *s, struct connection *c, struct fail *why)
+static int write_log_again(sqlite3_file *log)
 {
 	char piece[8192];
-	sqlite3_file *log = NULL;
 	sqlite3_int64 size = 0, at = 0;
-	int rc = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-	if (rc == SQLITE_OK && log->pMethods != NULL)
-		rc = log->pMethods->xFileSize(log, &size);
+	int rc = log->pMethods->xFileSize(log, &size);
 	for (; rc == SQLITE_OK && at < size; at += (sqlite3_int64)sizeof piece) {
 		int len = size - at < (sqlite3_int64)sizeof piece ? (int)(size - at) : (int)sizeof piece;
 		rc = log->pMethods->xRead(log, piece, len, at);
 		if (rc == SQLITE_OK)
 			rc = log->pMethods->xWrite(log, piece, len, at);
 	}
-	if (rc == SQLITE_OK && size > 0)
-		rc = log->pMethods->xSync(log, SQLITE_SYNC_FULL);
+	return rc == SQLITE_OK && size > 0 ? log->pMethods->xSync(log, SQLITE_SYNC_FULL) : rc;
+}
+
+/* With the writer's lock, so that no other program adds to the log meanwhile. */
+static bool settle_log(struct store *s, struct connection *c, struct fail *why)
+{
+	sqlite3_file *log = NULL;
+	int rc = connection_control(c, CONTROL_BEGIN_WRITE);
+	if (rc != SQLITE_OK)
+		return plainly(s, c, rc, why);
+	rc = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
+	if (rc == SQLITE_OK && log->pMethods != NULL)
+		rc = write_log_again(log);
+	int ended = connection_control(c, CONTROL_ROLLBACK);
+	if (rc == SQLITE_OK)
+		rc = ended;
 	return rc == SQLITE_OK || plainly(s, c, rc, why);
 }
 

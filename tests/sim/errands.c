@@ -7,7 +7,7 @@
 #include "store/committer.h"
 #include <assert.h>
 
-enum { MADE_AT_ONCE = 3, SUBJECTS = 4, TURNS_TO_END = 3000, TURNS_OF_MOODS = 80, EFFECT_TEXT = 96, PASS_MOST_MS = 600000 };
+enum { MADE_AT_ONCE = 3, SUBJECTS = 4, TURNS_TO_END = 3000, TURNS_OF_MOODS = 80, PASS_MOST_MS = 600000 };
 
 static const struct { int32_t kind; const char *payload; bool may_repeat; } wishes[] = {
 	{ KIND_sms_aliyun, "{\"phone\":\"13800138000\",\"template\":\"test\",\"params\":{\"code\":\"1\"}}", false },

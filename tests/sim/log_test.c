@@ -5,7 +5,7 @@
 
 #include "ram_disk.h"
 #include "store/meta.h"
-#include "store/store.h"
+#include "store/sqlite.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -57,7 +57,7 @@ static struct store *after_failed_sync(const struct ram_image *founded, uint64_t
 	ram_vfs_load(founded);
 	struct store *s = opened();
 	assert_true(store_write(s, put, before, &why));
-	ram_vfs_fail(RAM_SYNC, 1, 10 | 4 << 8 /* SQLITE_IOERR_FSYNC */, 1);
+	ram_vfs_fail(RAM_SYNC, 1, SQLITE_IOERR_FSYNC, 1);
 	machine.must_stop = false;
 	assert_false(store_write(s, put, unsure, &why));
 	assert_true(machine.must_stop);

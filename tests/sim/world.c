@@ -5,6 +5,7 @@
 #include "providers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
+#include "store/sqlite.h"
 #include <assert.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -227,10 +228,10 @@ static void pass_time(struct world *w)
 static void arm_fault(struct world *w)
 {
 	static const struct { enum ram_op op; int rc; const char *words; } faults[] = {
-		{ RAM_WRITE, 10 | 3 << 8, "a write fails" },  /* SQLITE_IOERR_WRITE */
-		{ RAM_WRITE, 13, "the disk is full" },        /* SQLITE_FULL */
-		{ RAM_SYNC, 10 | 4 << 8, "a sync fails" },    /* SQLITE_IOERR_FSYNC */
-		{ RAM_READ, 10 | 1 << 8, "a read fails" },    /* SQLITE_IOERR_READ */
+		{ RAM_WRITE, SQLITE_IOERR_WRITE, "a write fails" },
+		{ RAM_WRITE, SQLITE_FULL, "the disk is full" },
+		{ RAM_SYNC, SQLITE_IOERR_FSYNC, "a sync fails" },
+		{ RAM_READ, SQLITE_IOERR_READ, "a read fails" },
 	};
 	int which = rng_below(&w->rng, sizeof faults / sizeof faults[0]), nth = 1 + rng_below(&w->rng, 12);
 	world_note(w, "soon %s (%d)", faults[which].words, nth);
@@ -297,8 +298,8 @@ static const struct {
 	void (*step)(struct world *w);
 } shares[] = {
 	{ 210, actors_post }, { 96, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
-	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 16, errands_make }, { 84, errands_step }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies },
-	{ 4, arm_fault }, { 4, mend }, { 2, restart },
+	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 16, errands_make },
+	{ 84, errands_step }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies }, { 4, arm_fault }, { 4, mend }, { 2, restart },
 };
 
 static void step(struct world *w)
@@ -343,13 +344,19 @@ static void begin_life(struct world *w, uint64_t seed)
 	world_must_start(w);
 }
 
+static void end_in_peace(struct world *w)
+{
+	mend(w);
+	come_to_rest(w);
+}
+
 static void end_life(struct world *w)
 {
 	while (w->wrong[0] == '\0' && (ram_vfs_is_dead() || w->machine.must_stop || w->asked_count > 0)) {
 		if (ram_vfs_is_dead() || w->machine.must_stop)
 			crash(w, RAM_KILLED);
 		else
-			mend(w), come_to_rest(w);
+			end_in_peace(w);
 	}
 	if (w->wrong[0] == '\0') {
 		ram_vfs_die(0); /* from now on all is well */
