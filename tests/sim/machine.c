@@ -36,9 +36,11 @@ static int64_t mono_ns(void *ctx)
 	return ((struct machine *)ctx)->mono_ns;
 }
 
+/* The process ends itself, at once: what runs on here is not there any more. */
 static void stop_hook(void)
 {
 	here->must_stop = true;
+	ram_vfs_kill();
 }
 
 static void must(bool ok, const struct fail *why)

@@ -451,6 +451,11 @@ void ram_vfs_die(int64_t nth)
 	ram.die_in = nth;
 }
 
+void ram_vfs_kill(void)
+{
+	ram.is_dead = true;
+}
+
 bool ram_vfs_is_dead(void)
 {
 	return ram.is_dead;

@@ -23,6 +23,7 @@ void ram_vfs_reset(uint64_t seed);      /* no files, no faults; no handle may be
 void ram_vfs_fail(enum ram_op op, int64_t nth, int rc, int64_t times);
 /* The process dies at the n-th write or sync from now on: perhaps in the middle of it. From then on nothing that it does reaches a file. */
 void ram_vfs_die(int64_t nth);
+void ram_vfs_kill(void);                /* now */
 bool ram_vfs_is_dead(void);
 /* What is left for the next process. Handles of the one before stay valid and get errors only; faults are forgotten. */
 void ram_vfs_crash(enum ram_end how);
