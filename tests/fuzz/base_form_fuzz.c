@@ -25,6 +25,8 @@ static void encode(struct buf *b, const char *name, struct str value)
 	buf_char(b, '&');
 }
 
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct arena a;
