@@ -32,9 +32,9 @@ static bool ready(struct fail *why)
 
 /* ---- may it be chosen? ---- */
 
-static bool refused(struct fail *why, const char *reason)
+static bool refused(struct fail *why, const char *pointer, const char *reason)
 {
-	FAILS_FIELD(why, FIELD, "/password", "password: %s", reason);
+	FAILS_FIELD(why, FIELD, pointer, "password: %s", reason);
 	fail_fact_text(why, "reason", reason);
 	return false;
 }
@@ -70,17 +70,17 @@ static bool holds_nocase(struct str s, struct str part)
 	return false;
 }
 
-bool password_fits(struct secret password, struct str account, struct fail *why)
+bool password_fits(struct secret password, struct str account, const char *pointer, struct fail *why)
 {
 	struct str s = password.secret;
 	size_t length = str_is_utf8(s) ? str_utf8_length(s) : 0;
 	if (length < PASSWORD_LENGTH_MIN || length > PASSWORD_LENGTH_MAX)
-		return refused(why, "length");
+		return refused(why, pointer, "length");
 	if (classes_of(s) < PASSWORD_CLASSES_MIN)
-		return refused(why, "classes");
+		return refused(why, pointer, "classes");
 	if (holds_nocase(s, account))
-		return refused(why, "name");
-	return !is_simple(s) || refused(why, "simple");
+		return refused(why, pointer, "name");
+	return !is_simple(s) || refused(why, pointer, "simple");
 }
 
 /* ---- argon2id ---- */

@@ -12,8 +12,8 @@
 enum { PASSWORD_TEXT_BYTES = 128, PASSWORD_LENGTH_MIN = 10, PASSWORD_LENGTH_MAX = 128 /* code points */, PASSWORD_CLASSES_MIN = 3 };
 
 /* May it be chosen? At least 10 characters of three classes (lower, upper, digit, other), not the account's own name, not one character or run over
- * and over. Fails: FIELD with a reason fact: length, classes, name, simple. */
-MUST_USE bool password_fits(struct secret password, struct str account, struct fail *why);
+ * and over. Fails: FIELD at `pointer` with a reason fact: length, classes, name, simple. */
+MUST_USE bool password_fits(struct secret password, struct str account, const char *pointer, struct fail *why);
 /* `salt` is 16 random bytes of the request: apply and work may be run again. */
 MUST_USE bool password_hash(struct secret password, const uint8_t salt[16], char out[PASSWORD_TEXT_BYTES], struct fail *why);
 /* Constant work for a wrong and a right one. *is_old: hash it anew. Fails: MEMORY; a text that is none of ours is just wrong. */

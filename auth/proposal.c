@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include <assert.h>
 
+#define COLUMNS "SELECT id, key, kind, state, subject, region, maker, maker_session, checker, made_ms, expires_ms, decided_ms FROM proposal "
 #define HOUR_MS INT64_C(3600000)
 
 static const struct proposal_row rows[PROPOSAL_KINDS_MAX] = {
@@ -14,17 +15,53 @@ static const struct proposal_row rows[PROPOSAL_KINDS_MAX] = {
 #undef PROPOSAL
 };
 
-static proposal_fn deeds[PROPOSAL_KINDS_MAX];
+static const struct proposal_deed *deeds[PROPOSAL_KINDS_MAX];
+
+static const char *const states[] = { [PROPOSAL_OPEN] = "open", [PROPOSAL_APPROVED] = "approved", [PROPOSAL_REFUSED] = "refused",
+	[PROPOSAL_WITHDRAWN] = "withdrawn", [PROPOSAL_EXPIRED] = "expired" };
 
 const struct proposal_row *proposal_row(int kind)
 {
 	return kind > 0 && kind < PROPOSAL_KINDS_MAX && rows[kind].text != NULL ? &rows[kind] : NULL;
 }
 
-void proposal_compose(int kind, proposal_fn fn)
+void proposal_compose(int kind, const struct proposal_deed *deed)
 {
-	assert(proposal_row(kind) != NULL && fn != NULL);
-	deeds[kind] = fn;
+	assert(proposal_row(kind) != NULL && deed->check != NULL && deed->carry_out != NULL && (deed->find == NULL) == (deed->name == NULL));
+	deeds[kind] = deed;
+}
+
+const struct proposal_deed *proposal_deed(int kind)
+{
+	assert(proposal_row(kind) != NULL && deeds[kind] != NULL);
+	return deeds[kind];
+}
+
+const char *proposal_state_text(enum proposal_state state)
+{
+	assert(state >= PROPOSAL_OPEN && state <= PROPOSAL_EXPIRED);
+	return states[state];
+}
+
+enum proposal_state proposal_state_from(struct str text)
+{
+	for (int i = PROPOSAL_OPEN; i <= PROPOSAL_EXPIRED; i++)
+		if (str_eq(text, str_c(states[i])))
+			return (enum proposal_state)i;
+	return 0;
+}
+
+int proposal_kind_from(struct str text)
+{
+	for (int i = 1; i < PROPOSAL_KINDS_MAX; i++)
+		if (rows[i].text != NULL && str_eq(text, str_c(rows[i].text)))
+			return i;
+	return 0;
+}
+
+bool proposal_is_seen(const struct principal *who, int kind)
+{
+	return who->kind == WHO_STAFF && (right_is_held(who, rows[kind].makes) || right_is_held(who, rows[kind].checks));
 }
 
 bool proposal_is_composed(void)
@@ -82,15 +119,19 @@ static bool insert(struct tx *tx, const struct proposal *p, struct str payload, 
 	return stmt_run(q, why);
 }
 
+bool proposal_may_make(const struct request *r, const struct proposal_new *n, struct fail *why)
+{
+	return is_staff_with(r, rows[n->kind].makes, why) &&
+	       (region_is_within(r->who.region, n->region) || FAILS(why, NOT_FOUND, "region %lld is beyond its maker", (long long)n->region));
+}
+
 bool proposal_make(struct tx *tx, struct request *r, const struct proposal_new *n, const uint8_t random[32], struct proposal *out, struct fail *why)
 {
 	const struct proposal_row *row = proposal_row(n->kind);
 	struct buf sealed;
 	assert(row != NULL && n->payload.len <= PROPOSAL_PAYLOAD_MAX && r->who.session != 0);
-	if (!is_staff_with(r, row->makes, why))
+	if (!proposal_may_make(r, n, why))
 		return false;
-	if (!region_is_within(r->who.region, n->region))
-		return FAILS(why, NOT_FOUND, "region %lld is beyond its maker", (long long)n->region);
 	*out = (struct proposal){ .kind = n->kind, .state = PROPOSAL_OPEN, .subject = n->subject, .region = n->region, .maker = r->who.id,
 				  .maker_session = r->who.session, .made_ms = r->now_ms, .expires_ms = r->now_ms + row->life_ms, .key = id_make(r->now_ms, random) };
 	buf_init(&sealed, &r->arena, n->payload.len + VAULT_OVERHEAD_MAX);
@@ -114,15 +155,62 @@ static void fill(struct stmt *q, struct proposal *out)
 
 bool proposal_find(struct tx *tx, const struct request *r, struct id key, struct proposal *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, key, kind, state, subject, region, maker, maker_session, checker, made_ms, expires_ms, decided_ms FROM proposal WHERE key = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, COLUMNS "WHERE key = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_blob(q, 1, key.bytes, ID_BYTES);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such proposal");
 	fill(q, out);
-	return region_is_within(r->who.region, out->region) || FAILS(why, NOT_FOUND, "proposal %lld is of another region", (long long)out->id);
+	return (region_is_within(r->who.region, out->region) && proposal_is_seen(&r->who, out->kind)) ||
+	       FAILS(why, NOT_FOUND, "proposal %lld is of another region, or of no kind of his", (long long)out->id);
+}
+
+static bool sees_any(const struct principal *who)
+{
+	for (int i = 1; i < PROPOSAL_KINDS_MAX; i++)
+		if (rows[i].text != NULL && proposal_is_seen(who, i))
+			return true;
+	return false;
+}
+
+bool proposal_list(struct tx *tx, const struct request *r, enum proposal_state state, int64_t below, struct proposal *out, int most, int *count, struct fail *why)
+{
+	struct region_bounds b = region_bounds(r->who.region);
+	*count = 0;
+	if (!sees_any(&r->who))
+		return true; /* and no table is walked through to its end for him */
+	DROP(stmt) struct stmt *q = tx_query(tx, COLUMNS "WHERE id < $1 AND (region BETWEEN $2 AND $3 OR region BETWEEN $4 AND $5) AND ($6 = 0 OR state = $6) ORDER BY id DESC", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, below);
+	stmt_bind_int(q, 2, b.six_first);
+	stmt_bind_int(q, 3, b.six_last);
+	stmt_bind_int(q, 4, b.nine_first);
+	stmt_bind_int(q, 5, b.nine_last);
+	stmt_bind_int(q, 6, state);
+	while (*count < most && stmt_row(q, why)) {
+		fill(q, &out[*count]);
+		*count += proposal_is_seen(&r->who, out[*count].kind);
+	}
+	return why->code == FAIL_NONE;
+}
+
+bool proposal_note(struct tx *tx, struct request *r, const struct proposal *p, struct str *note, struct fail *why)
+{
+	struct buf text;
+	*note = STR_NONE;
+	buf_init(&text, &r->arena, 256);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT note FROM proposal WHERE id = $1 AND note IS NOT NULL", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, p->id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	if (!vault_open("proposal.note", p->id, stmt_blob(q, 0), &text, why))
+		return false;
+	*note = buf_text(&text);
+	return true;
 }
 
 bool proposal_open(struct tx *tx, struct request *r, struct proposal *p, struct fail *why)
@@ -178,7 +266,7 @@ static bool decide(struct tx *tx, const struct request *r, struct proposal *p, e
 bool proposal_approve(struct tx *tx, struct request *r, struct proposal *p, struct fail *why)
 {
 	return may_decide(r, p, why) && decide(tx, r, p, PROPOSAL_APPROVED, STR_NONE, why) && proposal_open(tx, r, p, why) &&
-	       deeds[p->kind](tx, r, p, why) && audited(tx, r, AUDIT_APPROVED, p, 200, why);
+	       deeds[p->kind]->carry_out(tx, r, p, why) && audited(tx, r, AUDIT_APPROVED, p, 200, why);
 }
 
 bool proposal_refuse(struct tx *tx, struct request *r, struct proposal *p, struct str note, struct fail *why)

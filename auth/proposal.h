@@ -37,8 +37,26 @@ struct proposal {
 
 /* Carries out what was approved, in its transaction. What it refuses (the thing changed meanwhile) leaves the proposal open. */
 typedef bool (*proposal_fn)(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why);
-void proposal_compose(int kind, proposal_fn fn); /* at start, once a kind */
-bool proposal_is_composed(void);                 /* has every kind its function? */
+
+enum { PROPOSAL_SUBJECT_MAX = 64, PROPOSAL_SECRET_TEXT = 64 };
+struct proposal_deed {
+	/* Before it is proposed: is the payload one of this kind? Fails with the field's pointer in it. */
+	bool (*check)(enum proposal_kind kind, struct str payload, struct arena *a, struct fail *why);
+	/* What it is about, by its name outside; NULL: it does not exist yet. Fails: FIELD /subject, also for what lies beyond the region. */
+	bool (*find)(struct tx *tx, struct str name, int64_t region, int64_t *subject, struct fail *why);
+	bool (*name)(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT_MAX], struct fail *why);
+	proposal_fn carry_out;
+	/* What he who approves is told once, made of the request's random bytes; NULL: nothing. */
+	void (*secret)(const struct request *r, char out[PROPOSAL_SECRET_TEXT]);
+};
+void proposal_compose(int kind, const struct proposal_deed *deed); /* at start, once a kind */
+const struct proposal_deed *proposal_deed(int kind);
+bool proposal_is_composed(void);                 /* has every kind its deed? */
+const char *proposal_state_text(enum proposal_state state);
+enum proposal_state proposal_state_from(struct str text); /* 0: no such state */
+int proposal_kind_from(struct str text);                  /* 0: no such kind */
+/* May this principal make or check this kind? To others its proposals are not there. */
+bool proposal_is_seen(const struct principal *who, int kind);
 
 struct proposal_new {
 	enum proposal_kind kind;
@@ -46,10 +64,16 @@ struct proposal_new {
 	int64_t region;     /* whom it concerns: maker and checker must see it */
 	struct str payload; /* JSON in clear, sealed here */
 };
+/* Before anything is looked up for him. Fails as proposal_make. */
+MUST_USE bool proposal_may_make(const struct request *r, const struct proposal_new *n, struct fail *why);
 /* r->who is the maker. `random`: 32 bytes of its own. Fails: FORBIDDEN; NOT_FOUND a region beyond him; CONFLICT one is open already. */
 MUST_USE bool proposal_make(struct tx *tx, struct request *r, const struct proposal_new *n, const uint8_t random[32], struct proposal *out, struct fail *why);
 /* By its key outside. Fails: NOT_FOUND, also when this principal does not see its region. */
 MUST_USE bool proposal_find(struct tx *tx, const struct request *r, struct id key, struct proposal *out, struct fail *why);
+/* Newest first, of what this principal sees: of his region and kinds; state 0: any. *count of at most `most`, beginning below row id `below`. */
+MUST_USE bool proposal_list(struct tx *tx, const struct request *r, enum proposal_state state, int64_t below, struct proposal *out, int most, int *count, struct fail *why);
+/* Why it was refused, opened into the arena; at NULL: there is none. */
+MUST_USE bool proposal_note(struct tx *tx, struct request *r, const struct proposal *p, struct str *note, struct fail *why);
 MUST_USE bool proposal_open(struct tx *tx, struct request *r, struct proposal *p, struct fail *why);
 /* r->who is the checker. Fails: FORBIDDEN; FOUR_EYES his own, or the same session; CONFLICT decided already; GONE expired; what the deed itself says. */
 MUST_USE bool proposal_approve(struct tx *tx, struct request *r, struct proposal *p, struct fail *why);

@@ -222,6 +222,19 @@ bool session_seen(struct tx *tx, int64_t id, int64_t now_ms, int64_t expires_ms,
 	return changed(tx, id, why) && stmt_run(q, why);
 }
 
+bool session_used(struct tx *tx, int64_t id, int64_t now_ms, int64_t until_ms, int64_t pause_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE session SET seen_ms = $1, expires_ms = $2 WHERE id = $3 AND ended_ms IS NULL AND expires_ms > $4 AND seen_ms <= $5", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, until_ms);
+	stmt_bind_int(q, 3, id);
+	stmt_bind_int(q, 4, now_ms);
+	stmt_bind_int(q, 5, now_ms - pause_ms);
+	return stmt_run(q, why) && (tx_changes(tx) == 0 || changed(tx, id, why));
+}
+
 bool session_rename(struct tx *tx, int64_t id, struct str name, const uint8_t salt[16], struct fail *why)
 {
 	char bytes[NAME_SEALED_BYTES];

@@ -50,6 +50,8 @@ MUST_USE bool session_end_all(struct tx *tx, enum who kind, int64_t principal, i
 /* Level and face; of a session whose person has become known, the person too. */
 MUST_USE bool session_raise(struct tx *tx, int64_t id, int64_t principal, int level, int64_t level3_until_ms, struct fail *why);
 MUST_USE bool session_seen(struct tx *tx, int64_t id, int64_t now_ms, int64_t expires_ms, struct fail *why);
+/* One that lives from use to use: seen now, and good until `until_ms`. Nothing when it is over, or was seen less than `pause_ms` ago. */
+MUST_USE bool session_used(struct tx *tx, int64_t id, int64_t now_ms, int64_t until_ms, int64_t pause_ms, struct fail *why);
 MUST_USE bool session_rename(struct tx *tx, int64_t id, struct str name, const uint8_t salt[16], struct fail *why);
 /* The open session of this principal by its key outside. Fails: NOT_FOUND, somebody else's too. */
 MUST_USE bool session_find(struct tx *tx, const struct principal *who, struct id key, int64_t now_ms, int64_t *id, struct fail *why);

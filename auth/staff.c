@@ -1,11 +1,10 @@
 /* auth/staff.c - the rows behind it. */
 #include "auth/staff.h"
+#include "auth/tenancy.h"
 #include "auth/vault.h"
-#include "base/arena.h"
 #include <assert.h>
-#include <openssl/crypto.h>
 
-enum { ARENA_BYTES = 8192, CODE_BYTES = 32 };
+enum { CODE_BYTES = 32, NAME_SEALED_BYTES = STAFF_NAME_BYTES + VAULT_OVERHEAD_MAX + 1, TOTP_SEALED_BYTES = TOTP_SECRET_BYTES + VAULT_OVERHEAD_MAX + 1 };
 
 #define COLUMNS "SELECT id, account, name, department, region, roles, state, password, password_ms, totp, totp_step, invited_until_ms FROM staff "
 
@@ -35,12 +34,11 @@ void staff_invitation_text(const uint8_t random[32], char out[STAFF_INVITATION_T
 	uint8_t code[SHA256_BYTES];
 	derive(random, "invitation", code);
 	base64url_text(code, CODE_BYTES, out);
-	OPENSSL_cleanse(code, sizeof(code));
+	wipe(code, sizeof(code));
 }
 
-static bool is_there(struct tx *tx, struct stmt *q, const char *pointer, struct fail *why)
+static bool is_there(struct stmt *q, const char *pointer, struct fail *why)
 {
-	(void)tx;
 	return stmt_row(q, why) || (why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, pointer, "no such row"));
 }
 
@@ -51,7 +49,7 @@ static bool places_exist(struct tx *tx, const struct staff_new *s, struct fail *
 		if (q == NULL)
 			return false;
 		stmt_bind_int(q, 1, s->region);
-		if (!is_there(tx, q, "/region", why))
+		if (!is_there(q, "/region", why))
 			return false;
 	}
 	if (s->department == 0)
@@ -60,7 +58,7 @@ static bool places_exist(struct tx *tx, const struct staff_new *s, struct fail *
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, s->department);
-	return is_there(tx, q, "/department", why);
+	return is_there(q, "/department", why);
 }
 
 static bool insert(struct tx *tx, const struct staff_new *s, int64_t id, struct str name, struct str totp, const uint8_t invitation[SHA256_BYTES], int64_t now_ms,
@@ -88,24 +86,67 @@ static bool insert(struct tx *tx, const struct staff_new *s, int64_t id, struct 
 	return stmt_run(q, why);
 }
 
-static bool seal_and_insert(struct tx *tx, struct arena *a, const struct staff_new *s, int64_t id, int64_t now_ms, const uint8_t random[32], struct fail *why)
+/* What an invitation makes of its random bytes. */
+struct fresh {
+	uint8_t totp[SHA256_BYTES], salt[SHA256_BYTES], invitation[SHA256_BYTES]; /* the last is the code's hash */
+};
+
+static void fresh_make(const uint8_t random[32], struct fresh *f)
 {
-	uint8_t secret[SHA256_BYTES], hash[SHA256_BYTES], salt[SHA256_BYTES];
 	char code[STAFF_INVITATION_TEXT];
-	struct buf name, totp;
-	buf_init(&name, a, 256);
-	buf_init(&totp, a, 128);
-	derive(random, "totp", secret);
-	derive(random, "salt", salt);
+	derive(random, "totp", f->totp);
+	derive(random, "salt", f->salt);
 	staff_invitation_text(random, code);
-	sha256(str_c(code), hash);
-	bool ok = vault_seal("staff.name", id, s->name, salt, &name, why) &&
-		vault_seal("staff.totp", id, (struct str){ (const char *)secret, TOTP_SECRET_BYTES }, salt, &totp, why) &&
-		insert(tx, s, id, buf_text(&name), buf_text(&totp), hash, now_ms, why);
-	OPENSSL_cleanse(secret, sizeof(secret));
-	OPENSSL_cleanse(code, sizeof(code));
+	sha256(str_c(code), f->invitation);
+	wipe(code, sizeof(code));
+}
+
+static bool fresh_seal(const struct fresh *f, int64_t id, struct buf *totp, struct fail *why)
+{
+	return vault_seal("staff.totp", id, (struct str){ (const char *)f->totp, TOTP_SECRET_BYTES }, f->salt, totp, why);
+}
+
+static bool seal_and_insert(struct tx *tx, const struct staff_new *s, int64_t id, int64_t now_ms, const uint8_t random[32], struct fail *why)
+{
+	struct fresh f;
+	char name_bytes[NAME_SEALED_BYTES], totp_bytes[TOTP_SEALED_BYTES];
+	struct buf name = { .at = name_bytes, .cap = sizeof(name_bytes) }, totp = { .at = totp_bytes, .cap = sizeof(totp_bytes) };
+	fresh_make(random, &f);
+	bool ok = vault_seal("staff.name", id, s->name, f.salt, &name, why) && fresh_seal(&f, id, &totp, why) &&
+		insert(tx, s, id, buf_text(&name), buf_text(&totp), f.invitation, now_ms, why);
+	wipe(&f, sizeof(f));
 	return ok;
 }
+
+/* ---- beginning again ---- */
+
+static bool reset(struct tx *tx, int64_t id, struct str totp, const uint8_t invitation[SHA256_BYTES], int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"UPDATE staff SET state = 1, password = '', totp = $1, totp_step = 0, invitation = $2, invited_until_ms = $3, changed_ms = $4 WHERE id = $5 AND state <> 3",
+		why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, totp.at, totp.len);
+	stmt_bind_blob(q, 2, invitation, SHA256_BYTES);
+	stmt_bind_int(q, 3, now_ms + STAFF_INVITATION_MS);
+	stmt_bind_int(q, 4, now_ms);
+	stmt_bind_int(q, 5, id);
+	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, NOT_FOUND, "staff %lld, or it is closed", (long long)id));
+}
+
+bool staff_invite_again(struct tx *tx, int64_t id, int64_t now_ms, const uint8_t random[32], struct fail *why)
+{
+	struct fresh f;
+	char bytes[TOTP_SEALED_BYTES];
+	struct buf totp = { .at = bytes, .cap = sizeof(bytes) };
+	fresh_make(random, &f);
+	bool ok = fresh_seal(&f, id, &totp, why) && reset(tx, id, buf_text(&totp), f.invitation, now_ms, why);
+	wipe(&f, sizeof(f));
+	return ok;
+}
+
+/* ---- inviting ---- */
 
 bool staff_invite(struct tx *tx, const struct staff_new *s, int64_t now_ms, const uint8_t random[32], int64_t *id, struct fail *why)
 {
@@ -115,30 +156,20 @@ bool staff_invite(struct tx *tx, const struct staff_new *s, int64_t now_ms, cons
 		return FAILS_FIELD(why, FIELD, "/name", "a name of at most %d characters", STAFF_NAME_MAX);
 	if (!roles_fit(s->roles, why) || !places_exist(tx, s, why) || !tx_next_id(tx, "staff", id, why))
 		return false;
-	struct arena a;
-	arena_init(&a, 64 << 10);
-	bool ok = seal_and_insert(tx, &a, s, *id, now_ms, random, why);
-	arena_free(&a);
-	return ok;
+	return seal_and_insert(tx, s, *id, now_ms, random, why);
 }
 
 /* ---- reading ---- */
 
+/* Opened beside its place: the vault wants room for the sealed value. */
 static bool open_into(const char *place, int64_t id, struct str sealed, void *out, size_t max, size_t *len, struct fail *why)
 {
-	struct arena a;
-	struct buf text;
-	arena_init(&a, 16 << 10);
-	buf_init(&text, &a, 256);
-	bool ok = vault_open(place, id, sealed, &text, why);
-	if (ok && text.len > max)
-		ok = FAILS(why, SEALED, "%s of row %lld is too long", place, (long long)id);
-	if (ok)
-		memcpy(out, text.at, text.len);
+	char bytes[NAME_SEALED_BYTES];
+	struct buf text = { .at = bytes, .cap = sizeof(bytes) };
+	bool ok = vault_open(place, id, sealed, &text, why) && (text.len <= max || FAILS(why, SEALED, "%s of row %lld is too long", place, (long long)id));
 	*len = ok ? text.len : 0;
-	if (text.at != NULL)
-		OPENSSL_cleanse(text.at, text.len);
-	arena_free(&a);
+	memcpy(out, bytes, *len);
+	wipe(bytes, sizeof(bytes));
 	return ok;
 }
 
@@ -194,9 +225,54 @@ bool staff_by_id(struct tx *tx, int64_t id, struct staff_row *out, bool *found, 
 	return read_one(q, out, found, why);
 }
 
+bool staff_in_region(struct tx *tx, int64_t region, int64_t after, struct staff_row *out, int most, int *count, struct fail *why)
+{
+	struct region_bounds b = region_bounds(region);
+	size_t len;
+	*count = 0;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, account, name, region, roles, state FROM staff"
+		" WHERE id > $1 AND (region BETWEEN $2 AND $3 OR region BETWEEN $4 AND $5) ORDER BY id LIMIT $6", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, after);
+	stmt_bind_int(q, 2, b.six_first);
+	stmt_bind_int(q, 3, b.six_last);
+	stmt_bind_int(q, 4, b.nine_first);
+	stmt_bind_int(q, 5, b.nine_last);
+	stmt_bind_int(q, 6, most);
+	for (; *count < most && stmt_row(q, why); ++*count) {
+		struct staff_row *s = &out[*count];
+		struct str account = stmt_text(q, 1);
+		*s = (struct staff_row){ .id = stmt_int(q, 0), .region = stmt_int(q, 3), .roles = stmt_int(q, 4), .state = (enum staff_state)stmt_int(q, 5) };
+		assert(account.len < sizeof(s->account));
+		memcpy(s->account, account.at, account.len);
+		if (!open_into("staff.name", s->id, stmt_blob(q, 2), s->name, STAFF_NAME_BYTES, &len, why))
+			return false;
+	}
+	return why->code == FAIL_NONE;
+}
+
+bool staff_account(struct tx *tx, int64_t id, char out[STAFF_ACCOUNT_MAX + 1], struct fail *why)
+{
+	out[0] = '\0';
+	if (id == 0)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT account FROM staff WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "staff %lld", (long long)id);
+	struct str account = stmt_text(q, 0);
+	assert(account.len <= STAFF_ACCOUNT_MAX);
+	memcpy(out, account.at, account.len);
+	out[account.len] = '\0';
+	return true;
+}
+
 void staff_row_wipe(struct staff_row *s)
 {
-	OPENSSL_cleanse(s, sizeof(*s));
+	wipe(s, sizeof(*s));
 }
 
 /* ---- passwords ---- */
@@ -216,6 +292,21 @@ int staff_former_passwords(struct tx *tx, int64_t id, char out[STAFF_FORMER_PASS
 		out[count++][text.len] = '\0';
 	}
 	return why->code == FAIL_NONE ? count : -1;
+}
+
+bool staff_password_is_new(struct secret password, const char former[][PASSWORD_TEXT_BYTES], int count, const char *pointer, struct fail *why)
+{
+	for (int i = 0; i < count; i++) {
+		bool is_same, is_old;
+		if (!password_check(password, former[i], &is_same, &is_old, why))
+			return false;
+		if (!is_same)
+			continue;
+		FAILS_FIELD(why, FIELD, pointer, "password: former");
+		fail_fact_text(why, "reason", "former");
+		return false;
+	}
+	return true;
 }
 
 static bool keep_former(struct tx *tx, int64_t id, const char *hashed, struct fail *why)
@@ -255,6 +346,26 @@ bool staff_set_password(struct tx *tx, int64_t id, const char *hashed, int64_t n
 	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, CONFLICT, "staff %lld is closed", (long long)id));
 }
 
+bool staff_rehash_password(struct tx *tx, int64_t id, const char *hashed, struct fail *why)
+{
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE staff_password SET password = $1 WHERE staff = $2"
+			" AND n = (SELECT MAX(n) FROM staff_password WHERE staff = $2)", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_text(q, 1, str_c(hashed));
+		stmt_bind_int(q, 2, id);
+		if (!stmt_run(q, why))
+			return false;
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE staff SET password = $1 WHERE id = $2 AND state = 2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, str_c(hashed));
+	stmt_bind_int(q, 2, id);
+	return stmt_run(q, why);
+}
+
 bool staff_totp_served(struct tx *tx, int64_t id, int64_t step, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE staff SET totp_step = $1 WHERE id = $2 AND totp_step < $1", why);
@@ -262,7 +373,7 @@ bool staff_totp_served(struct tx *tx, int64_t id, int64_t step, struct fail *why
 		return false;
 	stmt_bind_int(q, 1, step);
 	stmt_bind_int(q, 2, id);
-	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, LOGIN, "these digits have served"));
+	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, CREDENTIALS, "these digits have served"));
 }
 
 /* ---- what they are ---- */

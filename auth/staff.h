@@ -15,6 +15,8 @@
 
 enum { STAFF_ACCOUNT_MAX = 32, STAFF_NAME_MAX = 30 /* characters */, STAFF_NAME_BYTES = 4 * STAFF_NAME_MAX, STAFF_FORMER_PASSWORDS = 5 };
 #define STAFF_PASSWORD_LIFE_MS (INT64_C(90) * 24 * 3600 * 1000)
+#define STAFF_IDLE_MS (INT64_C(15) * 60 * 1000)       /* a session lives from use to use */
+#define STAFF_SESSION_MS (INT64_C(12) * 3600 * 1000)  /* and no longer than that: its token's life */
 #define STAFF_INVITATION_MS (INT64_C(24) * 3600 * 1000)
 
 enum staff_state { STAFF_INVITED = 1, STAFF_ACTIVE = 2, STAFF_CLOSED = 3 };
@@ -45,13 +47,24 @@ void staff_invitation_text(const uint8_t random[32], char out[STAFF_INVITATION_T
 /* *found false: no such account, or invitation. */
 MUST_USE bool staff_by_account(struct tx *tx, struct str account, struct staff_row *out, bool *found, struct fail *why);
 MUST_USE bool staff_by_invitation(struct tx *tx, struct str code, struct staff_row *out, bool *found, struct fail *why);
+/* By row id after `after`, of everybody in the region; neither password nor secret is read. */
+MUST_USE bool staff_in_region(struct tx *tx, int64_t region, int64_t after, struct staff_row *out, int most, int *count, struct fail *why);
+/* The account's name; "" for 0. */
+MUST_USE bool staff_account(struct tx *tx, int64_t id, char out[STAFF_ACCOUNT_MAX + 1], struct fail *why);
 MUST_USE bool staff_by_id(struct tx *tx, int64_t id, struct staff_row *out, bool *found, struct fail *why);
 /* The first or a new password, hashed already; an invitation is used up by it. Compare with the former ones before (staff_former_passwords). */
 MUST_USE bool staff_set_password(struct tx *tx, int64_t id, const char *hashed, int64_t now_ms, struct fail *why);
 /* The texts of the last ones, newest first, the present one included; returns how many, -1: why is noted. */
 int staff_former_passwords(struct tx *tx, int64_t id, char out[STAFF_FORMER_PASSWORDS][PASSWORD_TEXT_BYTES], struct fail *why);
-/* The step has served. Fails: LOGIN it had served already (two logins with the same digits: one wins). */
+/* One argon2id for each of them: work. Fails: FIELD at `pointer`, reason former. */
+MUST_USE bool staff_password_is_new(struct secret password, const char former[][PASSWORD_TEXT_BYTES], int count, const char *pointer, struct fail *why);
+/* The same password under today's setting: neither newer nor another. */
+MUST_USE bool staff_rehash_password(struct tx *tx, int64_t id, const char *hashed, struct fail *why);
+/* The step has served. Fails: CREDENTIALS it had served already (two logins with the same digits: one wins). */
 MUST_USE bool staff_totp_served(struct tx *tx, int64_t id, int64_t step, struct fail *why);
+/* Whoever lost his phone, his password or his invitation begins again: another code and another secret of digits, both of `random`; until the code has served
+ * nobody logs in. The former passwords stay. */
+MUST_USE bool staff_invite_again(struct tx *tx, int64_t id, int64_t now_ms, const uint8_t random[32], struct fail *why);
 MUST_USE bool staff_set_roles(struct tx *tx, int64_t id, int64_t roles, int64_t now_ms, struct fail *why);
 MUST_USE bool staff_close(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why);
 /* Has anybody who is not closed this duty? */

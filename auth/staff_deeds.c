@@ -1,6 +1,7 @@
 /* auth/staff_deeds.c - an account, its roles, its end: each by two people. */
 #include "auth/staff_deeds.h"
 #include "auth/audit.h"
+#include "auth/session.h"
 #include "auth/tenancy.h"
 #include "base/json.h"
 
@@ -55,6 +56,7 @@ static bool wish_from(enum proposal_kind kind, struct str payload, struct arena 
 	case PROPOSAL_STAFF_ROLES:
 		return json_take(body, roles_fields, COUNT(roles_fields), JSON_REFUSE_UNKNOWN, "", w, a, why) && roles_from(w->roles, &w->role_bits, why);
 	case PROPOSAL_STAFF_CLOSE:
+	case PROPOSAL_STAFF_AGAIN:
 		return json_take(body, NULL, 0, JSON_REFUSE_UNKNOWN, "", w, a, why);
 	}
 	return FAILS(why, INTERNAL, "not a kind about staff");
@@ -134,21 +136,71 @@ static bool subject_is_there(struct tx *tx, const struct proposal *p, struct fai
 	return ok || FAILS(why, NOT_FOUND, "staff %lld", (long long)p->subject);
 }
 
+/* What he may, his sessions remember: another right, or none, begins with another login. */
+static bool sessions_end(struct tx *tx, const struct request *r, const struct proposal *p, struct fail *why)
+{
+	int64_t count;
+	return session_end_all(tx, WHO_STAFF, p->subject, 0, SESSION_ENDED_BY_OPERATOR, r->now_ms, &count, why);
+}
+
 static bool change_roles(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why)
 {
 	struct wish w;
 	return wish_from(PROPOSAL_STAFF_ROLES, p->payload, &r->arena, &w, why) && subject_is_there(tx, p, why) &&
-	       staff_set_roles(tx, p->subject, w.role_bits, r->now_ms, why) && audited(tx, r, AUDIT_STAFF_ROLES_SET, p->subject, p, why);
+	       staff_set_roles(tx, p->subject, w.role_bits, r->now_ms, why) && sessions_end(tx, r, p, why) &&
+	       audited(tx, r, AUDIT_STAFF_ROLES_SET, p->subject, p, why);
 }
 
 static bool close_account(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why)
 {
-	return subject_is_there(tx, p, why) && staff_close(tx, p->subject, r->now_ms, why) && audited(tx, r, AUDIT_STAFF_CLOSED, p->subject, p, why);
+	return subject_is_there(tx, p, why) && staff_close(tx, p->subject, r->now_ms, why) && sessions_end(tx, r, p, why) &&
+	       audited(tx, r, AUDIT_STAFF_CLOSED, p->subject, p, why);
+}
+
+static bool invite_again(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why)
+{
+	uint8_t random[32];
+	staff_invited_random(r, random);
+	return subject_is_there(tx, p, why) && staff_invite_again(tx, p->subject, r->now_ms, random, why) && sessions_end(tx, r, p, why) &&
+	       audited(tx, r, AUDIT_STAFF_INVITED_AGAIN, p->subject, p, why);
+}
+
+/* ---- its name ---- */
+
+static bool find(struct tx *tx, struct str account, int64_t region, int64_t *subject, struct fail *why)
+{
+	struct staff_row row = { .id = 0 };
+	bool found;
+	if (!staff_by_account(tx, account, &row, &found, why))
+		return false;
+	bool ok = found && row.state != STAFF_CLOSED && region_is_within(region, row.region);
+	*subject = row.id;
+	staff_row_wipe(&row);
+	return ok || FAILS_FIELD(why, FIELD, "/subject", "no such account in that region");
+}
+
+static bool name(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT_MAX], struct fail *why)
+{
+	_Static_assert((int)STAFF_ACCOUNT_MAX < (int)PROPOSAL_SUBJECT_MAX, "an account fits");
+	return staff_account(tx, subject, out, why);
+}
+
+void staff_invited_code(const struct request *r, char out[PROPOSAL_SECRET_TEXT])
+{
+	uint8_t random[32];
+	_Static_assert((int)STAFF_INVITATION_TEXT <= (int)PROPOSAL_SECRET_TEXT, "a code fits");
+	staff_invited_random(r, random);
+	staff_invitation_text(random, out);
 }
 
 void staff_deeds_compose(void)
 {
-	proposal_compose(PROPOSAL_STAFF_INVITE, invite);
-	proposal_compose(PROPOSAL_STAFF_ROLES, change_roles);
-	proposal_compose(PROPOSAL_STAFF_CLOSE, close_account);
+	static const struct proposal_deed deeds[] = {
+		[PROPOSAL_STAFF_INVITE] = { staff_proposal_check, NULL, NULL, invite, staff_invited_code },
+		[PROPOSAL_STAFF_ROLES] = { staff_proposal_check, find, name, change_roles, NULL },
+		[PROPOSAL_STAFF_CLOSE] = { staff_proposal_check, find, name, close_account, NULL },
+		[PROPOSAL_STAFF_AGAIN] = { staff_proposal_check, find, name, invite_again, staff_invited_code },
+	};
+	for (int kind = PROPOSAL_STAFF_INVITE; kind <= PROPOSAL_STAFF_AGAIN; kind++)
+		proposal_compose(kind, &deeds[kind]);
 }

@@ -13,16 +13,22 @@ static bool is_six(int64_t code)
 	return code >= COUNTY_FIRST && code <= COUNTY_LAST;
 }
 
+struct region_bounds region_bounds(int64_t root)
+{
+	if (root == 0)
+		return (struct region_bounds){ COUNTY_FIRST, COUNTY_LAST, TOWNSHIP_FIRST, TOWNSHIP_LAST };
+	if (is_township(root)) /* holds only itself */
+		return (struct region_bounds){ 1, 0, root, root };
+	if (!is_six(root))
+		return (struct region_bounds){ 1, 0, 1, 0 };
+	int64_t last = root + (root % 10000 == 0 ? 9999 : root % 100 == 0 ? 99 : 0);
+	return (struct region_bounds){ root, last, root * 1000, last * 1000 + 999 };
+}
+
 bool region_is_within(int64_t root, int64_t code)
 {
+	struct region_bounds b = region_bounds(root);
 	if (!is_township(code) && !is_six(code))
 		return false;
-	if (root == 0 || root == code)
-		return true;
-	if (!is_six(root))
-		return false; /* a township holds only itself */
-	int64_t six = is_township(code) ? code / 1000 : code;
-	if (root % 10000 == 0)
-		return six / 10000 == root / 10000; /* a province */
-	return root % 100 == 0 ? six / 100 == root / 100 : six == root;
+	return (code >= b.six_first && code <= b.six_last) || (code >= b.nine_first && code <= b.nine_last);
 }

@@ -8,4 +8,9 @@
 
 /* root 0: everything. A code that is none lies nowhere. */
 bool region_is_within(int64_t root, int64_t code);
+/* The same as two ranges, for a statement; an empty one has last < first. */
+struct region_bounds {
+	int64_t six_first, six_last, nine_first, nine_last;
+};
+struct region_bounds region_bounds(int64_t root);
 #endif

@@ -141,6 +141,7 @@ static bool by_session(struct tx *tx, int64_t id, int64_t now_ms, struct princip
 	who->level3_until_ms = s.level3_until_ms;
 	who->rights = s.rights;
 	who->region = s.region;
+	who->session_until_ms = s.expires_ms;
 	return true;
 }
 

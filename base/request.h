@@ -9,6 +9,7 @@
  *   work    burns CPU, pure
  *   ask     puts a question to the outside, no thread waiting (channels/ask.h)
  *   apply   changes the database through a write transaction; may be run again, so time and randomness are the stamped ones
+ *   settle  tells the expiring store how it ended, after COMMIT: a count given back, a failure counted. A hint: nothing depends on its answer
  *   park    names the effect whose end the answer waits for, a few seconds; by the outcome, so a replay finds it too
  *   render  builds the answer; after a write only from `outcome` (and what parse left), because a replay has nothing else
  *
@@ -56,6 +57,7 @@ struct principal {
 	int64_t level3_until_ms; /* until then he has shown his face */
 	uint64_t rights;     /* of everybody else: bits of auth/rights.def */
 	int64_t region;      /* of staff: the root of what they may see; 0 all of it */
+	int64_t session_until_ms; /* when that session ends by itself */
 	bool test_key;       /* unknown fields are refused for test keys, ignored for a department's live key */
 };
 
@@ -142,6 +144,7 @@ struct handler {
 	stage_fn work;
 	const struct ask *ask;
 	stage_tx_fn apply;
+	void (*settle)(const struct request *r, struct expiring_batch *b); /* by the outcome; not asked for a repeat */
 	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
 	stage_fn render;
 	bool is_oauth;      /* speaks RFC 6749: takes a form, has no use for a bearer, and fails in the shape of section 5.2 */

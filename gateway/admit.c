@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "gateway/gateway.h"
 #include "gateway/headers.h"
+#include "gateway/presence.h"
 #include "gateway/task.h"
 #include "gateway/upgrade.h"
 #include <assert.h>
@@ -121,6 +122,7 @@ static bool admit_who(struct task *t, struct fail *why)
 			return false;
 		if (!token_check(&tx, bearer, r->now_ms, t->loop->config->development, &r->who, why))
 			return admit_guess(t, why);
+		presence_note(t->loop->gateway->committer, &r->who, r->now_ms);
 	}
 	if (row->who & WHO_ANYONE)
 		return true;

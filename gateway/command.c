@@ -85,6 +85,23 @@ int command_migrate(struct command_line *l)
 
 /* ---- version ---- */
 
+static void print_route(const struct route *row)
+{
+	static const char *const owners[] = { [OWNER_NONE] = "-", [OWNER_CALLER] = "caller", [OWNER_PERSON] = "person", [OWNER_DEPARTMENT] = "department",
+		[OWNER_REGION] = "region" };
+	static const struct { enum who who; const char *text; } names[] = { { WHO_ANYONE, "anyone" }, { WHO_CITIZEN, "citizen" }, { WHO_DEPARTMENT, "department" },
+		{ WHO_OPERATOR, "operator" }, { WHO_STAFF, "staff" }, { WHO_PARTNER, "partner" }, { WHO_TERMINAL, "terminal" } };
+	const char *comma = "";
+	printf("%s %s %s %d %s %s ", row->name, method_name(row->method).at, row->path, (int)row->level,
+		row->right == RIGHT_NONE ? "-" : right_row(row->right)->text, owners[row->owner]);
+	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+		if (row->who & (int)names[i].who) {
+			printf("%s%s", comma, names[i].text);
+			comma = ",";
+		}
+	printf(" %s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->idempotent ? " key" : "");
+}
+
 int command_version(struct command_line *l)
 {
 	if (!l->routes) {
@@ -92,8 +109,7 @@ int command_version(struct command_line *l)
 		return 0;
 	}
 	for (int i = 0; i < route_count; i++)
-		printf("%s %s %s %d %s\n", routes[i].name, method_name(routes[i].method).at, routes[i].path, (int)routes[i].level,
-			routes[i].right == RIGHT_NONE ? "-" : right_row(routes[i].right)->text);
+		print_route(&routes[i]);
 	return 0;
 }
 

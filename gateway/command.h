@@ -12,6 +12,8 @@ struct command_line {
 	bool cipher, index; /* keys add */
 	bool dev, json, verbose, sample, reference, routes, again, all_restored;
 	const char *citizen, *department, *hours, *from, *to, *state, *kind;
+	bool first;                                                /* staff add */
+	const char *account, *person_name, *role, *region;         /* staff */
 	struct config config;     /* read and checked, for commands that want it */
 };
 
@@ -21,6 +23,7 @@ int command_migrate(struct command_line *l);
 int command_import(struct command_line *l);
 int command_token(struct command_line *l);
 int command_keys(struct command_line *l);
+int command_staff(struct command_line *l);
 int command_seal(struct command_line *l);
 int command_sms_test(struct command_line *l);
 int command_effects(struct command_line *l);

@@ -2,6 +2,7 @@
 #include "gateway/jobs.h"
 
 #include "auth/otp.h"
+#include "auth/proposal.h"
 #include "auth/refresh.h"
 #include "auth/token.h"
 #include "base/clock.h"
@@ -61,6 +62,11 @@ static bool purge_tokens(struct tx *tx, struct bite *b, struct fail *why)
 	b->rows = tokens > refreshes ? tokens : refreshes;
 	b->rows = b->rows > days ? b->rows : days;
 	return true;
+}
+
+static bool expire_proposals(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return proposal_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)

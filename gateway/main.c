@@ -22,6 +22,7 @@ static const struct command {
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
+	{ "staff",   CONFIG,  command_staff,   "list | add --first --account A --name NAME --role ROLE --region CODE | again --account A", "the first three administrators, and who there is" },
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },
 	{ "restore", CONFIG,  command_restore, "FOLDER [--to STATE]",               "look a backup over and put it in the database's place; no gateway may run" },
 	{ "sms-test", CONFIG, command_sms_test, "PHONE [NAME=VALUE]...",            "send the test template to one phone and say what became of it" },
@@ -56,13 +57,15 @@ static bool read_config(struct command_line *l, enum wants wants)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_ALL_RESTORED };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES }, { "cipher", no_argument, NULL, O_CIPHER }, { "index", no_argument, NULL, O_INDEX },
 		{ "citizen", required_argument, NULL, O_CITIZEN }, { "department", required_argument, NULL, O_DEPARTMENT },
 		{ "hours", required_argument, NULL, O_HOURS }, { "from", required_argument, NULL, O_FROM },
 		{ "to", required_argument, NULL, O_TO }, { "state", required_argument, NULL, O_STATE }, { "kind", required_argument, NULL, O_KIND }, { "again", no_argument, NULL, O_AGAIN },
+		{ "first", no_argument, NULL, O_FIRST }, { "account", required_argument, NULL, O_ACCOUNT }, { "name", required_argument, NULL, O_NAME },
+		{ "role", required_argument, NULL, O_ROLE }, { "region", required_argument, NULL, O_REGION },
 		{ "all-restored", no_argument, NULL, O_ALL_RESTORED }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
@@ -84,6 +87,11 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_STATE:      l->state = optarg; break;
 		case O_KIND:       l->kind = optarg; break;
 		case O_AGAIN:      l->again = true; break;
+		case O_FIRST:      l->first = true; break;
+		case O_ACCOUNT:    l->account = optarg; break;
+		case O_NAME:       l->person_name = optarg; break;
+		case O_ROLE:       l->role = optarg; break;
+		case O_REGION:     l->region = optarg; break;
 		case O_ALL_RESTORED: l->all_restored = true; break;
 		default:           return false; /* getopt has said what is wrong */
 		}

@@ -22,6 +22,13 @@ struct route routes[] = {
 #include "gateway/routes.def"
 #undef ROUTE
 };
+
+/* Whoever answers with somebody's rows says whose: a row that leaves it open does not compile. */
+#define ROUTE(name_, method_, path_, face_, lane_, who_, owner_, ...) \
+	_Static_assert(OWNER_##owner_ != OWNER_NONE || ((who_) & ANYONE) || (who_) == OPERATOR, #name_ ": whose rows?");
+#include "gateway/routes.def"
+#undef ROUTE
+
 const int route_count = sizeof(routes) / sizeof(routes[0]);
 
 /* One segment of a path. Literal children are few: a list is quicker than a hash. */
@@ -107,7 +114,7 @@ void route_table_build(void)
 			n = child_for(n, segment);
 		assert(rest.len == 0 && n->by_method[row->method] == NULL);
 		assert(!row->idempotent || (row->lane == LANE_WRITE && row->handler->apply != NULL));
-		assert(row->owner == OWNER_NONE || row->handler->look != NULL);
+		assert(row->owner == OWNER_NONE || row->owner == OWNER_CALLER || row->handler->look != NULL);
 		assert(row->level == LEVEL_L0 || (row->who & WHO_CITIZEN));
 		/* a right that nobody who is let in can hold, or that some of those cannot, is a wrong row */
 		assert(row->right == RIGHT_NONE || (row->who & ~WHO_CITIZEN) == (row->who & right_row(row->right)->holders));

@@ -9,7 +9,9 @@
 
 enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_CPU, LANE_COUNT }; /* of look or apply; work always runs on CPU */
 enum face { FACE_PUBLIC = 1, FACE_ADMIN = 2, FACE_CONTROL = 4 };        /* which listener serves it; bits */
-enum owner { OWNER_NONE, OWNER_PERSON, OWNER_DEPARTMENT };              /* whom request.owner must equal after look */
+/* Whose rows. NONE is for what belongs to nobody. CALLER: the handler's statements are bound to the caller (his id, his region), nothing of another can be named.
+ * The others are compared by the runtime after look: request.owner must be his id, or for REGION lie in his. */
+enum owner { OWNER_NONE, OWNER_CALLER, OWNER_PERSON, OWNER_DEPARTMENT, OWNER_REGION };
 enum rate_class { RATE_NONE, RATE_READ, RATE_WRITE, RATE_DEPARTMENT, RATE_PUBLIC, RATE_LOOKUP, RATE_COUNT };
 
 struct route {

@@ -1,10 +1,11 @@
 /* gateway/runtime.c - carries a request through its handler's stages, each in the lane its row names.
  *
- *   head -> body -> parse -> recall -> look -> work -> ask -> apply -> park -> render -> replied
+ *   head -> body -> parse -> recall -> look -> work -> ask -> apply -> settle -> park -> render -> replied
  *
  * A stage that is absent is passed over. A stage that fails goes straight to the problem. The loop's thread runs everything but
  * look on READ, work on CPU and apply on WRITE; while a lane, or the outside's thread with its question, has the task, nobody else touches it
  * (`away`). A parked task stays with its loop, which looks at it when the effect is over or the time. */
+#include "auth/tenancy.h"
 #include "base/clock.h"
 #include "base/ids.h"
 #include "base/log.h"
@@ -221,7 +222,18 @@ void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_lo
 
 static bool owner_fits(const struct task *t)
 {
-	return t->r.route->owner == OWNER_NONE || (t->r.owner != 0 && t->r.owner == t->r.who.id);
+	const struct request *r = &t->r;
+	switch (r->route->owner) {
+	case OWNER_NONE:
+	case OWNER_CALLER:
+		return true;
+	case OWNER_REGION:
+		return region_is_within(r->who.region, r->owner);
+	case OWNER_PERSON:
+	case OWNER_DEPARTMENT:
+		break;
+	}
+	return r->owner != 0 && r->owner == r->who.id;
 }
 
 /* The answer of this version in this language; weak, because the bytes may be compressed on the way. */
@@ -295,6 +307,8 @@ static enum step run_stage(struct task *t)
 			return STEP_ON;
 		random_bytes(r->random, sizeof(r->random));
 		return depart(t, LANE_WRITE) ? STEP_AWAY : STEP_FAILED;
+	case STAGE_SETTLE:
+		return h->settle != NULL && !t->replayed ? settle_begin(t) : STEP_ON;
 	case STAGE_PARK:
 		return h->park != NULL ? park_begin(t) : STEP_ON;
 	default:

@@ -12,7 +12,7 @@
 #include "store/committer.h"
 #include "store/outcome.h"
 
-enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_RECALL, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_RECALL, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_SETTLE, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
 
 struct task {
 	struct request r;         /* first: task_request is a cast */
@@ -59,6 +59,7 @@ enum step task_repeats(struct task *t, bool *is_repeated);
 /* recall.c */
 enum step recall_begin(struct task *t);
 MUST_USE bool recall_judge(struct task *t, struct fail *why); /* home again */
+enum step settle_begin(struct task *t); /* never STEP_FAILED: what was committed is so */
 
 /* ask.c */
 enum step ask_begin(struct task *t);

@@ -1,6 +1,7 @@
 /* services/services.c - what this floor needs before the first request, and what its handlers share. */
 #include "services/services.h"
 #include "auth/keyring.h"
+#include "auth/staff_deeds.h"
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "notify/account.h"
@@ -66,6 +67,8 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	for (int i = 0; i < (int)(sizeof(results) / sizeof(results[0])); i++)
 		metric_label(M_case_events, i, results[i]);
 	callback_names();
+	staff_deeds_compose();
+	assert(proposal_is_composed());
 	configuration = c;
 	name_cursor_keys();
 	if (!make && !accounts_open(c, why))

@@ -29,6 +29,16 @@ CREATE TABLE staff_password (
 	PRIMARY KEY (staff, n)
 );
 
+-- Addresses from which an account has opened a session: a pause that strangers brought upon it does not hold there. The hash is keyed; when the index key
+-- has been exchanged every address is strange once.
+-- clustered
+CREATE TABLE staff_place (
+	staff BIGINT NOT NULL REFERENCES staff (id),
+	address_hash BYTEA NOT NULL,
+	seen_ms BIGINT NOT NULL,
+	PRIMARY KEY (staff, address_hash)
+);
+
 -- What one person proposes and another decides.
 CREATE TABLE proposal (
 	id BIGINT PRIMARY KEY,

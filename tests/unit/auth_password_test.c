@@ -55,7 +55,7 @@ static void choosing(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct fail why;
 		fail_clear(&why);
-		bool fits = password_fits((struct secret){ str_c(rows[i].password) }, STR("zhangwei"), &why);
+		bool fits = password_fits((struct secret){ str_c(rows[i].password) }, STR("zhangwei"), "/password", &why);
 		if (fits != (rows[i].reason == NULL) || (!fits && strcmp(why.facts[0].text, rows[i].reason) != 0))
 			fail_msg("%s: %s", rows[i].password, why.log);
 		assert_null(strstr(why.log, rows[i].password[0] != '\0' ? rows[i].password : "\x01"));

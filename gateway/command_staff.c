@@ -1,0 +1,98 @@
+/* gateway/command_staff.c - `siban staff`: the first administrators, and who there is. */
+#include "base/json.h"
+#include "gateway/command.h"
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+/* NULL: said why. */
+static json_t *ask(struct control *k, const char *target, json_t *body, int *code)
+{
+	struct fail why;
+	char *answer = NULL, *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
+	json_t *j = NULL;
+	fail_clear(&why);
+	int status = control_ask(k, target, "application/json", text != NULL ? str_c(text) : STR(""), &answer, &why);
+	if (status == 0)
+		*code = tell_failure("staff", &why);
+	else if (status >= 300 || (j = json_loads(answer, 0, NULL)) == NULL)
+		*code = tell_answer("staff", status, answer);
+	free(text);
+	free(answer);
+	return j;
+}
+
+static const char *text_in(const json_t *j, const char *name)
+{
+	const char *text = json_string_value(json_object_get(j, name));
+	return text != NULL ? text : "";
+}
+
+static int tell_invitation(const json_t *j, const char *account)
+{
+	printf("%s\n", text_in(j, "invitation"));
+	fprintf(stderr, "This is the invitation of %s, shown once, good until %s.\n"
+		"Hand it to the person alone. With it, POST /v1/staff/activate {\"code\", \"password\"} makes the account and answers the secret of an authenticator app;\n"
+		"then POST /v1/staff/login {\"account\", \"password\", \"totp\"}. Lost? siban staff again --account %s\n", account, text_in(j, "expires_at"), account);
+	return 0;
+}
+
+static int invite(struct control *k, const char *target, const char *account, json_t *body)
+{
+	int code = 1;
+	DROP(json) json_t *owned = body;
+	DROP(json) json_t *j = ask(k, target, owned, &code);
+	return j == NULL ? code : tell_invitation(j, account);
+}
+
+static void print_row(const json_t *row)
+{
+	size_t i;
+	json_t *role;
+	printf("%-32s  %-8s  %-9s  ", text_in(row, "account"), text_in(row, "state"), text_in(row, "region"));
+	json_array_foreach(json_object_get(row, "roles"), i, role)
+		printf("%s%s", i > 0 ? "," : "", json_string_value(role));
+	printf("  %s\n", text_in(row, "name"));
+}
+
+static int list(struct control *k)
+{
+	int64_t after = 0;
+	int code = 1;
+	printf("%-32s  %-8s  %-9s  %s  %s\n", "account", "state", "region", "roles", "name");
+	do {
+		char target[64];
+		size_t i;
+		json_t *row;
+		snprintf(target, sizeof(target), "/control/staff/list?after=%" PRId64, after);
+		DROP(json) json_t *j = ask(k, target, NULL, &code);
+		if (j == NULL)
+			return code;
+		json_array_foreach(json_object_get(j, "items"), i, row)
+			print_row(row);
+		after = json_integer_value(json_object_get(j, "after"));
+	} while (after != 0);
+	return 0;
+}
+
+int command_staff(struct command_line *l)
+{
+	struct fail why;
+	const char *verb = l->word_count == 1 ? l->words[0] : "";
+	bool is_add = strcmp(verb, "add") == 0 && l->first && l->account != NULL && l->person_name != NULL && l->role != NULL && l->region != NULL;
+	bool is_again = strcmp(verb, "again") == 0 && l->account != NULL, is_list = strcmp(verb, "list") == 0;
+	fail_clear(&why);
+	if (!is_add && !is_again && !is_list) {
+		fputs("siban staff: needs one of: list, add --first --account A --name NAME --role system_admin|security_admin|audit_admin --region CODE, again --account A\n", stderr);
+		return 2;
+	}
+	struct control *k = control_open(&l->config, &why);
+	if (k == NULL)
+		return tell_failure("staff", &why);
+	int code = is_list ? list(k)
+		: is_add ? invite(k, "/control/staff/add", l->account, json_pack("{s:s,s:s,s:s,s:s}", "account", l->account, "name", l->person_name, "role", l->role,
+			"region", l->region))
+		: invite(k, "/control/staff/again", l->account, json_pack("{s:s}", "account", l->account));
+	control_close(k);
+	return code;
+}

@@ -1,0 +1,115 @@
+// Goal: who may ask what is what the tables say: every route × every kind of caller and every role; and whoever asks for somebody else's row gets the bytes of
+// a row that does not exist.
+// Method: the routes from the program itself, rights and roles from auth/*.def; a route that is new is in the matrix at once, and one that takes a name in its
+// path fails this test until it says below whose row a stranger is to be refused.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import path from 'node:path';
+import { test } from 'node:test';
+import { Case, world } from './lib/cases.mjs';
+import { gateway } from './lib/gateway.mjs';
+import { source_dir } from './lib/openapi.mjs';
+import { People, device, phone } from './lib/people.mjs';
+import { first, hire } from './lib/staff.mjs';
+
+const g = await gateway({ settings: { 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
+const routes = (await g.command('version', '--routes')).split('\n').map((line) => {
+	const [name, method, target, level, right, owner, who, face] = line.split(' ');
+	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face };
+});
+const open = routes.filter((r) => r.face === 'public');
+
+// ---- the tables ----
+
+const def = (file) => readFileSync(path.join(source_dir, 'auth', file), 'utf8');
+const right_text = new Map([...def('rights.def').matchAll(/^RIGHT\((\w+),\s+\d+,\s+[^,]+,\s+"([^"]*)"/gm)].map((m) => [m[1], m[2]]));
+const roles = [...def('roles.def').matchAll(/^ROLE\(\w+,\s+\d+,\s+"(\w+)",.*$/gm)].map((m) => ({ role: m[1], rights: [...m[0].matchAll(/HAS\((\w+)\)/g)].map((h) => right_text.get(h[1])) }));
+
+// ---- the callers ----
+
+const w = await world(g);
+const people = new People(g);
+const duties = ['system_admin', 'security_admin', 'audit_admin'], staff = new Map();
+for (const [n, role] of duties.entries()) staff.set(role, await first(g, `first.${n}`, role));
+const maker = staff.get('security_admin'), checker = staff.get('system_admin');
+for (const { role } of roles) if (!staff.has(role)) staff.set(role, await hire(maker, checker, role.replaceAll('_', '.'), '621202', role));
+const known = (await people.login(phone(), device())).access_token;
+const callers = [
+	{ name: 'nobody', kind: 'anyone' },
+	{ name: 'a citizen known by a phone', kind: 'citizen', level: 1, token: known },
+	{ name: 'a citizen known by name', kind: 'citizen', level: 2, token: w.citizen },
+	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed):/.test(r)), token: w.department },
+	...roles.map(({ role, rights }) => ({ name: role, kind: 'staff', rights, token: staff.get(role).token })),
+];
+
+// ---- somebody else's row ----
+
+const theirs = await new Case(g, w).live('submitted', 'accepted');
+const message = (await g.get('/v1/messages', { token: w.citizen })).json.items[0].id;
+const session = (await g.get('/v1/me/sessions', { token: (await people.login(phone(), device())).access_token })).json.items[0].id;
+const made = (await maker.propose('staff_close', '621202', {}, 'window.clerk')).json.id;
+const county_checker = await hire(maker, checker, 'county.checker', '621221', 'system_admin');
+const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
+
+const case_no = { theirs: theirs.case_no, none: 'LN621202202601010000000', token: w.stranger };
+const message_id = { theirs: message, none: `ms_${'0'.repeat(26)}`, token: w.stranger };
+const session_id = { theirs: session, none: `se_${'0'.repeat(26)}`, token: known };
+const proposal_id = { theirs: made, none: `pp_${'0'.repeat(26)}`, token: county_checker.token };
+const foreign = {
+	case_show: case_no, case_events: case_no,
+	message_show: message_id, message_trace: message_id, message_read: message_id,
+	me_session_rename: { ...session_id, body: { name: '别人的' } }, me_session_end: session_id,
+	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
+	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
+	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },
+};
+
+// ---- the rows ----
+
+function expected(route, caller) {
+	if (route.who.includes('anyone')) return 'in';
+	if (caller.kind === 'anyone') return 'login_required';
+	if (!route.who.includes(caller.kind)) return 'forbidden';
+	if (caller.kind === 'citizen') return caller.level >= route.level ? 'in' : 'level_too_low';
+	return route.right === '-' || caller.rights.includes(route.right) ? 'in' : 'forbidden';
+}
+
+test('the tables were read', () => {
+	assert.ok(roles.length >= 9 && right_text.size >= 10 && open.length > 30);
+	assert.ok(roles.every((r) => r.rights.length > 0 && r.rights.every(Boolean)));
+});
+
+test('every route for every caller', async () => {
+	// A query that no handler knows: whoever is let in is told so, and nothing is done.
+	for (const route of open)
+		for (const caller of callers) {
+			const target = `${route.target.replace(/:\w+/g, 'x')}?no_such_query=1`, want = expected(route, caller);
+			const answer = await g.h2.request(route.method, target, { headers: caller.token ? { authorization: `Bearer ${caller.token}` } : {} });
+			const code = answer.json?.code ?? answer.json?.error, refused = ['login_required', 'forbidden', 'level_too_low', 'invalid_token'];
+			const said = refused.includes(code) ? code : 'in';
+			assert.equal(said, want, `${route.name} for ${caller.name}: ${answer.status} ${answer.text.slice(0, 200)}`);
+			if (want !== 'in') assert.equal(answer.status, want === 'login_required' ? 401 : 403);
+			if (want === 'in') assert.ok(answer.status < 500, `${route.name} for ${caller.name}: ${answer.status} ${answer.text.slice(0, 300)}`);
+		}
+});
+
+test('nothing that belongs to somebody is without an owner', () => {
+	for (const route of routes)
+		if (route.owner === '-') assert.ok(route.who.includes('anyone') || route.who.join() === 'operator', `${route.name}: whose rows?`);
+});
+
+test('somebody else’s row is answered like none at all', async () => {
+	const plain = ({ status, headers, json: { request_id, trace_id, ...rest } }) => JSON.stringify([status, rest, Object.keys(headers).sort(), Boolean(request_id && trace_id)]);
+	for (const route of open.filter((r) => r.owner !== '-' && r.target.includes(':'))) {
+		const f = foreign[route.name];
+		assert.ok(f, `${route.name} takes a name in its path: say in this test whose row a stranger is to be refused`);
+		const ask = (name) => g.ask(route.method, route.target.replace(/:\w+/, name), { token: f.token, body: f.body });
+		const [one, none] = [await ask(f.theirs), await ask(f.none)];
+		assert.equal(one.status, 404, `${route.name}: ${one.text}`);
+		assert.equal(plain(one), plain(none), route.name);
+	}
+	// and it is there for him whose it is
+	assert.equal((await theirs.show()).status, 200);
+	assert.equal((await g.get(`/v1/messages/${message}`, { token: w.citizen })).json.read_at, null);
+	assert.equal((await checker.ask('GET', `/v1/staff/proposals/${made}`)).json.state, 'open');
+});
