@@ -118,18 +118,16 @@ static bool audited(struct tx *tx, const struct request *r, enum audit_act act, 
 }
 
 /* What was judged is looked at again where nobody changes it any more: the account may have been closed, or the same digits served, while argon2id ran. */
-static bool still_so(struct tx *tx, struct login *l, struct fail *why)
+static bool still_so(struct tx *tx, struct login *l, bool *is_so, struct fail *why)
 {
 	struct staff_row now = { .id = 0 };
 	bool found;
 	if (!staff_by_id(tx, l->row.id, &now, &found, why))
 		return false;
-	bool is_so = found && now.state == STAFF_ACTIVE && strcmp(now.password, l->row.password) == 0 && now.totp_step < l->step;
+	*is_so = found && now.state == STAFF_ACTIVE && strcmp(now.password, l->row.password) == 0 && now.totp_step < l->step;
 	l->row.roles = now.roles;
 	l->row.region = now.region;
 	staff_row_wipe(&now);
-	if (!is_so)
-		l->ending = REFUSED;
 	return true;
 }
 
@@ -167,10 +165,14 @@ static bool grant(struct tx *tx, const struct request *r, const struct login *l,
 static bool login_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct login *l = r->state;
-	if (l->ending == GRANTED && !still_so(tx, l, why))
+	enum ending ending = l->ending;
+	bool is_so = true;
+	if (ending == GRANTED && !still_so(tx, l, &is_so, why))
 		return false;
-	r->outcome = (struct outcome){ .code = (int32_t)l->ending, .status = 200, .n = { [N_UNTIL] = r->now_ms + STAFF_SESSION_MS } };
-	switch (l->ending) {
+	if (!is_so)
+		ending = REFUSED; /* this time: work's word stays, should it be run again */
+	r->outcome = (struct outcome){ .code = (int32_t)ending, .status = 200, .n = { [N_UNTIL] = r->now_ms + STAFF_SESSION_MS } };
+	switch (ending) {
 	case GRANTED: return grant(tx, r, l, why);
 	case TOO_OLD: return audited(tx, r, AUDIT_LOGIN_REFUSED, 403, STR("password expired"), why);
 	case REFUSED: break;

@@ -81,6 +81,17 @@ static bool render(struct request *r, struct fail *why)
 	return true;
 }
 
+static bool settles;
+
+static void settle(const struct request *r, struct expiring_batch *b)
+{
+	note('s');
+	assert_int_equal(b->count, 0);
+	if (settles)
+		b->op[b->count++] = (struct expiring_op){ .verb = EXPIRING_DROP, .class = KEY_LOGIN_TRIES, .key = { (const char *)r->seed, sizeof(r->seed) } };
+}
+
+static const struct handler settling = { .parse = parse, .settle = settle, .render = render };
 static const struct handler handler = { .parse = parse, .recall = recall, .recalled = recalled, .render = render };
 
 /* ---- the machine around it ---- */
@@ -186,6 +197,30 @@ static void by_the_table(void **state)
 		}
 }
 
+/* Now or later, with or without an answer: what was committed is rendered. */
+static void settled(void **state)
+{
+	(void)state;
+	static const enum expiring_end all[] = { EXPIRING_OK, EXPIRING_ABSENT, EXPIRING_NO, EXPIRING_AWAY };
+	routes[0].handler = &settling;
+	for (int slow = 0; slow < 2; slow++)
+		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+			for (int some = 0; some < 2; some++) {
+				settles = some;
+				struct task *t = begin(0, KEY_LOGIN_TRIES, slow, all[i]);
+				task_end(t);
+				assert_int_equal(held != NULL, some);
+				if (slow && held != NULL) {
+					assert_int_equal(replies, 0);
+					answer(held);
+					held->done(held);
+				}
+				assert_string_equal(trace, "pse");
+				assert_int_equal(status, 204);
+			}
+	routes[0].handler = &handler;
+}
+
 static void client_gone(void **state)
 {
 	(void)state;
@@ -217,6 +252,6 @@ static void seeds_differ(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(by_the_table), cmocka_unit_test(client_gone), cmocka_unit_test(seeds_differ) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(by_the_table), cmocka_unit_test(settled), cmocka_unit_test(client_gone), cmocka_unit_test(seeds_differ) };
 	return cmocka_run_group_tests(tests, make, unmake);
 }

@@ -170,6 +170,12 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(hash) || '|' || session || '|' || parent || '|' || state || '|' || expires_ms || '|' || spent_ms FROM refresh ORDER BY id",
 	"SELECT hex(phone_hash) || '|' || day || '|' || sent || '|' || to_strangers || '|' || last_ms FROM otp_day ORDER BY phone_hash, day",
 	"SELECT id || '|' || hex(key) || '|' || kind || '|' || state || '|' || hex(payload) || '|' || expires_ms FROM effect ORDER BY id",
+	"SELECT id || '|' || account || '|' || hex(name) || '|' || region || '|' || roles || '|' || state || '|' || password || '|' || password_ms || '|' || hex(totp)"
+	" || '|' || totp_step || '|' || ifnull(hex(invitation), '-') || '|' || invited_until_ms FROM staff ORDER BY id",
+	"SELECT staff || '|' || n || '|' || password FROM staff_password ORDER BY staff, n",
+	"SELECT staff || '|' || hex(address_hash) || '|' || seen_ms FROM staff_place ORDER BY staff, address_hash",
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || state || '|' || subject || '|' || region || '|' || hex(payload) || '|' || maker || '|'"
+	" || ifnull(checker, '-') || '|' || ifnull(hex(note), '-') || '|' || expires_ms FROM proposal ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18 };
@@ -209,6 +215,27 @@ static inline bool world_recall(struct world *w, const struct handler *h)
 	return h->recall(r, &b, &r->why) && (b.count == 0 || (expiring_run(w->expiring, &b) && h->recalled(r, &b, &r->why)));
 }
 
+static inline bool world_look(struct world *w, const struct handler *h)
+{
+	struct tx tx;
+	if (h->look == NULL)
+		return true;
+	bool ok = reader_begin(w->reader, &tx, &w->r.why) && h->look(&tx, &w->r, &w->r.why);
+	reader_end(w->reader);
+	return ok;
+}
+
+static inline void world_settle(struct world *w, const struct handler *h)
+{
+	static struct expiring_batch b;
+	b.count = 0;
+	b.all_or_nothing = false;
+	if (h->settle == NULL)
+		return;
+	h->settle(&w->r, &b);
+	assert_true(b.count == 0 || expiring_run(w->expiring, &b));
+}
+
 struct world_try {
 	struct world *w;
 	const struct handler *h;
@@ -233,7 +260,7 @@ static inline bool world_write(struct world *w, const struct handler *h)
 {
 	struct request *r = &w->r;
 	struct fail first;
-	if ((h->parse != NULL && !h->parse(r, &r->why)) || !world_recall(w, h) || (h->work != NULL && !h->work(r, &r->why)))
+	if ((h->parse != NULL && !h->parse(r, &r->why)) || !world_recall(w, h) || !world_look(w, h) || (h->work != NULL && !h->work(r, &r->why)))
 		return false;
 	struct world_try t[2] = { { .w = w, .h = h, .keep = false }, { .w = w, .h = h, .keep = true } };
 	arena_reset(&w->arena);
@@ -252,6 +279,7 @@ static inline bool world_write(struct world *w, const struct handler *h)
 	assert_memory_equal(t[0].rows.at, t[1].rows.at, t[0].rows.len);
 	assert_memory_equal(&t[0].outcome, &t[1].outcome, sizeof(t[0].outcome));
 	assert_true(r->outcome.code > 0 && r->outcome.status >= 200 && r->outcome.status < 300);
+	world_settle(w, h);
 	return h->render(r, &r->why);
 }
 

@@ -37,8 +37,8 @@ export class Clerk {
 		return digits(this.secret, this.last);
 	}
 
-	try_login(more = {}) {
-		return this.g.ask('POST', '/v1/staff/login', { body: { account: this.account, password: this.password, totp: more.totp ?? this.fresh(), ...more } });
+	try_login({ via, ...more } = {}) {
+		return this.g.ask('POST', '/v1/staff/login', { via, body: { account: this.account, password: this.password, totp: more.totp ?? this.fresh(), ...more } });
 	}
 
 	async login() {
