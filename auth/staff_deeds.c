@@ -125,8 +125,10 @@ static bool invite(struct tx *tx, struct request *r, const struct proposal *p, s
 
 /* ---- roles, close: of somebody in the proposal's region ---- */
 
-static bool subject_is_there(struct tx *tx, const struct proposal *p, struct fail *why)
+static bool subject_is_there(struct tx *tx, const struct request *r, const struct proposal *p, struct fail *why)
 {
+	if (p->subject == r->who.id)
+		return FAILS(why, FOUR_EYES, "staff %lld would decide about himself", (long long)p->subject);
 	struct staff_row row;
 	bool found;
 	if (!staff_by_id(tx, p->subject, &row, &found, why))
@@ -146,14 +148,14 @@ static bool sessions_end(struct tx *tx, const struct request *r, const struct pr
 static bool change_roles(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why)
 {
 	struct wish w;
-	return wish_from(PROPOSAL_STAFF_ROLES, p->payload, &r->arena, &w, why) && subject_is_there(tx, p, why) &&
+	return wish_from(PROPOSAL_STAFF_ROLES, p->payload, &r->arena, &w, why) && subject_is_there(tx, r, p, why) &&
 	       staff_set_roles(tx, p->subject, w.role_bits, r->now_ms, why) && sessions_end(tx, r, p, why) &&
 	       audited(tx, r, AUDIT_STAFF_ROLES_SET, p->subject, p, why);
 }
 
 static bool close_account(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why)
 {
-	return subject_is_there(tx, p, why) && staff_close(tx, p->subject, r->now_ms, why) && sessions_end(tx, r, p, why) &&
+	return subject_is_there(tx, r, p, why) && staff_close(tx, p->subject, r->now_ms, why) && sessions_end(tx, r, p, why) &&
 	       audited(tx, r, AUDIT_STAFF_CLOSED, p->subject, p, why);
 }
 
@@ -161,7 +163,7 @@ static bool invite_again(struct tx *tx, struct request *r, const struct proposal
 {
 	uint8_t random[32];
 	staff_invited_random(r, random);
-	return subject_is_there(tx, p, why) && staff_invite_again(tx, p->subject, r->now_ms, random, why) && sessions_end(tx, r, p, why) &&
+	return subject_is_there(tx, r, p, why) && staff_invite_again(tx, p->subject, r->now_ms, random, why) && sessions_end(tx, r, p, why) &&
 	       audited(tx, r, AUDIT_STAFF_INVITED_AGAIN, p->subject, p, why);
 }
 

@@ -140,6 +140,9 @@ test('two people, two sessions, over the wire; a decision is made once, and what
 	const back = await security.propose('staff_close', '621202', {}, 'wu.clerk');
 	assert.equal((await system.decide(back.json.id, 'withdraw')).status, 403);
 	assert.equal((await security.decide(back.json.id, 'withdraw')).json.state, 'withdrawn');
+	const himself = await security.propose('staff_again', '621200', {}, 'li.system');
+	assert.equal((await system.decide(himself.json.id, 'approve')).json.code, 'four_eyes'); // nobody decides about himself
+	assert.equal((await security.decide(himself.json.id, 'withdraw')).status, 200);
 	for (const [kind, body, pointer] of [['staff_close', {}, '/subject'], ['staff_invite', { ...payload, roles: 'king' }, '/roles'], ['no_kind', {}, '/kind']])
 		assert.equal((await security.propose(kind, '621202', body)).json.pointer, pointer);
 	assert.equal((await security.propose('staff_close', '621202', {}, 'no.such')).json.pointer, '/subject');
