@@ -202,6 +202,78 @@ bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const ui
 	return way_seen(tx, found->id, now_ms, why);
 }
 
+/* ---- after a confirmation ---- */
+
+bool login_raise(struct tx *tx, int64_t login, int level, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE login SET level = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, level);
+	stmt_bind_int(q, 2, login);
+	return stmt_run(q, why);
+}
+
+bool login_end(struct tx *tx, int64_t login, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE login SET ended_ms = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, login);
+	return stmt_run(q, why);
+}
+
+bool login_revive(struct tx *tx, int64_t login, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE login SET ended_ms = NULL WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, login);
+	return stmt_run(q, why);
+}
+
+/* All ways of the same phone, this one too. */
+static bool siblings(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct way ways[FAMILY_MAX],
+		     int *count, struct fail *why)
+{
+	return login_value(tx, login, text, kind, value, why) && ways_of(tx, *kind, *value, ways, count, why);
+}
+
+bool login_lead(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *out, bool *made, struct fail *why)
+{
+	char text[LOGIN_VALUE_MAX + 1];
+	struct way ways[FAMILY_MAX];
+	struct str value;
+	enum login_kind kind;
+	int count;
+	bool ok = siblings(tx, login, text, &kind, &value, ways, &count, why);
+	*out = 0;
+	for (int i = 0; ok && i < count && *out == 0; i++)
+		if (ways[i].person == person)
+			*out = ways[i].id;
+	*made = ok && *out == 0;
+	if (*made)
+		ok = way_make(tx, kind, value, person, LEVEL_L2, now_ms, salt, out, why);
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok && login_raise(tx, *out, LEVEL_L2, why) && way_seen(tx, *out, now_ms, why);
+}
+
+bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, struct fail *why)
+{
+	char text[LOGIN_VALUE_MAX + 1];
+	struct way ways[FAMILY_MAX];
+	struct str value;
+	enum login_kind kind;
+	int count;
+	bool ok = siblings(tx, login, text, &kind, &value, ways, &count, why);
+	for (int i = 0; ok && i < count; i++)
+		if (ways[i].level >= LEVEL_L2 && ways[i].person != person && is_idle(&ways[i], now_ms))
+			ok = login_end(tx, ways[i].id, now_ms, why);
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
 /* ---- a change of the index key ---- */
 
 static bool next_of(struct tx *tx, int64_t person, int64_t *id, bool *found, struct fail *why)

@@ -29,6 +29,15 @@ MUST_USE bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct 
 /* The text of a login, e.g. to be masked. It lives in `text`. */
 MUST_USE bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct fail *why);
 
+/* -- after a confirmation (auth/real_name.h) */
+MUST_USE bool login_raise(struct tx *tx, int64_t login, int level, struct fail *why);
+/* The same phone's way to this person, at L2: the one that is there, or a new one. */
+MUST_USE bool login_lead(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *out, bool *made, struct fail *why);
+MUST_USE bool login_end(struct tx *tx, int64_t login, int64_t now_ms, struct fail *why);
+MUST_USE bool login_revive(struct tx *tx, int64_t login, struct fail *why);
+/* Ways of the same phone to known persons other than this one, when they have been idle. */
+MUST_USE bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, struct fail *why);
+
 /* -- for a change of the index key (auth/rotation.c): the rows of one person */
 MUST_USE bool login_hashes_fill(struct tx *tx, int slot, int64_t person, struct fail *why);
 MUST_USE bool login_hashes_empty(struct tx *tx, int slot, int64_t person, struct fail *why);

@@ -16,6 +16,7 @@
 #include "gateway/ratelimit.h"
 #include "gateway/task.h"
 #include "notify/account.h"
+#include "services/authority_account.h"
 #include "services/department_system.h"
 #include "services/handlers.h"
 #include "store/checkpointer.h"
@@ -93,7 +94,7 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
-	       department_systems_load(c->department_systems_file, why);
+	       department_systems_load(c->department_systems_file, why) && authority_open(c, why);
 }
 
 bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
@@ -222,6 +223,7 @@ void gateway_stop(struct gateway *g)
 		store_close(g->store);
 	department_systems_close();
 	accounts_close();
+	authority_close();
 	keyring_close();
 	free(g->pollers);
 	for (struct kept_config *older; g->kept != NULL; g->kept = older) {

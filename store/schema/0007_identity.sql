@@ -79,3 +79,28 @@ CREATE TABLE otp_day (
 	PRIMARY KEY (phone_hash, day)
 );
 CREATE INDEX otp_day_day ON otp_day (day);
+
+-- Wrong pairs of an account and a number: five lock that pair, and nobody else's, for a day.
+-- clustered
+CREATE TABLE identity_try (
+	person BIGINT NOT NULL REFERENCES person (id),
+	number_hash BYTEA NOT NULL,        -- keyed, of the number that was tried; of "face" for faces
+	failures BIGINT NOT NULL,
+	last_ms BIGINT NOT NULL,
+	PRIMARY KEY (person, number_hash)
+);
+CREATE INDEX identity_try_last ON identity_try (last_ms);
+
+-- Somebody known by a phone alone turned out to be somebody who is known: what was his goes there. Nothing is deleted, so that it can be undone.
+CREATE TABLE person_merge (
+	id BIGINT PRIMARY KEY,
+	key BYTEA NOT NULL UNIQUE,         -- 16 bytes, pm_… outside
+	from_person BIGINT NOT NULL REFERENCES person (id),
+	into_person BIGINT NOT NULL REFERENCES person (id),
+	from_login BIGINT NOT NULL REFERENCES login (id), -- ended by the merge
+	made_login BIGINT REFERENCES login (id),          -- made by it; NULL: the way was there already
+	made_ms BIGINT NOT NULL,
+	undone_ms BIGINT,
+	CHECK (from_person <> into_person)
+);
+CREATE INDEX person_merge_into ON person_merge (into_person, id);

@@ -6,13 +6,15 @@ import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
+import { sandbox } from '../sandbox/lib/client.mjs';
 import { Case, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
-import { People, device, phone } from './lib/people.mjs';
+import { People, authority_settings, device, phone } from './lib/people.mjs';
 import { first, hire } from './lib/staff.mjs';
 
-const g = await gateway({ settings: { 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
+const s = await sandbox();
+const g = await gateway({ settings: { ...authority_settings(s), 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
 const routes = (await g.command('version', '--routes')).split('\n').map((line) => {
 	const [name, method, target, level, right, owner, who, face] = line.split(' ');
 	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face };
@@ -47,6 +49,17 @@ const callers = [
 const theirs = await new Case(g, w).live('submitted', 'accepted');
 const message = (await g.get('/v1/messages', { token: w.citizen })).json.items[0].id;
 const session = (await g.get('/v1/me/sessions', { token: (await people.login(phone(), device())).access_token })).json.items[0].id;
+// One person with two accounts that were merged, and another who has just shown his face.
+const one = { number: '621299199006150131', name: '张三' }, another = { number: '62129919850101006X', name: '李小明' };
+const logged_in = async (who) => {
+	const { access_token } = await people.login(phone(), device());
+	assert.equal((await people.confirm(access_token, who)).status, 200);
+	return access_token;
+};
+await logged_in(one);
+const merge = (await g.get('/v1/me/merges', { token: await logged_in(one) })).json.items[0].id;
+const face = await logged_in(another);
+assert.equal((await people.step_up(face, `face-of-${another.number}`)).status, 200);
 const made = (await maker.propose('staff_close', '621202', {}, 'window.clerk')).json.id;
 const county_checker = await hire(maker, checker, 'county.checker', '621221', 'system_admin');
 const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
@@ -59,6 +72,7 @@ const foreign = {
 	case_show: case_no, case_events: case_no,
 	message_show: message_id, message_trace: message_id, message_read: message_id,
 	me_session_rename: { ...session_id, body: { name: '别人的' } }, me_session_end: session_id,
+	me_merge_undo: { theirs: merge, none: `pm_${'0'.repeat(26)}`, token: face },
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
 	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },

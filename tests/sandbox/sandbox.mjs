@@ -8,6 +8,7 @@ import { Faults } from './lib/faults.mjs';
 import { Journal } from './lib/journal.mjs';
 import { control_server, listen, plain_server, tls_server } from './lib/listen.mjs';
 import { aliyun_sms } from './peers/aliyun_sms.mjs';
+import { authority } from './peers/authority.mjs';
 import { department } from './peers/department.mjs';
 
 const text = { type: 'string' };
@@ -31,7 +32,7 @@ async function start(o) {
 	mkdirSync(o.state, { recursive: true, mode: 0o700 });
 	const journal = new Journal(path.join(o.state, 'sandbox.log.jsonl'));
 	const ca = o.ca === undefined ? undefined : readFileSync(o.ca);
-	const peers = [aliyun_sms(journal, { ca }), department()];
+	const peers = [aliyun_sms(journal, { ca }), authority(), department()];
 	const faults = new Faults();
 	const door = new Door(peers, faults, journal);
 	const main = await listen(plain_server(door.serve), Number(o.port));

@@ -168,5 +168,11 @@ static inline int64_t count_rows(struct world *w, int table)
 	return n;
 }
 
+static inline void as(struct world *w, enum method method, const char *target, const char *param, const char *body, const char *access)
+{
+	struct principal who = who_is(w, access);
+	world_ask(w, method, target, param, body)->who = who;
+}
+
 #define LOGIN_CASE(f) cmocka_unit_test_setup_teardown(f, login_make, login_unmake)
 #endif

@@ -92,12 +92,6 @@ static void reuse(void **state)
 
 /* ---- sessions ---- */
 
-static void as(struct world *w, enum method method, const char *target, const char *param, const char *body, const char *access)
-{
-	struct principal who = who_is(w, access);
-	world_ask(w, method, target, param, body)->who = who;
-}
-
 static struct str sessions_of(struct world *w, const char *access)
 {
 	as(w, METHOD_GET, "/v1/me/sessions", NULL, NULL, access);

@@ -1,5 +1,8 @@
 // People who log in: a phone, a device, codes out of the sandbox's messages or, where no SMS is configured, out of the answer itself.
-import { randomBytes, randomInt } from 'node:crypto';
+import { randomBytes, randomInt, randomUUID } from 'node:crypto';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
 import { until } from './until.mjs';
 
 export const device = () => randomBytes(18).toString('base64url');
@@ -10,6 +13,14 @@ export const form_type = 'application/x-www-form-urlencoded';
 // What the gateway needs to be told to send codes through the sandbox.
 export const sms_settings = (s, key_file) => ({ 'sms.aliyun.url': s.url, 'sms.aliyun.key_id': 'sandbox-access-key', 'sms.aliyun.key_secret_file': key_file,
 	'sms.aliyun.sign_name': '陇南四办', 'sms.aliyun.template.otp': 'SMS_100000001' });
+
+// And to ask the sandbox's authority.
+export function authority_settings(s) {
+	const folder = mkdtempSync(path.join(os.tmpdir(), 'siban-authority-')), key_file = path.join(folder, 'key');
+	process.once('exit', () => rmSync(folder, { recursive: true, force: true }));
+	writeFileSync(key_file, 'whsec_c2libi1zYW5kYm94LWF1dGhvcml0eS1rZXktMDAwMQ==', { mode: 0o600 });
+	return { 'authority.url': `${s.url}/authority`, 'authority.key_file': key_file };
+}
 
 export class People {
 	// s: a sandbox that plays the SMS platform; without it the gateway is in development and tells the code
@@ -49,6 +60,15 @@ export class People {
 		const answer = await this.try_code(number, await this.code(number, device_id, options), device_id, options);
 		if (answer.status !== 200) throw new Error(`no login: ${answer.status} ${answer.text}`);
 		return answer.json;
+	}
+
+	// one: {number, name}
+	confirm(token, one, { key = randomUUID(), ...options } = {}) {
+		return this.g.ask('POST', '/v1/me/identity', { token, key, body: { id_number: one.number, name: one.name }, ...options });
+	}
+
+	step_up(token, proof, options) {
+		return this.g.ask('POST', '/v1/me/step-up', { token, key: randomUUID(), body: { method: 'live_face', proof }, ...options });
 	}
 
 	refresh(refresh_token, device_id, options) {

@@ -1,0 +1,106 @@
+// Goal: a session becomes known by name and number when the authority says so, and by a live face for a quarter of an hour; its four other answers are four;
+// attempts are paced; two accounts of one person are merged, and taken apart again; a family has a person per device.
+// Method: the sandbox plays the authority and the SMS platform; every person and phone is a test's own.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import test, { beforeEach } from 'node:test';
+import { sandbox } from '../sandbox/lib/client.mjs';
+import { id_number } from './lib/cases.mjs';
+import { gateway } from './lib/gateway.mjs';
+import { People, authority_settings, device, phone } from './lib/people.mjs';
+
+const s = await sandbox();
+const g = await gateway({ data: false, settings: { ...authority_settings(s), 'timeout.ask': 1000, 'otp.per_address': 1000000 } });
+const people = new People(g); // no SMS: the answer bears the code
+
+let next = 100;
+const citizen = async (name = '王小明') => {
+	const one = { number: id_number(next++), name, phone: phone() };
+	await s.setup('authority', { people: [one] });
+	return one;
+};
+beforeEach(() => s.clear_faults());
+
+const confirm = (...words) => people.confirm(...words), step_up = (...words) => people.step_up(...words);
+const me = async (token) => (await g.get('/v1/me', { token })).json;
+
+for (const via of ['h2', 'h1'])
+	test(`over ${via}: phone, name, face`, async () => {
+		const one = await citizen(), { access_token: token } = await people.login(one.phone, device());
+		const face = `face-of-${one.number}`;
+		const early = await step_up(token, face, { via });
+		assert.deepEqual([early.status, early.json.code, early.json.step], [403, 'level_too_low', 'identity']);
+		const key = randomUUID();
+		for (let twice = 0; twice < 2; twice++) {
+			const answer = await confirm(token, one, { key, via });
+			assert.deepEqual([answer.status, answer.json.level], [200, 2]);
+		}
+		const known = await me(token);
+		assert.deepEqual([known.level, known.name, known.id_type, known.next_step], [2, '王*明', 'resident', 'live_face']);
+		assert.ok(!known.id_number.includes(one.number.slice(1, -1)));
+		assert.equal((await g.get('/v1/cases', { token, via })).status, 200);
+		assert.equal((await g.ask('DELETE', '/v1/me/merges/pm_00000000000000000000000000', { token })).json.code, 'level_too_low');
+		assert.equal((await step_up(token, face, { via })).json.level, 3);
+		assert.equal((await me(token)).next_step, 'window');
+		assert.equal((await g.ask('DELETE', '/v1/me/merges/pm_00000000000000000000000000', { token })).status, 404);
+	});
+
+test('four answers beside yes, and each is another', async () => {
+	const one = await citizen(), stranger = { number: id_number(next++), name: '王小明' };
+	const login = async () => (await people.login(phone(), device())).access_token;
+	const seen = [await confirm(await login(), { ...one, name: '王大明' }), await confirm(await login(), stranger)];
+	await s.fault('authority', { hang: true });
+	seen.push(await confirm(await login(), await citizen()));
+	await s.clear_faults();
+	await s.fault('authority', { status: 503 });
+	seen.push(await confirm(await login(), await citizen()));
+	await s.clear_faults();
+	await s.fault('authority', { rubbish: 'html' });
+	seen.push(await confirm(await login(), await citizen()));
+	assert.deepEqual(seen.map((a) => `${a.status} ${a.json.code}`), ['422 identity_mismatch', '422 identity_not_found', '504 peer_timeout', '503 peer_away', '502 peer_nonsense']);
+});
+
+test('an attempt is paced, by the pair and by the number, and never for more than seconds', async () => {
+	const one = await citizen(), wrong = { ...one, name: '王大明' };
+	const tokens = await Promise.all([1, 2, 3].map(async () => (await people.login(phone(), device())).access_token));
+	assert.equal((await confirm(tokens[0], wrong)).status, 422);
+	const soon = await confirm(tokens[0], wrong);
+	assert.deepEqual([soon.status, soon.json.code], [429, 'rate_limited']);
+	assert.ok(Number(soon.headers['retry-after']) <= 6);
+	assert.equal((await confirm(tokens[1], wrong)).status, 422);
+	const third = await confirm(tokens[2], one);
+	assert.equal(third.status, 429);
+	assert.ok(Number(third.headers['retry-after']) <= 11);
+});
+
+test('two accounts of one person are merged, and taken apart again', async () => {
+	const one = await citizen(), old_phone = one.phone, new_phone = phone(), here = device(), there = device();
+	const first = await people.login(old_phone, here);
+	assert.equal((await confirm(first.access_token, one)).status, 200);
+	const second = await people.login(new_phone, there);
+	assert.equal((await me(second.access_token)).name, null);
+	const merged = await confirm(second.access_token, one);
+	assert.equal(merged.status, 200, merged.text);
+	assert.equal((await me(second.access_token)).name, '王*明');
+	const sessions = (await g.get('/v1/me/sessions', { token: second.access_token })).json.items;
+	assert.equal(sessions.length, 2);
+	const { items: [merge] } = (await g.get('/v1/me/merges', { token: first.access_token })).json;
+	await step_up(first.access_token, `face-of-${one.number}`);
+	assert.equal((await g.ask('DELETE', `/v1/me/merges/${merge.id}`, { token: first.access_token })).status, 204);
+	for (const { access_token: token } of [first, second]) assert.equal((await g.get('/v1/me', { token })).status, 401);
+});
+
+test('a family on one phone: whose device it is, is shown by name and number', async () => {
+	const mother = await citizen('陈秀英'), son = await citizen('陈小龙'), shared = mother.phone, hers = device();
+	const first = await people.login(shared, hers);
+	assert.equal((await confirm(first.access_token, mother)).status, 200);
+	assert.equal((await confirm(first.access_token, son)).status, 200); // hers becomes his, by his own name and number; she is not touched
+	const known = await me(first.access_token);
+	assert.deepEqual([known.level, known.name], [2, '陈*龙']);
+	assert.equal((await g.get('/v1/me/merges', { token: first.access_token })).json.items.length, 0);
+});
+
+test('a token made by the operator’s hand cannot be raised', async () => {
+	const token = await g.citizen(id_number(next++));
+	assert.equal((await confirm(token, await citizen())).json.code, 'forbidden');
+});
