@@ -56,6 +56,20 @@ bool identity_failed(struct tx *tx, int64_t person, struct str what, int64_t now
 	return stmt_run(q, why);
 }
 
+bool identity_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM identity_try WHERE (person, number_hash) IN"
+		" (SELECT person, number_hash FROM identity_try WHERE last_ms <= $1 ORDER BY last_ms LIMIT $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms - IDENTITY_LOCK_MS);
+	stmt_bind_int(q, 2, rows_max);
+	if (!stmt_run(q, why))
+		return false;
+	*rows = tx_changes(tx);
+	return true;
+}
+
 /* ---- whose session it is from now on ---- */
 
 struct change {

@@ -22,6 +22,8 @@ enum { IDENTITY_FAILURES_MAX = 5 };
 MUST_USE bool identity_may_try(struct tx *tx, int64_t person, struct str what, int64_t now_ms, struct fail *why);
 MUST_USE bool identity_failed(struct tx *tx, int64_t person, struct str what, int64_t now_ms, struct fail *why);
 
+MUST_USE bool identity_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why); /* failures that lock nobody any more */
+
 struct real_name {
 	enum identity_kind kind;
 	struct str number, name;

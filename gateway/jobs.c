@@ -3,6 +3,7 @@
 
 #include "auth/otp.h"
 #include "auth/proposal.h"
+#include "auth/real_name.h"
 #include "auth/refresh.h"
 #include "auth/token.h"
 #include "base/clock.h"
@@ -55,12 +56,13 @@ static bool purge_outcomes(struct tx *tx, struct bite *b, struct fail *why)
 /* Each as many as a bite may have: the rows are small. */
 static bool purge_tokens(struct tx *tx, struct bite *b, struct fail *why)
 {
-	int64_t tokens, refreshes, days;
+	int64_t tokens, refreshes, days, failures;
 	if (!token_purge(tx, b->now_ms, b->rows_max, &tokens, why) || !refresh_purge(tx, b->now_ms, b->rows_max, &refreshes, why) ||
-	    !otp_purge(tx, b->now_ms, b->rows_max, &days, why))
+	    !otp_purge(tx, b->now_ms, b->rows_max, &days, why) || !identity_purge(tx, b->now_ms, b->rows_max, &failures, why))
 		return false;
 	b->rows = tokens > refreshes ? tokens : refreshes;
 	b->rows = b->rows > days ? b->rows : days;
+	b->rows = b->rows > failures ? b->rows : failures;
 	return true;
 }
 

@@ -214,11 +214,37 @@ static void sealed(void **state)
 		assert_null(memmem(b.at, b.len, open[i], strlen(open[i])));
 }
 
+/* ---- what nobody needs any more ---- */
+
+struct purging {
+	int64_t now_ms, tokens, refreshes, days;
+};
+
+static bool purge(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct purging *p = ctx;
+	return token_purge(tx, p->now_ms, 100, &p->tokens, why) && refresh_purge(tx, p->now_ms, 100, &p->refreshes, why) && otp_purge(tx, p->now_ms, 100, &p->days, why);
+}
+
+static void forgotten(void **state)
+{
+	struct world *w = *state;
+	static const struct { int64_t later_ms, tokens, refreshes, days; } rows[] = { { DAY, 0, 0, 0 }, { DAY + 31 * MINUTE, 1, 0, 0 }, { 4 * DAY, 0, 0, 1 }, { 31 * DAY, 0, 1, 0 } };
+	login(w, PHONE, DEVICE);
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct purging p = { .now_ms = w->now_ms + rows[i].later_ms };
+		struct fail why;
+		fail_clear(&why);
+		world_must(store_write(w->store, purge, &p, &why), &why);
+		assert_true(p.tokens == rows[i].tokens && p.refreshes == rows[i].refreshes && p.days == rows[i].days);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LOGIN_CASE(rotation), LOGIN_CASE(a_lost_answer), LOGIN_CASE(reuse), LOGIN_CASE(list_name_end), LOGIN_CASE(at_most_eight), LOGIN_CASE(logging_out),
-		LOGIN_CASE(me_below_two), LOGIN_CASE(sealed),
+		LOGIN_CASE(me_below_two), LOGIN_CASE(forgotten), LOGIN_CASE(sealed),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
