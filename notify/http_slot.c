@@ -141,6 +141,27 @@ static bool append(struct curl_slist **list, const char *line)
 	return longer != NULL;
 }
 
+/* "Name: value", and "Name;", which is how libcurl is told to send an empty one. Not by printf: that was a quarter of what setting a call up cost. */
+static bool append_header(struct curl_slist **list, struct str name, struct str value)
+{
+	char *line = malloc(name.len + value.len + 3), *end;
+	if (line == NULL)
+		return false;
+	memcpy(line, name.at, name.len);
+	end = line + name.len;
+	if (value.len > 0) {
+		memcpy(end, ": ", 2);
+		memcpy(end + 2, value.at, value.len);
+		end += 2 + value.len;
+	} else {
+		*end++ = ';';
+	}
+	*end = '\0';
+	bool ok = append(list, line);
+	free(line);
+	return ok;
+}
+
 static const char *add_headers(struct http_slot *s)
 {
 	static const char no_memory[] = "no memory for the headers";
@@ -151,14 +172,7 @@ static const char *add_headers(struct http_slot *s)
 		assert(is_token(name) && !str_eq_nocase(name, STR("host")) && !str_eq_nocase(name, STR("content-length")));
 		if (!is_header_value(value))
 			return "a header's value has a control character";
-		char *line = malloc(name.len + value.len + 3);
-		if (line == NULL)
-			return no_memory;
-		/* "Name;" is how libcurl is told to send an empty one */
-		sprintf(line, value.len > 0 ? "%.*s: %.*s" : "%.*s;", STR_ARG(name), STR_ARG(value));
-		bool ok = append(&s->headers, line);
-		free(line);
-		if (!ok)
+		if (!append_header(&s->headers, name, value))
 			return no_memory;
 		has_type = has_type || str_eq_nocase(name, STR("content-type"));
 	}
