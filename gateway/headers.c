@@ -51,6 +51,12 @@ bool header_bearer(struct str authorization, struct secret *out)
 	return true;
 }
 
+bool header_is_basic(struct str authorization)
+{
+	struct str scheme, rest;
+	return str_cut(authorization, ' ', &scheme, &rest) && str_eq_nocase(scheme, STR("basic"));
+}
+
 struct str header_media_type(struct str content_type)
 {
 	struct str type, parameters;

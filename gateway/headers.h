@@ -11,6 +11,8 @@ enum lang header_lang(struct str accept_language);
 bool header_trace(struct str traceparent, char out[33]);
 /* Authorization: Bearer. false: there is a value, but not of that shape. Absent: true and *out empty. */
 bool header_bearer(struct str authorization, struct secret *out);
+/* Authorization: Basic, whatever follows. */
+bool header_is_basic(struct str authorization);
 /* Content-Type without its parameters, trimmed. */
 struct str header_media_type(struct str content_type);
 /* Idempotency-Key, bare or as the draft's quoted string; both name the same key. false: not 8..255 visible ASCII characters. */

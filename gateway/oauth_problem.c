@@ -7,6 +7,8 @@
 static const struct { enum fail_code code; const char *error; } errors[] = {
 	{ FAIL_GRANT, "invalid_grant" },
 	{ FAIL_GRANT_TYPE, "unsupported_grant_type" },
+	{ FAIL_CLIENT, "invalid_client" },
+	{ FAIL_SCOPE, "invalid_scope" },
 	{ FAIL_LOGIN, "invalid_client" },
 	{ FAIL_TOKEN, "invalid_client" },
 	{ FAIL_FORBIDDEN, "unauthorized_client" },

@@ -1,5 +1,6 @@
 /* gateway/problem.c - the one place that turns a failure into words: RFC 9457, Chinese first, with what to do next. */
 #include "base/ids.h"
+#include "gateway/headers.h"
 #include "gateway/task.h"
 #include <stdio.h>
 
@@ -51,7 +52,9 @@ static void write_headers(struct task *t)
 {
 	struct request *r = &t->r;
 	const struct fail_row *row = fail_row(r->why.code);
-	if (row->http == 401)
+	if (r->why.code == FAIL_CLIENT && header_is_basic(r->known[HEADER_AUTHORIZATION]))
+		reply_header(r, "www-authenticate", STR("Basic realm=\"siban\", charset=\"UTF-8\"")); /* RFC 6749 5.2: by the way that was tried */
+	else if (row->http == 401 && r->why.code != FAIL_CLIENT)
 		reply_header(r, "www-authenticate", r->why.code == FAIL_TOKEN
 			? STR("Bearer realm=\"siban\", error=\"invalid_token\"") : STR("Bearer realm=\"siban\""));
 	if (row->http == 405)

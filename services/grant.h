@@ -5,6 +5,7 @@
  * Thread: as a handler's stages. */
 #ifndef SERVICES_GRANT_H
 #define SERVICES_GRANT_H
+#include "auth/client.h"
 #include "auth/otp.h"
 #include "auth/session.h"
 #include "base/log.h"
@@ -14,6 +15,14 @@ struct token_form {
 	struct str grant_type, client_id, device_id, device_name;
 	struct str phone, challenge, code;       /* otp */
 	struct str refresh_token;                /* refresh */
+	struct str client_secret, scope;         /* client; client_id is there for everybody */
+};
+
+struct client_asking {
+	struct str id;
+	struct secret secret;
+	uint64_t rights;                         /* 0: all it has */
+	char pace_key[ID_TEXT_BYTES + 64 + 1];   /* client and address */
 };
 
 struct token_asking {
@@ -21,6 +30,7 @@ struct token_asking {
 	const struct grant *grant;
 	uint8_t device[DEVICE_HASH_BYTES];
 	struct otp_trying otp;
+	struct client_asking client;
 	bool is_refused;                         /* found before apply, which leaves the trace */
 };
 
@@ -28,7 +38,10 @@ struct granted {
 	bool is_refused;                         /* and what has `session` to do with it: it was ended; 0 nothing */
 	enum who kind;
 	int64_t principal, session;
+	enum fail_code refused_as;               /* FAIL_NONE: invalid_grant */
 	int level;
+	uint64_t rights;                         /* told as scope; 0: not */
+	bool test_key;
 	int64_t access_ms;                       /* life of the access token */
 	int64_t refresh_until_ms;                /* 0: none is given */
 	int64_t refresh_parent;

@@ -5,6 +5,7 @@
 #include "auth/audit.h"
 #include "auth/login.h"
 #include "auth/refresh.h"
+#include "auth/right.h"
 #include "auth/token.h"
 #include "base/form.h"
 #include "services/grant.h"
@@ -13,7 +14,7 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 enum { GRANTED = 1, REFUSED };
-enum { N_ACCESS_UNTIL, N_REFRESH_UNTIL, N_KIND, N_LEVEL, N_SESSION };
+enum { N_ACCESS_UNTIL, N_REFRESH_UNTIL, N_KIND, N_LEVEL, N_SESSION, N_RIGHTS };
 
 static const struct { struct str type; const struct grant *grant; } grants[] = {
 #define GRANT(name, text) { { text, sizeof(text) - 1 }, &grant_##name },
@@ -30,6 +31,8 @@ static const struct form_field token_fields[] = {
 	{ "challenge", false, OTP_CHALLENGE_TEXT, offsetof(struct token_form, challenge) },
 	{ "code", false, 16, offsetof(struct token_form, code) },
 	{ "refresh_token", false, 64, offsetof(struct token_form, refresh_token) },
+	{ "client_secret", false, 64, offsetof(struct token_form, client_secret) },
+	{ "scope", false, 512, offsetof(struct token_form, scope) },
 };
 
 static const char *const no_query[] = { NULL };
@@ -91,7 +94,8 @@ static bool tokens_make(struct tx *tx, const struct request *r, const struct gra
 {
 	char text[TOKEN_TEXT_BYTES];
 	uint8_t random[32];
-	struct token_spec spec = { .kind = g->kind, .principal = g->principal, .session = g->session, .expires_ms = r->now_ms + g->access_ms };
+	struct token_spec spec = { .kind = g->kind, .principal = g->principal, .session = g->session, .expires_ms = r->now_ms + g->access_ms,
+		.test_key = g->test_key };
 	request_bytes(r, "access token", spec.random);
 	if (!token_make(tx, &spec, r->now_ms, text, why))
 		return false;
@@ -106,9 +110,21 @@ static bool token_apply(struct tx *tx, struct request *r, struct fail *why)
 	if (!t->grant->apply(tx, r, t, &g, why) || (!g.is_refused && !tokens_make(tx, r, &g, why)))
 		return false;
 	r->outcome = (struct outcome){ .code = g.is_refused ? REFUSED : GRANTED, .status = 200,
-		.n = { [N_ACCESS_UNTIL] = r->now_ms + g.access_ms, [N_REFRESH_UNTIL] = g.refresh_until_ms, [N_KIND] = g.kind, [N_LEVEL] = g.level,
-			[N_SESSION] = g.session } };
+		.n = { [N_ACCESS_UNTIL] = r->now_ms + g.access_ms, [N_REFRESH_UNTIL] = g.refresh_until_ms, [N_KIND] = g.is_refused ? (int64_t)g.refused_as : (int64_t)g.kind,
+			[N_LEVEL] = g.level, [N_SESSION] = g.session, [N_RIGHTS] = (int64_t)g.rights } };
 	return true;
+}
+
+static void scope_out(struct json_out *j, struct request *r, uint64_t rights)
+{
+	struct buf scope;
+	buf_init(&scope, &r->arena, 128);
+	for (int i = RIGHT_NONE + 1; i < RIGHT_COUNT; i++)
+		if (rights >> i & 1) {
+			buf_str(&scope, scope.len > 0 ? STR(" ") : STR(""));
+			buf_str(&scope, str_c(right_row((enum right)i)->text));
+		}
+	json_add_text(j, "scope", buf_text(&scope));
 }
 
 /* The texts are made again from the request's random bytes: they were never stored. */
@@ -119,6 +135,8 @@ static bool token_render(struct request *r, struct fail *why)
 	uint8_t random[32];
 	if (r->outcome.code == REFUSED && n[N_SESSION] != 0)
 		LOG_EVENT(refresh_reused, str_c(r->id), L_INT(n[N_SESSION]));
+	if (r->outcome.code == REFUSED && n[N_KIND] == FAIL_CLIENT)
+		return FAILS(why, CLIENT, "refused, and noted");
 	if (r->outcome.code == REFUSED)
 		return FAILS(why, GRANT, "refused, and noted");
 	request_bytes(r, "access token", random);
@@ -132,7 +150,10 @@ static bool token_render(struct request *r, struct fail *why)
 	json_add_number(&j, "expires_in", (n[N_ACCESS_UNTIL] - r->now_ms) / 1000);
 	if (n[N_REFRESH_UNTIL] != 0)
 		json_add_text(&j, "refresh_token", str_c(refresh));
-	json_add_number(&j, "level", n[N_LEVEL]);
+	if (n[N_KIND] == WHO_CITIZEN)
+		json_add_number(&j, "level", n[N_LEVEL]);
+	if (n[N_RIGHTS] != 0)
+		scope_out(&j, r, (uint64_t)n[N_RIGHTS]);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

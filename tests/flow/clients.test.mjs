@@ -1,0 +1,112 @@
+// Goal: a department's or courier's system gets tokens by its secret and no other way; a rotation leaves no gap; a revoked key opens nothing any more.
+// Method: a real gateway, clients made on the control socket, both protocols.
+import assert from 'node:assert/strict';
+import { readFileSync, readdirSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { gateway } from './lib/gateway.mjs';
+import { form_type } from './lib/people.mjs';
+
+const g = await gateway();
+const { items } = (await g.get('/v1/matters?limit=100')).json;
+const code = items[0].department.code;
+const told = [];
+
+async function client(more = {}) {
+	const made = await g.control('POST', '/control/clients/add', { department: code, name: '审批系统', ...more });
+	assert.equal(made.status, 201, made.text);
+	return made.json.client;
+}
+
+async function key(id) {
+	const made = await g.control('POST', '/control/clients/keys/add', { client: id });
+	assert.equal(made.status, 201, made.text);
+	told.push(made.json.secret);
+	return made.json;
+}
+
+const basic = (id, secret) => `Basic ${Buffer.from(`${id}:${secret}`).toString('base64')}`;
+const form = (fields, { authorization, via } = {}) => g.ask('POST', '/oauth2/token', { via, type: form_type,
+	body: new URLSearchParams({ grant_type: 'client_credentials', ...fields }).toString(), ...(authorization ? { headers: { authorization } } : {}) });
+const feed = (token, via) => g.get('/v1/department/feed', { token, via });
+
+for (const via of ['h2', 'h1'])
+	test(`over ${via}: Basic or form, exactly one; scopes are a part of what was given`, async () => {
+		const id = await client({ scope: 'feed:read cases:read' }), { secret } = await key(id);
+		const all = await form({}, { authorization: basic(id, secret), via });
+		assert.equal(all.status, 200, all.text);
+		assert.equal(all.json.scope, 'cases:read feed:read');
+		assert.ok(all.json.expires_in === 3600 && all.json.refresh_token === undefined && all.json.access_token.startsWith('sbd_'));
+		assert.equal((await feed(all.json.access_token, via)).status, 200);
+		const part = await form({ client_id: id, client_secret: secret, scope: 'cases:read' }, { via });
+		assert.equal(part.json.scope, 'cases:read');
+		assert.equal((await feed(part.json.access_token, via)).status, 403);
+		for (const scope of ['events:write', 'nothing:such']) assert.equal((await form({ client_id: id, client_secret: secret, scope }, { via })).json.error, 'invalid_scope');
+		const both = await form({ client_id: id, client_secret: secret }, { authorization: basic(id, secret), via });
+		assert.deepEqual([both.status, both.json.error], [400, 'invalid_request']);
+	});
+
+test('what is wrong with credentials is one answer', async () => {
+	const id = await client({ networks: '127.0.0.0/8' }), other = await client(), { secret } = await key(id), gone = await key(id);
+	assert.equal((await form({ client_id: id, client_secret: secret })).status, 200);
+	await g.control('POST', '/control/clients/keys/revoke', { client: id, key: gone.key });
+	const answers = [];
+	for (const [a, b] of [['cl_00000000000000000000000000', secret], ['x', secret], [other, secret], [id, `${secret.slice(0, -1)}A`], [id, 'guess'], [id, gone.secret]])
+		answers.push(await form({ client_id: a, client_secret: b }));
+	await g.control('POST', '/control/clients/allow', { client: id, networks: '203.0.113.0/24' });
+	answers.push(await form({ client_id: id, client_secret: secret }));
+	const shapes = new Set(answers.map((a) => JSON.stringify([a.status, { ...a.json, request_id: '', trace_id: '' }, a.headers['www-authenticate']])));
+	assert.equal(shapes.size, 1, [...shapes].join('\n'));
+	assert.deepEqual([answers[0].status, answers[0].json.error, answers[0].headers['www-authenticate']], [401, 'invalid_client', undefined]);
+	assert.match((await form({}, { authorization: basic(id, 'guess') })).headers['www-authenticate'], /^Basic /);
+});
+
+test('a rotation under load: not one failure; then the old key and its tokens open nothing', async () => {
+	const id = await client(), first = await key(id);
+	let secret = first.secret, stop = false;
+	const statuses = [], tokens = [];
+	const load = Promise.all([0, 1, 2, 3].map(async () => {
+		while (!stop && statuses.length < 400) {
+			const answer = await form({ client_id: id, client_secret: secret });
+			statuses.push(answer.status);
+			tokens.push(answer.json.access_token);
+		}
+	}));
+	const old = (await form({ client_id: id, client_secret: first.secret })).json.access_token;
+	const second = await key(id);
+	secret = second.secret;
+	for (let n = 0; n < 20; n++) assert.equal((await form({ client_id: id, client_secret: secret })).status, 200);
+	stop = true;
+	await load;
+	assert.ok(statuses.length > 0 && statuses.every((s) => s === 200));
+	const fresh = (await form({ client_id: id, client_secret: second.secret })).json.access_token;
+	assert.equal((await feed(old)).status, 200);
+	const revoked = await g.control('POST', '/control/clients/keys/revoke', { client: id, key: first.key });
+	assert.ok(revoked.json.sessions_ended >= 1);
+	assert.equal((await feed(old)).status, 401);
+	assert.equal((await feed(fresh)).status, 200);
+	assert.equal((await form({ client_id: id, client_secret: first.secret })).status, 401);
+});
+
+test('a courier gets a partner’s token; a stranger who hammers a client slows down himself, and guesses nothing', async () => {
+	const made = await g.control('POST', '/control/clients/add', { partner: 'SF', name: '顺丰' });
+	const { secret } = await key(made.json.client);
+	const answer = await form({ client_id: made.json.client, client_secret: secret });
+	assert.ok(answer.json.access_token.startsWith('sbp_'), answer.text);
+	assert.equal((await feed(answer.json.access_token)).status, 403);
+	const seen = new Set();
+	for (let n = 0; n < 700; n += 100)
+		for (const a of await Promise.all(Array.from({ length: 100 }, () => form({ client_id: made.json.client, client_secret: 'guess' })))) seen.add(a.status);
+	assert.deepEqual([...seen].sort(), [401, 429]);
+	const id = await client(), good = await key(id);
+	assert.equal((await form({ client_id: id, client_secret: good.secret })).status, 200);
+});
+
+test('secrets lie nowhere', () => {
+	const files = readdirSync(g.state, { withFileTypes: true }).filter((f) => f.isFile());
+	assert.ok(told.length > 5 && files.some((f) => f.name === 'siban.db'));
+	for (const f of files) {
+		const bytes = readFileSync(path.join(g.state, f.name));
+		for (const secret of told) assert.ok(!bytes.includes(secret), f.name);
+	}
+});
