@@ -74,15 +74,15 @@ bool upgrade_bearer(const struct request *r, struct secret *out)
 /* The one field of this name; STR_NONE: none or several. */
 static struct str only_one(const struct request *r, struct str name)
 {
-	struct str found = STR_NONE;
+	struct str value = STR_NONE;
+	int found = 0; /* counted, because a field may be empty */
 	for (size_t i = 0; i < r->header_count; i++) {
 		if (!str_eq(r->headers[i].name, name))
 			continue;
-		if (found.at != NULL)
-			return STR_NONE;
-		found = r->headers[i].value;
+		value = r->headers[i].value;
+		found++;
 	}
-	return found;
+	return found == 1 ? value : STR_NONE;
 }
 
 /* base64 of 16 bytes: 22 digits, of which the last holds two bits, and "==". */
