@@ -12,6 +12,8 @@ struct command_line {
 	bool cipher, index; /* keys add */
 	bool dev, json, verbose, sample, reference, routes, again, all_restored;
 	const char *citizen, *department, *hours, *from, *to, *state, *kind;
+	bool test;                /* client add */
+	const char *partner, *scope, *networks, *days;
 	bool first;                                                /* staff add */
 	const char *account, *person_name, *role, *region;         /* staff */
 	struct config config;     /* read and checked, for commands that want it */
@@ -29,6 +31,7 @@ int command_sms_test(struct command_line *l);
 int command_effects(struct command_line *l);
 int command_backup(struct command_line *l);
 int command_restore(struct command_line *l);
+int command_client(struct command_line *l);
 int command_version(struct command_line *l);
 
 void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */

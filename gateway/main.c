@@ -26,6 +26,7 @@ static const struct command {
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },
 	{ "restore", CONFIG,  command_restore, "FOLDER [--to STATE]",               "look a backup over and put it in the database's place; no gateway may run" },
 	{ "sms-test", CONFIG, command_sms_test, "PHONE [NAME=VALUE]...",            "send the test template to one phone and say what became of it" },
+	{ "client",  CONFIG,  command_client,  "add|allow|key add|key revoke …",  "systems of departments and couriers, and their keys; a secret is printed once" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
@@ -57,7 +58,7 @@ static bool read_config(struct command_line *l, enum wants wants)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED, O_PARTNER, O_SCOPE, O_NETWORKS, O_DAYS, O_TEST };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES }, { "cipher", no_argument, NULL, O_CIPHER }, { "index", no_argument, NULL, O_INDEX },
@@ -66,6 +67,8 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		{ "to", required_argument, NULL, O_TO }, { "state", required_argument, NULL, O_STATE }, { "kind", required_argument, NULL, O_KIND }, { "again", no_argument, NULL, O_AGAIN },
 		{ "first", no_argument, NULL, O_FIRST }, { "account", required_argument, NULL, O_ACCOUNT }, { "name", required_argument, NULL, O_NAME },
 		{ "role", required_argument, NULL, O_ROLE }, { "region", required_argument, NULL, O_REGION },
+		{ "partner", required_argument, NULL, O_PARTNER }, { "scope", required_argument, NULL, O_SCOPE },
+		{ "networks", required_argument, NULL, O_NETWORKS }, { "days", required_argument, NULL, O_DAYS }, { "test", no_argument, NULL, O_TEST },
 		{ "all-restored", no_argument, NULL, O_ALL_RESTORED }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
@@ -92,6 +95,11 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_NAME:       l->person_name = optarg; break;
 		case O_ROLE:       l->role = optarg; break;
 		case O_REGION:     l->region = optarg; break;
+		case O_PARTNER:    l->partner = optarg; break;
+		case O_SCOPE:      l->scope = optarg; break;
+		case O_NETWORKS:   l->networks = optarg; break;
+		case O_DAYS:       l->days = optarg; break;
+		case O_TEST:       l->test = true; break;
 		case O_ALL_RESTORED: l->all_restored = true; break;
 		default:           return false; /* getopt has said what is wrong */
 		}

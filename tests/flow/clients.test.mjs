@@ -51,7 +51,7 @@ test('what is wrong with credentials is one answer', async () => {
 	assert.equal((await form({ client_id: id, client_secret: secret })).status, 200);
 	await g.control('POST', '/control/clients/keys/revoke', { client: id, key: gone.key });
 	const answers = [];
-	for (const [a, b] of [['cl_00000000000000000000000000', secret], ['x', secret], [other, secret], [id, `${secret.slice(0, -1)}A`], [id, 'guess'], [id, gone.secret]])
+	for (const [a, b] of [['cl_00000000000000000000000000', secret], ['x', secret], [other, secret], [id, secret.slice(0, 4) + (secret[4] === 'A' ? 'B' : 'A') + secret.slice(5)], [id, 'guess'], [id, gone.secret]])
 		answers.push(await form({ client_id: a, client_secret: b }));
 	await g.control('POST', '/control/clients/allow', { client: id, networks: '203.0.113.0/24' });
 	answers.push(await form({ client_id: id, client_secret: secret }));
@@ -100,6 +100,21 @@ test('a courier gets a partner’s token; a stranger who hammers a client slows 
 	assert.deepEqual([...seen].sort(), [401, 429]);
 	const id = await client(), good = await key(id);
 	assert.equal((await form({ client_id: id, client_secret: good.secret })).status, 200);
+});
+
+test('the command line makes a client, its key, and ends it', async () => {
+	const said = async (...words) => Object.fromEntries((await g.command('client', ...words)).split('\n').filter(Boolean).map((line) => line.split(' ')));
+	const { client: id } = await said('add', '--department', code, '--scope', 'feed:read', '--networks', '127.0.0.0/8', '--test', '档案系统');
+	const { key: number, secret } = await said('key', 'add', id, '--days', '30');
+	told.push(secret);
+	assert.equal((await form({ client_id: id, client_secret: secret })).status, 200);
+	await said('allow', id, '203.0.113.0/24');
+	assert.equal((await form({ client_id: id, client_secret: secret })).status, 401);
+	await said('allow', id, '');
+	assert.equal((await form({ client_id: id, client_secret: secret })).status, 200);
+	assert.equal((await said('key', 'revoke', id, number)).sessions_ended, '2');
+	assert.equal((await form({ client_id: id, client_secret: secret })).status, 401);
+	await assert.rejects(g.command('client', 'allow', id, '10.0.0.1/8'), /networks/);
 });
 
 test('secrets lie nowhere', () => {
