@@ -248,24 +248,6 @@ bool client_session(struct tx *tx, const struct client_found *f, uint64_t rights
 
 /* ---- Basic ---- */
 
-/* RFC 4648 section 4 with its padding; only the canonical text. -1: not that. */
-static int64_t base64_bytes(struct str in, uint8_t *out, size_t max)
-{
-	char url[BASIC_BYTES_MAX * 2];
-	if (in.len == 0 || in.len % 4 != 0 || in.len > sizeof(url))
-		return -1;
-	if (in.at[in.len - 1] == '=')
-		in.len--;
-	if (in.at[in.len - 1] == '=')
-		in.len--;
-	for (size_t i = 0; i < in.len; i++) {
-		if (in.at[i] == '-' || in.at[i] == '_')
-			return -1;
-		url[i] = in.at[i] == '+' ? '-' : in.at[i] == '/' ? '_' : in.at[i];
-	}
-	return base64url_bytes((struct str){ url, in.len }, out, max);
-}
-
 bool client_basic(struct arena *a, struct str authorization, struct str *client_id, struct secret *secret)
 {
 	struct str scheme, credentials, id, password;

@@ -152,3 +152,18 @@ int64_t sm4_cbc_open(const struct cipher_key *k, const uint8_t iv[SM4_BLOCK_BYTE
 	OPENSSL_cleanse(to, sealed.len);
 	return -1;
 }
+
+int64_t aes_128_cbc_open(const uint8_t key[16], const uint8_t iv[16], struct str sealed, uint8_t *to)
+{
+	if (sealed.len == 0 || sealed.len % 16 != 0)
+		return -1;
+	EVP_CIPHER_CTX *ctx = EVP_CIPHER_CTX_new();
+	if (ctx == NULL || EVP_CipherInit_ex2(ctx, EVP_aes_128_cbc(), key, iv, (int)OPEN, NULL) != 1)
+		die("aes-128-cbc");
+	int written = feed(ctx, to, sealed), last = 0;
+	bool ok = EVP_CipherFinal_ex(ctx, to + written, &last) == 1;
+	EVP_CIPHER_CTX_free(ctx);
+	if (!ok)
+		OPENSSL_cleanse(to, sealed.len);
+	return ok ? written + last : -1;
+}

@@ -29,4 +29,8 @@ bool gcm_open(const struct cipher_key *k, const uint8_t nonce[GCM_NONCE_BYTES], 
 size_t sm4_cbc_seal(const struct cipher_key *k, const uint8_t iv[SM4_BLOCK_BYTES], struct str plain, uint8_t *to);
 /* `to` takes sealed.len bytes. -1: not whole blocks, or no padding at the end. Only for what a MAC has vouched for. */
 int64_t sm4_cbc_open(const struct cipher_key *k, const uint8_t iv[SM4_BLOCK_BYTES], struct str sealed, uint8_t *to);
+
+/* A platform's own envelope (WeChat's encryptedData): AES-128-CBC with PKCS 7 padding, a key per value, seldom used, so no context is kept. `to` takes
+ * sealed.len bytes. -1: not whole blocks, or no padding at the end; it authenticates nothing, so what it yields is judged by what it says. */
+int64_t aes_128_cbc_open(const uint8_t key[16], const uint8_t iv[16], struct str sealed, uint8_t *to);
 #endif

@@ -226,7 +226,7 @@ size_t base64_text(const uint8_t *in, size_t len, char *out)
 	return n;
 }
 
-static int base64url_digit(char c)
+static int base64_digit(char c, char plus, char slash)
 {
 	if (c >= 'A' && c <= 'Z')
 		return c - 'A';
@@ -234,10 +234,10 @@ static int base64url_digit(char c)
 		return c - 'a' + 26;
 	if (c >= '0' && c <= '9')
 		return c - '0' + 52;
-	return c == '-' ? 62 : c == '_' ? 63 : -1;
+	return c == plus ? 62 : c == slash ? 63 : -1;
 }
 
-int64_t base64url_bytes(struct str in, uint8_t *out, size_t max)
+static int64_t bytes_of(struct str in, char plus, char slash, uint8_t *out, size_t max)
 {
 	if (in.len % 4 == 1 || in.len / 4 * 3 + (in.len % 4 > 0 ? in.len % 4 - 1 : 0) > max)
 		return -1;
@@ -245,7 +245,7 @@ int64_t base64url_bytes(struct str in, uint8_t *out, size_t max)
 	uint32_t bits = 0;
 	int have = 0;
 	for (size_t i = 0; i < in.len; i++) {
-		int digit = base64url_digit(in.at[i]);
+		int digit = base64_digit(in.at[i], plus, slash);
 		if (digit < 0)
 			return -1;
 		bits = bits << 6 | (uint32_t)digit;
@@ -263,4 +263,18 @@ int64_t base64url_bytes(struct str in, uint8_t *out, size_t max)
 void wipe(void *at, size_t len)
 {
 	OPENSSL_cleanse(at, len);
+}
+
+int64_t base64url_bytes(struct str in, uint8_t *out, size_t max)
+{
+	return bytes_of(in, '-', '_', out, max);
+}
+
+int64_t base64_bytes(struct str in, uint8_t *out, size_t max)
+{
+	if (in.len == 0 || in.len % 4 != 0)
+		return in.len == 0 ? 0 : -1;
+	for (int i = 0; i < 2 && in.at[in.len - 1] == '='; i++)
+		in.len--;
+	return bytes_of(in, '+', '/', out, max);
 }

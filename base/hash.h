@@ -21,4 +21,5 @@ uint64_t siphash(const uint8_t key[16], const void *at, size_t len); /* SipHash-
 size_t base64url_text(const uint8_t *in, size_t len, char *out); /* RFC 4648 section 5, no padding */
 size_t base64_text(const uint8_t *in, size_t len, char *out);    /* section 4, padded */
 int64_t base64url_bytes(struct str in, uint8_t *out, size_t max); /* -1: not canonical base64url or too long */
+int64_t base64_bytes(struct str in, uint8_t *out, size_t max);    /* section 4, padded; -1 as above */
 #endif

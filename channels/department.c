@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "channels/standard_webhooks.h"
+#include "channels/url.h"
 
 enum { ANSWER_MAX = 16 << 10, MATTER_MAX = 32, NAME_MAX_BYTES = 200, STATUS_TEXT_MAX = 500 };
 
@@ -10,8 +11,7 @@ enum { ANSWER_MAX = 16 << 10, MATTER_MAX = 32, NAME_MAX_BYTES = 200, STATUS_TEXT
 
 bool department_base_is_right(struct str base)
 {
-	return str_is_visible_ascii(base) && (str_starts(base, STR("http://")) || str_starts(base, STR("https://"))) && base.len <= DEPARTMENT_BASE_MAX &&
-	       !str_ends(base, STR("/")) && memchr(base.at, '?', base.len) == NULL && memchr(base.at, '#', base.len) == NULL && memchr(base.at, '@', base.len) == NULL;
+	return url_base_is_right(base);
 }
 
 /* What stands before the path in an absolute URL. */
@@ -23,26 +23,14 @@ static size_t origin_length(struct str base)
 	return at;
 }
 
-static bool is_unreserved(char c)
-{
-	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || (c != '\0' && strchr("-._~", c) != NULL);
-}
-
 /* As one path segment: a "." alone or ".." would be walked, so dots are encoded too where nothing else stands beside them. */
 static void buf_segment(struct buf *b, struct str s)
 {
-	static const char digits[] = "0123456789ABCDEF";
 	bool is_dots = str_eq(s, STR(".")) || str_eq(s, STR(".."));
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-		if (is_unreserved((char)c) && !is_dots) {
-			buf_char(b, (char)c);
-			continue;
-		}
-		buf_char(b, '%');
-		buf_char(b, digits[c >> 4]);
-		buf_char(b, digits[c & 15]);
-	}
+	for (size_t i = 0; is_dots && i < s.len; i++)
+		buf_str(b, STR("%2E"));
+	if (!is_dots)
+		url_escape(b, s);
 }
 
 static void add(struct http_call *c, const char *name, struct str value)
