@@ -14,7 +14,7 @@ static const char *const no_query[] = { NULL };
 
 struct listed {
 	struct id key;
-	char name[SESSION_NAME_BYTES + 1];
+	char name[SESSION_NAME_BYTES + VAULT_OVERHEAD_MAX]; /* opening wants room for the sealed value */
 	int64_t id, made_ms, seen_ms, expires_ms;
 };
 

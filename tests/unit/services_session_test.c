@@ -123,6 +123,11 @@ static void list_name_end(void **state)
 	world_expect(w, world_write(w, &me_session_rename));
 	sessions_of(w, one.access);
 	assert_int_equal(count_of(w->r.reply.body.at, "旧手机"), 1);
+#define TEN "𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷𠮷" /* four bytes each: sealed, the longest name is longer than its text may be */
+	as(w, METHOD_PUT, "/v1/me/sessions/x", key, "{\"name\":\"" TEN TEN TEN TEN "\"}", one.access);
+	world_expect(w, world_write(w, &me_session_rename));
+	sessions_of(w, one.access);
+	assert_int_equal(count_of(w->r.reply.body.at, TEN TEN TEN TEN), 1);
 	struct tokens foreign = login(w, OTHER_PHONE, DEVICE "9");
 	as(w, METHOD_DELETE, "/v1/me/sessions/x", key, NULL, foreign.access);
 	refused(w, world_write(w, &me_session_end), FAIL_NOT_FOUND);
