@@ -1,6 +1,7 @@
 /* gateway/jobs.c - why this exists: what nobody asks for must be done too, and must not be felt by those who ask. */
 #include "gateway/jobs.h"
 
+#include "auth/mandate.h"
 #include "auth/otp.h"
 #include "auth/proposal.h"
 #include "auth/real_name.h"
@@ -69,6 +70,11 @@ static bool purge_tokens(struct tx *tx, struct bite *b, struct fail *why)
 static bool expire_proposals(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return proposal_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool expire_mandates(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return mandate_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)

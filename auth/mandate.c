@@ -1,0 +1,395 @@
+/* auth/mandate.c - why this exists: many who need a service have somebody who goes for them, and that must neither take their password nor their say. */
+#include "auth/mandate.h"
+#include "auth/audit.h"
+#include "auth/login.h"
+#include "auth/right.h"
+#include "auth/vault.h"
+#include "base/hash.h"
+#include <assert.h>
+
+#define DAY_MS (INT64_C(24) * 3600 * 1000)
+#define MANDATE_COLUMNS "id, key, kind, state, holder, giver, scopes, accepted_by, made_ms, until_ms, ends_ms"
+
+enum { SEALED_BYTES = MANDATE_SAID_BYTES + VAULT_OVERHEAD_MAX };
+#define ALL ((UINT64_C(1) << MANDATE_SCOPES) - 2) /* bit 0 is nobody's */
+
+static const char *const scopes[MANDATE_SCOPES] = {
+#define SCOPE(name, bit, text, zh) [bit] = text,
+#include "auth/mandate_scopes.def"
+#undef SCOPE
+};
+_Static_assert(MANDATE_SCOPES <= 62, "scopes are bits of a BIGINT");
+
+static const struct mandate_row kinds[MANDATE_KINDS] = {
+#define KIND(name, number, text, zh, days, holder, giver, accepted, most, scopes) [number] = { text, zh, (days) * DAY_MS, holder, giver, accepted, most, scopes },
+#include "auth/mandate_kinds.def"
+#undef KIND
+};
+
+#define TO(state) (1u << MANDATE_##state)
+static const struct { const char *text; unsigned may; enum audit_act act; } states[MANDATE_STATES] = {
+	[MANDATE_OFFERED] = { "offered", TO(ACTIVE) | TO(REFUSED) | TO(REVOKED) | TO(EXPIRED), AUDIT_MANDATE_OFFERED }, /* woken by either side; a day */
+	[MANDATE_ACTIVE] = { "active", TO(REVOKED) | TO(EXPIRED), AUDIT_MANDATE_ACCEPTED },                             /* until the agreed day */
+	[MANDATE_REFUSED] = { "refused", 0, AUDIT_MANDATE_REFUSED },
+	[MANDATE_REVOKED] = { "revoked", 0, AUDIT_MANDATE_REVOKED },
+	[MANDATE_EXPIRED] = { "expired", 0, 0 }, /* nobody does that: the day was agreed */
+};
+
+const struct mandate_row *mandate_row(int kind)
+{
+	return kind > 0 && kind < MANDATE_KINDS && kinds[kind].text != NULL ? &kinds[kind] : NULL;
+}
+
+const struct mandate_row *mandate_row_named(struct str text, enum mandate_kind *kind)
+{
+	for (int i = 1; i < MANDATE_KINDS; i++)
+		if (kinds[i].text != NULL && str_eq(text, str_c(kinds[i].text))) {
+			*kind = (enum mandate_kind)i;
+			return &kinds[i];
+		}
+	return NULL;
+}
+
+const char *mandate_scope_text(enum mandate_scope scope)
+{
+	assert(scope > 0 && scope < MANDATE_SCOPES && scopes[scope] != NULL);
+	return scopes[scope];
+}
+
+enum mandate_scope mandate_scope_named(struct str text)
+{
+	for (int i = 1; i < MANDATE_SCOPES; i++)
+		if (scopes[i] != NULL && str_eq(text, str_c(scopes[i])))
+			return (enum mandate_scope)i;
+	return (enum mandate_scope)0;
+}
+
+const char *mandate_state_text(enum mandate_state state)
+{
+	assert(state >= MANDATE_OFFERED && state < MANDATE_STATES);
+	return states[state].text;
+}
+
+/* ---- offering ---- */
+
+static bool level_is(const struct request *r, int needed, struct fail *why)
+{
+	if (level_suffices(&r->who, needed, r->now_ms))
+		return true;
+	FAILS(why, LEVEL, "level %d, needed %d", r->who.level, needed);
+	fail_fact_number(why, "needed_level", needed);
+	fail_fact_text(why, "step", level_row(needed)->step);
+	return false;
+}
+
+static bool offer_fits(const struct request *r, const struct mandate_row *row, const struct mandate_new *n, struct fail *why)
+{
+	if (!level_is(r, row->holder_level, why))
+		return false;
+	if ((n->kind == MANDATE_COMPANY) != (n->giver.kind == IDENTITY_ORGANISATION))
+		return FAILS_FIELD(why, FIELD, "/kind", "a company is acted for as one, and a person is not");
+	if (n->scopes == 0 || (n->scopes & ~row->scopes) != 0)
+		return FAILS_FIELD(why, FIELD, "/scopes", "not what this kind allows");
+	if (n->until_ms <= r->now_ms || n->until_ms > r->now_ms + row->life_ms)
+		return FAILS_FIELD(why, FIELD, "/until", "at most %lld days from now", (long long)(row->life_ms / DAY_MS));
+	return true;
+}
+
+static bool has_room(struct tx *tx, int64_t holder, const struct mandate_row *row, const struct mandate_new *n, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM mandate WHERE holder = $1 AND state IN (1, 2) AND kind = $2 AND ends_ms > $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, holder);
+	stmt_bind_int(q, 2, n->kind);
+	stmt_bind_int(q, 3, now_ms);
+	if (!stmt_row(q, why))
+		return false;
+	if (stmt_int(q, 0) < row->most)
+		return true;
+	FAILS(why, MANDATES, "%d of kind %d", row->most, (int)n->kind);
+	fail_fact_number(why, "most", row->most);
+	return false;
+}
+
+/* Number and name must both be right: whoever knows a number only has named nobody. */
+static bool find_giver(struct tx *tx, const struct mandate_new *n, int64_t *id, struct fail *why)
+{
+	char text[PERSON_FACTS_BYTES];
+	struct person_facts facts;
+	if (!person_find(tx, n->giver.kind, str_c(n->giver.number), id, why) || *id == 0)
+		return why->code == FAIL_NONE;
+	bool ok = person_facts_get(tx, *id, text, &facts, why);
+	if (ok && (facts.name.at == NULL || !str_eq(facts.name, n->giver_name)))
+		*id = 0;
+	wipe(text, sizeof(text));
+	return ok;
+}
+
+static bool said_seal(int64_t id, const struct mandate_new *n, struct buf *out, struct fail *why)
+{
+	char text[MANDATE_SAID_BYTES];
+	struct buf b = { .at = text, .cap = sizeof(text) };
+	buf_char(&b, (char)('0' + n->giver.kind));
+	buf_str(&b, str_c(n->giver.number));
+	buf_char(&b, '\n');
+	buf_str(&b, n->giver_name);
+	bool ok = vault_seal("mandate.said", id, buf_text(&b), n->salt, out, why);
+	wipe(text, sizeof(text));
+	return ok;
+}
+
+static bool insert(struct tx *tx, const struct mandate *m, struct str said, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO mandate (id, key, kind, state, holder, giver, said, scopes, accepted_by, made_ms, until_ms, ends_ms, changed_ms)"
+		" VALUES ($1, $2, $3, 1, $4, $5, $6, $7, 0, $8, $9, $10, $8)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->id);
+	stmt_bind_blob(q, 2, m->key.bytes, ID_BYTES);
+	stmt_bind_int(q, 3, m->kind);
+	stmt_bind_int(q, 4, m->holder);
+	if (m->giver != 0)
+		stmt_bind_int(q, 5, m->giver);
+	else
+		stmt_bind_null(q, 5);
+	stmt_bind_blob(q, 6, said.at, said.len);
+	stmt_bind_int(q, 7, (int64_t)m->scopes);
+	stmt_bind_int(q, 8, m->made_ms);
+	stmt_bind_int(q, 9, m->until_ms);
+	stmt_bind_int(q, 10, m->ends_ms);
+	return stmt_run(q, why);
+}
+
+/* Of the holder's deeds the giver is whom they are for; what the giver does, he does for himself. */
+static bool audited(struct tx *tx, const struct request *r, const struct mandate *m, int status, struct fail *why)
+{
+	bool is_for = m->giver != 0 && !(r->who.kind == WHO_CITIZEN && r->who.id == m->giver);
+	struct audit a = { .act = states[m->state].act, .subject = AUDIT_OF_MANDATE, .subject_id = m->id, .result = status, .for_kind = is_for ? WHO_CITIZEN : 0,
+			   .for_id = is_for ? m->giver : 0 };
+	return audit_add(tx, r, &a, why);
+}
+
+bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why)
+{
+	const struct mandate_row *row = mandate_row(n->kind);
+	char bytes[SEALED_BYTES];
+	struct buf said = { .at = bytes, .cap = sizeof(bytes) };
+	assert(row != NULL && r->who.kind == WHO_CITIZEN && n->giver_name.len > 0 && n->giver_name.len <= PERSON_NAME_BYTES);
+	*out = (struct mandate){ .kind = n->kind, .state = MANDATE_OFFERED, .holder = r->who.id, .scopes = n->scopes, .made_ms = r->now_ms, .until_ms = n->until_ms,
+				 .key = n->key };
+	out->ends_ms = n->until_ms < r->now_ms + MANDATE_OFFER_LIFE_MS ? n->until_ms : r->now_ms + MANDATE_OFFER_LIFE_MS;
+	if (!offer_fits(r, row, n, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) || !find_giver(tx, n, &out->giver, why))
+		return false;
+	if (out->giver == r->who.id)
+		return FAILS_FIELD(why, FIELD, "/id_number", "nobody needs a mandate for himself");
+	return tx_next_id(tx, "mandate", &out->id, why) && said_seal(out->id, n, &said, why) && insert(tx, out, buf_text(&said), why) &&
+	       audited(tx, r, out, 202, why);
+}
+
+bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why)
+{
+	char text[LOGIN_VALUE_MAX + 1];
+	enum login_kind kind;
+	struct str value;
+	int64_t login;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM login WHERE person = $1 AND kind = 1 AND level = 2 AND ended_ms IS NULL AND seen_ms > $2"
+			" ORDER BY seen_ms DESC, id DESC LIMIT 1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, m->giver);
+		stmt_bind_int(q, 2, now_ms - LOGIN_IDLE_MS);
+		*found = stmt_row(q, why);
+		login = *found ? stmt_int(q, 0) : 0;
+	}
+	if (!*found)
+		return why->code == FAIL_NONE;
+	bool ok = login_value(tx, login, text, &kind, &value, why);
+	if (ok) {
+		assert(kind == LOGIN_PHONE && value.len == PHONE_DIGITS);
+		memcpy(phone, value.at, PHONE_DIGITS);
+		phone[PHONE_DIGITS] = '\0';
+	}
+	wipe(text, sizeof(text));
+	return ok;
+}
+
+/* ---- reading ---- */
+
+static void fill(struct stmt *q, int64_t now_ms, struct mandate *m)
+{
+	struct str key = stmt_blob(q, 1);
+	assert(key.len == ID_BYTES);
+	*m = (struct mandate){ .id = stmt_int(q, 0), .kind = (enum mandate_kind)stmt_int(q, 2), .state = (enum mandate_state)stmt_int(q, 3), .holder = stmt_int(q, 4),
+			       .giver = stmt_int(q, 5) /* NULL reads as 0 */, .scopes = (uint64_t)stmt_int(q, 6), .accepted_by = (enum mandate_by)stmt_int(q, 7),
+			       .made_ms = stmt_int(q, 8), .until_ms = stmt_int(q, 9), .ends_ms = stmt_int(q, 10) };
+	memcpy(m->key.bytes, key.at, ID_BYTES);
+	if (m->ends_ms <= now_ms && (states[m->state].may & TO(EXPIRED)) != 0)
+		m->state = MANDATE_EXPIRED;
+}
+
+/* *m is zero when there is none. */
+static bool by_key(struct tx *tx, struct id key, int64_t now_ms, struct mandate *m, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE key = $1", why);
+	*m = (struct mandate){ 0 };
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, key.bytes, ID_BYTES);
+	if (stmt_row(q, why))
+		fill(q, now_ms, m);
+	return why->code == FAIL_NONE;
+}
+
+bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct mandate *out, struct fail *why)
+{
+	if (!by_key(tx, key, r->now_ms, out, why))
+		return false;
+	bool is_side = r->who.kind == WHO_CITIZEN && (out->holder == r->who.id || out->giver == r->who.id);
+	return (out->id != 0 && is_side) || FAILS(why, NOT_FOUND, "no mandate of this person");
+}
+
+bool mandate_allows(struct tx *tx, const struct request *r, struct id key, enum mandate_scope scope, struct mandate *out, struct fail *why)
+{
+	if (!by_key(tx, key, r->now_ms, out, why))
+		return false;
+	if (out->id == 0 || r->who.kind != WHO_CITIZEN || out->holder != r->who.id || out->state != MANDATE_ACTIVE)
+		return FAILS(why, MANDATE_ENDED, "mandate %lld in state %d", (long long)out->id, (int)out->state);
+	if ((out->scopes >> scope & 1) != 0)
+		return true;
+	FAILS(why, MANDATE_SCOPE, "mandate %lld, scope %d", (long long)out->id, (int)scope);
+	fail_fact_text(why, "scope", mandate_scope_text(scope));
+	return false;
+}
+
+bool mandate_said(struct tx *tx, int64_t id, char text[MANDATE_SAID_BYTES], struct mandate_said *out, struct fail *why)
+{
+	struct buf b = { .at = text, .cap = MANDATE_SAID_BYTES };
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT said FROM mandate WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no mandate %lld", (long long)id);
+	if (!vault_open("mandate.said", id, stmt_blob(q, 0), &b, why))
+		return false;
+	assert(b.len > 1);
+	out->kind = (enum identity_kind)(b.at[0] - '0');
+	str_cut((struct str){ b.at + 1, b.len - 1 }, '\n', &out->number, &out->name);
+	return true;
+}
+
+bool mandate_list(struct tx *tx, enum mandate_side side, int64_t person, int64_t below, int64_t now_ms, struct mandate *out, int max, int *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = side == MANDATES_HELD
+		? tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE holder = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why)
+		: tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE giver = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why);
+	*count = 0;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, person);
+	stmt_bind_int(q, 2, below);
+	stmt_bind_int(q, 3, max);
+	while (stmt_row(q, why))
+		fill(q, now_ms, &out[(*count)++]);
+	return why->code == FAIL_NONE;
+}
+
+/* ---- moving ---- */
+
+/* The row's own state is asked again: of two who decide at once one wins. */
+static bool move(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_state to, enum mandate_by by, struct fail *why)
+{
+	if ((states[m->state].may & 1u << to) == 0) {
+		FAILS(why, MANDATE_STATE, "mandate %lld is in state %d", (long long)m->id, (int)m->state);
+		fail_fact_text(why, "state", states[m->state].text);
+		return false;
+	}
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE mandate SET state = $1, accepted_by = $2, ends_ms = $3, changed_ms = $4 WHERE id = $5 AND state = $6", why);
+		if (q == NULL)
+			return false;
+		m->ends_ms = to == MANDATE_ACTIVE ? m->until_ms : m->ends_ms;
+		stmt_bind_int(q, 1, to);
+		stmt_bind_int(q, 2, by);
+		stmt_bind_int(q, 3, m->ends_ms);
+		stmt_bind_int(q, 4, r->now_ms);
+		stmt_bind_int(q, 5, m->id);
+		stmt_bind_int(q, 6, m->state);
+		if (!stmt_run(q, why))
+			return false;
+		if (tx_changes(tx) != 1)
+			return FAILS(why, MANDATE_STATE, "mandate %lld was moved meanwhile", (long long)m->id);
+	}
+	m->state = to;
+	m->accepted_by = by;
+	return audited(tx, r, m, 200, why);
+}
+
+/* One whose time is over but which is not marked yet still holds its place in the index: it is marked now. */
+static bool make_place(struct tx *tx, const struct request *r, const struct mandate *m, struct fail *why)
+{
+	struct mandate older;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE giver = $1 AND holder = $2 AND kind = $3 AND state = 2", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, m->giver);
+		stmt_bind_int(q, 2, m->holder);
+		stmt_bind_int(q, 3, m->kind);
+		if (!stmt_row(q, why))
+			return why->code == FAIL_NONE;
+		fill(q, INT64_MIN, &older);
+	}
+	return move(tx, r, &older, MANDATE_REVOKED, older.accepted_by, why);
+}
+
+static bool may_accept(const struct request *r, const struct mandate *m, enum mandate_by by, struct fail *why)
+{
+	const struct mandate_row *row = mandate_row(m->kind);
+	bool is_holder = r->who.kind == WHO_CITIZEN && r->who.id == m->holder, is_giver = r->who.kind == WHO_CITIZEN && m->giver != 0 && r->who.id == m->giver;
+	bool is_his_way = by == BY_CODE ? is_holder : by == BY_SESSION ? is_giver : by == BY_WINDOW && r->who.kind == WHO_STAFF;
+	if (!is_his_way || (row->accepted & (int)by) == 0 || m->giver == 0)
+		return FAILS(why, FORBIDDEN, "mandate %lld is not accepted this way", (long long)m->id);
+	return by != BY_SESSION || level_is(r, row->giver_level, why);
+}
+
+bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_by by, struct fail *why)
+{
+	assert(by == BY_CODE || by == BY_SESSION || by == BY_WINDOW);
+	if (!may_accept(r, m, by, why))
+		return false;
+	if (m->state == MANDATE_OFFERED && !make_place(tx, r, m, why))
+		return false;
+	return move(tx, r, m, MANDATE_ACTIVE, by, why);
+}
+
+bool mandate_refuse(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why)
+{
+	if (r->who.kind != WHO_CITIZEN || m->giver == 0 || r->who.id != m->giver)
+		return FAILS(why, FORBIDDEN, "mandate %lld is not his to refuse", (long long)m->id);
+	return move(tx, r, m, MANDATE_REFUSED, BY_NOBODY, why);
+}
+
+bool mandate_revoke(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why)
+{
+	bool is_side = r->who.kind == WHO_CITIZEN && (r->who.id == m->holder || (m->giver != 0 && r->who.id == m->giver));
+	return (is_side || FAILS(why, FORBIDDEN, "mandate %lld is not his", (long long)m->id)) && move(tx, r, m, MANDATE_REVOKED, m->accepted_by, why);
+}
+
+/* Every reader judges by the time already (fill): this only keeps the index of open ones short, and nobody's deed is in it. */
+bool mandate_expire(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE mandate SET state = 5, changed_ms = $1 WHERE id IN"
+		" (SELECT id FROM mandate WHERE state IN (1, 2) AND ends_ms <= $1 ORDER BY ends_ms LIMIT $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, rows_max);
+	if (!stmt_run(q, why))
+		return false;
+	*rows = tx_changes(tx);
+	return true;
+}

@@ -1,0 +1,99 @@
+/* auth/mandate.h - one person acts for another: offered by who wants to act, accepted by whom it concerns, ended by either.
+ *
+ *   offered → active | refused | revoked | expired          a day, then it expires
+ *   active  → revoked | expired                             until the agreed day
+ *
+ * Who offers names number and name, and learns nothing from it: an offer to somebody unknown is a row like any other, which nobody can accept. All that
+ * a holder is shown of the other is what he wrote himself.
+ * One is active per giver, holder and kind: a newer one that is accepted takes its place.
+ * A code goes to a phone the giver has logged in with and confirmed, lately: what departments say of phones opens nothing (auth/login.h).
+ * Time ends a mandate by itself; the job that marks it only tidies. Each step is audited, with whom it was done for.
+ * Thread: the write lane, but for reading. */
+#ifndef AUTH_MANDATE_H
+#define AUTH_MANDATE_H
+#include "auth/identity_number.h"
+#include "auth/person.h"
+#include "base/ids.h"
+#include "base/request.h"
+#include "store/store.h"
+
+enum mandate_kind {
+#define KIND(name, number, ...) MANDATE_##name = number,
+#include "auth/mandate_kinds.def"
+#undef KIND
+	MANDATE_KINDS
+};
+enum mandate_scope {
+#define SCOPE(name, bit, ...) MANDATE_TO_##name = bit,
+#include "auth/mandate_scopes.def"
+#undef SCOPE
+	MANDATE_SCOPES
+};
+/* Numbers are in the database. */
+enum mandate_state { MANDATE_OFFERED = 1, MANDATE_ACTIVE = 2, MANDATE_REFUSED = 3, MANDATE_REVOKED = 4, MANDATE_EXPIRED = 5, MANDATE_STATES };
+enum mandate_by { BY_NOBODY = 0, BY_CODE = 1, BY_SESSION = 2, BY_WINDOW = 4 };
+
+struct mandate_row {
+	const char *text, *zh;
+	int64_t life_ms;
+	int holder_level, giver_level;
+	int accepted;          /* bits of enum mandate_by */
+	int most;
+	uint64_t scopes;
+};
+const struct mandate_row *mandate_row(int kind);        /* NULL: no such kind */
+const struct mandate_row *mandate_row_named(struct str text, enum mandate_kind *kind);
+const char *mandate_scope_text(enum mandate_scope scope);
+enum mandate_scope mandate_scope_named(struct str text); /* 0: there is none */
+const char *mandate_state_text(enum mandate_state state);
+
+#define MANDATE_OFFER_LIFE_MS (INT64_C(24) * 3600 * 1000)
+
+struct mandate {
+	int64_t id, holder, giver /* 0: nobody we know */, made_ms, until_ms, ends_ms;
+	uint64_t scopes;
+	enum mandate_kind kind;
+	enum mandate_state state; /* as of the moment it was read: an offer or an active one whose time is over is expired */
+	enum mandate_by accepted_by;
+	struct id key;
+};
+
+struct mandate_new {
+	enum mandate_kind kind;
+	struct identity giver;
+	struct str giver_name;
+	uint64_t scopes;
+	int64_t until_ms;
+	struct id key;
+	const uint8_t *salt;   /* 16 bytes of its own */
+};
+/* r->who is the holder. Fails: LEVEL; FIELD what the kind does not allow, or himself; MANDATES too many. */
+MUST_USE bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why);
+/* The phone a code may be sent to, in its digits. *found false: there is none. */
+MUST_USE bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why);
+/* By its key outside. Fails: NOT_FOUND, also when r->who is neither side. */
+MUST_USE bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct mandate *out, struct fail *why);
+/* `by` says what showed giver's will; the caller has proved a code or a window. Fails: FORBIDDEN that is not the way for this kind or this asker; LEVEL;
+ * MANDATE_STATE. */
+MUST_USE bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_by by, struct fail *why);
+MUST_USE bool mandate_refuse(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why); /* giver's */
+MUST_USE bool mandate_revoke(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why); /* either side's */
+
+/* May r->who act for somebody by this, with this scope, now? One read by key. Fails: MANDATE_ENDED over, not begun, another's or unknown; MANDATE_SCOPE. */
+MUST_USE bool mandate_allows(struct tx *tx, const struct request *r, struct id key, enum mandate_scope scope, struct mandate *out, struct fail *why);
+
+/* What the holder wrote of the giver. The texts live in `text`; wipe it after use. */
+enum { MANDATE_SAID_BYTES = IDENTITY_NUMBER_MAX + PERSON_NAME_BYTES + 4 };
+struct mandate_said {
+	enum identity_kind kind;
+	struct str number, name;
+};
+MUST_USE bool mandate_said(struct tx *tx, int64_t id, char text[MANDATE_SAID_BYTES], struct mandate_said *out, struct fail *why);
+
+/* One side's, newest first, with ids below `below`; up to `max`. */
+enum mandate_side { MANDATES_HELD, MANDATES_GIVEN };
+MUST_USE bool mandate_list(struct tx *tx, enum mandate_side side, int64_t person, int64_t below, int64_t now_ms, struct mandate *out, int max, int *count,
+			   struct fail *why);
+/* Marks those whose time is over; a job's bite. */
+MUST_USE bool mandate_expire(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
+#endif
