@@ -461,7 +461,7 @@ static bool elders_make(struct tx *tx, void *ctx, struct fail *why)
 {
 	(void)ctx;
 	for (int i = 0; i < 50; i++) {
-		char number[IDENTITY_NUMBER_MAX + 1];
+		char number[32]; /* gcc believes i may be any number */
 		int64_t id;
 		snprintf(number, sizeof(number), "6212991940010%05d", i); /* rows ask no form of it */
 		if (!person_find_or_make(tx, IDENTITY_RESIDENT, str_c(number), NOW, &id, why))
