@@ -461,9 +461,9 @@ static bool elders_make(struct tx *tx, void *ctx, struct fail *why)
 {
 	(void)ctx;
 	for (int i = 0; i < 50; i++) {
-		char number[32]; /* gcc believes i may be any number */
+		char number[IDENTITY_NUMBER_MAX + 1];
 		int64_t id;
-		snprintf(number, sizeof(number), "6212991940010%05d", i); /* rows ask no form of it */
+		snprintf(number, sizeof(number), "6212991940010%05u", (unsigned)i % 100000u); /* rows ask no form of it */
 		if (!person_find_or_make(tx, IDENTITY_RESIDENT, str_c(number), NOW, &id, why))
 			return false;
 		struct person_facts facts = { .name = STR("老人") };
