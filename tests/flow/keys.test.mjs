@@ -178,9 +178,10 @@ test('what the commands refuse', async () => {
 test('no file holds a number, a phone or a name', async () => {
 	const copy = path.join(g.state, 'copy.db');
 	execFileSync('sqlite3', [path.join(g.state, 'siban.db'), `VACUUM INTO '${copy}'`]);
+	await g.command('backup', path.join(g.state, 'kept'));
 	const personal = [...new Set(cases.flatMap((c) => [c.person, phone_of(c.n ?? 1)])), ...names].map((text) => Buffer.from(text));
 	let searched = 0;
-	for (const name of ['siban.db', 'siban.db-wal', 'siban.db-shm', 'copy.db', 'siban.log', 'keys/vault.keys']) {
+	for (const name of ['siban.db', 'siban.db-wal', 'siban.db-shm', 'copy.db', 'kept/siban.db', 'siban.log', 'keys/vault.keys']) {
 		const bytes = readFileSync(path.join(g.state, name));
 		searched += bytes.length;
 		for (const text of personal) assert.equal(bytes.indexOf(text), -1, `${name} holds ${text}`);
