@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/hash.h"
 #include "channels/retry_after.h"
+#include "channels/url.h"
 
 #include <stdio.h>
 
@@ -52,22 +53,6 @@ bool sms_phone(struct str text, char out[12])
 }
 
 /* ---- ACS3-HMAC-SHA256 ---- */
-
-static void percent(struct buf *b, struct str s)
-{
-	static const char hex[] = "0123456789ABCDEF";
-	for (size_t i = 0; i < s.len; i++) {
-		unsigned char c = (unsigned char)s.at[i];
-		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_' || c == '.' || c == '~';
-		if (plain) {
-			buf_char(b, (char)c);
-		} else {
-			buf_char(b, '%');
-			buf_char(b, hex[c >> 4]);
-			buf_char(b, hex[c & 15]);
-		}
-	}
-}
 
 static void hex_sha256(struct str s, char out[2 * SHA256_BYTES + 1])
 {
@@ -151,10 +136,7 @@ static bool params_text(json_t *params, struct buf *to, struct fail *why)
 
 static void add_param(struct buf *b, const char *name, struct str value)
 {
-	if (b->len > 0)
-		buf_char(b, '&');
-	buf_printf(b, "%s=", name);
-	percent(b, value);
+	url_field(b, b->len > 0 ? '&' : '\0', name, value);
 }
 
 /* The names stand in the order in which they are signed. */

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "channels/url.h"
 #include "services/case_journal.h"
 #include "services/case_names.h"
 #include "services/handlers.h"
@@ -343,19 +344,10 @@ static bool take_turn(struct tx *tx, struct request *r, struct case_file *c, con
 
 static bool add_location(struct request *r, struct str case_ref, struct fail *why)
 {
-	static const char hex[] = "0123456789ABCDEF";
 	struct buf b;
 	buf_init(&b, &r->arena, 256);
 	buf_str(&b, STR("/v1/department/cases/"));
-	for (size_t i = 0; i < case_ref.len; i++) {
-		unsigned char c = (unsigned char)case_ref.at[i];
-		bool plain = (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '.' || c == '_' || c == '~';
-		if (!plain) {
-			buf_char(&b, '%');
-			buf_char(&b, hex[c >> 4]);
-		}
-		buf_char(&b, plain ? (char)c : hex[c & 15]);
-	}
+	url_escape(&b, case_ref);
 	if (!buf_ok(&b))
 		return FAILS(why, MEMORY, "location");
 	reply_header(r, "location", buf_text(&b));
