@@ -6,7 +6,7 @@
 #define CHANNELS_ASK_H
 #include "channels/http.h"
 
-enum { PEER_NAME_MAX = 48 };
+enum { PEER_NAME_MAX = 48, ASK_QUESTIONS_MAX = 8 };
 
 /* Texts live in the request's arena, or are literals. */
 struct question {
@@ -14,11 +14,14 @@ struct question {
 	struct str peer;              /* whose limits and breaker, at most PEER_NAME_MAX bytes; len 0: there is nothing to ask, the request goes on */
 	struct str keep_key;          /* questions with equal keys have equal answers for a while; len 0: each is asked */
 	int64_t keep_ms, keep_no_ms;  /* how long a 2xx is kept, and a 404 */
+	/* Is it an answer, or only a word like "busy" under a good status, which nobody must be told a second time? On the outside's thread; NULL: it is one. */
+	bool (*may_keep)(const struct http_answer *answer);
 };
 
 struct ask {
 	bool (*build)(struct request *r, struct question *q, struct fail *why);
 	/* Only whole answers come here, and no 429 or 5xx: for those the request has failed already with PEER_TIMEOUT, PEER_AWAY or PEER_NONSENSE. */
 	bool (*judge)(struct request *r, const struct http_answer *answer, struct fail *why);
+	bool asks_again;              /* after an answer was judged build is called once more, until it finds nothing to ask; at most ASK_QUESTIONS_MAX times */
 };
 #endif

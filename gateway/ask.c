@@ -26,7 +26,8 @@ static void asked(struct asking *a)
 static void name_repeat(const struct task *t, uint8_t out[ANSWER_KEY_BYTES])
 {
 	const struct outcome_key *k = &t->key;
-	struct { int64_t who_kind, who_id, route; uint8_t key[SHA256_BYTES], body[SHA256_BYTES]; } all = { .who_kind = k->who_kind, .who_id = k->who_id, .route = k->route };
+	struct { int64_t who_kind, who_id, route, nth; uint8_t key[SHA256_BYTES], body[SHA256_BYTES]; } all = { .who_kind = k->who_kind, .who_id = k->who_id,
+		.route = k->route, .nth = t->questions };
 	memcpy(all.key, k->key, sizeof(all.key));
 	memcpy(all.body, k->body, sizeof(all.body));
 	sha256((struct str){ (const char *)&all, sizeof(all) }, out);
@@ -47,7 +48,8 @@ enum step ask_begin(struct task *t)
 {
 	struct request *r = &t->r;
 	bool is_repeated = false;
-	if (t->has_key && (task_repeats(t, &is_repeated) == STEP_FAILED || is_repeated))
+	t->asked = NULL;
+	if (t->has_key && t->questions == 0 && (task_repeats(t, &is_repeated) == STEP_FAILED || is_repeated))
 		return is_repeated ? STEP_ON : STEP_FAILED;
 	struct question_out *out = arena_zalloc(&r->arena, sizeof(*out));
 	if (out == NULL) {
@@ -60,6 +62,7 @@ enum step ask_begin(struct task *t)
 		return STEP_FAILED;
 	if (q->peer.len == 0)
 		return STEP_ON;
+	assert(t->questions < ASK_QUESTIONS_MAX);
 	out->task = t;
 	out->asking.arena = &r->arena;
 	out->asking.done = asked;
@@ -68,6 +71,7 @@ enum step ask_begin(struct task *t)
 		name_repeat(t, out->asking.repeat_key);
 	out->asking.has_keep_key = q->keep_key.len > 0 && name_keep(r, q, out->asking.keep_key);
 	t->asked = out;
+	t->questions++;
 	t->away = true;
 	if (outside_ask(t->loop->gateway->outside, &out->asking))
 		return STEP_AWAY;
@@ -81,4 +85,9 @@ bool ask_judge(struct task *t, struct fail *why)
 {
 	assert(t->asked->asking.ok);
 	return t->r.route->handler->ask->judge(&t->r, &t->asked->asking.job.answer, why);
+}
+
+bool ask_goes_on(const struct task *t)
+{
+	return t->asked != NULL && t->r.route->handler->ask->asks_again;
 }

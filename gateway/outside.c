@@ -72,6 +72,8 @@ static void end_answered(struct asking *a, enum ask_end how)
 static void remember(struct outside *o, const struct asking *a)
 {
 	const struct http_answer *got = &a->job.answer;
+	if (a->question.may_keep != NULL && !a->question.may_keep(got))
+		return;
 	int64_t keep_ms = got->status >= 200 && got->status < 300 ? a->question.keep_ms : got->status == 404 ? a->question.keep_no_ms : 0;
 	if (a->has_keep_key && keep_ms > 0)
 		answers_keep(o->answers, a->keep_key, got, o->mono_ms + keep_ms);

@@ -372,7 +372,8 @@ void task_go_on(struct task *t)
 		task_finish(t);
 		return;
 	}
-	t->stage++;
+	if (t->stage != STAGE_ASK || !ask_goes_on(t))
+		t->stage++;
 	task_run(t);
 }
 

@@ -28,7 +28,8 @@ struct task {
 	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
 	bool not_modified;        /* 304 */
 	struct recalling *recalling; /* what the expiring store was asked, NULL: nothing; in the arena */
-	struct question_out *asked; /* what went outside, NULL: nothing did; in the arena */
+	struct question_out *asked; /* what went outside last, NULL: nothing did; in the arena */
+	int questions;            /* how many did */
 	struct parked parked;     /* where it stands while it waits for an effect */
 	int64_t began_ns;         /* when the head was complete */
 	int64_t queued_ns;
@@ -64,6 +65,7 @@ enum step settle_begin(struct task *t); /* never STEP_FAILED: what was committed
 /* ask.c */
 enum step ask_begin(struct task *t);
 MUST_USE bool ask_judge(struct task *t, struct fail *why); /* home again */
+bool ask_goes_on(const struct task *t); /* there may be another question */
 
 /* park_task.c */
 enum step park_begin(struct task *t);

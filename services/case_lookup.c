@@ -210,7 +210,7 @@ static bool ask_judge(struct request *r, const struct http_answer *answer, struc
 	return true;
 }
 
-static const struct ask lookup_ask = { ask_build, ask_judge };
+static const struct ask lookup_ask = { .build = ask_build, .judge = ask_judge };
 
 /* ---- render ---- */
 

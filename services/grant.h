@@ -51,6 +51,7 @@ struct grant {
 	bool (*parse)(struct request *r, struct token_asking *t, struct fail *why);
 	bool (*recall)(struct request *r, struct token_asking *t, struct expiring_batch *b, struct fail *why);
 	bool (*recalled)(struct request *r, struct token_asking *t, const struct expiring_batch *b, struct fail *why);
+	const struct ask *ask;                   /* the request's state is the token_asking; asks_again always holds */
 	bool (*apply)(struct tx *tx, struct request *r, struct token_asking *t, struct granted *out, struct fail *why);
 };
 

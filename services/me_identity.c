@@ -65,7 +65,7 @@ static bool authority_answered(struct request *r, const struct http_answer *answ
 	return i->verdict != AUTHORITY_BROKEN;
 }
 
-static const struct ask ask_authority = { authority_ask, authority_answered };
+static const struct ask ask_authority = { .build = authority_ask, .judge = authority_answered };
 
 /* ---- pace: the pair of account and number, and the number from anywhere ---- */
 

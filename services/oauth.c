@@ -8,6 +8,7 @@
 #include "auth/right.h"
 #include "auth/token.h"
 #include "base/form.h"
+#include "channels/ask.h"
 #include "services/grant.h"
 #include "services/handlers.h"
 
@@ -90,6 +91,20 @@ static bool token_recalled(struct request *r, const struct expiring_batch *b, st
 	return t->grant->recalled(r, t, b, why);
 }
 
+static bool token_ask_build(struct request *r, struct question *q, struct fail *why)
+{
+	const struct token_asking *t = r->state;
+	return t->grant->ask == NULL || t->grant->ask->build(r, q, why);
+}
+
+static bool token_ask_judge(struct request *r, const struct http_answer *answer, struct fail *why)
+{
+	const struct token_asking *t = r->state;
+	return t->grant->ask->judge(r, answer, why);
+}
+
+static const struct ask token_ask = { .build = token_ask_build, .judge = token_ask_judge, .asks_again = true };
+
 static bool tokens_make(struct tx *tx, const struct request *r, const struct granted *g, struct fail *why)
 {
 	char text[TOKEN_TEXT_BYTES];
@@ -158,8 +173,8 @@ static bool token_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler oauth_token = { .parse = token_parse, .recall = token_recall, .recalled = token_recalled, .apply = token_apply,
-	.render = token_render, .is_oauth = true };
+const struct handler oauth_token = { .parse = token_parse, .recall = token_recall, .recalled = token_recalled, .ask = &token_ask,
+	.apply = token_apply, .render = token_render, .is_oauth = true };
 
 /* ---- /oauth2/revoke: whoever holds a token may end what it opens; one that is not known is as good as ended ---- */
 

@@ -206,7 +206,7 @@ class Peer {
 			p.requests++;
 			p.arrived?.();
 			if (p.holds) p.held.push(res);
-			else res.writeHead(200).end('{}');
+			else res.writeHead(200).end(p.says ?? '{}');
 		});
 		await new Promise((resolve) => p.server.listen(0, '127.0.0.1', resolve));
 		p.url = `http://127.0.0.1:${p.server.address().port}/code`;
@@ -225,7 +225,7 @@ class Peer {
 	}
 }
 
-const probe = (gw, url, key, options = {}) => control_request(gw, 'POST', '/control/ask-probes', { body: { url }, headers: { 'content-type': 'application/json', 'idempotency-key': key }, ...options });
+const probe = (gw, url, key, options = {}, more = {}) => control_request(gw, 'POST', '/control/ask-probes', { body: { url, ...more }, headers: { 'content-type': 'application/json', 'idempotency-key': key }, ...options });
 
 test('a repeat does not ask again: not after success, and not after a COMMIT that failed', async () => {
 	const p = await Peer.start(), key = randomUUID(), other = randomUUID();
@@ -242,6 +242,28 @@ test('a repeat does not ask again: not after success, and not after a COMMIT tha
 	assert.equal(p.requests, 1);
 	assert.equal((await probe(g, p.url, other)).status, 200);
 	assert.equal(p.requests, 2, 'another submission is another question');
+});
+
+test('two questions in a row are two answers, and a repeat asks neither', async () => {
+	const p = await Peer.start(), q = await Peer.start(), key = randomUUID(), then = { then_url: q.url };
+	await g.fault('store_full=1+');
+	assert.equal((await probe(g, p.url, key, {}, then)).status, 507);
+	await g.fault('store_full=');
+	const second = await probe(g, p.url, key, {}, then);
+	assert.deepEqual([second.json, p.requests, q.requests], [{ status: 200, then_status: 200 }, 1, 1]);
+	const away = await probe(g, p.url, randomUUID(), {}, { then_url: 'http://127.0.0.1:1/' });
+	assert.deepEqual([away.status, away.json.code, p.requests], [503, 'peer_away', 2], 'the second failed, so the whole did');
+});
+
+test('what is said under a good status but is no answer is not remembered', async () => {
+	const p = await Peer.start(), key = randomUUID();
+	p.says = 'busy';
+	await g.fault('store_full=1+');
+	assert.equal((await probe(g, p.url, key)).status, 507);
+	await g.fault('store_full=');
+	p.says = '{}';
+	assert.equal((await probe(g, p.url, key)).status, 200);
+	assert.equal(p.requests, 2);
 });
 
 test('the answer is remembered for the client who had gone', async () => {
