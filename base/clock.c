@@ -1,13 +1,13 @@
 /* base/clock.c - why this exists: time is asked in one place, and dates are reckoned without the machine's zone files,
  * which a container may lack and an operator may change.
- *
- * Civil dates by whole-number arithmetic over 400-year eras beginning on 1 March (proleptic Gregorian). */
+ */
 #include "base/clock.h"
+#include "base/day.h"
 
 #include <stdatomic.h>
 #include <time.h>
 
-enum { DAY_MS = 86400000, SHANGHAI_MS = 8 * 3600000, ERA_DAYS = 146097, EPOCH_SHIFT_DAYS = 719468 /* 0000-03-01 to 1970-01-01 */, DATE_BYTES = 11 };
+enum { DAY_MS = 86400000, SHANGHAI_MS = 8 * 3600000, DATE_BYTES = 11 };
 
 /* 0001-01-01T00:00:00.000 and 9999-12-31T23:59:59.999, both at +08:00: what four digits of a year can show. */
 #define SHOWN_MIN_MS (INT64_C(-62135596800000) - SHANGHAI_MS)
@@ -49,29 +49,6 @@ static int64_t floor_div(int64_t a, int64_t b)
 	return a / b - (a % b < 0);
 }
 
-/* Days since 1970-01-01 to a date. */
-static void civil_of_days(int64_t days, int64_t *year, int *month, int *day)
-{
-	days += EPOCH_SHIFT_DAYS;
-	int64_t era = floor_div(days, ERA_DAYS);
-	int in_era = (int)(days - era * ERA_DAYS);
-	int y = (in_era - in_era / 1460 + in_era / 36524 - in_era / 146096) / 365;
-	int in_year = in_era - (365 * y + y / 4 - y / 100); /* from 1 March */
-	int m = (5 * in_year + 2) / 153;
-	*day = in_year - (153 * m + 2) / 5 + 1;
-	*month = m < 10 ? m + 3 : m - 9;
-	*year = era * 400 + y + (*month <= 2);
-}
-
-static int64_t days_of_civil(int year, int month, int day)
-{
-	int y = year - (month <= 2);
-	int64_t era = floor_div(y, 400);
-	int in_era = (int)(y - era * 400);
-	int in_year = (153 * (month > 2 ? month - 3 : month + 9) + 2) / 5 + day - 1;
-	return era * ERA_DAYS + in_era * 365 + in_era / 4 - in_era / 100 + in_year - EPOCH_SHIFT_DAYS;
-}
-
 static int64_t shown(int64_t ms)
 {
 	return ms < SHOWN_MIN_MS ? SHOWN_MIN_MS : ms > SHOWN_MAX_MS ? SHOWN_MAX_MS : ms;
@@ -79,9 +56,7 @@ static int64_t shown(int64_t ms)
 
 void time_civil(int64_t ms, int *year, int *month, int *day)
 {
-	int64_t y;
-	civil_of_days(floor_div(shown(ms) + SHANGHAI_MS, DAY_MS), &y, month, day);
-	*year = (int)y;
+	day_civil((int32_t)floor_div(shown(ms) + SHANGHAI_MS, DAY_MS), year, month, day);
 }
 
 int32_t time_yyyymmdd(int64_t ms)
@@ -106,10 +81,9 @@ static const char *date_of(int64_t days)
 	} last = { .days = INT64_MIN };
 	if (last.days == days)
 		return last.text;
-	int64_t year;
-	int month, day;
-	civil_of_days(days, &year, &month, &day);
-	char *at = put_2(put_2(last.text, (int)(year / 100)), (int)(year % 100));
+	int year, month, day;
+	day_civil((int32_t)days, &year, &month, &day);
+	char *at = put_2(put_2(last.text, year / 100), year % 100);
 	*at++ = '-';
 	at = put_2(at, month);
 	*at++ = '-';
@@ -149,13 +123,6 @@ static bool digits(struct str s, size_t from, size_t count, int min, int max, in
 	}
 	*out = v;
 	return v >= min && v <= max;
-}
-
-static int month_days(int year, int month)
-{
-	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31 };
-	bool leap = (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
-	return days[month - 1] + (month == 2 && leap);
 }
 
 /* ".123456" to 123; *used counts the bytes, 0 when there is no fraction. */
@@ -201,10 +168,10 @@ bool time_from_rfc3339(struct str s, int64_t *ms)
 	struct str rest = { s.at + 19, s.len - 19 };
 	if (!fraction(rest, &milli, &used) || !offset((struct str){ rest.at + used, rest.len - used }, &east))
 		return false;
-	int64_t in_minutes = days_of_civil(year, month, day) * 1440 + hour * 60 + minute - east;
-	int64_t next_day = floor_div(in_minutes + 1, 1440), y;
+	int64_t in_minutes = (int64_t)day_from_civil(year, month, day) * 1440 + hour * 60 + minute - east;
+	int64_t next_day = floor_div(in_minutes + 1, 1440);
 	if (second == 60) { /* a leap second ends a UTC month and nothing else (RFC 3339 5.7) */
-		civil_of_days(next_day, &y, &month, &day);
+		day_civil((int32_t)next_day, &year, &month, &day);
 		if (next_day * 1440 != in_minutes + 1 || day != 1)
 			return false;
 	}
