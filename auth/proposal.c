@@ -180,7 +180,7 @@ bool proposal_list(struct tx *tx, const struct request *r, enum proposal_state s
 	*count = 0;
 	if (!sees_any(&r->who))
 		return true; /* and no table is walked through to its end for him */
-	DROP(stmt) struct stmt *q = tx_query(tx, COLUMNS "WHERE id < $1 AND (region BETWEEN $2 AND $3 OR region BETWEEN $4 AND $5) AND ($6 = 0 OR state = $6) ORDER BY id DESC", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, COLUMNS "WHERE id < $1 AND (region BETWEEN $2 AND $3 OR region BETWEEN $4 AND $5) AND (state = $6 OR $6 = 0) ORDER BY id DESC", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, below);

@@ -67,7 +67,16 @@ as_root() {
 	fi
 }
 
+# Debian makes a cluster and starts it as soon as PostgreSQL is installed. Here each test and each deploy/up runs a server of its own, so none is
+# made; a machine that had PostgreSQL before is left as it is.
+no_postgres_cluster() {
+	[ ! -e /usr/share/postgresql-common ] || return 0
+	as_root mkdir -p /etc/postgresql-common/createcluster.d &&
+		printf '%s\n' '# written by deploy/lib.sh' 'create_main_cluster = false' | as_root tee /etc/postgresql-common/createcluster.d/siban.conf
+}
+
 install_packages() {
+	case " $* " in *' postgresql-'*) no_postgres_cluster || return 1 ;; esac
 	as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -o DPkg::Lock::Timeout=120 update &&
 		as_root env DEBIAN_FRONTEND=noninteractive apt-get -q -y -o DPkg::Lock::Timeout=120 install --no-install-recommends "$@"
 }

@@ -78,7 +78,7 @@ static bool oldest_due(struct tx *tx, int32_t kind, int64_t now_ms, int64_t *age
 
 static bool shown(struct tx *tx, enum effect_state state, int64_t *count, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM (SELECT 1 FROM effect WHERE state >= 4 AND state <= 6 AND state = $1 LIMIT $2) AS some", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM (SELECT 1 FROM effect WHERE state >= 4 AND state <= 6 AND state = $1 LIMIT $2) AS shown", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, state);

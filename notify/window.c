@@ -48,7 +48,7 @@ int64_t window_due_ms(const struct window *w)
 bool window_count(struct tx *tx, int32_t kind, enum window_of of, int64_t most, int64_t *count, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT count(*) FROM (SELECT 1 FROM effect WHERE waits = 0 AND state <= 2 AND state = $1 AND kind = $2 LIMIT $3) AS some", why);
+		"SELECT count(*) FROM (SELECT 1 FROM effect WHERE waits = 0 AND state <= 2 AND state = $1 AND kind = $2 LIMIT $3) AS seen", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, of == WINDOW_DUE ? 1 : 2);

@@ -97,7 +97,7 @@ static bool matter_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct matter_page *page = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		MATTER_COLUMNS " WHERE m.id > $1 AND ($2 = 0 OR m.region = $2) AND ($3 = '' OR d.code = $3) ORDER BY m.id LIMIT $4", why);
+		MATTER_COLUMNS " WHERE m.id > $1 AND (m.region = $2 OR $2 = 0) AND ($3 = '' OR d.code = $3) ORDER BY m.id LIMIT $4", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, page->from.id);

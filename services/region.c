@@ -65,7 +65,7 @@ static bool region_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct region_page *page = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT code, name, level, parent FROM region WHERE code > $1 AND ($2 = 0 OR parent = $2) AND ($3 = 0 OR level = $3)"
+		"SELECT code, name, level, parent FROM region WHERE code > $1 AND (parent = $2 OR $2 = 0) AND (level = $3 OR $3 = 0)"
 		" ORDER BY code LIMIT $4", why);
 	if (q == NULL)
 		return false;

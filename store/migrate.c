@@ -105,14 +105,11 @@ bool schema_script(struct connection *c, const char *text, struct fail *why)
 /* A deferred constraint broken by one request fails the COMMIT of all that share its batch. */
 static bool none_deferred(struct connection *c, struct fail *why)
 {
-	struct tx tx = { .connection = c };
-	DROP(stmt) struct stmt *q = tx_query(&tx,
-		"SELECT name FROM sqlite_schema WHERE upper(sql) LIKE '%DEFERRABLE%' OR upper(sql) LIKE '%INITIALLY DEFERRED%'", why);
-	if (q == NULL)
-		return false;
-	if (stmt_row(q, why))
-		return FAILS(why, SCHEMA, "schema: %.*s has a DEFERRABLE constraint; the write lane allows none", STR_ARG(stmt_text(q, 0)));
-	return why->code == FAIL_NONE;
+	int rc;
+	bool some = connection_pragma(c, "SELECT 1 FROM sqlite_schema WHERE upper(sql) LIKE '%DEFERRABLE%' OR upper(sql) LIKE '%INITIALLY DEFERRED%'", &rc) == 1;
+	if (some)
+		return FAILS(why, SCHEMA, "schema: a DEFERRABLE constraint; the write lane allows none");
+	return rc == SQLITE_OK || rc == SQLITE_DONE || sqlite_fails(c, rc, "looking for deferred constraints", why);
 }
 
 static bool record(struct connection *c, const struct migration *m, struct fail *why)

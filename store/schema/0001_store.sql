@@ -2,7 +2,8 @@
 --
 -- How these files are written (store/dialect.c reads them). The text is portable: BIGINT, VARCHAR(n), BYTEA, PRIMARY KEY,
 -- UNIQUE, CHECK, REFERENCES, CREATE INDEX; never DEFERRABLE. For SQLite BIGINT becomes INTEGER, VARCHAR(n) TEXT, BYTEA BLOB,
--- and every table is STRICT. A statement ends with ";" at the end of a line (a comment may follow).
+-- and every table is STRICT. For PostgreSQL a table whose first column is "id BIGINT PRIMARY KEY" gets a sequence seq_<table>
+-- beside it, where its next id comes from. A statement ends with ";" at the end of a line (a comment may follow).
 --   -- clustered       alone on a line before CREATE TABLE: rows live in the primary key (SQLite: WITHOUT ROWID)
 --   -- sqlite:         from here to the next "-- end" the text is for SQLite only and taken as it stands; likewise -- postgres:
 --   -- end             CREATE TRIGGER (and FUNCTION) in such a block ends with ";;" at the end of a line, all else with ";"
