@@ -1,7 +1,8 @@
 /* services/import.c - the catalogue comes from files that people keep; the database follows them, row by row, and says how many differed. */
-#include "services/import_inside.h"
+#include "services/import.h"
 #include "services/csv.h"
 #include "services/handlers.h"
+#include "services/import_inside.h"
 #include "services/services.h"
 #include "store/store.h"
 
