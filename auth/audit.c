@@ -44,10 +44,15 @@ static void content_of(struct fact_content *c, const struct request *r, const st
 	fact_bytes(c, a->detail);
 }
 
-bool audit_add(struct tx *tx, const struct request *r, const struct audit *a, struct fail *why)
+bool audit_add(struct tx *tx, const struct request *r, const struct audit *given, struct fail *why)
 {
 	int64_t id, fact;
 	struct fact_content c;
+	struct audit filled = *given, *a = &filled;
+	if (a->for_kind == 0 && r->who.acting_for != 0) {
+		a->for_kind = WHO_CITIZEN;
+		a->for_id = r->who.acting_for;
+	}
 	if (!fact_next(tx, &fact, why) || !tx_next_id(tx, "audit", &id, why) || !insert(tx, r, a, id, fact, why))
 		return false;
 	content_of(&c, r, a, id, fact);

@@ -28,7 +28,7 @@ struct audit {
 	enum audit_subject subject;
 	int64_t subject_id;
 	int result;                /* the HTTP status the actor is told */
-	int64_t for_kind, for_id;  /* enum who; 0: on nobody else's behalf */
+	int64_t for_kind, for_id;  /* enum who; 0: for whom the request acts by a mandate, or on nobody else's behalf */
 	struct str detail;         /* at NULL: none */
 	int64_t department, region; /* whom and where it concerns; 0 none */
 };

@@ -8,9 +8,10 @@
 #include <assert.h>
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
-#define MANDATE_COLUMNS "id, key, kind, state, holder, giver, scopes, accepted_by, made_ms, until_ms, ends_ms"
+#define MANDATE_COLUMNS "id, key, kind, state, holder, giver, scopes, accepted_by, made_ms, until_ms, ends_ms, region, used_ms, code_sent_ms," \
+	" (SELECT COUNT(*) FROM mandate_matter mm WHERE mm.mandate = mandate.id)"
 
-enum { SEALED_BYTES = MANDATE_SAID_BYTES + VAULT_OVERHEAD_MAX };
+enum { SEALED_BYTES = MANDATE_SAID_BYTES };
 #define ALL ((UINT64_C(1) << MANDATE_SCOPES) - 2) /* bit 0 is nobody's */
 
 static const char *const scopes[MANDATE_SCOPES] = {
@@ -92,7 +93,7 @@ static bool offer_fits(const struct request *r, const struct mandate_row *row, c
 		return FAILS_FIELD(why, FIELD, "/scopes", "not what this kind allows");
 	if (n->until_ms <= r->now_ms || n->until_ms > r->now_ms + row->life_ms)
 		return FAILS_FIELD(why, FIELD, "/until", "at most %lld days from now", (long long)(row->life_ms / DAY_MS));
-	return true;
+	return n->region != 0 || row->accepted != BY_WINDOW || FAILS_FIELD(why, FIELD_MISSING, "/region", "only a window accepts this kind: where?");
 }
 
 static bool has_room(struct tx *tx, int64_t holder, const struct mandate_row *row, const struct mandate_new *n, int64_t now_ms, struct fail *why)
@@ -139,27 +140,47 @@ static bool said_seal(int64_t id, const struct mandate_new *n, struct buf *out, 
 	return ok;
 }
 
+static void bind_or_null(struct stmt *q, int n, int64_t v)
+{
+	if (v != 0)
+		stmt_bind_int(q, n, v);
+	else
+		stmt_bind_null(q, n);
+}
+
 static bool insert(struct tx *tx, const struct mandate *m, struct str said, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO mandate (id, key, kind, state, holder, giver, said, scopes, accepted_by, made_ms, until_ms, ends_ms, changed_ms)"
-		" VALUES ($1, $2, $3, 1, $4, $5, $6, $7, 0, $8, $9, $10, $8)", why);
+		"INSERT INTO mandate (id, key, kind, state, holder, giver, said, scopes, accepted_by, made_ms, until_ms, ends_ms, changed_ms, region, used_ms, code_sent_ms)"
+		" VALUES ($1, $2, $3, 1, $4, $5, $6, $7, 0, $8, $9, $10, $8, $11, 0, 0)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, m->id);
 	stmt_bind_blob(q, 2, m->key.bytes, ID_BYTES);
 	stmt_bind_int(q, 3, m->kind);
 	stmt_bind_int(q, 4, m->holder);
-	if (m->giver != 0)
-		stmt_bind_int(q, 5, m->giver);
-	else
-		stmt_bind_null(q, 5);
+	bind_or_null(q, 5, m->giver);
 	stmt_bind_blob(q, 6, said.at, said.len);
 	stmt_bind_int(q, 7, (int64_t)m->scopes);
 	stmt_bind_int(q, 8, m->made_ms);
 	stmt_bind_int(q, 9, m->until_ms);
 	stmt_bind_int(q, 10, m->ends_ms);
+	bind_or_null(q, 11, m->region);
 	return stmt_run(q, why);
+}
+
+static bool insert_matters(struct tx *tx, int64_t mandate, const struct mandate_new *n, struct fail *why)
+{
+	for (int i = 0; i < n->matter_count; i++) {
+		DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO mandate_matter (mandate, matter) VALUES ($1, $2) ON CONFLICT (mandate, matter) DO NOTHING", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, mandate);
+		stmt_bind_int(q, 2, n->matters[i]);
+		if (!stmt_run(q, why))
+			return false;
+	}
+	return true;
 }
 
 /* Of the holder's deeds the giver is whom they are for; what the giver does, he does for himself. */
@@ -176,16 +197,16 @@ bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_
 	const struct mandate_row *row = mandate_row(n->kind);
 	char bytes[SEALED_BYTES];
 	struct buf said = { .at = bytes, .cap = sizeof(bytes) };
-	assert(row != NULL && r->who.kind == WHO_CITIZEN && n->giver_name.len > 0 && n->giver_name.len <= PERSON_NAME_BYTES);
+	assert(row != NULL && r->who.kind == WHO_CITIZEN && n->matter_count <= MANDATE_MATTERS_MAX && n->giver_name.len > 0 && n->giver_name.len <= PERSON_NAME_BYTES);
 	*out = (struct mandate){ .kind = n->kind, .state = MANDATE_OFFERED, .holder = r->who.id, .scopes = n->scopes, .made_ms = r->now_ms, .until_ms = n->until_ms,
-				 .key = n->key };
+				 .key = n->key, .region = n->region, .matters = n->matter_count };
 	out->ends_ms = n->until_ms < r->now_ms + MANDATE_OFFER_LIFE_MS ? n->until_ms : r->now_ms + MANDATE_OFFER_LIFE_MS;
 	if (!offer_fits(r, row, n, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) || !find_giver(tx, n, &out->giver, why))
 		return false;
 	if (out->giver == r->who.id)
 		return FAILS_FIELD(why, FIELD, "/id_number", "nobody needs a mandate for himself");
 	return tx_next_id(tx, "mandate", &out->id, why) && said_seal(out->id, n, &said, why) && insert(tx, out, buf_text(&said), why) &&
-	       audited(tx, r, out, 202, why);
+	       insert_matters(tx, out->id, n, why) && audited(tx, r, out, 202, why);
 }
 
 bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why)
@@ -224,7 +245,8 @@ static void fill(struct stmt *q, int64_t now_ms, struct mandate *m)
 	assert(key.len == ID_BYTES);
 	*m = (struct mandate){ .id = stmt_int(q, 0), .kind = (enum mandate_kind)stmt_int(q, 2), .state = (enum mandate_state)stmt_int(q, 3), .holder = stmt_int(q, 4),
 			       .giver = stmt_int(q, 5) /* NULL reads as 0 */, .scopes = (uint64_t)stmt_int(q, 6), .accepted_by = (enum mandate_by)stmt_int(q, 7),
-			       .made_ms = stmt_int(q, 8), .until_ms = stmt_int(q, 9), .ends_ms = stmt_int(q, 10) };
+			       .made_ms = stmt_int(q, 8), .until_ms = stmt_int(q, 9), .ends_ms = stmt_int(q, 10), .region = stmt_int(q, 11), .used_ms = stmt_int(q, 12),
+			       .code_sent_ms = stmt_int(q, 13), .matters = stmt_int(q, 14) };
 	memcpy(m->key.bytes, key.at, ID_BYTES);
 	if (m->ends_ms <= now_ms && (states[m->state].may & TO(EXPIRED)) != 0)
 		m->state = MANDATE_EXPIRED;
@@ -262,6 +284,36 @@ bool mandate_allows(struct tx *tx, const struct request *r, struct id key, enum 
 	FAILS(why, MANDATE_SCOPE, "mandate %lld, scope %d", (long long)out->id, (int)scope);
 	fail_fact_text(why, "scope", mandate_scope_text(scope));
 	return false;
+}
+
+bool mandate_covers(struct tx *tx, const struct principal *who, int64_t matter, bool *covers, struct fail *why)
+{
+	*covers = who->acting_for == 0 || !who->by_matter;
+	if (*covers)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT matter FROM mandate_matter WHERE mandate = $1 AND matter = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, who->mandate);
+	stmt_bind_int(q, 2, matter);
+	*covers = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
+bool mandate_matters(struct tx *tx, int64_t id, struct arena *a, struct str codes[MANDATE_MATTERS_MAX], int *count, struct fail *why)
+{
+	*count = 0;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT m.code FROM mandate_matter mm JOIN matter m ON m.id = mm.matter WHERE mm.mandate = $1 ORDER BY m.code", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	while (stmt_row(q, why)) {
+		assert(*count < MANDATE_MATTERS_MAX);
+		codes[*count] = str_copy(a, stmt_text(q, 0));
+		if (codes[(*count)++].at == NULL)
+			return FAILS(why, MEMORY, "a matter's code");
+	}
+	return why->code == FAIL_NONE;
 }
 
 bool mandate_said(struct tx *tx, int64_t id, char text[MANDATE_SAID_BYTES], struct mandate_said *out, struct fail *why)

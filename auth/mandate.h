@@ -13,6 +13,7 @@
 #define AUTH_MANDATE_H
 #include "auth/identity_number.h"
 #include "auth/person.h"
+#include "auth/vault.h"
 #include "base/ids.h"
 #include "base/request.h"
 #include "store/store.h"
@@ -56,6 +57,10 @@ struct mandate {
 	enum mandate_state state; /* as of the moment it was read: an offer or an active one whose time is over is expired */
 	enum mandate_by accepted_by;
 	struct id key;
+	int64_t region;        /* at whose windows it may be accepted; 0: at none */
+	int64_t matters;       /* how many it is for; 0: for all */
+	int64_t used_ms;       /* the first use of the last day it was used on; 0 never */
+	int64_t code_sent_ms;  /* 0: no code was sent since one was asked for */
 };
 
 struct mandate_new {
@@ -64,10 +69,14 @@ struct mandate_new {
 	struct str giver_name;
 	uint64_t scopes;
 	int64_t until_ms;
+	int64_t region;        /* 0: no window */
+	const int64_t *matters; /* row ids; count 0: all matters */
+	int matter_count;
 	struct id key;
 	const uint8_t *salt;   /* 16 bytes of its own */
 };
-/* r->who is the holder. Fails: LEVEL; FIELD what the kind does not allow, or himself; MANDATES too many. */
+/* r->who is the holder. Fails: LEVEL; FIELD what the kind does not allow, or himself; FIELD_MISSING the region of a kind that only a window accepts;
+ * MANDATES too many. */
 MUST_USE bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why);
 /* The phone a code may be sent to, in its digits. *found false: there is none. */
 MUST_USE bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why);
@@ -79,11 +88,17 @@ MUST_USE bool mandate_accept(struct tx *tx, const struct request *r, struct mand
 MUST_USE bool mandate_refuse(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why); /* giver's */
 MUST_USE bool mandate_revoke(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why); /* either side's */
 
+/* Is this matter's case within the mandate that r->who acts by? Who acts for himself, or for all matters, is not asked. One read by key. */
+MUST_USE bool mandate_covers(struct tx *tx, const struct principal *who, int64_t matter, bool *covers, struct fail *why);
+enum { MANDATE_MATTERS_MAX = 20 };
+/* Its matters' codes, in the arena, in the order of their codes. */
+MUST_USE bool mandate_matters(struct tx *tx, int64_t id, struct arena *a, struct str codes[MANDATE_MATTERS_MAX], int *count, struct fail *why);
+
 /* May r->who act for somebody by this, with this scope, now? One read by key. Fails: MANDATE_ENDED over, not begun, another's or unknown; MANDATE_SCOPE. */
 MUST_USE bool mandate_allows(struct tx *tx, const struct request *r, struct id key, enum mandate_scope scope, struct mandate *out, struct fail *why);
 
 /* What the holder wrote of the giver. The texts live in `text`; wipe it after use. */
-enum { MANDATE_SAID_BYTES = IDENTITY_NUMBER_MAX + PERSON_NAME_BYTES + 4 };
+enum { MANDATE_SAID_BYTES = IDENTITY_NUMBER_MAX + PERSON_NAME_BYTES + 4 + VAULT_OVERHEAD_MAX /* opening wants room for the sealed value */ };
 struct mandate_said {
 	enum identity_kind kind;
 	struct str number, name;

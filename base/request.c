@@ -23,11 +23,12 @@ static const struct {
 } known_headers[HEADERS_KNOWN] = {
 	[HEADER_ACCEPT_LANGUAGE] = { { "accept-language", 15 }, HEADER_IDEMPOTENCY_KEY },
 	[HEADER_AUTHORIZATION] = { { "authorization", 13 }, HEADER_IF_NONE_MATCH },
-	[HEADER_CONTENT_TYPE] = { { "content-type", 12 }, HEADERS_KNOWN },
+	[HEADER_CONTENT_TYPE] = { { "content-type", 12 }, HEADER_ACTING_FOR },
 	[HEADER_IDEMPOTENCY_KEY] = { { "idempotency-key", 15 }, HEADERS_KNOWN },
 	[HEADER_IF_NONE_MATCH] = { { "if-none-match", 13 }, HEADERS_KNOWN },
 	[HEADER_SEC_FETCH_MODE] = { { "sec-fetch-mode", 14 }, HEADERS_KNOWN },
 	[HEADER_TRACEPARENT] = { { "traceparent", 11 }, HEADERS_KNOWN },
+	[HEADER_ACTING_FOR] = { { "x-acting-for", 12 }, HEADERS_KNOWN },
 };
 
 enum { KNOWN_SHORTEST = 11, KNOWN_LONGEST = 15 };
@@ -38,7 +39,7 @@ static const uint8_t known_by_length[KNOWN_LONGEST - KNOWN_SHORTEST + 1] = {
 
 static bool has_one_meaning(int known)
 {
-	return known == HEADER_AUTHORIZATION || known == HEADER_CONTENT_TYPE || known == HEADER_IDEMPOTENCY_KEY;
+	return known == HEADER_AUTHORIZATION || known == HEADER_CONTENT_TYPE || known == HEADER_IDEMPOTENCY_KEY || known == HEADER_ACTING_FOR;
 }
 
 bool request_know_headers(struct request *r)
@@ -243,6 +244,7 @@ static uint64_t cursor_mark(struct request *r, const uint8_t place[16], const ui
 	buf_add(&b, place, 16);
 	buf_add(&b, &r->who.kind, sizeof(r->who.kind));
 	buf_add(&b, &r->who.id, sizeof(r->who.id));
+	buf_add(&b, &r->who.acting_for, sizeof(r->who.acting_for));
 	buf_str(&b, r->path);
 	buf_char(&b, '?');
 	struct buf q;

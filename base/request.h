@@ -59,7 +59,13 @@ struct principal {
 	int64_t region;      /* of staff: the root of what they may see; 0 all of it */
 	int64_t session_until_ms; /* when that session ends by itself */
 	bool test_key;       /* unknown fields are refused for test keys, ignored for a department's live key */
+	bool by_matter;      /* the mandate is for some matters only: auth/mandate.h says which */
+	int64_t acting_for;  /* the person a citizen acts for by a mandate; 0: for himself */
+	int64_t mandate;     /* the mandate's row id, with acting_for */
 };
+
+/* Whose rows a request is about; who does it is `id`. */
+static inline int64_t principal_whose(const struct principal *p) { return p->acting_for != 0 ? p->acting_for : p->id; }
 
 /* What apply leaves for render: small, typed, stored under the Idempotency-Key in the same transaction. */
 struct outcome {
@@ -76,7 +82,7 @@ enum lang { LANG_ZH, LANG_EN, LANG_COUNT };
 /* Headers that nearly every request is asked for. */
 enum known_header {
 	HEADER_ACCEPT_LANGUAGE, HEADER_AUTHORIZATION, HEADER_CONTENT_TYPE, HEADER_IDEMPOTENCY_KEY, HEADER_IF_NONE_MATCH, HEADER_SEC_FETCH_MODE,
-	HEADER_TRACEPARENT, HEADERS_KNOWN
+	HEADER_TRACEPARENT, HEADER_ACTING_FOR, HEADERS_KNOWN
 };
 
 /* What follows an answer's head: a body of known length; or, without end, events of the person's stream; or bytes both ways. */
@@ -154,7 +160,7 @@ struct handler {
 void request_clear(struct request *r);
 /* A header by its lower-case name; STR_NONE when absent. The first of several. */
 struct str request_header(const struct request *r, struct str name);
-/* Fills r->known, once, when the head is complete. false: a header with one meaning (authorization, content-type, idempotency-key) came
+/* Fills r->known, once, when the head is complete. false: a header with one meaning (authorization, content-type, idempotency-key, x-acting-for) came
  * more than once; the first is kept. */
 MUST_USE bool request_know_headers(struct request *r);
 /* A query parameter, percent-decoded into the arena. STR_NONE when absent; given twice or badly encoded: fails QUERY. */

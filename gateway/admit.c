@@ -1,6 +1,7 @@
 /* gateway/admit.c - who may come in: head (host, token, right, rate, length) before a body is taken, body (media type,
  * Idempotency-Key) after. Every question here is answered from the route's row. */
 #include "auth/keyring.h"
+#include "auth/mandate.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/metrics.h"
@@ -143,6 +144,32 @@ static bool admit_asker(struct task *t, struct fail *why)
 	return admit_rate(t, r->route->rate, key, true, why);
 }
 
+/* ---- for whom ---- */
+
+/* Of somebody's mandate it is not said whether it is over, another's or none. The row is read each time: what was revoked a moment ago, on any node, is over. */
+static bool admit_acting(struct task *t, struct fail *why)
+{
+	struct request *r = &t->r;
+	struct id key;
+	struct mandate m;
+	struct tx tx;
+	struct str header = r->known[HEADER_ACTING_FOR];
+	if (header.at == NULL)
+		return true;
+	if (r->who.kind != WHO_CITIZEN)
+		return FAILS(why, ACTING_FOR, "only citizens act for others");
+	if (r->route->scope == 0)
+		return FAILS(why, MANDATE_NEVER, "%s", r->route->name);
+	if (!id_from_text(header, "md", &key))
+		return FAILS(why, MANDATE_ENDED, "not the id of a mandate");
+	if (!reader_begin(t->loop->reader, &tx, why) || !mandate_allows(&tx, r, key, r->route->scope, &m, why))
+		return false;
+	r->who.acting_for = m.giver;
+	r->who.mandate = m.id;
+	r->who.by_matter = m.matters > 0;
+	return true;
+}
+
 /* ---- head ---- */
 
 bool admit_head(struct task *t, struct fail *why)
@@ -150,7 +177,7 @@ bool admit_head(struct task *t, struct fail *why)
 	const struct route *row = t->r.route;
 	if (t->face == FACE_PUBLIC && !host_is_ours(t->loop->config, t->r.authority))
 		return FAILS(why, MISDIRECTED, "host is not in listen.hosts");
-	if (!admit_who(t, why) || !admit_asker(t, why))
+	if (!admit_who(t, why) || !admit_asker(t, why) || !admit_acting(t, why))
 		return false;
 	if (t->length > (int64_t)row->body_max)
 		return FAILS(why, BODY_TOO_LARGE, "%lld bytes announced, %zu allowed", (long long)t->length, row->body_max);
@@ -225,7 +252,8 @@ static bool admit_key(struct task *t, struct fail *why)
 	if (!header_idempotency_key(value, &key))
 		return FAILS(why, KEY_INVALID, "%zu characters", value.len);
 	t->key = (struct outcome_key){ .who_kind = (int32_t)r->who.kind, .who_id = r->who.id, .route = r->route->number };
-	sha256(key, t->key.key);
+	struct str parts[] = { key, { (const char *)&r->who.acting_for, sizeof(r->who.acting_for) } };
+	hash_parts(HASH_SHA256, parts, r->who.acting_for != 0 ? 2 : 1, t->key.key); /* for another it is another key */
 	if (!digest_body(t, why))
 		return false;
 	t->has_key = true;

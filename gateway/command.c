@@ -99,7 +99,8 @@ static void print_route(const struct route *row)
 			printf("%s%s", comma, names[i].text);
 			comma = ",";
 		}
-	printf(" %s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->idempotent ? " key" : "");
+	printf(" %s %s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->scope != 0 ? mandate_scope_text(row->scope) : "-",
+		row->idempotent ? " key" : "");
 }
 
 int command_version(struct command_line *l)

@@ -16,11 +16,14 @@ enum { ANYONE = WHO_ANYONE, CITIZEN = WHO_CITIZEN, DEPARTMENT = WHO_DEPARTMENT, 
        TERMINAL = WHO_TERMINAL };
 
 struct route routes[] = {
-#define ROUTE(name_, method_, path_, face_, lane_, who_, owner_, level_, right_, body_, idem_, rate_, handler_) \
+#define BY(scope_) .scope = MANDATE_TO_##scope_
+#define ROUTE(name_, method_, path_, face_, lane_, who_, owner_, level_, right_, body_, idem_, rate_, handler_, ...) \
 	{ .name = #name_, .method = METHOD_##method_, .path = path_, .faces = face_, .lane = LANE_##lane_, .who = who_, \
-	  .owner = OWNER_##owner_, .level = LEVEL_##level_, .right = RIGHT_##right_, .body_max = body_, .idempotent = idem_, .rate = RATE_##rate_, .handler = &handler_ },
+	  .owner = OWNER_##owner_, .level = LEVEL_##level_, .right = RIGHT_##right_, .body_max = body_, .idempotent = idem_, .rate = RATE_##rate_, .handler = &handler_, \
+	  __VA_ARGS__ },
 #include "gateway/routes.def"
 #undef ROUTE
+#undef BY
 };
 
 /* Whoever answers with somebody's rows says whose: a row that leaves it open does not compile. */
@@ -118,6 +121,8 @@ void route_table_build(void)
 		assert(row->level == LEVEL_L0 || (row->who & WHO_CITIZEN));
 		/* a right that nobody who is let in can hold, or that some of those cannot, is a wrong row */
 		assert(row->right == RIGHT_NONE || (row->who & ~WHO_CITIZEN) == (row->who & right_row(row->right)->holders));
+		/* who acts for another is let in as a citizen and asks for rows with an owner */
+		assert(row->scope == 0 || ((row->who & WHO_CITIZEN) && (row->owner == OWNER_CALLER || row->owner == OWNER_PERSON)));
 		row->number = number_of(row->name);
 		for (int other = 0; other < i; other++)
 			assert(routes[other].number != row->number);

@@ -4,6 +4,7 @@
  * Thread: read only after route_table_build. */
 #ifndef GATEWAY_ROUTE_H
 #define GATEWAY_ROUTE_H
+#include "auth/mandate.h"
 #include "auth/right.h"
 #include "base/request.h"
 
@@ -28,6 +29,7 @@ struct route {
 	bool idempotent;       /* Idempotency-Key is mandatory and answered from the stored outcome */
 	enum rate_class rate;
 	const struct handler *handler;
+	enum mandate_scope scope; /* what a mandate must allow, for a citizen who acts for another; 0: nobody does this for another */
 	int32_t number;        /* stable over releases: from the name */
 };
 

@@ -233,7 +233,7 @@ static bool owner_fits(const struct task *t)
 	case OWNER_DEPARTMENT:
 		break;
 	}
-	return r->owner != 0 && r->owner == r->who.id;
+	return r->owner != 0 && r->owner == principal_whose(&r->who);
 }
 
 /* The answer of this version in this language; weak, because the bytes may be compressed on the way. */

@@ -201,7 +201,7 @@ bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message 
 	struct buf text;
 	assert(key.len == ID_BYTES);
 	*to = (struct message){ .id = stmt_int(q, 0), .person = stmt_int(q, 2), .template = (enum message_template)stmt_int(q, 3), .made_ms = stmt_int(q, 5),
-				.read_ms = stmt_is_null(q, 6) ? 0 : stmt_int(q, 6) };
+				.read_ms = stmt_is_null(q, 6) ? 0 : stmt_int(q, 6), .case_id = stmt_int(q, 7) };
 	memcpy(to->key.bytes, key.at, ID_BYTES);
 	buf_init(&text, a, CONTENT_FIRST_BYTES);
 	if (!vault_open("message.content", to->id, stmt_blob(q, 4), &text, why))

@@ -59,15 +59,15 @@ MUST_USE bool message_mark_read(struct tx *tx, struct id key, int64_t person, in
 /* ---- reading ---- */
 
 struct message {
-	int64_t id, person, made_ms, read_ms;  /* read_ms 0: not yet */
+	int64_t id, person, case_id, made_ms, read_ms;  /* case_id 0: about none; read_ms 0: not yet */
 	struct id key;
 	enum message_template template;
 	struct str title, body, case_no, matter_name; /* in the arena; title and body in the language asked for */
 };
 
 /* Columns in the order message_of reads them. */
-#define MESSAGE_COLUMNS "id, key, person, template, content, made_ms, read_ms"
-enum { MESSAGE_COLUMN_COUNT = 7 };
+#define MESSAGE_COLUMNS "id, key, person, template, content, made_ms, read_ms, case_id"
+enum { MESSAGE_COLUMN_COUNT = 8 };
 struct stmt;
 MUST_USE bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message *to, struct fail *why);
 /* By row or by name. Fails: NOT_FOUND. */

@@ -34,13 +34,18 @@ static bool case_list_parse(struct request *r, struct fail *why)
 static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct case_page *page = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why);
+	DROP(stmt) struct stmt *q = r->who.by_matter
+		? tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2"
+			" AND matter IN (SELECT matter FROM mandate_matter WHERE mandate = $3) ORDER BY id DESC LIMIT $4", why)
+		: tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why);
+	int n = 1;
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, r->who.id);
-	stmt_bind_int(q, 2, page->from.id);
-	stmt_bind_int(q, 3, page->limit + 1);
+	stmt_bind_int(q, n++, principal_whose(&r->who));
+	stmt_bind_int(q, n++, page->from.id);
+	if (r->who.by_matter)
+		stmt_bind_int(q, n++, r->who.mandate);
+	stmt_bind_int(q, n, page->limit + 1);
 	while (stmt_row(q, why)) {
 		page->is_more = page->count == page->limit;
 		if (page->is_more)
@@ -117,7 +122,8 @@ static bool case_events_look(struct tx *tx, struct request *r, struct fail *why)
 	struct timeline *t = r->state;
 	if (!case_row_read(tx, &r->arena, t->question.id, &t->row, why) || !case_question_answers(&t->question, t->row.case_no, why))
 		return false;
-	r->owner = t->row.person;
+	if (!case_owner(tx, r, t->row.person, t->row.matter, why))
+		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT seq, event, state, note, occurred_ms, received_ms FROM case_event WHERE case_id = $1 AND seq > $2 ORDER BY seq LIMIT $3", why);
 	if (q == NULL)

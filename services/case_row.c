@@ -1,5 +1,6 @@
 /* services/case_row.c - reading and writing out a case, in one place. */
 #include "services/case_row.h"
+#include "auth/mandate.h"
 #include "services/matter.h"
 #include "services/services.h"
 #include "store/store.h"
@@ -13,6 +14,7 @@ bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row
 	to->last_seq = (int32_t)stmt_int(q, 3);
 	to->type = (uint8_t)stmt_int(q, 4);
 	to->state = (uint8_t)stmt_int(q, 5);
+	to->matter = stmt_int(q, 8);
 	struct str no = stmt_text(q, 6);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
@@ -55,4 +57,13 @@ bool case_question_parse(struct str number, struct case_question *to, struct fai
 bool case_question_answers(const struct case_question *c, const char *case_no, struct fail *why)
 {
 	return memcmp(case_no, c->case_no, CASE_NUMBER_LENGTH) == 0 || FAILS(why, NOT_FOUND, "another number stands at that row");
+}
+
+bool case_owner(struct tx *tx, struct request *r, int64_t person, int64_t matter, struct fail *why)
+{
+	bool covers;
+	if (!mandate_covers(tx, &r->who, matter, &covers, why))
+		return false;
+	r->owner = covers ? person : 0;
+	return true;
 }

@@ -12,7 +12,7 @@ struct tx;
 struct stmt;
 
 struct case_row {
-	int64_t person;
+	int64_t person, matter;
 	int64_t opened_ms, updated_ms;
 	int32_t last_seq;
 	uint8_t type, state;
@@ -21,8 +21,8 @@ struct case_row {
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names"
-enum { CASE_ROW_COLUMN_COUNT = 8 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names, matter"
+enum { CASE_ROW_COLUMN_COUNT = 9 };
 
 MUST_USE bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */
@@ -39,6 +39,9 @@ struct case_question {
 MUST_USE bool case_question_parse(struct str number, struct case_question *to, struct fail *why);
 /* Fails: NOT_FOUND when the row behind the number bears another number. */
 MUST_USE bool case_question_answers(const struct case_question *c, const char *case_no, struct fail *why);
+
+/* Whose case it is, for the runtime to compare: nobody's when whoever acts by a mandate may not act in this matter. */
+MUST_USE bool case_owner(struct tx *tx, struct request *r, int64_t person, int64_t matter, struct fail *why);
 
 /* The row cache (ROW_CASE) keeps case_show's finished answers, one per language: whoever changes a case's row touches both. */
 static inline uint64_t case_shown_key(int64_t id, enum lang lang) { return (uint64_t)id * LANG_COUNT + (uint64_t)lang; }

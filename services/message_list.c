@@ -1,4 +1,5 @@
 /* services/message_list.c - a citizen's inbox: what was told, newest first, and that it was read. */
+#include "auth/mandate.h"
 #include "notify/message.h"
 #include "notify/stream.h"
 #include "services/handlers.h"
@@ -46,12 +47,25 @@ static bool list_parse(struct request *r, struct fail *why)
 	return true;
 }
 
-static bool count_unread(struct tx *tx, int64_t person, int64_t *unread, struct fail *why)
+/* Whoever acts for another is shown what was said about cases of the mandate's matters, and nothing of the rest: who else acts for him is no business of his. */
+#define OF_THE_MANDATE(n) \
+	" AND case_id > 0 AND (" n " = 0 OR EXISTS (SELECT 1 FROM cases c JOIN mandate_matter mm ON mm.matter = c.matter WHERE c.id = message.case_id AND mm.mandate = " n "))"
+
+static int64_t narrowing_mandate(const struct request *r)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT unread FROM person WHERE id = $1", why);
+	return r->who.by_matter ? r->who.mandate : 0;
+}
+
+static bool count_unread(struct tx *tx, const struct request *r, int64_t *unread, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = r->who.acting_for != 0
+		? tx_query(tx, "SELECT COUNT(*) FROM message WHERE person = $1" OF_THE_MANDATE("$2") " AND read_ms IS NULL", why)
+		: tx_query(tx, "SELECT unread FROM person WHERE id = $1", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, person);
+	stmt_bind_int(q, 1, principal_whose(&r->who));
+	if (r->who.acting_for != 0)
+		stmt_bind_int(q, 2, narrowing_mandate(r));
 	if (stmt_row(q, why))
 		*unread = stmt_int(q, 0);
 	return why->code == FAIL_NONE;
@@ -60,15 +74,19 @@ static bool count_unread(struct tx *tx, int64_t person, int64_t *unread, struct 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct inbox_page *page = r->state;
-	if (!count_unread(tx, r->who.id, &page->unread, why))
+	if (!count_unread(tx, r, &page->unread, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3", why);
+	DROP(stmt) struct stmt *q = r->who.acting_for != 0
+		? tx_query(tx, "SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2" OF_THE_MANDATE("$3") " ORDER BY seq DESC LIMIT $4", why)
+		: tx_query(tx, "SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3", why);
+	int n = 1;
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, r->who.id);
-	stmt_bind_int(q, 2, page->from.id);
-	stmt_bind_int(q, 3, page->limit + 1);
+	stmt_bind_int(q, n++, principal_whose(&r->who));
+	stmt_bind_int(q, n++, page->from.id);
+	if (r->who.acting_for != 0)
+		stmt_bind_int(q, n++, narrowing_mandate(r));
+	stmt_bind_int(q, n, page->limit + 1);
 	while (stmt_row(q, why)) {
 		page->is_more = page->count == page->limit;
 		if (page->is_more)
@@ -120,13 +138,35 @@ static bool show_parse(struct request *r, struct fail *why)
 	return s != NULL && message_question(r, &s->key, why);
 }
 
+static bool case_matter(struct tx *tx, int64_t case_id, int64_t *matter, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT matter FROM cases WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	*matter = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
+/* Whose it is; nobody's when it is none of the mandate's. */
+static bool message_owner(struct tx *tx, struct request *r, const struct message *m, struct fail *why)
+{
+	int64_t matter = 0;
+	bool covers;
+	if (r->who.by_matter && m->case_id != 0 && !case_matter(tx, m->case_id, &matter, why))
+		return false;
+	if (!mandate_covers(tx, &r->who, matter, &covers, why))
+		return false;
+	r->owner = covers && (m->case_id != 0 || r->who.acting_for == 0) ? m->person : 0;
+	return true;
+}
+
 static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct shown *s = r->state;
 	if (!message_by_key(tx, s->key, r->lang, &r->arena, &s->message, why))
 		return false;
-	r->owner = s->message.person;
-	return true;
+	return message_owner(tx, r, &s->message, why);
 }
 
 static bool show_render(struct request *r, struct fail *why)

@@ -14,6 +14,10 @@ CREATE TABLE mandate (
 	until_ms BIGINT NOT NULL,          -- what was asked for
 	ends_ms BIGINT NOT NULL,           -- when it ends of itself: an offer soon, an active one at until_ms
 	changed_ms BIGINT NOT NULL,
+	region BIGINT REFERENCES region (code), -- at whose windows it may be accepted; NULL: at none
+	used_ms BIGINT NOT NULL,           -- the first use of the last day it was used on; 0 never
+	code BYTEA,                        -- sealed "mandate.code": digits that are not sent yet; NULL: there are none
+	code_sent_ms BIGINT NOT NULL,      -- when the last code asked for went to giver's phone; 0: it did not
 	CHECK (holder <> giver),
 	CHECK (state <> 2 OR (giver IS NOT NULL AND accepted_by > 0))
 );
@@ -22,3 +26,12 @@ CREATE INDEX mandate_holder ON mandate (holder, id);
 CREATE INDEX mandate_open ON mandate (holder, state) WHERE state IN (1, 2);
 CREATE INDEX mandate_giver ON mandate (giver, id) WHERE giver IS NOT NULL;
 CREATE INDEX mandate_ends ON mandate (ends_ms) WHERE state IN (1, 2);
+CREATE INDEX mandate_code ON mandate (id) WHERE code IS NOT NULL;
+
+-- For which matters alone; no row: for all.
+-- clustered
+CREATE TABLE mandate_matter (
+	mandate BIGINT NOT NULL REFERENCES mandate (id),
+	matter BIGINT NOT NULL REFERENCES matter (id),
+	PRIMARY KEY (mandate, matter)
+);

@@ -3,11 +3,12 @@
 // Method: the routes from the program itself, rights and roles from auth/*.def; a route that is new is in the matrix at once, and one that takes a name in its
 // path fails this test until it says below whose row a stranger is to be refused.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
-import { Case, world } from './lib/cases.mjs';
+import { Case, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
@@ -16,8 +17,8 @@ import { first, hire } from './lib/staff.mjs';
 const s = await sandbox();
 const g = await gateway({ settings: { ...authority_settings(s), 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
 const routes = (await g.command('version', '--routes')).split('\n').map((line) => {
-	const [name, method, target, level, right, owner, who, face] = line.split(' ');
-	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face };
+	const [name, method, target, level, right, owner, who, face, scope] = line.split(' ');
+	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face, scope };
 });
 const open = routes.filter((r) => r.face === 'public');
 
@@ -57,22 +58,38 @@ const logged_in = async (who) => {
 	return access_token;
 };
 await logged_in(one);
-const merge = (await g.get('/v1/me/merges', { token: await logged_in(one) })).json.items[0].id;
+const giver = await logged_in(one);
+const merge = (await g.get('/v1/me/merges', { token: giver })).json.items[0].id;
 const face = await logged_in(another);
 assert.equal((await people.step_up(face, `face-of-${another.number}`)).status, 200);
+const offered = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, key: randomUUID(), body: { kind: 'agent', id_number: '62129919850101006X', name: '李小明',
+	scopes: 'see_cases', until: now(24 * 3600e3) } });
+assert.equal(offered.status, 201, offered.text);
+const mandate = offered.json.id;
 const made = (await maker.propose('staff_close', '621202', {}, 'window.clerk')).json.id;
 const county_checker = await hire(maker, checker, 'county.checker', '621221', 'system_admin');
 const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
+
+// A mandate of each scope, held by the citizen known by name.
+const by_scope = new Map();
+for (const scopes of ['see_cases', 'receive_messages']) {
+	const wish = { kind: scopes === 'see_cases' ? 'agent' : 'helper', id_number: one.number, name: one.name, scopes, until: now(24 * 3600e3) };
+	const { json: { id } } = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, key: randomUUID(), body: wish });
+	assert.equal((await g.ask('POST', `/v1/me/mandates/${id}/accept`, { token: giver, key: randomUUID() })).status, 200);
+	by_scope.set(scopes, id);
+}
 
 const case_no = { theirs: theirs.case_no, none: 'LN621202202601010000000', token: w.stranger };
 const message_id = { theirs: message, none: `ms_${'0'.repeat(26)}`, token: w.stranger };
 const session_id = { theirs: session, none: `se_${'0'.repeat(26)}`, token: known };
 const proposal_id = { theirs: made, none: `pp_${'0'.repeat(26)}`, token: county_checker.token };
+const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
 const foreign = {
 	case_show: case_no, case_events: case_no,
 	message_show: message_id, message_trace: message_id, message_read: message_id,
 	me_session_rename: { ...session_id, body: { name: '别人的' } }, me_session_end: session_id,
 	me_merge_undo: { theirs: merge, none: `pm_${'0'.repeat(26)}`, token: face },
+	me_mandate_show: mandate_id, me_mandate_accept: { ...mandate_id, keyed: true }, me_mandate_refuse: mandate_id, me_mandate_revoke: mandate_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
 	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },
@@ -107,6 +124,27 @@ test('every route for every caller', async () => {
 		}
 });
 
+test('every route for every caller who says that he acts for another', async () => {
+	const expected_for = (route, caller, held) => {
+		const own = expected(route, caller);
+		if (own !== 'in') return own;
+		if (caller.kind !== 'citizen') return 'acting_for_not_here';
+		if (route.scope === '-') return 'never_by_mandate';
+		if (caller.token !== w.citizen) return 'mandate_ended';
+		return route.scope === held ? 'in' : 'mandate_scope';
+	};
+	const refused = ['login_required', 'forbidden', 'level_too_low', 'acting_for_not_here', 'never_by_mandate', 'mandate_ended', 'mandate_scope'];
+	for (const route of open.filter((r) => !r.target.startsWith('/oauth2/'))) // a token is asked for with no token
+		for (const caller of callers)
+			for (const [held, id] of by_scope) {
+				const target = `${route.target.replace(/:\w+/g, 'x')}?no_such_query=1`, want = expected_for(route, caller, held);
+				const answer = await g.h2.request(route.method, target, { headers: { 'x-acting-for': id, ...(caller.token ? { authorization: `Bearer ${caller.token}` } : {}) } });
+				const said = refused.includes(answer.json?.code) ? answer.json.code : 'in';
+				assert.equal(said, want, `${route.name} for ${caller.name} by ${held}: ${answer.status} ${answer.text.slice(0, 200)}`);
+			}
+	assert.deepEqual([...new Set(open.map((r) => r.scope))].sort(), ['-', ...by_scope.keys()].sort());
+});
+
 test('nothing that belongs to somebody is without an owner', () => {
 	for (const route of routes)
 		if (route.owner === '-') assert.ok(route.who.includes('anyone') || route.who.join() === 'operator', `${route.name}: whose rows?`);
@@ -117,7 +155,7 @@ test('somebody else’s row is answered like none at all', async () => {
 	for (const route of open.filter((r) => r.owner !== '-' && r.target.includes(':'))) {
 		const f = foreign[route.name];
 		assert.ok(f, `${route.name} takes a name in its path: say in this test whose row a stranger is to be refused`);
-		const ask = (name) => g.ask(route.method, route.target.replace(/:\w+/, name), { token: f.token, body: f.body });
+		const ask = (name) => g.ask(route.method, route.target.replace(/:\w+/, name), { token: f.token, body: f.body, key: f.keyed ? randomUUID() : undefined });
 		const [one, none] = [await ask(f.theirs), await ask(f.none)];
 		assert.equal(one.status, 404, `${route.name}: ${one.text}`);
 		assert.equal(plain(one), plain(none), route.name);

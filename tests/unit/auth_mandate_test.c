@@ -50,9 +50,17 @@ static void must(bool ok, const struct fail *why)
 		fail_msg("%s: %s", fail_row(why->code)->name, why->log);
 }
 
+static bool make_region(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO region (code, name, level, parent) VALUES (621202, '武都区', 3, NULL)", why);
+	return q != NULL && stmt_run(q, why);
+}
+
 static bool make_people(struct tx *tx, void *ctx, struct fail *why)
 {
 	(void)ctx;
+	if (!make_region(tx, why))
+		return false;
 	for (int i = 0; i < PEOPLE; i++) {
 		struct person_facts facts = { .name = str_c(people[i].name) };
 		if (!person_find_or_make(tx, IDENTITY_RESIDENT, str_c(people[i].number), NOW, &ids[i], why) || !person_facts_merge(tx, ids[i], &facts, salt, why))
@@ -151,7 +159,7 @@ static enum fail_code acted(struct act *a, int who)
 static enum fail_code offered(enum mandate_kind kind, const char *number, const char *name, uint64_t scopes, int64_t until_ms, struct mandate *out)
 {
 	uint8_t random[10] = { ++keys };
-	struct act a = { .what = OFFER, .new = { .kind = kind, .giver_name = str_c(name), .scopes = scopes, .until_ms = until_ms, .key = id_make(now_ms, random), .salt = salt } };
+	struct act a = { .what = OFFER, .new = { .kind = kind, .giver_name = str_c(name), .scopes = scopes, .until_ms = until_ms, .region = 621202, .key = id_make(now_ms, random), .salt = salt } };
 	if (kind == MANDATE_COMPANY)
 		assert_int_equal(identity_organisation(str_c(number), &a.new.giver), IDENTITY_FINE);
 	else

@@ -184,7 +184,7 @@ static void known_headers(void **state)
 	static const char *const names[HEADERS_KNOWN] = {
 		[HEADER_ACCEPT_LANGUAGE] = "accept-language", [HEADER_AUTHORIZATION] = "authorization", [HEADER_CONTENT_TYPE] = "content-type",
 		[HEADER_IDEMPOTENCY_KEY] = "idempotency-key", [HEADER_IF_NONE_MATCH] = "if-none-match", [HEADER_SEC_FETCH_MODE] = "sec-fetch-mode",
-		[HEADER_TRACEPARENT] = "traceparent",
+		[HEADER_TRACEPARENT] = "traceparent", [HEADER_ACTING_FOR] = "x-acting-for",
 	};
 	static const char *const others[] = { "", "te", "user-agents", "content-typo", "content-range", "if-none-matcH", "sec-fetch-site", "accept-languagE", "content-encoding" };
 	enum { OTHERS = sizeof(others) / sizeof(others[0]) };
@@ -216,7 +216,7 @@ static void one_meaning(void **state)
 {
 	(void)state;
 	static const struct { const char *name; bool clear; } rows[] = {
-		{ "authorization", false }, { "content-type", false }, { "idempotency-key", false }, { "accept-language", true }, { "if-none-match", true }, { "x-other", true },
+		{ "authorization", false }, { "content-type", false }, { "idempotency-key", false }, { "x-acting-for", false }, { "accept-language", true }, { "if-none-match", true }, { "x-other", true },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		struct header headers[] = { { str_c(rows[i].name), STR("a") }, { STR("host"), STR("h") }, { str_c(rows[i].name), STR("a") } };
