@@ -192,3 +192,10 @@ bool holds_personal_number(struct str text)
 	}
 	return false;
 }
+
+const char *identity_kind_text(enum identity_kind kind)
+{
+	static const char *const texts[] = { [IDENTITY_NONE] = "", [IDENTITY_RESIDENT] = "resident", [IDENTITY_HMT_RESIDENCE] = "hmt_residence",
+		[IDENTITY_FOREIGN_PR] = "foreign_pr", [IDENTITY_FOREIGN_PR_OLD] = "foreign_pr_old", [IDENTITY_ORGANISATION] = "uscc" };
+	return texts[kind];
+}

@@ -54,4 +54,5 @@ enum identity_wrong identity_organisation(struct str text, struct identity *out)
 /* An old record's 15 digits as the 18 they became. false: not 15 digits. The date inside is not judged. */
 bool identity_15_to_18(struct str old, char out[IDENTITY_NUMBER_MAX + 1]);
 struct str identity_wrong_text(enum identity_wrong w);
+const char *identity_kind_text(enum identity_kind kind); /* "resident"; "" for NONE */
 #endif

@@ -9,6 +9,28 @@ enum { PAGE_LIMIT_DEFAULT = 20, PAGE_LIMIT_MAX = 100, CURSOR_BYTES = 24, CURSOR_
 static uint8_t cursor_keys[CURSOR_KEYS_MAX][16];
 static int cursor_key_count = 1;
 
+#define WORD(text) { text, sizeof(text) - 1 }
+static const struct { enum who kind; struct str name; } whos[WHO_BITS] = {
+	{ WHO_ANYONE, WORD("anyone") }, { WHO_CITIZEN, WORD("citizen") }, { WHO_DEPARTMENT, WORD("department") }, { WHO_OPERATOR, WORD("operator") },
+	{ WHO_STAFF, WORD("staff") }, { WHO_PARTNER, WORD("partner") }, { WHO_TERMINAL, WORD("terminal") },
+};
+
+struct str who_name(enum who kind)
+{
+	for (int i = 0; i < WHO_BITS; i++)
+		if (whos[i].kind == kind)
+			return whos[i].name;
+	return STR("");
+}
+
+enum who who_named(struct str name)
+{
+	for (int i = 0; i < WHO_BITS; i++)
+		if (str_eq(name, whos[i].name))
+			return whos[i].kind;
+	return 0;
+}
+
 void request_clear(struct request *r)
 {
 	struct arena arena = r->arena;

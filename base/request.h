@@ -47,6 +47,8 @@ enum who {
 	WHO_TERMINAL = 64,   /* a self-service machine, nobody in front of it known yet */
 };
 enum { WHO_BITS = 7 };
+struct str who_name(enum who kind);         /* "citizen" */
+enum who who_named(struct str name);        /* 0: there is none */
 
 struct principal {
 	enum who kind;

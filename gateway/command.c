@@ -89,14 +89,12 @@ static void print_route(const struct route *row)
 {
 	static const char *const owners[] = { [OWNER_NONE] = "-", [OWNER_CALLER] = "caller", [OWNER_PERSON] = "person", [OWNER_DEPARTMENT] = "department",
 		[OWNER_REGION] = "region" };
-	static const struct { enum who who; const char *text; } names[] = { { WHO_ANYONE, "anyone" }, { WHO_CITIZEN, "citizen" }, { WHO_DEPARTMENT, "department" },
-		{ WHO_OPERATOR, "operator" }, { WHO_STAFF, "staff" }, { WHO_PARTNER, "partner" }, { WHO_TERMINAL, "terminal" } };
 	const char *comma = "";
 	printf("%s %s %s %d %s %s ", row->name, method_name(row->method).at, row->path, (int)row->level,
 		row->right == RIGHT_NONE ? "-" : right_row(row->right)->text, owners[row->owner]);
-	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
-		if (row->who & (int)names[i].who) {
-			printf("%s%s", comma, names[i].text);
+	for (int bit = 0; bit < WHO_BITS; bit++)
+		if (row->who >> bit & 1) {
+			printf("%s%s", comma, who_name((enum who)(1 << bit)).at);
 			comma = ",";
 		}
 	printf(" %s %s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->scope != 0 ? mandate_scope_text(row->scope) : "-",

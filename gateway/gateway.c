@@ -11,6 +11,7 @@
 #include "gateway/jobs.h"
 #include "gateway/live.h"
 #include "gateway/machine.h"
+#include "gateway/noted.h"
 #include "gateway/outside.h"
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
@@ -208,6 +209,8 @@ void gateway_stop(struct gateway *g)
 	outside_stop(g->outside); /* the last outcomes are committed before the committer goes */
 	if (g->committer != NULL)
 		committer_stop(g->committer);
+	if (g->jobs != NULL)
+		noted_end(g->store, clock_wall_ms());
 	outside_drop(g->outside);
 	for (int i = 0; i < g->poller_count; i++)
 		poller_close(&g->pollers[i]);

@@ -10,6 +10,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/noted.h"
 #include "notify/stream.h"
 #include "services/handlers.h"
 #include "store/committer.h"
@@ -95,6 +96,11 @@ static bool seal(struct tx *tx, struct bite *b, struct fail *why)
 	       seal_waiting(tx, &head, &b->waiting, &oldest_ms, why);
 }
 
+static bool write_noted(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return noted_write(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
 enum { QUIET, SAY };
 static const struct job_row rows[] = {
 #define JOB(name, every, bite, log, what) { #name, every, bite, log, name },
@@ -128,6 +134,8 @@ static void job_done(struct commit_job *commit)
 	struct job *job = CONTAINER(commit, struct job, commit);
 	struct jobs *j = job->jobs;
 	int index = (int)(job->row - rows);
+	if (job->row->apply == write_noted)
+		noted_written(commit->committed);
 	bool more = commit->committed && job->bite.rows >= job->row->bite;
 	if (!commit->committed) {
 		metric_add(M_job_failures, index, 1);
@@ -184,6 +192,7 @@ struct jobs *jobs_make(struct committer *committer, const _Atomic(const struct c
 		FAILS(why, MEMORY, "jobs");
 		return NULL;
 	}
+	noted_begin();
 	j->committer = committer;
 	j->config = config;
 	j->wake = wake;

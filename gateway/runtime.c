@@ -13,6 +13,7 @@
 #include "gateway/feed.h"
 #include "gateway/gateway.h"
 #include "gateway/headers.h"
+#include "gateway/noted.h"
 #include "gateway/task.h"
 #include "gateway/upgrade.h"
 #include <assert.h>
@@ -326,7 +327,8 @@ static bool may_go_on(struct task *t)
 		return t->asked == NULL || ask_judge(t, &t->r.why);
 	if (t->stage != STAGE_LOOK)
 		return true;
-	if (!owner_fits(t))
+	t->is_foreign = !owner_fits(t);
+	if (t->is_foreign)
 		return FAILS(&t->r.why, NOT_FOUND, "somebody else's");
 	t->not_modified = client_has_it(t);
 	return true;
@@ -379,12 +381,6 @@ void task_go_on(struct task *t)
 
 /* ---- the end ---- */
 
-#define WORD(text) { text, sizeof(text) - 1 }
-static const struct str who_names[] = {
-	[WHO_ANYONE] = WORD("anyone"), [WHO_CITIZEN] = WORD("citizen"), [WHO_DEPARTMENT] = WORD("department"), [WHO_OPERATOR] = WORD("operator"),
-	[WHO_STAFF] = WORD("staff"), [WHO_PARTNER] = WORD("partner"), [WHO_TERMINAL] = WORD("terminal"),
-};
-
 /* An inline read waits for nothing, so all its time is the loop's: others waited for it. */
 static void watch_inline(const struct request *r, int64_t took)
 {
@@ -392,6 +388,22 @@ static void watch_inline(const struct request *r, int64_t took)
 		return;
 	metric_add(M_slow_inline, route_index(r->route), 1);
 	LOG_EVENT(slow_inline, str_c(r->id), L_C(r->route->name), L_INT(took / 1000));
+}
+
+/* Nobody's refusals are in the metrics alone. */
+static enum noted worth_noting(const struct task *t)
+{
+	const struct request *r = &t->r;
+	if (r->route == NULL || r->who.id == 0)
+		return NOTED_NOTHING;
+	if (!t->failed)
+		return r->route->right == RIGHT_AUDIT_READ ? NOTED_READ : NOTED_NOTHING;
+	switch (r->why.code) {
+	case FAIL_LEVEL:     return NOTED_LEVEL;
+	case FAIL_FORBIDDEN: return NOTED_RIGHT;
+	case FAIL_FOUR_EYES: return NOTED_FOUR_EYES;
+	default:             return t->is_foreign ? NOTED_OWNER : NOTED_NOTHING;
+	}
 }
 
 static void account(struct task *t)
@@ -403,6 +415,9 @@ static void account(struct task *t)
 	metric_add(M_responses, r->reply.status / 100, 1);
 	metric_observe(M_request_seconds, route, took);
 	watch_inline(r, took);
+	enum noted what = worth_noting(t);
+	if (what != NOTED_NOTHING)
+		noted_add(r, what);
 	if (t->failed) {
 		metric_add(M_failures, (int)r->why.code, 1);
 		if (fail_row(r->why.code)->http >= 500)
@@ -411,7 +426,7 @@ static void account(struct task *t)
 	if (t->loop->config->log_access)
 		LOG_EVENT(access, str_c(r->id), L_PLAIN(method_name(r->method)), L_PLAIN(r->route != NULL ? str_c(r->route->name) : STR("")),
 			L_INT(r->reply.status), L_INT((int64_t)r->reply.body.len), L_INT(took / 1000), L_INT(r->http_major),
-			L_PLAIN(r->who.kind == 0 ? STR("") : who_names[r->who.kind]), L_BOOL(t->replayed));
+			L_PLAIN(who_name(r->who.kind)), L_BOOL(t->replayed));
 }
 
 static bool feed_open(struct task *t)

@@ -27,6 +27,7 @@ struct task {
 	bool replayed;            /* the outcome came from the store */
 	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
 	bool not_modified;        /* 304 */
+	bool is_foreign;          /* look found somebody else's row */
 	struct recalling *recalling; /* what the expiring store was asked, NULL: nothing; in the arena */
 	struct question_out *asked; /* what went outside last, NULL: nothing did; in the arena */
 	int questions;            /* how many did */

@@ -13,7 +13,7 @@ extern const struct handler calendar_show;
 extern const struct handler matter_list, matter_show;
 extern const struct handler otp_send, oauth_token, oauth_revoke;
 extern const struct handler me_show, me_session_list, me_session_rename, me_session_end, me_session_end_all;
-extern const struct handler me_identity, me_step_up, me_merge_list, me_merge_undo;
+extern const struct handler me_identity, me_reveal, me_step_up, me_merge_list, me_merge_undo;
 extern const struct handler me_mandate_list, me_mandate_offer, me_mandate_show, me_mandate_accept, me_mandate_refuse, me_mandate_revoke;
 extern const struct handler case_list, case_show, case_events, case_lookup;
 extern const struct handler department_event_post, department_case_show, department_feed;
@@ -27,6 +27,7 @@ extern const struct handler control_token, control_import;
 extern const struct handler control_key_list, control_key_count, control_key_add, control_key_rotate, control_key_retire;
 extern const struct handler staff_activate, staff_login, staff_logout, staff_me, staff_list;
 extern const struct handler staff_proposal_make, staff_proposal_list, staff_proposal_show, staff_proposal_approve, staff_proposal_refuse, staff_proposal_withdraw;
+extern const struct handler staff_applicant, staff_audit, control_audit;
 extern const struct handler control_staff_list, control_staff_add, control_staff_again;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 

@@ -1,4 +1,6 @@
-/* services/me.c - GET /v1/me: who this session is for, how well he is known, and what would raise it. Everything personal is masked. */
+/* services/me.c - GET /v1/me: who this session is for, how well he is known, and what would raise it; everything personal is masked.
+ * POST /v1/me/identity/reveal: the same person in full, to whoever has just shown his face; that he looked is on record. */
+#include "auth/audit.h"
 #include "auth/login.h"
 #include "auth/mask.h"
 #include "auth/right.h"
@@ -10,7 +12,8 @@ static const char *const no_query[] = { NULL };
 
 struct me {
 	enum identity_kind kind;
-	char name[PERSON_NAME_BYTES + 1], number[4 * IDENTITY_NUMBER_MAX], phone[PHONE_DIGITS + 1]; /* masked */
+	bool is_full; /* or masked */
+	char name[PERSON_NAME_BYTES + 1], number[4 * IDENTITY_NUMBER_MAX], phone[PHONE_DIGITS + 1];
 };
 
 static bool me_parse(struct request *r, struct fail *why)
@@ -42,10 +45,15 @@ static bool person_look(struct tx *tx, const struct request *r, struct me *m, st
 	bool ok = person_facts_get(tx, r->who.id, text, &facts, why);
 	if (ok) {
 		struct buf name = on(m->name, sizeof(m->name)), number = on(m->number, sizeof(m->number));
-		if (facts.name.at != NULL)
-			mask_name(m->kind, facts.name, &name);
-		if (facts.number.at != NULL)
-			mask_number(m->kind, facts.number, &number);
+		if (m->is_full) {
+			buf_str(&name, facts.name);
+			buf_str(&number, facts.number);
+		} else {
+			if (facts.name.at != NULL)
+				mask_name(m->kind, facts.name, &name);
+			if (facts.number.at != NULL)
+				mask_number(m->kind, facts.number, &number);
+		}
 		m->name[name.len] = m->number[number.len] = '\0';
 	}
 	wipe(text, sizeof(text));
@@ -73,7 +81,10 @@ static bool phone_look(struct tx *tx, const struct request *r, struct me *m, str
 	bool ok = login_value(tx, login, text, &kind, &value, why);
 	if (ok && kind == LOGIN_PHONE) {
 		struct buf phone = on(m->phone, sizeof(m->phone));
-		mask_phone(value, &phone);
+		if (m->is_full)
+			buf_str(&phone, value);
+		else
+			mask_phone(value, &phone);
 		m->phone[phone.len] = '\0';
 	}
 	wipe(text, sizeof(text));
@@ -94,6 +105,14 @@ static void text_or_null(struct json_out *j, const char *name, const char *text)
 		json_add_nothing(j, name);
 }
 
+static void facts_out(struct json_out *j, const struct me *m)
+{
+	text_or_null(j, "id_type", identity_kind_text(m->kind));
+	text_or_null(j, "name", m->name);
+	text_or_null(j, "id_number", m->number);
+	text_or_null(j, "phone", m->phone);
+}
+
 static void next_step(struct json_out *j, const struct request *r)
 {
 	for (int level = r->who.level; level < LEVEL_COUNT; level++)
@@ -106,8 +125,6 @@ static void next_step(struct json_out *j, const struct request *r)
 
 static bool me_render(struct request *r, struct fail *why)
 {
-	static const char *const kinds[] = { [IDENTITY_NONE] = "", [IDENTITY_RESIDENT] = "resident", [IDENTITY_HMT_RESIDENCE] = "hmt_residence",
-		[IDENTITY_FOREIGN_PR] = "foreign_pr", [IDENTITY_FOREIGN_PR_OLD] = "foreign_pr_old", [IDENTITY_ORGANISATION] = "uscc" };
 	const struct me *m = r->state;
 	bool has_face = r->who.level3_until_ms > r->now_ms;
 	struct json_out j = reply_json(r, 200);
@@ -119,12 +136,41 @@ static bool me_render(struct request *r, struct fail *why)
 	else
 		json_add_nothing(&j, "level3_until");
 	next_step(&j, r);
-	text_or_null(&j, "id_type", kinds[m->kind]);
-	text_or_null(&j, "name", m->name);
-	text_or_null(&j, "id_number", m->number);
-	text_or_null(&j, "phone", m->phone);
+	facts_out(&j, m);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }
 
 const struct handler me_show = { .parse = me_parse, .look = me_look, .render = me_render };
+
+/* ---- in full ---- */
+
+enum { SHOWN = 1 };
+
+static bool reveal_parse(struct request *r, struct fail *why)
+{
+	if (!me_parse(r, why))
+		return false;
+	((struct me *)r->state)->is_full = true;
+	return true;
+}
+
+static bool reveal_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct audit a = { AUDIT_IDENTITY_REVEALED, AUDIT_OF_PERSON, r->who.id, .result = 200 };
+	r->outcome = (struct outcome){ .code = SHOWN, .status = 200 };
+	return audit_add(tx, r, &a, why);
+}
+
+static bool reveal_render(struct request *r, struct fail *why)
+{
+	struct me *m = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	facts_out(&j, m);
+	json_put_object_end(&j);
+	wipe((char *)m, sizeof(*m));
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler me_reveal = { .parse = reveal_parse, .look = me_look, .apply = reveal_apply, .render = reveal_render };

@@ -108,6 +108,39 @@ bool sealer_apply(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *seal
 	return why->code == FAIL_NONE;
 }
 
+/* -- a place in time */
+
+static bool sealed_before(struct tx *tx, int64_t seq, int64_t ms, bool *is_before, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT sealed_ms FROM seal WHERE seq = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, seq);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, INTERNAL, "seal %lld is not there", (long long)seq);
+	*is_before = stmt_int(q, 0) < ms;
+	return true;
+}
+
+/* Times only grow along the chain. */
+bool seal_before(struct tx *tx, int64_t ms, int64_t *seq, struct fail *why)
+{
+	struct seal head;
+	int64_t low = 0;
+	if (!seal_head(tx, &head, why))
+		return false;
+	for (int64_t high = head.seq; low < high;) {
+		int64_t middle = low + (high - low + 1) / 2;
+		bool is_before = false;
+		if (!sealed_before(tx, middle, ms, &is_before, why))
+			return false;
+		low = is_before ? middle : low;
+		high = is_before ? high : middle - 1;
+	}
+	*seq = low;
+	return true;
+}
+
 /* -- the database's hash */
 
 enum { WORD_MAX = 16 };

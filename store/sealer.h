@@ -30,6 +30,8 @@ enum { SEAL_ROWS_MAX = 500 };
 MUST_USE bool sealer_apply(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *sealed, struct fail *why);
 
 MUST_USE bool seal_head(struct tx *tx, struct seal *out, struct fail *why); /* the last */
+/* The number of the last that was given before `ms`; 0: none was. */
+MUST_USE bool seal_before(struct tx *tx, int64_t ms, int64_t *seq, struct fail *why);
 /* What is behind the head. *oldest_ms is when the first of them was made; 0 when there is none. */
 MUST_USE bool seal_waiting(struct tx *tx, const struct seal *head, int64_t *count, int64_t *oldest_ms, struct fail *why);
 enum hash_kind seal_hash(struct tx *tx);

@@ -70,6 +70,8 @@ const made = (await maker.propose('staff_close', '621202', {}, 'window.clerk')).
 const county_checker = await hire(maker, checker, 'county.checker', '621221', 'system_admin');
 const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
 
+const county_clerk = await hire(maker, checker, 'county.clerk', '621221', 'window_clerk');
+
 // A mandate of each scope, held by the citizen known by name.
 const by_scope = new Map();
 for (const scopes of ['see_cases', 'receive_messages']) {
@@ -92,6 +94,7 @@ const foreign = {
 	me_mandate_show: mandate_id, me_mandate_accept: { ...mandate_id, keyed: true }, me_mandate_refuse: mandate_id, me_mandate_revoke: mandate_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
+	staff_applicant: { ...case_no, token: county_clerk.token, body: { reason: '核对申请材料' } },
 	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },
 };
 
