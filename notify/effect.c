@@ -39,13 +39,13 @@ bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct
 	return why->code == FAIL_NONE;
 }
 
-static bool insert(struct tx *tx, const struct effect_new *e, int64_t id, struct id key, bool waits, struct str sealed, int64_t now_ms, struct fail *why)
+static bool insert(struct tx *tx, const struct effect_new *e, int64_t id, struct id key, bool waits, int64_t now_ms, struct fail *why)
 {
 	const struct effect_kind *kind = effect_kind_of(e->kind);
 	int64_t due = e->due_ms > 0 ? e->due_ms : now_ms;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, payload, attempts, rung, asks, due_ms, expires_ms, receipt, code, ref,"
-		" made_ms, changed_ms) VALUES ($1, $2, $3, 1, $4, $5, 0, $6, $7, $8, 0, 0, 0, $9, $10, 0, '', '', $11, $12)", why);
+		"INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref,"
+		" made_ms, changed_ms) VALUES ($1, $2, $3, 1, $4, $5, 0, $6, $7, 0, 0, 0, $8, $9, 0, 0, '', '', $10, $11)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -55,11 +55,20 @@ static bool insert(struct tx *tx, const struct effect_new *e, int64_t id, struct
 	stmt_bind_int(q, 5, waits);
 	stmt_bind_int(q, 6, e->person);
 	stmt_bind_int(q, 7, e->message);
-	stmt_bind_blob(q, 8, sealed.at, sealed.len);
-	stmt_bind_int(q, 9, due);
-	stmt_bind_int(q, 10, e->expires_ms > 0 ? e->expires_ms : due + kind->life_ms);
+	stmt_bind_int(q, 8, due);
+	stmt_bind_int(q, 9, e->expires_ms > 0 ? e->expires_ms : due + kind->life_ms);
+	stmt_bind_int(q, 10, now_ms);
 	stmt_bind_int(q, 11, now_ms);
-	stmt_bind_int(q, 12, now_ms);
+	return stmt_run(q, why);
+}
+
+static bool insert_payload(struct tx *tx, int64_t id, struct str sealed, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO effect_payload (effect, payload) VALUES ($1, $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_blob(q, 2, sealed.at, sealed.len);
 	return stmt_run(q, why);
 }
 
@@ -75,7 +84,7 @@ bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const
 	buf_init(&sealed, &a, e->payload.len + VAULT_OVERHEAD_MAX);
 	if (!effect_subject_taken(tx, e->subject, &waits, why) || !tx_next_id(tx, "effect", id, why) ||
 	    !vault_seal("effect.payload", *id, e->payload, random, &sealed, why) ||
-	    !insert(tx, e, *id, id_make(now_ms, random), waits, buf_text(&sealed), now_ms, why))
+	    !insert(tx, e, *id, id_make(now_ms, random), waits, now_ms, why) || !insert_payload(tx, *id, buf_text(&sealed), why))
 		return false;
 	tx_tell(tx, NEWS_EFFECT_DUE, *id);
 	return true;
@@ -93,15 +102,15 @@ void effect_view_read(struct stmt *q, struct effect_view *out)
 	*out = (struct effect_view){
 		.id = stmt_int(q, 0), .kind = (int32_t)stmt_int(q, 2), .state = (enum effect_state)stmt_int(q, 3), .waits = stmt_int(q, 5) == 1,
 		.held_by = (enum effect_held_by)stmt_int(q, 6), .person = stmt_int(q, 7), .message = stmt_int(q, 8), .attempts = stmt_int(q, 9),
-		.rung = stmt_int(q, 10), .asks = stmt_int(q, 11), .due_ms = stmt_int(q, 12), .expires_ms = stmt_int(q, 13),
-		.receipt = (enum effect_receipt)stmt_int(q, 14), .made_ms = stmt_int(q, 17), .changed_ms = stmt_int(q, 18),
+		.rung = stmt_int(q, 10), .asks = stmt_int(q, 11), .due_ms = stmt_int(q, 12), .expires_ms = stmt_int(q, 13), .done_ms = stmt_int(q, 14),
+		.receipt = (enum effect_receipt)stmt_int(q, 15), .made_ms = stmt_int(q, 18), .changed_ms = stmt_int(q, 19),
 	};
 	struct str key = stmt_blob(q, 1);
 	assert(key.len == ID_BYTES);
 	memcpy(out->key.bytes, key.at, ID_BYTES);
 	text_out(out->subject, sizeof out->subject, stmt_text(q, 4));
-	text_out(out->code, sizeof out->code, stmt_text(q, 15));
-	text_out(out->ref, sizeof out->ref, stmt_text(q, 16));
+	text_out(out->code, sizeof out->code, stmt_text(q, 16));
+	text_out(out->ref, sizeof out->ref, stmt_text(q, 17));
 }
 
 static bool get(struct stmt *q, struct effect_view *out, bool *found, struct fail *why)
@@ -138,6 +147,11 @@ const char *effect_state_name(enum effect_state s)
 					     [EFFECT_UNKNOWN] = "unknown", [EFFECT_HELD] = "held", [EFFECT_CANCELLED] = "cancelled" };
 	assert(s >= EFFECT_DUE && s <= EFFECT_CANCELLED);
 	return names[s];
+}
+
+bool effect_is_under_way(const struct effect_view *e)
+{
+	return e->state == EFFECT_SENDING && e->asks == 0;
 }
 
 bool effect_is_over(enum effect_state s)

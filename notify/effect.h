@@ -5,7 +5,7 @@
  * Effects of one subject are done one after the other, in the order of their ids: one has the turn, the others wait (effect.waits).
  * `sending` is committed before the call, so that after a crash it is known that something may have left. What happens to it then is
  * the kind's crash rule (effects.def): RESENT with the same key, ASKED about, or STOPPED AND SHOWN.
- * Thread: whoever holds the transaction. Payloads are sealed here and opened here. */
+ * Thread: whoever holds the transaction. Payloads are sealed here. */
 #ifndef NOTIFY_EFFECT_H
 #define NOTIFY_EFFECT_H
 #include "base/ids.h"
@@ -42,7 +42,7 @@ MUST_USE bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_
 void effect_random(const uint8_t request_random[32], int n, uint8_t out[16]);
 
 struct effect_view {
-	int64_t id, person, message, attempts, rung, asks, due_ms, expires_ms, made_ms, changed_ms;
+	int64_t id, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, made_ms, changed_ms; /* as in store/schema/0004_effects.sql */
 	int32_t kind;
 	enum effect_state state;
 	enum effect_held_by held_by;
@@ -56,8 +56,8 @@ MUST_USE bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, boo
 MUST_USE bool effect_get_by_key(struct tx *tx, struct id key, struct effect_view *out, bool *found, struct fail *why);
 /* For statements of one's own: the columns of a view, in the order in which effect_view_read wants them from 0. */
 #define EFFECT_COLUMN_LIST \
-	"id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, receipt, code, ref, made_ms, changed_ms"
-enum { EFFECT_COLUMNS = 19 };
+	"id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref, made_ms, changed_ms"
+enum { EFFECT_COLUMNS = 20 };
 void effect_view_read(struct stmt *q, struct effect_view *out);
 /* Somebody of this subject has the turn. */
 MUST_USE bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct fail *why);
@@ -69,5 +69,7 @@ void effect_follow(int32_t kind, effect_follow_fn follow); /* before threads sta
 void effect_key_text(struct id key, char out[EFFECT_KEY_BYTES]); /* "ef_01JD…" */
 bool effect_key_from_text(struct str s, struct id *out);
 const char *effect_state_name(enum effect_state s); /* "due" */
+/* Its latest attempt has begun, at due_ms, and is not over. It has no row in effect_attempt, as little as the one that did it (done_ms > 0). */
+bool effect_is_under_way(const struct effect_view *e);
 bool effect_is_over(enum effect_state s); /* done, failed, unknown, cancelled: whoever waits may go on */
 #endif

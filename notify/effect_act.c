@@ -126,9 +126,22 @@ bool effect_act_apply(struct tx *tx, void *act, struct fail *why)
 	return one(tx, a, why);
 }
 
+/* What was under way when the copy was made is as if the process had died then. */
+static bool end_attempts(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO effect_attempt (effect, n, began_ms, verdict, code) SELECT id, attempts, due_ms, $1, 'restored' FROM effect WHERE state = 2 AND asks = 0", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, VERDICT_UNKNOWN);
+	return stmt_run(q, why);
+}
+
 bool effect_hold_restored(struct tx *tx, int64_t now_ms, int64_t *held, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET state = 6, held_by = 1, changed_ms = $1 WHERE state IN (1, 2)", why);
+	if (!end_attempts(tx, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET state = 6, held_by = 1, asks = 0, changed_ms = $1 WHERE state IN (1, 2)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);

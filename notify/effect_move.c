@@ -87,8 +87,8 @@ static bool turn_is_taken(struct tx *tx, const char *subject, bool *taken, struc
 static bool write(struct tx *tx, const struct effect_view *e, const struct effect_move *m, bool waits, int64_t now_ms, bool *moved, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"UPDATE effect SET state = $1, waits = $2, held_by = $3, rung = $4, asks = $5, due_ms = $6, expires_ms = $7, code = $8, ref = $9, changed_ms = $10"
-		" WHERE id = $11 AND state = $12", why);
+		"UPDATE effect SET state = $1, waits = $2, held_by = $3, rung = $4, asks = $5, due_ms = $6, expires_ms = $7, done_ms = $8, code = $9, ref = $10,"
+		" changed_ms = $11 WHERE id = $12 AND state = $13", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, m->to);
@@ -98,11 +98,12 @@ static bool write(struct tx *tx, const struct effect_view *e, const struct effec
 	stmt_bind_int(q, 5, m->asks);
 	stmt_bind_int(q, 6, m->due_ms);
 	stmt_bind_int(q, 7, e->expires_ms);
-	stmt_bind_text(q, 8, str_c(m->code != NULL ? m->code : e->code));
-	stmt_bind_text(q, 9, str_c(m->ref != NULL ? m->ref : e->ref));
-	stmt_bind_int(q, 10, now_ms);
-	stmt_bind_int(q, 11, e->id);
-	stmt_bind_int(q, 12, e->state);
+	stmt_bind_int(q, 8, m->done_ms);
+	stmt_bind_text(q, 9, str_c(m->code != NULL ? m->code : e->code));
+	stmt_bind_text(q, 10, str_c(m->ref != NULL ? m->ref : e->ref));
+	stmt_bind_int(q, 11, now_ms);
+	stmt_bind_int(q, 12, e->id);
+	stmt_bind_int(q, 13, e->state);
 	if (!stmt_run(q, why))
 		return false;
 	*moved = tx_changes(tx) == 1;
@@ -117,6 +118,7 @@ static void show(struct effect_view *e, const struct effect_move *m, bool waits,
 	e->rung = m->rung;
 	e->asks = m->asks;
 	e->due_ms = m->due_ms;
+	e->done_ms = m->done_ms;
 	e->changed_ms = now_ms;
 	if (m->code != NULL)
 		snprintf(e->code, sizeof e->code, "%s", m->code);
@@ -167,32 +169,28 @@ bool effect_move(struct tx *tx, struct effect_view *e, const struct effect_move 
 
 /* -- attempts */
 
-static bool attempt_begin(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
+static void bind_unless_zero(struct stmt *q, int n, int64_t v)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO effect_attempt (effect, n, began_ms) VALUES ($1, $2, $3)", why);
+	if (v > 0)
+		stmt_bind_int(q, n, v);
+	else
+		stmt_bind_null(q, n);
+}
+
+bool effect_attempt_failed(struct tx *tx, const struct effect_view *e, enum verdict verdict, int http_status, const char *code, int64_t ended_ms, struct fail *why)
+{
+	assert(effect_is_under_way(e));
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO effect_attempt (effect, n, began_ms, ended_ms, verdict, http_status, code) VALUES ($1, $2, $3, $4, $5, $6, $7)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, e->id);
 	stmt_bind_int(q, 2, e->attempts);
-	stmt_bind_int(q, 3, now_ms);
-	return stmt_run(q, why);
-}
-
-bool effect_attempt_end(struct tx *tx, const struct effect_view *e, enum verdict verdict, int http_status, const char *code, int64_t now_ms, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"UPDATE effect_attempt SET ended_ms = $1, verdict = $2, http_status = $3, code = $4 WHERE effect = $5 AND n = $6", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, now_ms);
-	stmt_bind_int(q, 2, verdict);
-	if (http_status > 0)
-		stmt_bind_int(q, 3, http_status);
-	else
-		stmt_bind_null(q, 3);
-	stmt_bind_text(q, 4, str_c(code));
-	stmt_bind_int(q, 5, e->id);
-	stmt_bind_int(q, 6, e->attempts);
+	stmt_bind_int(q, 3, e->due_ms);
+	bind_unless_zero(q, 4, ended_ms);
+	stmt_bind_int(q, 5, verdict);
+	bind_unless_zero(q, 6, http_status);
+	stmt_bind_text(q, 7, str_c(code));
 	return stmt_run(q, why);
 }
 
@@ -207,7 +205,7 @@ static bool take(struct stmt *q, struct effect_view *out, struct str *sealed, st
 
 static bool read_whole(struct tx *tx, int64_t id, struct effect_view *out, struct str *sealed, struct arena *a, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect JOIN effect_payload ON effect = id WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -218,12 +216,14 @@ static bool read_whole(struct tx *tx, int64_t id, struct effect_view *out, struc
 static bool mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, bool *marked, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"UPDATE effect SET state = 2, attempts = attempts + 1, rung = rung + 1, changed_ms = $1 WHERE id = $2 AND state = 1 AND waits = 0 AND expires_ms > $3", why);
+		"UPDATE effect SET state = 2, attempts = attempts + 1, rung = rung + 1, due_ms = $1, changed_ms = $2"
+		" WHERE id = $3 AND state = 1 AND waits = 0 AND expires_ms > $4", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
-	stmt_bind_int(q, 2, id);
-	stmt_bind_int(q, 3, expired_before_ms);
+	stmt_bind_int(q, 2, now_ms);
+	stmt_bind_int(q, 3, id);
+	stmt_bind_int(q, 4, expired_before_ms);
 	if (!stmt_run(q, why))
 		return false;
 	*marked = tx_changes(tx) == 1;
@@ -252,12 +252,12 @@ bool effect_mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_befo
 		return false;
 	if (!*marked)
 		return expire(tx, id, now_ms, expired_before_ms, out, why);
-	return read_whole(tx, id, out, sealed, a, why) && attempt_begin(tx, out, now_ms, why);
+	return read_whole(tx, id, out, sealed, a, why);
 }
 
 bool effect_take_for_ask(struct tx *tx, int64_t id, int64_t due_by_ms, struct effect_view *out, struct str *sealed, struct arena *a, bool *found, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect WHERE id = $1 AND state = 2 AND asks > 0 AND due_ms <= $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect JOIN effect_payload ON effect = id WHERE id = $1 AND state = 2 AND asks > 0 AND due_ms <= $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);

@@ -13,20 +13,21 @@ struct effect_move {
 	enum effect_held_by held_by; /* HELD */
 	int64_t due_ms;              /* DUE: the next attempt; SENDING: the next question */
 	int64_t rung, asks;
+	int64_t done_ms;             /* DONE by the attempt that is under way: now */
 	const char *code, *ref;      /* NULL: as they are */
 };
 /* Carries an effect from the state in `e` there, hands on the turn of its subject, tells who listens and follows. `e` is changed with it. *moved false:
  * somebody was quicker, nothing was changed. */
 MUST_USE bool effect_move(struct tx *tx, struct effect_view *e, const struct effect_move *m, int64_t now_ms, bool *moved, struct fail *why);
 
-/* Due becomes sending, and an attempt begins: before anything leaves. The sealed payload is copied into `a`. *marked false: it is not due any more,
+/* Due becomes sending, and an attempt begins, at now_ms: before anything leaves. The sealed payload is copied into `a`. *marked false: it is not due any more,
  * or was too late (`expired_before_ms`) and has failed: then `out` is as it is now. */
 MUST_USE bool effect_mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, struct effect_view *out, struct str *sealed, struct arena *a,
 			  bool *marked, struct fail *why);
 /* Reads what a question to the receiver needs, when it is due by then. */
 MUST_USE bool effect_take_for_ask(struct tx *tx, int64_t id, int64_t due_by_ms, struct effect_view *out, struct str *sealed, struct arena *a, bool *found, struct fail *why);
-/* Ends the effect's latest attempt. */
-MUST_USE bool effect_attempt_end(struct tx *tx, const struct effect_view *e, enum verdict verdict, int http_status, const char *code, int64_t now_ms,
+/* Writes down that the attempt under way did not do it; before the effect moves. ended_ms 0: the process died meanwhile. */
+MUST_USE bool effect_attempt_failed(struct tx *tx, const struct effect_view *e, enum verdict verdict, int http_status, const char *code, int64_t ended_ms,
 				 struct fail *why);
 
 /* What a platform said of an effect later. The first final word counts; one that was unknown is done now. *news false: nothing new. */

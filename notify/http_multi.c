@@ -16,7 +16,7 @@ enum { STREAMS_PER_CONNECTION = 100 };
 
 struct http_multi {
 	struct transport transport; /* first */
-	const struct config *config;
+	struct http_rules rules;
 	CURLM *multi;
 	struct http_slot *slots, *free;
 	size_t slot_count, running, waiting, told;
@@ -72,7 +72,8 @@ struct http_multi *http_multi_make(const struct config *c, struct fail *why)
 
 void http_multi_config(struct http_multi *m, const struct config *c)
 {
-	m->config = c;
+	m->rules.config = c;
+	m->rules.number++;
 	curl_multi_setopt(m->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)c->outside_connections);
 	curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS, (long)c->outside_connections);
 	curl_multi_setopt(m->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->outside_connections_per_host);
@@ -174,7 +175,7 @@ static void start_one(struct http_multi *m, struct transport_job *job)
 	struct http_slot *s = m->free;
 	m->free = s->next_free;
 	s->job = job;
-	const char *wrong = http_slot_set_up(s, m->config);
+	const char *wrong = http_slot_set_up(s, &m->rules);
 	if (wrong == NULL && curl_multi_add_handle(m->multi, s->easy) != CURLM_OK)
 		wrong = "libcurl does not take the call";
 	if (wrong == NULL) {

@@ -133,70 +133,90 @@ static bool is_header_value(struct str s)
 	return true;
 }
 
-static bool append(struct curl_slist **list, const char *line)
-{
-	struct curl_slist *longer = curl_slist_append(*list, line);
-	if (longer != NULL)
-		*list = longer;
-	return longer != NULL;
-}
-
 /* "Name: value", and "Name;", which is how libcurl is told to send an empty one. Not by printf: that was a quarter of what setting a call up cost. */
-static bool append_header(struct curl_slist **list, struct str name, struct str value)
+static char *put_line(char *to, struct str name, struct str value)
 {
-	char *line = malloc(name.len + value.len + 3), *end;
-	if (line == NULL)
-		return false;
-	memcpy(line, name.at, name.len);
-	end = line + name.len;
+	memcpy(to, name.at, name.len);
+	to += name.len;
 	if (value.len > 0) {
-		memcpy(end, ": ", 2);
-		memcpy(end + 2, value.at, value.len);
-		end += 2 + value.len;
+		memcpy(to, ": ", 2);
+		memcpy(to + 2, value.at, value.len);
+		to += 2 + value.len;
 	} else {
-		*end++ = ';';
+		*to++ = ';';
 	}
-	*end = '\0';
-	bool ok = append(list, line);
-	free(line);
-	return ok;
+	*to++ = '\0';
+	return to;
 }
 
+static bool lines_room(struct http_slot *s, size_t need)
+{
+	if (need <= s->lines_cap)
+		return true;
+	char *at = realloc(s->lines, need);
+	if (at == NULL)
+		return false;
+	s->lines = at;
+	s->lines_cap = need;
+	return true;
+}
+
+/* libcurl reads a list and does not ask who made it: ours lies in the slot. */
 static const char *add_headers(struct http_slot *s)
 {
-	static const char no_memory[] = "no memory for the headers";
+	static char no_expect[] = "Expect:", no_type[] = "Content-Type:"; /* no guesses of libcurl's */
 	const struct http_call *c = &s->job->call;
+	size_t bytes = 0;
 	bool has_type = false;
+	int n = 0;
 	for (int i = 0; i < c->header_count; i++) {
-		struct str name = c->headers[i].name, value = str_trim(c->headers[i].value);
+		struct str name = c->headers[i].name;
 		assert(is_token(name) && !str_eq_nocase(name, STR("host")) && !str_eq_nocase(name, STR("content-length")));
-		if (!is_header_value(value))
+		if (!is_header_value(c->headers[i].value))
 			return "a header's value has a control character";
-		if (!append_header(&s->headers, name, value))
-			return no_memory;
+		bytes += name.len + c->headers[i].value.len + 3;
 		has_type = has_type || str_eq_nocase(name, STR("content-type"));
 	}
-	bool ok = append(&s->headers, "Expect:") && (has_type || append(&s->headers, "Content-Type:")); /* no guesses of libcurl's */
-	return ok ? NULL : no_memory;
+	if (!lines_room(s, bytes))
+		return "no memory for the headers";
+	char *to = s->lines;
+	for (int i = 0; i < c->header_count; i++) {
+		s->headers[n++].data = to;
+		to = put_line(to, c->headers[i].name, str_trim(c->headers[i].value));
+	}
+	s->headers[n++].data = no_expect;
+	if (!has_type)
+		s->headers[n++].data = no_type;
+	for (int i = 0; i < n; i++)
+		s->headers[i].next = i + 1 < n ? &s->headers[i + 1] : NULL;
+	curl_easy_setopt(s->easy, CURLOPT_HTTPHEADER, s->headers);
+	return NULL;
 }
 
-static void set_request(struct http_slot *s)
+static struct http_shape shape_of(const struct http_slot *s, const struct http_rules *rules)
 {
 	const struct http_call *c = &s->job->call;
+	return (struct http_shape){ rules->number, c->method, c->body.len > 0, str_starts(c->url, STR("https:")) };
+}
+
+/* What a call has in common with others of its shape. */
+static void set_shape(struct http_slot *s)
+{
+	const struct http_shape *shape = &s->shape;
 	CURL *e = s->easy;
-	assert(method_names[c->method] != NULL);
-	curl_easy_setopt(e, CURLOPT_HTTPHEADER, s->headers);
-	if (c->method == METHOD_GET && c->body.len == 0)
+	assert(method_names[shape->method] != NULL);
+	/* Calls to one host wait for its first handshake rather than make a connection each. Without TLS nothing would end that wait but an answer. */
+	curl_easy_setopt(e, CURLOPT_PIPEWAIT, shape->has_tls ? 1L : 0L);
+	if (shape->method == METHOD_GET && !shape->has_body)
 		return;
 	curl_easy_setopt(e, CURLOPT_POST, 1L);
-	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method_names[c->method]);
-	curl_easy_setopt(e, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)c->body.len);
+	curl_easy_setopt(e, CURLOPT_CUSTOMREQUEST, method_names[shape->method]);
 	curl_easy_setopt(e, CURLOPT_READFUNCTION, give_body);
 	curl_easy_setopt(e, CURLOPT_READDATA, s);
 	curl_easy_setopt(e, CURLOPT_SEEKFUNCTION, refuse_rewind);
 	curl_easy_setopt(e, CURLOPT_SEEKDATA, s);
 	/* Without a body there is nothing to rewind, so nothing stops the repetition but a connection that was never used. */
-	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, c->body.len == 0 ? 1L : 0L);
+	curl_easy_setopt(e, CURLOPT_FRESH_CONNECT, shape->has_body ? 0L : 1L);
 }
 
 static void set_rules(struct http_slot *s, const struct config *c)
@@ -214,8 +234,6 @@ static void set_rules(struct http_slot *s, const struct config *c)
 	curl_easy_setopt(e, CURLOPT_PATH_AS_IS, 1L); /* as it was signed */
 	curl_easy_setopt(e, CURLOPT_USERAGENT, "siban");
 	curl_easy_setopt(e, CURLOPT_HTTP_VERSION, (long)CURL_HTTP_VERSION_2TLS);
-	/* Calls to one host wait for its first handshake rather than make a connection each. Without TLS nothing would end that wait but an answer. */
-	curl_easy_setopt(e, CURLOPT_PIPEWAIT, str_starts(s->job->call.url, STR("https:")) ? 1L : 0L);
 	curl_easy_setopt(e, CURLOPT_MAXAGE_CONN, (long)IDLE_CONNECTION_S);
 	curl_easy_setopt(e, CURLOPT_MAXLIFETIME_CONN, (long)CONNECTION_LIFE_S);
 	curl_easy_setopt(e, CURLOPT_SSLVERSION, (long)CURL_SSLVERSION_TLSv1_2);
@@ -245,18 +263,29 @@ static const char *set_url(struct http_slot *s, const struct config *c)
 	return code == CURLE_OK ? NULL : "no memory for the URL";
 }
 
-const char *http_slot_set_up(struct http_slot *s, const struct config *c)
+/* Most calls are like the last one, and its two dozen options need not be said again. The counters of a handle begin anew with each transfer. */
+static void keep_shape(struct http_slot *s, const struct http_rules *rules)
+{
+	struct http_shape shape = shape_of(s, rules);
+	if (s->shape.rules == shape.rules && s->shape.method == shape.method && s->shape.has_body == shape.has_body && s->shape.has_tls == shape.has_tls)
+		return;
+	curl_easy_reset(s->easy); /* kept connections are the multi's */
+	s->shape = shape;
+	set_rules(s, rules->config);
+	set_shape(s);
+}
+
+const char *http_slot_set_up(struct http_slot *s, const struct http_rules *rules)
 {
 	const char *wrong;
 	if (fault_hit(FAULT_outside_send))
 		return "kept back by a fault switch";
 	if (s->easy == NULL && (s->easy = curl_easy_init()) == NULL)
 		return "no memory for a handle";
-	curl_easy_reset(s->easy); /* its counters too; kept connections are the multi's */
-	if ((wrong = set_url(s, c)) != NULL || (wrong = add_headers(s)) != NULL)
+	keep_shape(s, rules);
+	if ((wrong = set_url(s, rules->config)) != NULL || (wrong = add_headers(s)) != NULL)
 		return wrong;
-	set_rules(s, c);
-	set_request(s);
+	curl_easy_setopt(s->easy, CURLOPT_POSTFIELDSIZE_LARGE, (curl_off_t)s->job->call.body.len);
 	return NULL;
 }
 
@@ -288,6 +317,8 @@ void http_slot_answer(struct http_slot *s, bool whole, const char *error)
 		snprintf(a->error, sizeof(a->error), "the answer is longer than it may be");
 		a->body = STR_NONE;
 	}
+	if (!whole || lost)
+		s->shape.rules = 0; /* libcurl counts in the handle how often it tried again: begin anew */
 	if (lost || (!s->too_large && (!whole || status < 200))) {
 		*a = (struct http_answer){ .end = something_left(s) ? HTTP_UNCLEAR : HTTP_NOT_SENT };
 		snprintf(a->error, sizeof(a->error), "%s", lost ? "lost by a fault switch" : s->refused_address ? "the address is not public" : error);
@@ -296,8 +327,6 @@ void http_slot_answer(struct http_slot *s, bool whole, const char *error)
 
 void http_slot_clear(struct http_slot *s)
 {
-	curl_slist_free_all(s->headers);
-	s->headers = NULL;
 	s->sent_of_body = s->body_len = s->header_bytes = 0;
 	s->refused_address = s->too_large = false;
 	s->content_type[0] = s->retry_after[0] = s->error[0] = '\0';
@@ -313,4 +342,5 @@ void http_slot_free(struct http_slot *s)
 	if (s->easy != NULL)
 		curl_easy_cleanup(s->easy);
 	free(s->body);
+	free(s->lines);
 }

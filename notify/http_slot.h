@@ -8,12 +8,28 @@
 
 struct http_multi;
 
+/* What the configuration says about every call; another configuration is another number, and the first is 1. */
+struct http_rules {
+	const struct config *config;
+	uint64_t number;
+};
+
+/* What the options of a handle depend on. */
+struct http_shape {
+	uint64_t rules;
+	enum method method;
+	bool has_body, has_tls;
+};
+
 struct http_slot {
 	struct http_multi *multi;
 	CURL *easy;                 /* made when first needed */
+	struct http_shape shape;    /* of the last call: its options are still set */
 	struct transport_job *job;  /* NULL: free */
 	struct http_slot *next_free;
-	struct curl_slist *headers;
+	struct curl_slist headers[HTTP_CALL_HEADERS_MAX + 2];
+	char *lines;                /* their text */
+	size_t lines_cap;
 	size_t sent_of_body;
 	char *body;                 /* of the answer */
 	size_t body_len, body_cap, header_bytes;
@@ -23,7 +39,7 @@ struct http_slot {
 };
 
 /* Makes the handle ready for s->job. NULL, or why it cannot be sent. */
-const char *http_slot_set_up(struct http_slot *s, const struct config *c);
+const char *http_slot_set_up(struct http_slot *s, const struct http_rules *rules);
 /* Fills job->answer; `whole`: libcurl says that all of it is here. Its text lies in the slot. */
 void http_slot_answer(struct http_slot *s, bool whole, const char *error);
 void http_slot_clear(struct http_slot *s); /* the call's bytes; the handle stays */

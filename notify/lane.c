@@ -32,6 +32,12 @@ static int64_t tokens_at(const struct lane *l, int64_t now_ms)
 	return tokens < full ? tokens : full;
 }
 
+/* A store that cannot be written to must not be asked for ever more. */
+static int64_t room_to_write(const struct lane *l)
+{
+	return 2 * l->in_flight_max - l->in_flight - l->unwritten;
+}
+
 int64_t lane_room(struct lane *l, int64_t now_ms)
 {
 	if (!l->is_configured || l->is_stopped || now_ms < l->quiet_until_ms || !l->fills)
@@ -42,6 +48,8 @@ int64_t lane_room(struct lane *l, int64_t now_ms)
 		l->breaker = BREAKER_HALF_OPEN;
 	}
 	int64_t room = l->breaker == BREAKER_HALF_OPEN ? 1 - l->in_flight : l->in_flight_max - l->in_flight;
+	if (room > room_to_write(l))
+		room = room_to_write(l);
 	if (l->rate > 0) {
 		l->tokens = tokens_at(l, now_ms);
 		l->filled_ms = now_ms;
@@ -61,7 +69,7 @@ void lane_take(struct lane *l)
 		l->fills = false;
 }
 
-void lane_give(struct lane *l)
+static void give(struct lane *l)
 {
 	assert(l->in_flight > 0);
 	l->in_flight--;
@@ -69,9 +77,21 @@ void lane_give(struct lane *l)
 		l->fills = true;
 }
 
+void lane_end(struct lane *l)
+{
+	give(l);
+	l->unwritten++;
+}
+
+void lane_written(struct lane *l)
+{
+	assert(l->unwritten > 0);
+	l->unwritten--;
+}
+
 void lane_untake(struct lane *l)
 {
-	lane_give(l);
+	give(l);
 	if (l->rate > 0 && l->tokens < burst(l))
 		l->tokens += CALL;
 }
@@ -123,7 +143,7 @@ void lane_pause(struct lane *l, int64_t until_ms)
 int64_t lane_wake_ms(const struct lane *l, int64_t now_ms)
 {
 	int64_t at = now_ms;
-	if (!l->is_configured || l->is_stopped || !l->fills || (l->breaker == BREAKER_HALF_OPEN && l->in_flight > 0))
+	if (!l->is_configured || l->is_stopped || !l->fills || room_to_write(l) <= 0 || (l->breaker == BREAKER_HALF_OPEN && l->in_flight > 0))
 		return INT64_MAX; /* news, or a call that ends */
 	if (l->quiet_until_ms > at)
 		at = l->quiet_until_ms;

@@ -12,6 +12,7 @@ enum breaker { BREAKER_CLOSED = 1, BREAKER_HALF_OPEN = 2, BREAKER_OPEN = 3 };
 struct lane {
 	int64_t rate, in_flight_max, in_flight_low;
 	int64_t in_flight;
+	int64_t unwritten;        /* calls that are over, and their outcomes are not committed yet: as many as may be in flight, or nothing new begins */
 	bool is_configured, is_stopped;
 	bool fills;               /* false from the high water until the low: slots are given in handfuls, not one by one */
 	int64_t tokens, filled_ms; /* thousandths of a call; when they were last added to */
@@ -25,7 +26,8 @@ struct lane {
 void lane_init(struct lane *l, const struct account_settings *a, int64_t now_ms);
 int64_t lane_room(struct lane *l, int64_t now_ms); /* how many calls may begin now */
 void lane_take(struct lane *l);                    /* one begins */
-void lane_give(struct lane *l);                    /* its slot is free again */
+void lane_end(struct lane *l);                     /* it is over: its slot is free again, its outcome is unwritten */
+void lane_written(struct lane *l);                 /* the outcome is committed */
 void lane_untake(struct lane *l);                  /* it did not begin after all: nothing was asked of the account */
 /* How a call ended. Ill: nothing came, or the server says that it is ill; what is wrong with one order is not. Returns true when the breaker moved. */
 bool lane_heard(struct lane *l, bool ill, int64_t now_ms);

@@ -41,7 +41,7 @@ static bool make_pool(struct notifier *n, struct fail *why)
 {
 	for (int i = 0; i < ACCOUNTS; i++)
 		if (account_is_configured((enum account)i))
-			n->pool_count += (size_t)account_settings((enum account)i)->in_flight;
+			n->pool_count += 2 * (size_t)account_settings((enum account)i)->in_flight; /* lane.h: in flight, and unwritten */
 	n->pool = calloc(n->pool_count > 0 ? n->pool_count : 1, sizeof *n->pool);
 	if (n->pool == NULL)
 		return FAILS(why, MEMORY, "%zu calls in flight", n->pool_count);
@@ -196,7 +196,7 @@ static void pick_from(struct notifier *n, struct window *w, int64_t mono_ms)
 		if (w->of == WINDOW_ASK && is_asking(n, id))
 			continue;
 		struct flight *f = flights_pop(&n->idle);
-		assert(f != NULL); /* there is one for each slot of each lane */
+		assert(f != NULL); /* there is one for each that a lane has room for */
 		f->id = id;
 		f->kind = kind;
 		f->is_ask = w->of == WINDOW_ASK;

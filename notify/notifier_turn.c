@@ -55,6 +55,7 @@ void notifier_think(struct notifier *n, int64_t mono_ms)
 	for (struct flight *f; (f = flights_pop(&n->fresh)) != NULL;) {
 		f->move = move_of(n, f);
 		hear(n, f, mono_ms);
+		lane_end(notifier_lane(n, f));
 		flights_push(&n->landed, f);
 	}
 }
@@ -117,7 +118,7 @@ void notifier_submit(struct notifier *n, int64_t mono_ms)
 static void ended(struct notifier *n, struct flight *f)
 {
 	watch_attempt(f);
-	lane_give(notifier_lane(n, f));
+	lane_written(notifier_lane(n, f));
 	notifier_free(n, f);
 }
 

@@ -7,11 +7,14 @@ static bool end_one(struct tx *tx, struct flight *f, int64_t now_ms, struct fail
 {
 	bool moved;
 	struct effect_view e = f->view; /* apply may be run again */
-	if (!f->is_ask && !effect_attempt_end(tx, &e, f->judgement.verdict, f->http_status, f->judgement.code, now_ms, why))
+	struct effect_move m = f->move;
+	if (!f->is_ask && f->judgement.verdict == VERDICT_DONE)
+		m.done_ms = now_ms;
+	else if (!f->is_ask && !effect_attempt_failed(tx, &e, f->judgement.verdict, f->http_status, f->judgement.code, now_ms, why))
 		return false;
-	if (f->move.held_by == HELD_BY_ACCOUNT && !account_stop(tx, f->kind->account, f->judgement.code, now_ms, why))
+	if (m.held_by == HELD_BY_ACCOUNT && !account_stop(tx, f->kind->account, f->judgement.code, now_ms, why))
 		return false;
-	return effect_move(tx, &e, &f->move, now_ms, &moved, why);
+	return effect_move(tx, &e, &m, now_ms, &moved, why);
 }
 
 static bool mark_one(struct tx *tx, struct flight *f, const struct turn *t, struct fail *why)
@@ -43,9 +46,11 @@ static bool recover_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *
 	bool found, moved;
 	if (!effect_get(tx, id, &e, &found, why))
 		return false;
-	const struct effect_kind *kind = found ? effect_kind_of(e.kind) : NULL;
+	if (!found || !effect_is_under_way(&e))
+		return true;
+	const struct effect_kind *kind = effect_kind_of(e.kind);
 	struct effect_move m = kind != NULL ? ladder_after_crash(kind, &e, now_ms) : (struct effect_move){ .to = EFFECT_UNKNOWN, .code = "no such kind" };
-	return !found || effect_move(tx, &e, &m, now_ms, &moved, why);
+	return effect_attempt_failed(tx, &e, VERDICT_UNKNOWN, 0, "crashed", 0, why) && effect_move(tx, &e, &m, now_ms, &moved, why);
 }
 
 static bool recover(struct tx *tx, struct turn *t, struct fail *why)

@@ -8,7 +8,7 @@
 #include "notify/flight.h"
 #include "store/committer.h"
 
-enum { TURN_MAX = 48 /* of outcomes, and of marks: about 2 ms of the committer's time */ };
+enum { TURN_MAX = 64 /* of outcomes, and of marks: about 1 ms of the committer's time */ };
 
 struct turn {
 	struct commit_job job;

@@ -3,6 +3,7 @@
 #include "auth/mask.h"
 #include "auth/vault.h"
 #include "base/metrics.h"
+#include "channels/codec.h"
 #include "notify/effect_act.h"
 #include "services/handlers.h"
 #include "services/services.h"
@@ -175,7 +176,7 @@ static bool read_whom(struct tx *tx, struct request *r, struct show *s, struct f
 	struct buf payload, masked;
 	struct fail ignored;
 	fail_clear(&ignored);
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT payload FROM effect WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT payload FROM effect_payload WHERE effect = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, s->id);
@@ -204,10 +205,15 @@ static bool read_attempts(struct tx *tx, struct request *r, struct show *s, stru
 		return false;
 	stmt_bind_int(q, 1, s->id);
 	stmt_bind_int(q, 2, SHOW_ATTEMPTS);
+	if (effect_is_under_way(&s->e) || s->e.done_ms > 0)
+		s->attempts[s->count++] = (struct attempt){
+			.n = s->e.attempts, .began_ms = s->e.due_ms, .ended_ms = s->e.done_ms, .verdict = s->e.done_ms > 0 ? VERDICT_DONE : 0, .code = STR("") };
 	while (s->count < SHOW_ATTEMPTS && stmt_row(q, why)) {
 		struct attempt *a = &s->attempts[s->count++];
 		*a = (struct attempt){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), stmt_int(q, 4),
-				       stmt_is_null(q, 5) ? STR("") : str_copy(&r->arena, stmt_text(q, 5)) };
+				       str_copy(&r->arena, stmt_text(q, 5)) };
+		if (a->code.at == NULL)
+			return FAILS(why, MEMORY, "a code");
 	}
 	return why->code == FAIL_NONE;
 }
@@ -241,10 +247,12 @@ static bool show_render(struct request *r, struct fail *why)
 		json_put_object(&j);
 		json_add_number(&j, "n", a->n);
 		json_add_time(&j, "began_at", a->began_ms);
-		if (a->ended_ms > 0) {
+		if (a->ended_ms > 0)
 			json_add_time(&j, "ended_at", a->ended_ms);
+		if (a->verdict > 0) {
 			json_add_text(&j, "verdict", str_c(verdicts[a->verdict]));
-			json_add_number(&j, "http_status", a->http_status);
+			if (a->http_status > 0)
+				json_add_number(&j, "http_status", a->http_status);
 			json_add_text(&j, "code", a->code);
 		}
 		json_put_object_end(&j);

@@ -1,6 +1,7 @@
 /* services/message_trace.c - "did you tell me, and how?": every attempt of every bell of a message, in words, and what comes next. */
 #include "auth/vault.h"
 #include "base/json.h"
+#include "channels/codec.h"
 #include "notify/delivery.h"
 #include "services/handlers.h"
 #include "services/message_row.h"
@@ -11,8 +12,8 @@ enum { RUNGS_MAX = 8, ATTEMPTS_MAX = 32, PAYLOAD_FIRST_BYTES = 512 };
 #define WORDS(text) { text, sizeof(text) - 1 }
 
 struct attempt {
-	int64_t n, began_ms, ended_ms; /* ended_ms 0: under way */
-	int verdict;
+	int64_t n, began_ms, ended_ms; /* ended_ms 0: under way, or it broke off */
+	int verdict;                   /* 0: under way */
 	struct str code;
 };
 
@@ -56,7 +57,7 @@ static bool read_to(struct request *r, int64_t effect, struct str sealed, char o
 
 static bool read_rungs(struct tx *tx, struct request *r, struct trace *t, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect WHERE message = $1 AND message > 0 ORDER BY id LIMIT $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect JOIN effect_payload ON effect = id WHERE message = $1 AND message > 0 ORDER BY id LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, t->message.id);
@@ -82,11 +83,15 @@ static bool read_attempts(struct tx *tx, struct request *r, struct rung *rung, s
 		a->n = stmt_int(q, 0);
 		a->began_ms = stmt_int(q, 1);
 		a->ended_ms = stmt_is_null(q, 2) ? 0 : stmt_int(q, 2);
-		a->verdict = stmt_is_null(q, 3) ? 0 : (int)stmt_int(q, 3);
-		a->code = stmt_is_null(q, 4) ? STR("") : str_copy(&r->arena, stmt_text(q, 4));
+		a->verdict = (int)stmt_int(q, 3);
+		a->code = str_copy(&r->arena, stmt_text(q, 4));
 		if (a->code.at == NULL)
 			return FAILS(why, MEMORY, "a code");
 	}
+	const struct effect_view *e = &rung->effect;
+	if ((effect_is_under_way(e) || e->done_ms > 0) && rung->attempt_count < ATTEMPTS_MAX)
+		rung->attempts[rung->attempt_count++] = (struct attempt){
+			.n = e->attempts, .began_ms = e->due_ms, .ended_ms = e->done_ms, .verdict = e->done_ms > 0 ? VERDICT_DONE : 0, .code = STR("") };
 	return why->code == FAIL_NONE;
 }
 

@@ -13,7 +13,7 @@
 #include "notify/effect_move.h"
 #include "notify/notifier.h"
 
-enum { PEER_CALLS_MAX = 4096, PEER_OPEN_MAX = 512 };
+enum { PEER_CALLS_MAX = 4096, PEER_OPEN_MAX = 512, EVERYBODY = -1 };
 #define WALL INT64_C(1795420800000)
 
 struct peer_call {
@@ -50,7 +50,7 @@ struct notify_world {
 	int64_t wall_ms, mono_ms, wake_ms;
 	int woken, serial;
 	int follows;
-	int64_t poison;            /* what follows from this one cannot be written */
+	int64_t poison;            /* what follows from this one cannot be written; EVERYBODY */
 	struct effect_view last;
 };
 
@@ -133,7 +133,7 @@ static inline bool world_follow(struct tx *tx, const struct effect_view *e, int6
 {
 	(void)tx;
 	(void)now_ms;
-	if (e->id == world_here->poison)
+	if (e->id == world_here->poison || world_here->poison == EVERYBODY)
 		return FAILS(why, CONFLICT, "poisoned");
 	world_here->follows++;
 	world_here->last = *e;
@@ -318,9 +318,12 @@ static inline void world_invariants(struct notify_world *w)
 {
 	static const char *const none[] = {
 		"SELECT count(*) FROM effect WHERE subject <> '' AND waits = 1 AND NOT EXISTS (SELECT 1 FROM effect o WHERE o.subject = effect.subject AND o.waits = 0 AND o.state IN (1, 2, 6))", /* waits for nobody */
-		"SELECT count(*) FROM effect e WHERE attempts <> (SELECT count(*) FROM effect_attempt a WHERE a.effect = e.id)",
+		"SELECT count(*) FROM effect e WHERE attempts <> (SELECT count(*) FROM effect_attempt a WHERE a.effect = e.id) + CASE WHEN (state = 2 AND asks = 0) OR done_ms > 0 THEN 1 ELSE 0 END",
+		"SELECT count(*) FROM effect_attempt a WHERE n > (SELECT attempts FROM effect e WHERE e.id = a.effect)",
+		"SELECT count(*) FROM effect e WHERE NOT EXISTS (SELECT 1 FROM effect_payload p WHERE p.effect = e.id)",
 		"SELECT count(*) FROM effect WHERE state NOT IN (1, 2, 6) AND waits = 1",
 		"SELECT count(*) FROM effect WHERE asks > 0 AND state <> 2",
+		"SELECT count(*) FROM effect WHERE done_ms > 0 AND state <> 3",
 	};
 	for (size_t i = 0; i < sizeof none / sizeof none[0]; i++)
 		if (fixture_number(&w->f, none[i]) != 0)

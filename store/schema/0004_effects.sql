@@ -11,12 +11,12 @@ CREATE TABLE effect (
 	held_by BIGINT NOT NULL CHECK (held_by BETWEEN 0 AND 4), -- why it is held: effect.h
 	person BIGINT NOT NULL,             -- whom it is about; 0 nobody
 	message BIGINT NOT NULL,            -- the message whose rung it is; 0 none
-	payload BYTEA NOT NULL,             -- sealed "effect.payload"
 	attempts BIGINT NOT NULL,           -- all there ever were
 	rung BIGINT NOT NULL,               -- how many of them since it was last put on the ladder
 	asks BIGINT NOT NULL,               -- sending, and the receiver is asked what became of it: the how-manieth question is due at due_ms
-	due_ms BIGINT NOT NULL,             -- not before
+	due_ms BIGINT NOT NULL,             -- not before; while an attempt is under way: since when
 	expires_ms BIGINT NOT NULL,         -- after that it is no use any more: failed
+	done_ms BIGINT NOT NULL,            -- when the attempt that did it ended; 0: none, or a question or a receipt told that one had
 	receipt BIGINT NOT NULL CHECK (receipt BETWEEN 0 AND 2), -- what the provider said later: 0 nothing, 1 arrived, 2 did not
 	code VARCHAR(64) NOT NULL,          -- the last word of provider or transport, '' none
 	ref VARCHAR(96) NOT NULL,           -- the provider's number for it, '' none
@@ -34,16 +34,22 @@ CREATE INDEX effect_shown ON effect (state, changed_ms) WHERE state >= 4 AND sta
 CREATE INDEX effect_message ON effect (message) WHERE message > 0;
 CREATE INDEX effect_person ON effect (person) WHERE person > 0;
 
--- Each try, for the trace that a citizen and an operator read. Only ever added to, but for the end of a try.
+-- What to say to the receiver. Not in the effect's row, which is written again when it is marked and when it ends.
+CREATE TABLE effect_payload (
+	effect BIGINT PRIMARY KEY REFERENCES effect (id),
+	payload BYTEA NOT NULL              -- sealed "effect.payload"
+);
+
+-- Each try that did not do it, for the trace that a citizen and an operator read; what is under way, and what did it, is known by its effect. Only ever added to.
 -- clustered
 CREATE TABLE effect_attempt (
 	effect BIGINT NOT NULL REFERENCES effect (id),
 	n BIGINT NOT NULL CHECK (n >= 1),
 	began_ms BIGINT NOT NULL,
-	ended_ms BIGINT,                    -- NULL: under way, or the process died meanwhile
-	verdict BIGINT,                     -- channels/codec.h
+	ended_ms BIGINT,                    -- NULL: the process died meanwhile
+	verdict BIGINT NOT NULL,            -- channels/codec.h
 	http_status BIGINT,
-	code VARCHAR(64),
+	code VARCHAR(64) NOT NULL,
 	PRIMARY KEY (effect, n)
 );
 

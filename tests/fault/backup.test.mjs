@@ -49,9 +49,10 @@ async function write_beside(client) {
 }
 
 function open_effects() {
-	const row = (id, state) => `(${id}, randomblob(16), 1, ${state}, '', 0, 0, 0, 0, x'00', 0, 0, 0, 4102444800000, 4102444900000, 0, '', '', 0, 0)`;
-	gateway.sql(`INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, payload, attempts, rung, asks, due_ms, expires_ms, receipt, code, ref,
+	const row = (id, state) => `(${id}, randomblob(16), 1, ${state}, '', 0, 0, 0, 0, ${state === 1 ? 0 : 1}, 0, 0, 4102444800000, 4102444900000, ${state === 3 ? 4102444800001 : 0}, 0, '', '', 0, 0)`;
+	gateway.sql(`INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref,
 		made_ms, changed_ms) VALUES ${row(1, 1)}, ${row(2, 2)}, ${row(3, 3)}`); // due, sending, done
+	gateway.sql("INSERT INTO effect_payload (effect, payload) VALUES (1, x'00'), (2, x'00'), (3, x'00')");
 }
 
 before(async () => {
@@ -118,6 +119,7 @@ test('the drill: killed, restored elsewhere, and everything acknowledged before 
 	gateway.control_socket = path.join(state, 'control.sock');
 	gateway.configure({ 'state.dir': state });
 	assert.equal(gateway.sql('SELECT group_concat(id || state || held_by) FROM effect'), '161,261,330'); // held, held, done
+	assert.equal(gateway.sql('SELECT group_concat(effect || code) FROM effect_attempt'), '2restored'); // the one that was under way
 	assert.deepEqual(broken_invariants(gateway), []);
 	await gateway.serve();
 	const client = gateway.client();

@@ -146,12 +146,12 @@ test('many messages, the process killed five times: each done, none twice where 
 	const of_sms = rows.filter(([k]) => k === '1').length;
 	assert.equal(by(1, 3) + by(1, 5), of_sms, 'a text is neither done nor unknown');
 	assert.ok(sms.size >= by(1, 3) && sms.size <= of_sms, `${sms.size} texts, ${by(1, 3)} done`);
-	assert.ok(by(1, 5) <= 5 * 64, `${by(1, 5)} unknown: more than were under way`);
+	assert.ok(by(1, 5) <= 5 * 2 * 64, `${by(1, 5)} unknown: more than were under way or unwritten`);
 	for (const [kind, name] of [[2, 'webhook'], [900, 'probe']])
 		assert.equal(by(kind, 3), rows.filter(([k]) => Number(k) === kind).length, `a ${name} is not done`);
 	const others = rows.filter(([k]) => k !== '1').length;
 	assert.equal(gateway.peer.deeds.size, others, 'the receivers know other keys than we do');
-	assert.equal(gateway.sql('SELECT count(*) FROM effect e WHERE attempts <> (SELECT count(*) FROM effect_attempt a WHERE a.effect = e.id)'), '0');
+	assert.equal(gateway.sql('SELECT count(*) FROM effect e WHERE attempts <> (SELECT count(*) FROM effect_attempt a WHERE a.effect = e.id) + (done_ms > 0)'), '0');
 	const twice = [...gateway.peer.deeds.values()].filter((n) => n > 1).length;
 	t.diagnostic(`${rows.length} effects, ${kills} kills: ${by(1, 5)} texts unknown, ${twice} webhooks twice with the same id`);
 	await end(gateway);

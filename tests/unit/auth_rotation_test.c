@@ -93,6 +93,14 @@ static bool sealed_put(struct tx *tx, const char *sql, const char *place, int64_
 	return stmt_run(q, w);
 }
 
+static bool plain_put(struct tx *tx, const char *sql, int64_t id, struct fail *w)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, w);
+	assert_non_null(q);
+	stmt_bind_int(q, 1, id);
+	return stmt_run(q, w);
+}
+
 /* The key is the row's number and zeroes, so that outcomes too are bound to `id`. */
 static bool outcome_add(struct tx *tx, int64_t id, bool is_empty, struct fail *w)
 {
@@ -145,13 +153,14 @@ static bool staff_add(struct tx *tx, int64_t id, struct fail *w)
 static bool others_add(struct tx *tx, void *ctx, struct fail *w)
 {
 	(void)ctx;
-	static const char effect[] = "INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, payload, attempts, rung, asks, due_ms,"
-		" expires_ms, receipt, code, ref, made_ms, changed_ms) VALUES ($1, CAST($1 AS BLOB), 1, 3, '', 0, 0, 0, 0, $2, 0, 0, 0, 1, 1, 0, '', '', 1, 1)";
+	static const char effect[] = "INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms,"
+		" expires_ms, done_ms, receipt, code, ref, made_ms, changed_ms) VALUES ($1, CAST($1 AS BLOB), 1, 3, '', 0, 0, 0, 0, 0, 0, 0, 1, 1, 0, 0, '', '', 1, 1)";
+	static const char payload[] = "INSERT INTO effect_payload (effect, payload) VALUES ($1, $2)";
 	static const char message[] = "INSERT INTO message (id, key, person, seq, template, case_id, cause, content, made_ms)"
 		" VALUES ($1, CAST($1 AS BLOB), 1, $1, 1, 0, 0, $2, 1)";
 	static const char callback[] = "INSERT INTO raw_callback (id, source, digest, body, made_ms, unmatched) VALUES ($1, 1, CAST($1 AS BLOB), $2, 1, 0)";
 	for (int64_t id = 1; id <= OTHERS; id++)
-		if (!sealed_put(tx, effect, "effect.payload", id, w) || !sealed_put(tx, message, "message.content", id, w) ||
+		if (!plain_put(tx, effect, id, w) || !sealed_put(tx, payload, "effect.payload", id, w) || !sealed_put(tx, message, "message.content", id, w) ||
 		    !sealed_put(tx, callback, "raw_callback.body", id, w) || !outcome_add(tx, id, id % 5 == 0, w) ||
 		    !staff_add(tx, id, w))
 			return false;
@@ -339,7 +348,7 @@ static void index_keys(void **state)
 static bool spoil(struct tx *tx, void *ctx, struct fail *w)
 {
 	(void)ctx;
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET payload = (SELECT e.payload FROM effect e WHERE e.id = 2) WHERE id = 1", w);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect_payload SET payload = (SELECT e.payload FROM effect_payload e WHERE e.effect = 2) WHERE effect = 1", w);
 	assert_non_null(q);
 	return stmt_run(q, w);
 }

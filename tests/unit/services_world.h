@@ -169,7 +169,7 @@ static const char *const world_tables[] = {
 	" || '|' || seen_ms || '|' || expires_ms || '|' || end_reason FROM session ORDER BY id",
 	"SELECT id || '|' || hex(hash) || '|' || session || '|' || parent || '|' || state || '|' || expires_ms || '|' || spent_ms FROM refresh ORDER BY id",
 	"SELECT hex(phone_hash) || '|' || day || '|' || sent || '|' || to_strangers || '|' || last_ms FROM otp_day ORDER BY phone_hash, day",
-	"SELECT id || '|' || hex(key) || '|' || kind || '|' || state || '|' || hex(payload) || '|' || expires_ms FROM effect ORDER BY id",
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || state || '|' || hex(payload) || '|' || expires_ms FROM effect JOIN effect_payload ON effect = id ORDER BY id",
 	"SELECT id || '|' || account || '|' || hex(name) || '|' || region || '|' || roles || '|' || state || '|' || password || '|' || password_ms || '|' || hex(totp)"
 	" || '|' || totp_step || '|' || ifnull(hex(invitation), '-') || '|' || invited_until_ms FROM staff ORDER BY id",
 	"SELECT staff || '|' || n || '|' || password FROM staff_password ORDER BY staff, n",
