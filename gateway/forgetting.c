@@ -1,6 +1,6 @@
 /* gateway/forgetting.c - puts the expiring store together: memory, and beside it what expiring.url names. */
 #include "gateway/forgetting.h"
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 #include "gateway/epoch.h"
 #include "gateway/poller.h"
 #include "gateway/redis_link.h"

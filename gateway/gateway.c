@@ -114,7 +114,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	ok = ok &&
 		ready_services(g, c, why) &&                                      /* keys and settings, before anyone can ask */
 		(g->committer = committer_start(g->store, c, why)) != NULL &&
-		(g->checkpointer = checkpointer_start(g->store, c, why)) != NULL &&
+		(!store_is_embedded(g->store) || (g->checkpointer = checkpointer_start(g->store, c, why)) != NULL) && /* a server sees to its log itself */
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;

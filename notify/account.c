@@ -1,6 +1,6 @@
 /* notify/account.c - why this exists: what accounts.def says of a configuration, worked out once, and the keys kept out of it. */
 #include "notify/account.h"
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 #include <assert.h>
 
 static struct account_settings accounts[ACCOUNTS];

@@ -1,6 +1,6 @@
 /* services/authority_account.c - one account, read once. */
 #include "services/authority_account.h"
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 #include "base/config.h"
 
 static struct secret key;

@@ -1,7 +1,7 @@
 /* services/department_system.c - a few hundred lines at most, so a walk finds one. */
 #include "services/department_system.h"
 
-#include "auth/secret_file.h"
+#include "base/secret_file.h"
 #include "channels/department.h"
 #include <errno.h>
 #include <stdatomic.h>

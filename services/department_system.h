@@ -1,6 +1,6 @@
 /* services/department_system.h - which departments answer for their own cases, where, and under which key.
  *
- * A file of lines "CODE URL KEYFILE"; # begins a comment. A key file is read as any secret is (auth/secret_file.h).
+ * A file of lines "CODE URL KEYFILE"; # begins a comment. A key file is read as any secret is (base/secret_file.h).
  * Thread: load and close on one thread at a time; find from any. A table that was in force stays until close: some request may still read it.
  * Owns:   the keys' bytes. */
 #ifndef SERVICES_DEPARTMENT_SYSTEM_H

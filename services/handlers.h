@@ -9,7 +9,6 @@
 struct store; /* store/store.h */
 
 extern const struct handler region_list, region_show;
-extern const struct handler calendar_show;
 extern const struct handler matter_list, matter_show;
 extern const struct handler otp_send, oauth_token, oauth_revoke;
 extern const struct handler me_show, me_session_list, me_session_rename, me_session_end, me_session_end_all;

@@ -73,6 +73,8 @@ static bool pin(struct connection *reader, struct fail *why)
 bool store_backup(struct connection *reader, const char *path, struct backup_progress *p, struct fail *why)
 {
 	sqlite3 *to = NULL;
+	if (reader->pg != NULL)
+		return FAILS(why, SERVER_BACKUP, "the database is not a file of ours");
 	if (!pin(reader, why) || !make_file(path, why))
 		return false;
 	int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);
@@ -98,5 +100,7 @@ static bool says(struct connection *c, const char *pragma, const char *wanted, s
 
 bool store_verify(struct connection *reader, struct fail *why)
 {
+	if (reader->pg != NULL)
+		return FAILS(why, SERVER_BACKUP, "the database is not a file of ours");
 	return says(reader, "PRAGMA integrity_check(1)", "ok", why) && says(reader, "PRAGMA foreign_key_check", NULL, why);
 }

@@ -2,6 +2,7 @@
  *
  * The copy is the reader's snapshot: what was committed before it began is in it, what was committed later is not. While it lasts the log cannot
  * begin anew behind it, and grows with what is written meanwhile.
+ * PostgreSQL has tools of its own for this: there it fails as SERVER_BACKUP.
  * Thread: the reader's; `done`, `total` and `stop` are anybody's. */
 #ifndef STORE_BACKUP_H
 #define STORE_BACKUP_H

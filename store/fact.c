@@ -1,7 +1,7 @@
 /* store/fact.c - why this exists: writer and verifier must mean the same bytes by "this row", and both get them from here. */
 #include "store/fact.h"
 
-#include "store/sqlite.h"
+#include "store/inside.h"
 
 #include <assert.h>
 #include <endian.h>

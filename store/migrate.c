@@ -1,5 +1,6 @@
 /* store/migrate.c - why this exists: a database says which schema files it was made with, by number and digest, and nothing
  * starts on one that says something else. Each file is one transaction: it was applied, or it was not. */
+#include "store/pg_session.h"
 #include "store/sqlite.h"
 
 #include "base/arena.h"
@@ -29,6 +30,11 @@ size_t migrations_built_in(const struct migration **list)
 
 static bool has_table(struct connection *c, bool *has, struct fail *why)
 {
+	if (c->pg != NULL) {
+		int64_t count;
+		return pg_session_number(c, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migration'", &count, has, why) &&
+		       (*has = count > 0, true);
+	}
 	int rc;
 	*has = connection_pragma(c, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'", &rc) > 0;
 	return rc == SQLITE_OK || sqlite_fails(c, rc, "reading the schema", why);
@@ -79,7 +85,7 @@ bool schema_script(struct connection *c, const char *text, struct fail *why)
 {
 	struct arena arena;
 	arena_init(&arena, STATEMENT_BYTES_MAX);
-	struct dialect d = { .rest = str_c(text) };
+	struct dialect d = { .rest = str_c(text), .body = c->pg != NULL ? DIALECT_POSTGRES : DIALECT_SQLITE };
 	struct buf sql;
 	buf_init(&sql, &arena, 4096);
 	for (;;) {
@@ -105,6 +111,8 @@ bool schema_script(struct connection *c, const char *text, struct fail *why)
 /* A deferred constraint broken by one request fails the COMMIT of all that share its batch. */
 static bool none_deferred(struct connection *c, struct fail *why)
 {
+	if (c->pg != NULL)
+		return true; /* there each request has a COMMIT of its own */
 	int rc;
 	bool some = connection_pragma(c, "SELECT 1 FROM sqlite_schema WHERE upper(sql) LIKE '%DEFERRABLE%' OR upper(sql) LIKE '%INITIALLY DEFERRED%'", &rc) == 1;
 	if (some)
@@ -133,7 +141,7 @@ static bool apply(struct connection *c, const struct migration *m, struct fail *
 		return false;
 	char mark[64];
 	sqlite3_snprintf(sizeof mark, mark, "PRAGMA application_id = %d", APPLICATION_ID);
-	if (!connection_exec(c, mark, why) || !schema_script(c, m->text, why) || !none_deferred(c, why) || !record(c, m, why)) {
+	if ((c->pg == NULL && !connection_exec(c, mark, why)) || !schema_script(c, m->text, why) || !none_deferred(c, why) || !record(c, m, why)) {
 		write_rollback(c);
 		return false;
 	}

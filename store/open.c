@@ -1,5 +1,6 @@
-/* store/open.c - why this exists: before anything is served, one place makes sure that the folder is ours alone, that the file
- * is a siban database and whole, and that its schema is the one this program was built for. */
+/* store/open.c - why this exists: before anything is served, one place makes sure that the folder is ours alone and that the database's schema
+ * is the one this program was built for. */
+#include "store/pg_session.h"
 #include "store/sqlite.h"
 
 #include "base/clock.h"
@@ -79,115 +80,12 @@ bool store_is_locked(const struct config *c)
 	return locked;
 }
 
-/* The file is made by us, so that nobody else may read it; SQLite gives the log the same rights. */
-static bool file_ready(const struct store *s, struct fail *why)
-{
-	struct stat st;
-	if (stat(s->path, &st) != 0) {
-		if (errno != ENOENT)
-			return FAILS(why, STORE, "%s: %s", strerror(errno), s->path);
-		if (s->mode != STORE_MIGRATE)
-			return FAILS(why, SCHEMA, "there is no database yet; run siban migrate: %s", s->path);
-		int fd = open(s->path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-		int folder = open(s->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-		bool ok = fd >= 0 && folder >= 0 && fsync(folder) == 0;
-		int error = errno;
-		if (fd >= 0)
-			close(fd);
-		if (folder >= 0)
-			close(folder);
-		return ok || FAILS(why, STORE, "cannot be made (%s): %s", strerror(error), s->path);
-	}
-	if (!S_ISREG(st.st_mode))
-		return FAILS(why, STORE, "is not a regular file; move it away: %s", s->path);
-	if (access(s->path, s->mode == STORE_INSPECT ? R_OK : R_OK | W_OK) != 0)
-		return FAILS(why, STORE, "%s for this user; chown it: %s", errno == EACCES || errno == EROFS ? "is read-only" : strerror(errno), s->path);
-	return true;
-}
-
-/* In plain words, for the person who has to do something. The notes of lower layers are replaced. */
-static bool plainly(struct store *s, struct connection *c, int rc, struct fail *why)
-{
-	static const struct { int rc; const char *words; } rows[] = {
-		{ SQLITE_NOTADB, "is not a database; move it away and restore a backup" },
-		{ SQLITE_CORRUPT, "is damaged; keep a copy of it and its -wal, and restore a backup" },
-		{ SQLITE_READONLY, "is read-only, or its folder is; give siban the right to write" },
-		{ SQLITE_CANTOPEN, "cannot be opened; see to the rights of the file, its -wal, its -shm and the folder" },
-		{ SQLITE_BUSY, "is held by another program; stop that one" },
-	};
-	fail_clear(why);
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
-		if (rows[i].rc == (rc & 0xff))
-			return FAILS(why, STORE, "%s: %s", rows[i].words, s->path);
-	sqlite_fails(c, rc, "opening the database", why);
-	return false;
-}
-
-static bool whole(struct store *s, struct connection *c, struct fail *why)
-{
-	sqlite3_stmt *q = NULL;
-	int rc = sqlite3_prepare_v2(c->db, "PRAGMA quick_check(1)", -1, &q, NULL);
-	if (rc == SQLITE_OK && (rc = sqlite3_step(q)) == SQLITE_ROW) {
-		const char *said = (const char *)sqlite3_column_text(q, 0);
-		rc = said != NULL && strcmp(said, "ok") == 0 ? SQLITE_OK : SQLITE_CORRUPT;
-	}
-	sqlite3_finalize(q);
-	return rc == SQLITE_OK || plainly(s, c, rc, why);
-}
-
-static bool is_ours(struct store *s, struct connection *c, struct fail *why)
-{
-	int rc, rc_tables;
-	int64_t id = connection_pragma(c, "PRAGMA application_id", &rc);
-	int64_t tables = connection_pragma(c, "SELECT count(*) FROM sqlite_schema", &rc_tables);
-	if (rc != SQLITE_OK || rc_tables != SQLITE_OK)
-		return plainly(s, c, rc != SQLITE_OK ? rc : rc_tables, why);
-	if (id == APPLICATION_ID || (id == 0 && tables == 0))
-		return true;
-	return FAILS(why, SCHEMA, "belongs to another program (application id %lld); move it away: %s", (long long)id, s->path);
-}
-
-/* What recovery finds in the log may be in the system's memory only: the process before us died between its write and its sync, or ended because the
- * sync failed, after which the system calls those pages clean and never writes them. So the log is written once more as it is, and synced, before anyone
- * reads from it: else a power failure takes back what was told since, and what is committed behind a gap goes with it. (The simulator finds both.) */
-static int write_log_again(sqlite3_file *log)
-{
-	char piece[8192];
-	sqlite3_int64 size = 0, at = 0;
-	int rc = log->pMethods->xFileSize(log, &size);
-	for (; rc == SQLITE_OK && at < size; at += (sqlite3_int64)sizeof piece) {
-		int len = size - at < (sqlite3_int64)sizeof piece ? (int)(size - at) : (int)sizeof piece;
-		rc = log->pMethods->xRead(log, piece, len, at);
-		if (rc == SQLITE_OK)
-			rc = log->pMethods->xWrite(log, piece, len, at);
-	}
-	return rc == SQLITE_OK && size > 0 ? log->pMethods->xSync(log, SQLITE_SYNC_FULL) : rc;
-}
-
-/* With the writer's lock, so that no other program adds to the log meanwhile. */
-static bool settle_log(struct store *s, struct connection *c, struct fail *why)
-{
-	sqlite3_file *log = NULL;
-	int rc = connection_control(c, CONTROL_BEGIN_WRITE);
-	if (rc != SQLITE_OK)
-		return plainly(s, c, rc, why);
-	rc = sqlite3_file_control(c->db, "main", SQLITE_FCNTL_JOURNAL_POINTER, &log);
-	if (rc == SQLITE_OK && log->pMethods != NULL)
-		rc = write_log_again(log);
-	int ended = connection_control(c, CONTROL_ROLLBACK);
-	if (rc == SQLITE_OK)
-		rc = ended;
-	return rc == SQLITE_OK || plainly(s, c, rc, why);
-}
-
-static bool schema_ready(struct store *s, struct connection *c, struct fail *why)
+bool schema_ready(struct store *s, struct connection *c, struct fail *why)
 {
 	const struct migration *list;
 	size_t count = migrations_built_in(&list);
-	if (!is_ours(s, c, why) || (s->mode != STORE_INSPECT && !(connection_wal(c, why) && settle_log(s, c, why))))
-		return false;
 	if (s->mode == STORE_MIGRATE)
-		return whole(s, c, why) && schema_migrate(c, list, count, &s->schema, why);
+		return schema_migrate(c, list, count, &s->schema, why);
 	enum schema_found found = schema_check(c, list, count, &s->schema, why);
 	if (s->mode == STORE_INSPECT) { /* looks at anything; the caller asks for the version */
 		if (why->code == FAIL_SCHEMA)
@@ -197,15 +95,6 @@ static bool schema_ready(struct store *s, struct connection *c, struct fail *why
 	if (found == SCHEMA_BEHIND)
 		return FAILS(why, SCHEMA, "schema %d, this siban needs %d; run siban migrate", s->schema, list[count - 1].number);
 	return found == SCHEMA_CURRENT;
-}
-
-static bool open_writer(struct store *s, struct fail *why)
-{
-	int rc;
-	s->writer = connection_open(s, CONNECTION_WRITE, &rc, why);
-	if (s->writer == NULL)
-		return why->code == FAIL_MEMORY ? false : plainly(s, NULL, rc, why);
-	return true;
 }
 
 static bool seal_apply(struct tx *tx, void *may_write, struct fail *why)
@@ -265,14 +154,17 @@ struct store *store_open(const struct config *c, enum store_mode mode, struct fa
 	if (s == NULL)
 		return NULL;
 	int rc;
-	bool ok = folder_ready(s, why) && lock_folder(s, why) && file_ready(s, why) && open_writer(s, why) && schema_ready(s, s->writer, why) && seal_ready(s, s->writer, why) &&
-	          (s->health = connection_open(s, CONNECTION_READ, &rc, why)) != NULL;
+	bool ok = folder_ready(s, why) && lock_folder(s, why);
+	if (c->store_url[0] == '\0')
+		ok = ok && sqlite_open(s, why) && seal_ready(s, s->writer, why) && (s->health = connection_open(s, CONNECTION_READ, &rc, why)) != NULL;
+	else
+		ok = ok && pg_store_open(s, c, why) && seal_ready(s, s->writer, why) && (mode != STORE_SERVE || (s->pg->watch = pg_watch_start(s, why)) != NULL);
 	if (!ok) {
 		store_close(s);
 		return NULL;
 	}
 	rowcache_label();
-	LOG_EVENT(store_opened, STR_NONE, L_C(s->path), L_INT(s->schema));
+	LOG_EVENT(store_opened, STR_NONE, L_C(s->pg != NULL ? pg_store_name(s) : s->path), L_INT(s->schema));
 	return s;
 }
 
@@ -280,12 +172,41 @@ void store_close(struct store *s)
 {
 	if (s == NULL)
 		return;
+	if (s->pg != NULL)
+		pg_watch_stop(s->pg->watch);
 	connection_close(s->health);
 	connection_close(s->writer);
+	if (s->pg != NULL)
+		pg_store_close(s);
 	if (s->lock_fd >= 0)
 		close(s->lock_fd); /* and with it the lock; the file stays, as another may be waiting on it */
 	free(s->generations);
 	free(s);
+}
+
+bool store_is_embedded(const struct store *s)
+{
+	return s->pg == NULL;
+}
+
+void connection_close(struct connection *c)
+{
+	if (c == NULL)
+		return;
+	reader_end(c);
+	connection_finalize(c);
+	for (int kind = 0; kind < ROW_KINDS; kind++)
+		rowcache_free(c->rows[kind]);
+	c->pg != NULL ? pg_session_close(c) : sqlite_close(c);
+	free(c);
+}
+
+bool connection_exec(struct connection *c, const char *sql, struct fail *why)
+{
+	if (c->pg != NULL)
+		return pg_session_run(c, sql, why);
+	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
+	return rc == SQLITE_OK || sqlite_fails(c, rc, "running a script", why);
 }
 
 bool store_is_current(const struct store *s)
@@ -315,17 +236,27 @@ static bool writes_welcome(struct store *s, struct fail *why)
 	                               : FAILS(why, STORE, "the last write was refused (%s)", fail_row(code)->name);
 }
 
-bool store_healthy(struct store *s, struct fail *why)
+static void look(struct store *s, struct fail *why)
 {
+	struct tx tx;
 	pthread_mutex_lock(&s->health_lock);
-	struct tx tx = { .connection = s->health };
-	struct stmt *q = tx_query(&tx, "SELECT number FROM schema_migration WHERE number = $1", why);
+	struct stmt *q = reader_begin(s->health, &tx, why) ? tx_query(&tx, "SELECT number FROM schema_migration WHERE number = $1", why) : NULL;
 	if (q != NULL) {
 		stmt_bind_int(q, 1, s->schema);
 		if (!stmt_row(q, why))
 			FAILS(why, STORE, "the schema is gone");
 	}
 	stmt_drop(q);
+	reader_end(s->health);
 	pthread_mutex_unlock(&s->health_lock);
+}
+
+/* A server is looked at by its watch: who asks is a loop, and must not wait. */
+bool store_healthy(struct store *s, struct fail *why)
+{
+	if (s->pg == NULL)
+		look(s, why);
+	else
+		pg_watch_says(s, why);
 	return why->code == FAIL_NONE && writes_welcome(s, why);
 }

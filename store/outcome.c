@@ -2,7 +2,7 @@
  * same thing without anything being done twice. */
 #include "store/outcome.h"
 
-#include "store/sqlite.h"
+#include "store/inside.h"
 
 #include <assert.h>
 

@@ -1,11 +1,11 @@
 /* store/reader.c - why this exists: a loop reads many requests from one snapshot, yet each of them must see every commit that
  * was answered before it came. The commit number tells when the snapshot is too old; asking costs one load.
  *
- * BEGIN takes no snapshot in WAL mode, the first read does. The number is loaded before BEGIN, so the snapshot can only be
- * newer than the number says. */
+ * Of several nodes on PostgreSQL each counts its own commits only. So there a snapshot is not kept for the next request: whoever holds the
+ * connection ends it with each job. */
+#include "store/pg_session.h"
 #include "store/sqlite.h"
 
-#include "base/clock.h"
 #include "base/metrics.h"
 #include "store/rowcache.h"
 
@@ -14,18 +14,13 @@
 struct connection *store_reader(struct store *s, int row_cache_rows, struct fail *why)
 {
 	int rc;
-	struct connection *c = connection_open(s, CONNECTION_READ, &rc, why);
+	struct connection *c = s->pg != NULL ? pg_connection(s, CONNECTION_READ, why) : connection_open(s, CONNECTION_READ, &rc, why);
 	if (c == NULL)
 		return NULL;
 	for (int kind = 0; kind < ROW_KINDS; kind++)
-		c->rows[kind] = rowcache_make((enum row_kind)kind, row_cache_rows);
-	pthread_mutex_lock(&s->readers_lock);
-	c->next = s->readers;
-	c->back = &s->readers;
-	if (c->next != NULL)
-		c->next->back = &c->next;
-	s->readers = c;
-	pthread_mutex_unlock(&s->readers_lock);
+		reader_cache(c, (enum row_kind)kind, row_cache_rows);
+	if (c->pg == NULL)
+		sqlite_reader_enter(c);
 	return c;
 }
 
@@ -33,7 +28,7 @@ void reader_cache(struct connection *c, enum row_kind kind, int rows)
 {
 	assert(!c->in_snapshot);
 	rowcache_free(c->rows[kind]);
-	c->rows[kind] = rowcache_make(kind, rows);
+	c->rows[kind] = c->pg != NULL ? NULL : rowcache_make(kind, rows); /* what other nodes change is not touched here */
 }
 
 uint64_t store_commit_number(const struct store *s)
@@ -54,12 +49,8 @@ bool reader_begin(struct connection *c, struct tx *tx, struct fail *why)
 		reader_end(c);
 		metric_add(M_snapshot_renewals, 0, 1);
 	}
-	atomic_store_explicit(&c->snapshot_ns, clock_mono_ns(), memory_order_relaxed);
-	int rc = connection_control(c, CONTROL_BEGIN);
-	if (rc != SQLITE_OK) {
-		atomic_store_explicit(&c->snapshot_ns, 0, memory_order_relaxed);
-		return sqlite_fails(c, rc, "beginning a read", why);
-	}
+	if (!(c->pg != NULL ? pg_snapshot(c, why) : sqlite_snapshot(c, why)))
+		return false;
 	c->in_snapshot = true;
 	c->snapshot_number = number;
 	for (int kind = 0; kind < ROW_KINDS; kind++)
@@ -72,8 +63,6 @@ void reader_end(struct connection *c)
 	if (!c->in_snapshot)
 		return;
 	assert(c->open == 0 && "a statement holds the snapshot");
-	if (!sqlite3_get_autocommit(c->db) && connection_control(c, CONTROL_COMMIT) != SQLITE_OK)
-		connection_control(c, CONTROL_ROLLBACK); /* nothing was written: either way the snapshot is gone */
+	c->pg != NULL ? pg_snapshot_end(c) : sqlite_snapshot_end(c);
 	c->in_snapshot = false;
-	atomic_store_explicit(&c->snapshot_ns, 0, memory_order_relaxed);
 }

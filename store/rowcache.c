@@ -25,7 +25,7 @@
 #include "store/rowcache.h"
 
 #include "base/metrics.h"
-#include "store/sqlite.h"
+#include "store/inside.h"
 
 #include <assert.h>
 #include <stdlib.h>

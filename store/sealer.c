@@ -3,7 +3,7 @@
 
 #include "store/fact.h"
 #include "store/meta.h"
-#include "store/sqlite.h"
+#include "store/inside.h"
 
 #include <assert.h>
 #include <endian.h>

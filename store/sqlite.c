@@ -4,9 +4,9 @@
 
 #include "base/fault.h"
 #include "base/log.h"
-#include "store/rowcache.h"
 
 #include <assert.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -73,8 +73,11 @@ bool sqlite_fails(struct connection *c, int rc, const char *doing, struct fail *
 	const char *text = sqlite3_errstr(rc);
 	if (c != NULL && c->db != NULL && (sqlite3_errcode(c->db) & 0xff) == (rc & 0xff))
 		text = sqlite3_errmsg(c->db); /* names tables and columns, never values */
-	if (needs_an_operator(rc))
-		LOG_EVENT(store_failed, STR_NONE, L_C(doing), L_INT(rc), L_C(text));
+	if (needs_an_operator(rc)) {
+		char code[16];
+		snprintf(code, sizeof code, "%d", rc);
+		LOG_EVENT(store_failed, STR_NONE, L_C(doing), L_C(code), L_C(text));
+	}
 	return fail_note(why, sqlite_meaning(rc), __FILE__, __LINE__, "%s: %s (%d)", doing, text, rc);
 }
 
@@ -180,32 +183,14 @@ bool connection_wal(struct connection *c, struct fail *why)
 	return ok || sqlite_fails(c, rc, "beginning the write-ahead log", why);
 }
 
-static void forget_reader(struct connection *c)
+void sqlite_close(struct connection *c)
 {
-	pthread_mutex_lock(&c->store->readers_lock);
-	if (c->back != NULL) { /* a neighbour that leaves writes it, too: look only under the lock */
-		*c->back = c->next;
-		if (c->next != NULL)
-			c->next->back = c->back;
-	}
-	pthread_mutex_unlock(&c->store->readers_lock);
-}
-
-void connection_close(struct connection *c)
-{
-	if (c == NULL)
-		return;
-	reader_end(c);
-	forget_reader(c);
-	connection_finalize(c);
+	sqlite_reader_leave(c);
 	for (int i = 0; i < CONTROL_COUNT; i++)
 		sqlite3_finalize(c->control[i]);
 	int rc = sqlite3_close(c->db);
 	assert(rc == SQLITE_OK && "a statement outlived its connection");
 	(void)rc;
-	for (int kind = 0; kind < ROW_KINDS; kind++)
-		rowcache_free(c->rows[kind]);
-	free(c);
 }
 
 int connection_control(struct connection *c, enum control which)
@@ -214,12 +199,6 @@ int connection_control(struct connection *c, enum control which)
 	int rc = sqlite3_step(q);
 	int reset = sqlite3_reset(q); /* repeats what step said */
 	return rc == SQLITE_DONE ? SQLITE_OK : rc == SQLITE_ROW ? reset : rc;
-}
-
-bool connection_exec(struct connection *c, const char *sql, struct fail *why)
-{
-	int rc = sqlite3_exec(c->db, sql, NULL, NULL, NULL);
-	return rc == SQLITE_OK || sqlite_fails(c, rc, "running a script", why);
 }
 
 int64_t connection_pragma(struct connection *c, const char *sql, int *rc)

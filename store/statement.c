@@ -1,11 +1,11 @@
 /* store/statement.c - why this exists: one SQL text is prepared once per connection. The literal's address is the key, so a
- * look-up is a multiplication and a comparison; SQL is never hashed, compared or built while requests run. */
+ * look-up is a multiplication and a comparison; SQL is never hashed, compared or built while requests run.
+ *
+ * The cache and the rules are here, the databases in sqlite_statement.c and pg_statement.c. */
+#include "store/pg_session.h"
 #include "store/sqlite.h"
 
-#include "base/fault.h"
-
 #include <assert.h>
-#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -44,23 +44,6 @@ static bool make_room(struct connection *c, struct fail *why)
 	return true;
 }
 
-/* $1, $2, … are names to SQLite, numbered as they appear: bind index n is $n only when the text keeps that order. */
-static void check_text(struct connection *c, sqlite3_stmt *q, const char *tail)
-{
-#ifdef SIBAN_FAULTS
-	assert(*tail == '\0' && "one statement per text");
-	assert((c->writes || sqlite3_stmt_readonly(q)) && "a write through a read transaction");
-	for (int i = 1; i <= sqlite3_bind_parameter_count(q); i++) {
-		char want[16];
-		const char *name = sqlite3_bind_parameter_name(q, i);
-		snprintf(want, sizeof want, "$%d", i);
-		assert(name != NULL && strcmp(name, want) == 0 && "$n must be numbered in order of first appearance");
-	}
-#else
-	(void)c, (void)q, (void)tail;
-#endif
-}
-
 static struct stmt *prepare(struct connection *c, const char *key, const char *sql, struct fail *why)
 {
 	struct stmt *s = calloc(1, sizeof *s);
@@ -68,21 +51,12 @@ static struct stmt *prepare(struct connection *c, const char *key, const char *s
 		FAILS(why, MEMORY, "no memory for a statement");
 		return NULL;
 	}
-	const char *tail = "";
-	int rc = sqlite3_prepare_v3(c->db, sql, -1, SQLITE_PREPARE_PERSISTENT, &s->q, &tail);
-	if (rc != SQLITE_OK) {
-		sqlite_fails(c, rc, "preparing a statement", why);
-		free(s);
-		return NULL;
-	}
-	assert(s->q != NULL && "an empty SQL text");
-	check_text(c, s->q, tail);
-	int params = sqlite3_bind_parameter_count(s->q);
-	assert(params <= STMT_PARAMS_MAX);
-	s->params = params == 64 ? UINT64_MAX : (UINT64_C(1) << params) - 1;
 	s->connection = c;
 	s->key = key;
-	return s;
+	if (c->pg != NULL ? pg_prepare(s, sql, why) : sqlite_prepare(s, sql, why))
+		return s;
+	free(s);
+	return NULL;
 }
 
 static struct stmt *take(struct stmt *s)
@@ -121,7 +95,7 @@ struct stmt *tx_query(struct tx *tx, const char *sql_literal, struct fail *why)
 		return NULL;
 	struct stmt *s = find(c, sql_literal, sql_literal, why);
 #ifdef SIBAN_FAULTS
-	assert((s == NULL || strcmp(sqlite3_sql(s->q), sql_literal) == 0) && "SQL texts must be literals");
+	assert((s == NULL || strcmp(s->pg != NULL ? pg_text_of(s) : sqlite_text_of(s), sql_literal) == 0) && "SQL texts must be literals");
 #endif
 	return s;
 }
@@ -131,70 +105,41 @@ void stmt_drop(struct stmt *s)
 	if (s == NULL)
 		return;
 	assert(s->in_use);
-	/* No sqlite3_clear_bindings: stmt_row asserts that the next user binds every parameter anew, and SQLite looks at a stale
-	 * pointer only when it steps. */
 	if (s->stepped)
-		sqlite3_reset(s->q); /* repeats the failure that stmt_row has told */
+		s->pg != NULL ? pg_reset(s) : sqlite_reset(s);
 	s->in_use = false;
 	s->connection->open--;
 }
 
-static void bound(struct stmt *s, int n, int rc)
-{
-	assert(rc == SQLITE_OK && "no such parameter, or bound after a step");
-	(void)rc;
-	s->bound |= UINT64_C(1) << (n - 1);
-}
-
 void stmt_bind_int(struct stmt *s, int n, int64_t v)
 {
-	bound(s, n, sqlite3_bind_int64(s->q, n, v));
+	s->pg != NULL ? pg_bind_int(s, n, v) : sqlite_bind_int(s, n, v);
+	s->bound |= UINT64_C(1) << (n - 1);
 }
 
 void stmt_bind_text(struct stmt *s, int n, struct str text)
 {
-	assert(text.len <= INT_MAX);
-	bound(s, n, sqlite3_bind_text(s->q, n, text.at, (int)text.len, SQLITE_STATIC));
+	s->pg != NULL ? pg_bind_text(s, n, text) : sqlite_bind_text(s, n, text);
+	s->bound |= UINT64_C(1) << (n - 1);
 }
 
 void stmt_bind_blob(struct stmt *s, int n, const void *at, size_t len)
 {
-	assert(len <= INT_MAX);
-	bound(s, n, sqlite3_bind_blob(s->q, n, at, (int)len, SQLITE_STATIC));
+	s->pg != NULL ? pg_bind_bytes(s, n, at, len) : sqlite_bind_bytes(s, n, at, len);
+	s->bound |= UINT64_C(1) << (n - 1);
 }
 
 void stmt_bind_null(struct stmt *s, int n)
 {
-	bound(s, n, sqlite3_bind_null(s->q, n));
-}
-
-/* What a broken disk or a dying transaction looks like from here, on command. */
-static bool fault(struct stmt *s, struct fail *why)
-{
-	struct connection *c = s->connection;
-	if (fault_hit(FAULT_store_step)) {
-		s->done = true;
-		return !FAILS(why, STORE, "disk I/O error (fault switch)");
-	}
-	if (c->writes && fault_hit(FAULT_store_sink)) {
-		s->done = true;
-		connection_control(c, CONTROL_ROLLBACK);
-		return !FAILS(why, STORE, "the transaction was rolled back (fault switch)");
-	}
-	return false;
+	stmt_bind_blob(s, n, NULL, 0);
 }
 
 bool stmt_row(struct stmt *s, struct fail *why)
 {
 	assert(s->in_use && s->bound == s->params && "every $n is bound before the first step");
-	if (s->done || fault(s, why))
+	if (s->done)
 		return false;
-	s->stepped = true;
-	int rc = sqlite3_step(s->q);
-	if (rc == SQLITE_ROW)
-		return true;
-	s->done = true;
-	return rc != SQLITE_DONE && sqlite_fails(s->connection, rc, "running a statement", why);
+	return s->pg != NULL ? pg_row(s, why) : sqlite_row(s, why);
 }
 
 bool stmt_run(struct stmt *s, struct fail *why)
@@ -206,35 +151,32 @@ bool stmt_run(struct stmt *s, struct fail *why)
 
 int64_t stmt_int(struct stmt *s, int column)
 {
-	return sqlite3_column_int64(s->q, column);
+	return s->pg != NULL ? pg_int(s, column) : sqlite_int(s, column);
 }
 
 struct str stmt_text(struct stmt *s, int column)
 {
-	return stmt_blob(s, column); /* sqlite3_column_text would copy the value only to put a NUL behind it */
+	return stmt_blob(s, column); /* the same bytes; sqlite3_column_text would copy them only to put a NUL behind */
 }
 
 struct str stmt_blob(struct stmt *s, int column)
 {
-	/* The column is looked up once; its value is "unprotected", which says nothing under SQLITE_CONFIG_MULTITHREAD. */
-	sqlite3_value *v = sqlite3_column_value(s->q, column);
-	size_t len = (size_t)sqlite3_value_bytes(v);
-	const char *at = sqlite3_value_blob(v);
-	if (at == NULL && sqlite3_value_type(v) != SQLITE_NULL)
-		at = ""; /* SQLite has no address for no bytes */
-	return (struct str){ at, at == NULL ? 0 : len };
+	return s->pg != NULL ? pg_bytes(s, column) : sqlite_bytes(s, column);
 }
 
 bool stmt_is_null(struct stmt *s, int column)
 {
-	return sqlite3_column_type(s->q, column) == SQLITE_NULL;
+	return s->pg != NULL ? pg_is_null(s, column) : sqlite_is_null(s, column);
 }
 
 int64_t tx_changes(struct tx *tx)
 {
-	return sqlite3_changes64(tx->connection->db);
+	struct connection *c = tx->connection;
+	return c->pg != NULL ? pg_changes(c) : sqlite3_changes64(c->db);
 }
 
+/* SQLite has one writer, so the next number is the one after the last, and numbers have no gaps. PostgreSQL's come from the sequence that the dialect makes
+ * beside the table: two transactions get different ones at the same time, and one that rolls back leaves a gap. */
 bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, struct fail *why)
 {
 	struct connection *c = tx->connection;
@@ -246,7 +188,7 @@ bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, struct fa
 	assert(s == NULL || !s->in_use);
 	if (s == NULL) {
 		assert(strlen(table_literal) <= TABLE_NAME_MAX);
-		snprintf(sql, sizeof sql, "SELECT coalesce(max(id), 0) + 1 FROM %s", table_literal);
+		snprintf(sql, sizeof sql, c->pg != NULL ? "SELECT nextval('seq_%s')" : "SELECT coalesce(max(id), 0) + 1 FROM %s", table_literal);
 	}
 	DROP(stmt) struct stmt *q = find(c, table_literal, sql, why);
 	if (q == NULL || !stmt_row(q, why))
@@ -261,7 +203,7 @@ void connection_finalize(struct connection *c)
 	for (size_t i = 0; i < c->statement_slots; i++) {
 		for (struct stmt *s = c->statements[i], *next; s != NULL; s = next) {
 			next = s->twin;
-			sqlite3_finalize(s->q);
+			s->pg != NULL ? pg_finish(s) : sqlite_finish(s);
 			free(s);
 		}
 	}

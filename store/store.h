@@ -65,7 +65,7 @@ struct news {
 	int64_t key;
 };
 void tx_tell(struct tx *tx, enum news_kind kind, int64_t key); /* in apply; a transaction that rolls back tells nothing */
-/* Once, before writers start. Called on the committing thread after COMMIT and before the jobs' done(): must only post letters. `all`: there was more
+/* Once, before writers start. Called on the committing thread, of which PostgreSQL has several, after COMMIT and before the jobs' done(): must only post letters. `all`: there was more
  * news than fits, so everybody must look. News is a hint about committed rows; after a restart there is none, and whoever listens reads the table. */
 typedef void (*news_fn)(void *ctx, const struct news *news, size_t count, bool all);
 void store_listen(struct store *s, news_fn listen, void *ctx);
@@ -81,6 +81,7 @@ bool store_is_locked(const struct config *c);   /* does a daemon hold the folder
 /* Holds the folder without opening what is in it, for whoever exchanges that. Closing the descriptor lets go. -1: why is noted. */
 int store_lock(const struct config *c, struct fail *why);
 int store_schema_version(const struct store *s);
+bool store_is_embedded(const struct store *s); /* in this process: point reads never wait, rows may be cached. false: a server's */
 bool store_is_current(const struct store *s);   /* this program's schema: for INSPECT, which opens any */
 MUST_USE bool store_healthy(struct store *s, struct fail *why); /* for /readyz: a read works and writes are not refused */
 

@@ -1,6 +1,7 @@
 /* tests/store_fixture.h - a folder with a database in it, for tests of the store: made, opened, and gone at the end. */
 #ifndef TESTS_STORE_FIXTURE_H
 #define TESTS_STORE_FIXTURE_H
+#include "store/pg_session.h"
 #include "store/sqlite.h"
 
 #include <setjmp.h>
@@ -57,14 +58,28 @@ static inline bool fixture_run_script(struct tx *tx, void *text, struct fail *wh
 }
 
 /* Migrated, opened, and with the tables of `portable_sql`. */
-static inline void fixture_make(struct fixture *f, const char *portable_sql)
+static inline void fixture_tables(struct fixture *f, const char *portable_sql)
 {
-	fixture_folder(f);
 	FIXTURE_OK(f, fixture_open(f, STORE_MIGRATE));
 	if (portable_sql != NULL)
 		FIXTURE_OK(f, store_write(f->store, fixture_run_script, (void *)(uintptr_t)portable_sql, &f->why));
 	fixture_close(f);
 	FIXTURE_OK(f, fixture_open(f, STORE_SERVE));
+}
+
+static inline void fixture_make(struct fixture *f, const char *portable_sql)
+{
+	fixture_folder(f);
+	fixture_tables(f, portable_sql);
+}
+
+/* The same in an empty database of a PostgreSQL server. */
+static inline void fixture_make_at(struct fixture *f, const char *url, const char *portable_sql)
+{
+	fixture_folder(f);
+	strcpy(f->config.store_url, url);
+	f->config.development = true; /* a server of tests need not wait for the disk */
+	fixture_tables(f, portable_sql);
 }
 
 static inline void fixture_drop(struct fixture *f)
@@ -83,8 +98,13 @@ static inline int64_t fixture_number(struct fixture *f, const char *sql)
 	fail_clear(&why);
 	struct connection *c = store_reader(f->store, 0, &why);
 	assert_non_null(c);
-	int rc;
-	int64_t n = connection_pragma(c, sql, &rc);
+	int rc = SQLITE_OK;
+	int64_t n = 0;
+	bool found;
+	if (c->pg == NULL)
+		n = connection_pragma(c, sql, &rc);
+	else if (!pg_session_ready(c, &why) || !pg_session_number(c, sql, &n, &found, &why))
+		fail_msg("%s: %s", sql, why.log);
 	assert_int_equal(rc, SQLITE_OK);
 	connection_close(c);
 	return n;

@@ -38,7 +38,7 @@ static const struct { const char *header, *files; } libraries[] = {
 	{ "netinet/*",       "gateway/*|notify/http_slot.c|notify/reach.c" },
 	{ "arpa/inet.h",     "gateway/*|base/config.c|auth/network.c" },
 	{ "netdb.h",         "gateway/*" },
-	{ "poll.h",          "gateway/*|base/log.c|store/pg.c" },
+	{ "poll.h",          "gateway/*|base/log.c|store/pg*.c" },
 	{ "sys/epoll.h",     "gateway/*" },
 	{ "time.h",          "base/clock.c|base/mailbox.c|base/fault.c|base/log.c|store/*|gateway/*" },
 	{ "sys/time.h",      "base/clock.c" },

@@ -1,8 +1,8 @@
-/* auth/secret_file.h - a key that somebody else gave us, out of a file.
+/* base/secret_file.h - a key that somebody else gave us, out of a file.
  * Thread: any.
  * Owns:   the bytes are the caller's, given back with secret_drop, which wipes them. */
-#ifndef AUTH_SECRET_FILE_H
-#define AUTH_SECRET_FILE_H
+#ifndef BASE_SECRET_FILE_H
+#define BASE_SECRET_FILE_H
 #include "base/fail.h"
 #include "base/log.h"
 

@@ -1,5 +1,5 @@
-/* auth/secret_file.c - why this exists: keys of providers come in files, and a file that others may read is no secret. */
-#include "auth/secret_file.h"
+/* base/secret_file.c - why this exists: keys of providers come in files, and a file that others may read is no secret. */
+#include "base/secret_file.h"
 
 #include <errno.h>
 #include <fcntl.h>
