@@ -38,6 +38,13 @@ MUST_USE bool login_revive(struct tx *tx, int64_t login, struct fail *why);
 /* Ways of the same phone to known persons other than this one, when they have been idle. */
 MUST_USE bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, struct fail *why);
 
+/* -- another phone (services/me_phone.c) */
+enum { LOGIN_PHONES_MAX = 16 };
+/* The phones that lead to this person now. */
+MUST_USE bool login_phones(struct tx *tx, int64_t person, char phones[LOGIN_PHONES_MAX][PHONE_DIGITS + 1], int *count, struct fail *why);
+/* From now on this phone leads to him and no other does. Fails: RATE he has changed it too often today. */
+MUST_USE bool login_change_phone(struct tx *tx, int64_t person, struct str phone, int level, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why);
+
 /* -- for a change of the index key (auth/rotation.c): the rows of one person */
 MUST_USE bool login_hashes_fill(struct tx *tx, int slot, int64_t person, struct fail *why);
 MUST_USE bool login_hashes_empty(struct tx *tx, int slot, int64_t person, struct fail *why);

@@ -245,22 +245,3 @@ bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *ne
 	OPENSSL_cleanse(text, sizeof(text));
 	return ok;
 }
-
-bool phone_normal(struct str text, char out[PHONE_DIGITS + 1])
-{
-	static const struct str prefixes[] = { { "+86", 3 }, { "0086", 4 }, { "86", 2 } };
-	for (size_t i = 0; i < sizeof(prefixes) / sizeof(prefixes[0]); i++)
-		if (text.len == PHONE_DIGITS + prefixes[i].len && str_starts(text, prefixes[i])) {
-			text.at += prefixes[i].len;
-			text.len -= prefixes[i].len;
-		}
-	if (text.len != PHONE_DIGITS || text.at[0] != '1' || text.at[1] < '3')
-		return false;
-	for (size_t i = 0; i < text.len; i++) {
-		if (text.at[i] < '0' || text.at[i] > '9')
-			return false;
-		out[i] = text.at[i];
-	}
-	out[PHONE_DIGITS] = '\0';
-	return true;
-}

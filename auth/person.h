@@ -4,9 +4,10 @@
 #ifndef AUTH_PERSON_H
 #define AUTH_PERSON_H
 #include "auth/identity_number.h"
+#include "base/phone.h"
 #include "store/store.h"
 
-enum { PERSON_NAME_MAX = 50 /* characters */, PERSON_NAME_BYTES = 4 * PERSON_NAME_MAX, PHONE_DIGITS = 11, PERSON_FACTS_BYTES = 320 /* sealed or open */ };
+enum { PERSON_NAME_MAX = 50 /* characters */, PERSON_NAME_BYTES = 4 * PERSON_NAME_MAX, PERSON_FACTS_BYTES = 320 /* sealed or open */ };
 
 /* at NULL: not known. */
 struct person_facts {
@@ -30,8 +31,6 @@ MUST_USE bool person_facts_get(struct tx *tx, int64_t id, char text[PERSON_FACTS
 MUST_USE bool person_facts_open(int64_t id, struct str sealed, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
 /* The number's last four characters, which a slip's holder knows. */
 MUST_USE bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why);
-/* A mainland mobile number in its 11 digits, without +86, 86 or 0086 before it. false: not one. */
-bool phone_normal(struct str text, char out[PHONE_DIGITS + 1]);
 /* What the two indexes hold of a number and of a phone. */
 struct index_hashes;
 void person_hash(enum identity_kind kind, struct str number, struct index_hashes *out);

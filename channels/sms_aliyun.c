@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/hash.h"
+#include "base/phone.h"
 #include "channels/retry_after.h"
 #include "channels/url.h"
 
@@ -17,6 +18,7 @@ static const char EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b
 static const struct { const char *name; size_t code_at; } templates[] = {
 	{ "case_moved", offsetof(struct config, sms_aliyun_template_case_moved) },
 	{ "otp", offsetof(struct config, sms_aliyun_template_otp) },
+	{ "phone_changed", offsetof(struct config, sms_aliyun_template_phone_changed) },
 	{ "test", offsetof(struct config, sms_aliyun_template_test) },
 };
 
@@ -31,25 +33,6 @@ static struct str template_code(const struct config *c, struct str name)
 bool sms_aliyun_has_template(const struct config *c, struct str name)
 {
 	return template_code(c, name).len > 0;
-}
-
-bool sms_phone(struct str text, char out[12])
-{
-	char digits[20];
-	size_t n = 0;
-	for (size_t i = 0; i < text.len; i++) {
-		char ch = text.at[i];
-		if (ch >= '0' && ch <= '9' && n < sizeof digits)
-			digits[n++] = ch;
-		else if (!(ch == '+' && i == 0) && ch != ' ' && ch != '-')
-			return false;
-	}
-	size_t skip = n == 15 && memcmp(digits, "0086", 4) == 0 ? 4 : n == 13 && memcmp(digits, "86", 2) == 0 ? 2 : 0;
-	if (n - skip != 11 || digits[skip] != '1' || digits[skip + 1] < '3')
-		return false;
-	memcpy(out, digits + skip, 11);
-	out[11] = '\0';
-	return true;
 }
 
 /* ---- ACS3-HMAC-SHA256 ---- */
@@ -144,14 +127,14 @@ static bool query_of(const struct order *o, struct arena *a, struct str *query, 
 {
 	struct sms sms = { STR_NONE, STR_NONE, NULL };
 	struct buf b, params;
-	char phone[12];
+	char phone[PHONE_DIGITS + 1];
 	DROP(json) json_t *j = json_read(o->payload, why);
 	if (j == NULL || !json_take(j, sms_fields, sizeof sms_fields / sizeof sms_fields[0], JSON_IGNORE_UNKNOWN, "", &sms, a, why))
 		return false;
 	struct str code = template_code(o->config, sms.template_name);
 	if (code.len == 0)
 		return FAILS_FIELD(why, FIELD, "/template", "sms.aliyun.template.%.*s is not configured", STR_ARG(sms.template_name));
-	if (!sms_phone(sms.phone, phone))
+	if (!phone_normal(sms.phone, phone))
 		return FAILS_FIELD(why, FIELD, "/phone", "not a mobile number");
 	buf_init(&params, a, 256);
 	if (sms.params != NULL && !params_text(sms.params, &params, why))

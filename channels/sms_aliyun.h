@@ -8,8 +8,6 @@
 /* payload: {"phone":"13800138000","template":"case_moved","params":{"name":"…"}}; the template by our name (sms.aliyun.template.…). */
 extern const struct codec_http codec_sms_aliyun;
 bool sms_aliyun_has_template(const struct config *c, struct str name); /* known, and its code is configured */
-/* A number of the mainland in any of the ways people write it, to its 11 digits. false: it is none. */
-bool sms_phone(struct str text, char out[12]);
 
 /* -- the signature alone, for its vectors */
 struct acs3 {

@@ -2,6 +2,7 @@
  *
  * The answer waits for the effect's end (park); late is 202 and the same question again under its number. */
 #include "auth/audit.h"
+#include "base/phone.h"
 #include "channels/sms_aliyun.h"
 #include "notify/effect.h"
 #include "services/handlers.h"
@@ -141,7 +142,7 @@ static bool test_parse(struct request *r, struct fail *why)
 		return false;
 	if (!account_is_configured(ACCOUNT_sms_aliyun))
 		return FAILS(why, CONFIG, "sms.aliyun.url is not configured");
-	if (!sms_phone(t->phone, digits))
+	if (!phone_normal(t->phone, digits))
 		return FAILS_FIELD(why, FIELD, "/phone", "not a mobile number");
 	if (t->template_name.at == NULL)
 		t->template_name = STR("test");

@@ -178,27 +178,8 @@ static void nothing_open(void **state)
 	}
 }
 
-/* ---- phones ---- */
-
-static void phones(void **state)
-{
-	(void)state;
-	static const struct { const char *text, *want; } rows[] = {
-		{ "13900000000", "13900000000" }, { "+8613900000000", "13900000000" }, { "8613900000000", "13900000000" }, { "008613900000000", "13900000000" },
-		{ "19900000000", "19900000000" }, { "12900000000", NULL }, { "1390000000", NULL }, { "139000000000", NULL }, { "+86 13900000000", NULL },
-		{ "139-0000-0000", NULL }, { "1390000000a", NULL }, { "09391234567", NULL }, { "+8512900000000", NULL }, { "", NULL }, { "868613900000000", NULL },
-		{ "１３９００００００００", NULL },
-	};
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		char out[PHONE_DIGITS + 1];
-		bool ok = phone_normal(str_c(rows[i].text), out);
-		if (ok != (rows[i].want != NULL) || (ok && strcmp(out, rows[i].want) != 0))
-			fail_msg("%s", rows[i].text);
-	}
-}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(facts), cmocka_unit_test(limits), cmocka_unit_test(nothing_open), cmocka_unit_test(phones) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(facts), cmocka_unit_test(limits), cmocka_unit_test(nothing_open) };
 	return cmocka_run_group_tests(tests, begin, end);
 }

@@ -136,23 +136,6 @@ static void wrong(void **state)
 	}
 }
 
-static void phones(void **state)
-{
-	(void)state;
-	static const struct { const char *text, *want; } rows[] = {
-		{ "13800138000", "13800138000" }, { "+8613800138000", "13800138000" }, { "8613800138000", "13800138000" }, { "008613800138000", "13800138000" },
-		{ "138 0013 8000", "13800138000" }, { "12800138000", NULL }, { "1380013800", NULL }, { "138001380001", NULL }, { "+85261234567", NULL },
-		{ "1380013800x", NULL }, { "", NULL }, { "0086", NULL }, { "99999999999999999999999999999", NULL },
-	};
-	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
-		char out[12];
-		bool ok = sms_phone(str_c(rows[i].text), out);
-		assert_int_equal(ok, rows[i].want != NULL);
-		if (ok)
-			assert_string_equal(out, rows[i].want);
-	}
-}
-
 /* ---- judgement ---- */
 
 static const struct { enum http_end end; int status; const char *body, *retry_after; enum verdict want; const char *code; int64_t again_ms; } answers[] = {
@@ -240,7 +223,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(published_vectors, begin, end), cmocka_unit_test_setup_teardown(request, begin, end),
-		cmocka_unit_test_setup_teardown(wrong, begin, end), cmocka_unit_test_setup_teardown(phones, begin, end),
+		cmocka_unit_test_setup_teardown(wrong, begin, end),
 		cmocka_unit_test_setup_teardown(judgements, begin, end), cmocka_unit_test_setup_teardown(receipts, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -12,7 +12,7 @@ export const form_type = 'application/x-www-form-urlencoded';
 
 // What the gateway needs to be told to send codes through the sandbox.
 export const sms_settings = (s, key_file) => ({ 'sms.aliyun.url': s.url, 'sms.aliyun.key_id': 'sandbox-access-key', 'sms.aliyun.key_secret_file': key_file,
-	'sms.aliyun.sign_name': '陇南四办', 'sms.aliyun.template.otp': 'SMS_100000001' });
+	'sms.aliyun.sign_name': '陇南四办', 'sms.aliyun.template.otp': 'SMS_100000001', 'sms.aliyun.template.phone_changed': 'SMS_100000003' });
 
 // And to ask the sandbox's authority.
 export function authority_settings(s) {
@@ -38,18 +38,20 @@ export class People {
 
 	// {challenge, code}
 	async code(number, device_id, options) {
+		const before = this.s ? (await this.texts(number)).length : 0;
 		const answer = await this.ask_code(number, device_id, options);
 		if (answer.status !== 202) throw new Error(`no code: ${answer.status} ${answer.text}`);
 		const { challenge, development_code } = answer.json;
-		return { challenge, code: development_code ?? await this.received(number) };
+		return { challenge, code: development_code ?? await this.received(number, before) };
 	}
 
-	received(number) {
-		return until(`${number} has its code`, async () => {
-			const { messages } = await this.s.show('aliyun_sms');
-			const mine = messages.filter((m) => m.phone_number === number);
-			return mine.length > 0 ? /验证码([0-9]{6})/.exec(mine.at(-1).text)[1] : undefined;
-		});
+	async texts(number) {
+		return (await this.s.show('aliyun_sms')).messages.filter((m) => m.phone_number === number).map((m) => m.text);
+	}
+
+	// The code in the text behind those that were there before.
+	received(number, before = 0) {
+		return until(`${number} has its code`, async () => /验证码([0-9]{6})/.exec((await this.texts(number)).slice(before).at(-1))?.[1]);
 	}
 
 	try_code(number, { challenge, code }, device_id, options) {

@@ -28,6 +28,7 @@ const default_settings = () => ({
 	templates: {
 		SMS_100000001: '验证码${code}，${minutes}分钟内有效，请勿告诉他人。',
 		SMS_100000002: '您的办件${case_no}：${status}。请登录四办查看。',
+		SMS_100000003: '您的四办账号已改用尾号${tail}的手机号登录。如非本人操作，请尽快到政务大厅窗口核验。',
 	},
 	variable_max: 35,   // characters in one variable
 	frequency: null,    // {per_minute, per_hour, per_day} for one number: switched off unless set
