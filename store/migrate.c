@@ -1,5 +1,6 @@
 /* store/migrate.c - why this exists: a database says which schema files it was made with, by number and digest, and nothing
- * starts on one that says something else. Each file is one transaction: it was applied, or it was not. */
+ * starts on one that says something else. Each file is one transaction: it was applied, or it was not. What is asked of the database's own
+ * catalogue is in sqlite_migrate.c and pg_migrate.c. */
 #include "store/pg_session.h"
 #include "store/sqlite.h"
 
@@ -28,18 +29,6 @@ size_t migrations_built_in(const struct migration **list)
 	return sizeof built_in / sizeof built_in[0];
 }
 
-static bool has_table(struct connection *c, bool *has, struct fail *why)
-{
-	if (c->pg != NULL) {
-		int64_t count;
-		return pg_session_number(c, "SELECT count(*) FROM pg_tables WHERE schemaname = current_schema() AND tablename = 'schema_migration'", &count, has, why) &&
-		       (*has = count > 0, true);
-	}
-	int rc;
-	*has = connection_pragma(c, "SELECT count(*) FROM sqlite_schema WHERE type = 'table' AND name = 'schema_migration'", &rc) > 0;
-	return rc == SQLITE_OK || sqlite_fails(c, rc, "reading the schema", why);
-}
-
 static bool same_file(const struct migration *m, struct str digest)
 {
 	uint8_t ours[SHA256_BYTES];
@@ -60,11 +49,11 @@ static bool as_applied(const struct migration *list, size_t count, size_t n, int
 
 enum schema_found schema_check(struct connection *c, const struct migration *list, size_t count, int *version, struct fail *why)
 {
-	bool has;
+	bool made;
 	*version = 0;
-	if (!has_table(c, &has, why))
+	if (!(c->pg != NULL ? pg_schema_made(c, &made, why) : sqlite_schema_made(c, &made, why)))
 		return SCHEMA_BAD;
-	if (!has)
+	if (!made)
 		return SCHEMA_BEHIND;
 	struct tx tx = { .connection = c };
 	DROP(stmt) struct stmt *q = tx_query(&tx, "SELECT number, name, sha256 FROM schema_migration ORDER BY number", why);
@@ -108,18 +97,6 @@ bool schema_script(struct connection *c, const char *text, struct fail *why)
 	return why->code == FAIL_NONE;
 }
 
-/* A deferred constraint broken by one request fails the COMMIT of all that share its batch. */
-static bool none_deferred(struct connection *c, struct fail *why)
-{
-	if (c->pg != NULL)
-		return true; /* there each request has a COMMIT of its own */
-	int rc;
-	bool some = connection_pragma(c, "SELECT 1 FROM sqlite_schema WHERE upper(sql) LIKE '%DEFERRABLE%' OR upper(sql) LIKE '%INITIALLY DEFERRED%'", &rc) == 1;
-	if (some)
-		return FAILS(why, SCHEMA, "schema: a DEFERRABLE constraint; the write lane allows none");
-	return rc == SQLITE_OK || rc == SQLITE_DONE || sqlite_fails(c, rc, "looking for deferred constraints", why);
-}
-
 static bool record(struct connection *c, const struct migration *m, struct fail *why)
 {
 	uint8_t digest[SHA256_BYTES];
@@ -135,32 +112,44 @@ static bool record(struct connection *c, const struct migration *m, struct fail 
 	return stmt_run(q, why);
 }
 
-static bool apply(struct connection *c, const struct migration *m, struct fail *why)
+/* What every body does in the open transaction, and what only one does. A deferred constraint broken by one request would fail the COMMIT of all that
+ * share its batch. */
+static bool fill(struct connection *c, const struct migration *m, struct fail *why)
+{
+	return (c->pg != NULL || sqlite_mark(c, why)) && schema_script(c, m->text, why) &&
+	       (c->pg != NULL ? pg_none_deferred(c, why) : sqlite_none_deferred(c, why)) && record(c, m, why);
+}
+
+/* Applies list[i] unless another node did so while this one waited for its turn; then *version is what that one left. */
+static bool apply(struct connection *c, const struct migration *list, size_t count, size_t i, int *version, struct fail *why)
 {
 	if (!write_begin(c, why))
 		return false;
-	char mark[64];
-	sqlite3_snprintf(sizeof mark, mark, "PRAGMA application_id = %d", APPLICATION_ID);
-	if ((c->pg == NULL && !connection_exec(c, mark, why)) || !schema_script(c, m->text, why) || !none_deferred(c, why) || !record(c, m, why)) {
+	if ((c->pg != NULL && !pg_migration_lock(c, why)) || schema_check(c, list, count, version, why) == SCHEMA_BAD) {
 		write_rollback(c);
 		return false;
 	}
+	bool behind = *version < list[i].number;
+	if (!behind || !fill(c, &list[i], why)) {
+		write_rollback(c);
+		return !behind;
+	}
 	struct commit_notes notes = { .touched_all = true };
-	return write_commit(c, &notes, why) == COMMIT_DONE || FAILS(why, STORE, "the commit failed");
+	if (write_commit(c, &notes, why) != COMMIT_DONE)
+		return FAILS(why, STORE, "the commit failed");
+	LOG_EVENT(migrated, STR_NONE, L_INT(*version), L_INT(list[i].number), L_C(list[i].name));
+	*version = list[i].number;
+	return true;
 }
 
 bool schema_migrate(struct connection *c, const struct migration *list, size_t count, int *version, struct fail *why)
 {
-	if (schema_check(c, list, count, version, why) == SCHEMA_BAD)
+	if ((c->pg != NULL && !pg_session_ready(c, why)) || schema_check(c, list, count, version, why) == SCHEMA_BAD)
 		return false;
 	for (size_t i = 0; i < count; i++) {
 		assert(i == 0 || list[i].number > list[i - 1].number);
-		if (list[i].number <= *version)
-			continue;
-		if (!apply(c, &list[i], why))
+		if (list[i].number > *version && !apply(c, list, count, i, version, why))
 			return false;
-		LOG_EVENT(migrated, STR_NONE, L_INT(*version), L_INT(list[i].number), L_C(list[i].name));
-		*version = list[i].number;
 	}
 	return true;
 }

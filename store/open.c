@@ -94,7 +94,7 @@ bool schema_ready(struct store *s, struct connection *c, struct fail *why)
 	}
 	if (found == SCHEMA_BEHIND)
 		return FAILS(why, SCHEMA, "schema %d, this siban needs %d; run siban migrate", s->schema, list[count - 1].number);
-	return found == SCHEMA_CURRENT;
+	return found == SCHEMA_CURRENT && (c->pg == NULL || pg_rights_suffice(c, why));
 }
 
 static bool seal_apply(struct tx *tx, void *may_write, struct fail *why)

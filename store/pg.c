@@ -70,10 +70,25 @@ static void note_state(struct pg *p, const char *state)
 		memcpy(p->state, state, strnlen(state, sizeof p->state - 1));
 }
 
+/* A server that refuses a connection gives its reason no field: the code stands in the text, "…FATAL:  3D000: database …", because pg_open asks for all
+ * that is known. NULL: nobody said no, nobody answered. */
+static const char *refusal(const struct pg *p)
+{
+	const char *at = PQerrorMessage(p->conn);
+	while ((at = strstr(at, ":  ")) != NULL) {
+		at += 3;
+		if (strspn(at, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ") == PG_STATE_BYTES - 1 && at[PG_STATE_BYTES - 1] == ':')
+			return at;
+	}
+	return NULL;
+}
+
 /* Class 22 quotes the value it could not take; a name of a constraint or table is no secret. */
 static const char *words_of(const struct pg *p, const PGresult *r)
 {
-	const char *text = r != NULL ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(p->conn);
+	const char *text = r != NULL ? PQresultErrorField(r, PG_DIAG_MESSAGE_PRIMARY) : PQerrorMessage(p->conn), *refused = r == NULL ? refusal(p) : NULL;
+	if (refused != NULL)
+		text = refused + PG_STATE_BYTES + 1;
 	if (strncmp(p->state, "22", 2) == 0)
 		return "a value it cannot take";
 	return text != NULL && *text != '\0' ? text : "no answer";
@@ -81,7 +96,7 @@ static const char *words_of(const struct pg *p, const PGresult *r)
 
 bool pg_fails(struct pg *p, const PGresult *r, const char *doing, struct fail *why)
 {
-	note_state(p, r != NULL ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : NULL);
+	note_state(p, r != NULL ? PQresultErrorField(r, PG_DIAG_SQLSTATE) : refusal(p));
 	size_t m = meaning_of(p->state);
 	const char *words = words_of(p, r), *advice = meanings[m].advice;
 	int len = (int)strcspn(words, "\n");
@@ -207,8 +222,10 @@ bool pg_open(struct pg *p, const char *url, const char *password, int64_t answer
 	if (PQstatus(p->conn) == CONNECTION_BAD)
 		return broke(p, "connecting to PostgreSQL", why);
 	PQsetNoticeReceiver(p->conn, no_notice, NULL);
+	PQsetErrorVerbosity(p->conn, PQERRORS_VERBOSE);
 	if (!reach(p, why))
 		return false;
+	PQsetErrorVerbosity(p->conn, PQERRORS_DEFAULT);
 	if (PQsetnonblocking(p->conn, 1) != 0)
 		return broke(p, "connecting to PostgreSQL", why);
 	return true;

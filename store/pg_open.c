@@ -38,7 +38,10 @@ static bool read_password(struct pg_store *p, const char *file, struct fail *why
 
 /* What must be so, by a question whose answer is a number; 1: it is. */
 static const struct { const char *question, *words; bool always; } promises[] = {
-	{ "SELECT (current_setting('server_encoding') = 'UTF8')::int", "the database's encoding is not UTF8; make it with createdb -E UTF8 -T template0", true },
+	{ "SELECT (current_setting('server_encoding') = 'UTF8')::int", "the database's encoding is not UTF8; make it with createdb -T template0 -E UTF8 --locale=C", true },
+	/* Lists go on behind the last text they showed, and SQLite compares bytes. C.UTF-8 does so in some C libraries only. */
+	{ "SELECT count(*) FROM pg_database WHERE datname = current_database() AND datlocprovider = 'c' AND datcollate IN ('C', 'POSIX')",
+	  "the database sorts texts as a language does, and siban needs them by their bytes; make it with createdb -T template0 -E UTF8 --locale=C", true },
 	{ "SELECT (current_setting('synchronous_commit') <> 'off')::int", "synchronous_commit is off: what was acknowledged could be lost; set it on", false },
 	{ "SELECT (current_setting('fsync') = 'on')::int", "fsync is off: what was acknowledged could be lost; set it on", false },
 	{ "SELECT (current_setting('full_page_writes') = 'on')::int", "full_page_writes is off: a crash could leave torn pages; set it on", false },

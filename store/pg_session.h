@@ -73,6 +73,12 @@ void pg_write_rollback(struct connection *c);
 /* After a refusal: the same may be tried again, now; it has waited a moment. false: no, or too often. */
 bool pg_again(struct connection *c);
 
+/* -- schema (pg_migrate.c) */
+MUST_USE bool pg_schema_made(struct connection *c, bool *made, struct fail *why); /* SCHEMA: the database is another program's */
+MUST_USE bool pg_migration_lock(struct connection *c, struct fail *why);          /* until the open transaction ends */
+MUST_USE bool pg_none_deferred(struct connection *c, struct fail *why);
+MUST_USE bool pg_rights_suffice(struct connection *c, struct fail *why);          /* to serve: SCHEMA, with what to GRANT */
+
 /* -- the watch (pg_watch.c) */
 struct pg_watch *pg_watch_start(struct store *s, struct fail *why);
 void pg_watch_stop(struct pg_watch *w);

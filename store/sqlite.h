@@ -50,6 +50,11 @@ enum commit_end sqlite_write_commit(struct connection *c, const struct commit_no
 void sqlite_write_rollback(struct connection *c);
 void store_stop(const char *doing, int rc); /* says so, and ends the process through store_stop_hook */
 
+/* -- schema (sqlite_migrate.c) */
+MUST_USE bool sqlite_schema_made(struct connection *c, bool *made, struct fail *why);
+MUST_USE bool sqlite_mark(struct connection *c, struct fail *why); /* the file as siban's */
+MUST_USE bool sqlite_none_deferred(struct connection *c, struct fail *why);
+
 /* -- opening (sqlite_open.c) */
 MUST_USE bool sqlite_open(struct store *s, struct fail *why); /* the writer's connection, and a schema that fits */
 #endif

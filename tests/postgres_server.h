@@ -93,12 +93,18 @@ static inline const char *postgres_url_as(const char *role, const char *database
 	return out;
 }
 
+static inline void postgres_notice(void *ctx, const PGresult *r)
+{
+	(void)ctx, (void)r; /* what a DROP … CASCADE took along */
+}
+
 static inline PGconn *postgres_connect(const char *role, const char *database)
 {
 	char url[256];
 	PGconn *c = PQconnectdb(postgres_url_as(role, database, url));
 	if (PQstatus(c) != CONNECTION_OK)
 		fail_msg("%s: %s", url, PQerrorMessage(c));
+	PQsetNoticeReceiver(c, postgres_notice, NULL);
 	return c;
 }
 

@@ -1,0 +1,128 @@
+// A real PostgreSQL on a socket of its own, and a fresh database of it for whoever asks: started, crashed, stopped in its tracks.
+// It refuses to run as root, so a root's test starts it as somebody without rights. What connects is the role "siban", which owns its databases and
+// nothing else; "postgres" is the superuser.
+import { execFile, spawn } from 'node:child_process';
+import { chownSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import os from 'node:os';
+import path from 'node:path';
+import { after } from 'node:test';
+import { promisify } from 'node:util';
+import { until } from './until.mjs';
+
+const run = promisify(execFile);
+const is_root = process.geteuid() === 0;
+
+// Debian keeps the server's programs beside the path, one folder per version.
+function program(name) {
+	const folder = '/usr/lib/postgresql';
+	const versions = readdirSync(folder).filter((v) => /^\d+$/.test(v)).sort((a, b) => a - b);
+	return path.join(folder, versions.at(-1), 'bin', name);
+}
+
+// uid and gid of whom it runs as; null: of whoever runs the test.
+function somebody() {
+	if (!is_root) return null;
+	const users = readFileSync('/etc/passwd', 'utf8').split('\n').map((line) => line.split(':'));
+	const [, , uid, gid] = users.find(([name]) => name === 'postgres') ?? users.find(([name]) => name === 'nobody');
+	return { uid: Number(uid), gid: Number(gid) };
+}
+
+export class Postgres {
+	// durable: a COMMIT waits for the disk, as outside of tests. settings: of postgresql.conf.
+	constructor({ durable = false, settings = {} } = {}) {
+		this.folder = mkdtempSync(path.join(os.tmpdir(), 'siban-pg-'));
+		this.data = path.join(this.folder, 'data');
+		this.who = somebody();
+		if (this.who !== null) chownSync(this.folder, this.who.uid, this.who.gid);
+		this.settings = { listen_addresses: '', unix_socket_directories: this.folder, fsync: durable ? 'on' : 'off', full_page_writes: durable ? 'on' : 'off',
+			max_connections: 100, shared_buffers: '64MB', jit: 'off', ...settings };
+		this.databases = 0;
+		process.once('exit', () => {
+			this.child?.kill('SIGQUIT');
+			rmSync(this.folder, { recursive: true, force: true });
+		});
+	}
+
+	#as_somebody(words) {
+		return this.who === null ? words : ['setpriv', '--reuid', this.who.uid, '--regid', this.who.gid, '--clear-groups', ...words].map(String);
+	}
+
+	async start() {
+		const [command, ...words] = this.#as_somebody([program('initdb'), '-D', this.data, '-k', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']);
+		await run(command, words, { cwd: '/' });
+		await this.run();
+		await this.say('CREATE ROLE siban LOGIN');
+		return this;
+	}
+
+	// Starts it on what is there, and waits until it takes connections.
+	async run() {
+		const settings = Object.entries(this.settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
+		// Immediate shutdown when this process ends in whatever way; the inner setpriv, because a change of user forgets the signal.
+		const [command, ...words] = this.#as_somebody(['setpriv', '--pdeathsig', 'QUIT', program('postgres'), '-D', this.data, ...settings]);
+		this.child = spawn(command, words, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
+		this.log = '';
+		this.child.stderr.on('data', (chunk) => { this.log = (this.log + chunk).slice(-20000); });
+		this.exited = new Promise((resolve) => this.child.once('exit', resolve));
+		let gone = false;
+		this.exited.then(() => { gone = true; });
+		await until('postgres takes connections', () => {
+			if (gone) throw new Error(`postgres ended while starting:\n${this.log}`);
+			return this.say('SELECT 1').then((answer) => answer === '1', () => false);
+		});
+	}
+
+	// SQL as the superuser, through psql; what it printed, without head and frame.
+	async say(sql, database = 'postgres') {
+		const { stdout } = await run(program('psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', this.folder, '-U', 'postgres', '-d', database, '-c', sql], { cwd: '/' });
+		return stdout.trimEnd();
+	}
+
+	// A new database of siban's; nobody may be connected to the template.
+	async database(template = 'template0') {
+		const name = `t${++this.databases}`;
+		await this.say(`CREATE DATABASE ${name} OWNER siban TEMPLATE ${template}`);
+		return name;
+	}
+
+	url(database, role = 'siban') {
+		return `postgresql:///${database}?host=${this.folder}&user=${role}`;
+	}
+
+	// SIGQUIT: at once, as after a crash. SIGINT: it says good-bye to those who are connected.
+	async stop(signal = 'SIGQUIT') {
+		this.child.kill(signal);
+		await this.exited;
+	}
+
+	async crash() {
+		await this.stop('SIGQUIT');
+		await this.run();
+	}
+
+	#signal_all(signal) {
+		const children = readFileSync(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8').trim().split(' ').filter((p) => p !== '').map(Number);
+		for (const pid of [this.child.pid, ...children]) {
+			try {
+				process.kill(pid, signal);
+			} catch (e) {
+				if (e.code !== 'ESRCH') throw e; // a connection's process that has ended meanwhile
+			}
+		}
+	}
+
+	hang() {
+		this.#signal_all('SIGSTOP');
+	}
+
+	go_on() {
+		this.#signal_all('SIGCONT');
+	}
+}
+
+// One for a whole test file.
+export async function postgres(options) {
+	const p = await new Postgres(options).start();
+	after(() => p.stop());
+	return p;
+}
