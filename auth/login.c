@@ -52,6 +52,14 @@ static bool ways_of(struct tx *tx, enum login_kind kind, struct str value, struc
 	return true;
 }
 
+/* Two who come with the same phone at once must not become two persons. */
+static bool way_lock(struct tx *tx, enum login_kind kind, struct str value, struct fail *why)
+{
+	struct index_hashes h;
+	hash_of(kind, value, &h);
+	return tx_lock(tx, "login", (struct str){ (const char *)h.at[h.current], SHA256_BYTES }, why);
+}
+
 bool login_knows_device(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], bool *knows, struct fail *why)
 {
 	struct way ways[FAMILY_MAX];
@@ -192,7 +200,7 @@ bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const ui
 	struct way ways[FAMILY_MAX];
 	const struct way *found = NULL;
 	int count;
-	if (!ways_of(tx, kind, value, ways, &count, why) || !by_device(tx, ways, count, device_hash, &found, why))
+	if (!way_lock(tx, kind, value, why) || !ways_of(tx, kind, value, ways, &count, why) || !by_device(tx, ways, count, device_hash, &found, why))
 		return false;
 	if (found == NULL)
 		found = by_phone_alone(ways, count, now_ms);
@@ -233,11 +241,11 @@ bool login_revive(struct tx *tx, int64_t login, struct fail *why)
 	return stmt_run(q, why);
 }
 
-/* All ways of the same phone, this one too. */
+/* All ways of the same phone, this one too; nobody makes another meanwhile. */
 static bool siblings(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct way ways[FAMILY_MAX],
 		     int *count, struct fail *why)
 {
-	return login_value(tx, login, text, kind, value, why) && ways_of(tx, *kind, *value, ways, count, why);
+	return login_value(tx, login, text, kind, value, why) && way_lock(tx, *kind, *value, why) && ways_of(tx, *kind, *value, ways, count, why);
 }
 
 bool login_lead(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *out, bool *made, struct fail *why)

@@ -201,7 +201,7 @@ bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_
 	*out = (struct mandate){ .kind = n->kind, .state = MANDATE_OFFERED, .holder = r->who.id, .scopes = n->scopes, .made_ms = r->now_ms, .until_ms = n->until_ms,
 				 .key = n->key, .region = n->region, .matters = n->matter_count };
 	out->ends_ms = n->until_ms < r->now_ms + MANDATE_OFFER_LIFE_MS ? n->until_ms : r->now_ms + MANDATE_OFFER_LIFE_MS;
-	if (!offer_fits(r, row, n, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) || !find_giver(tx, n, &out->giver, why))
+	if (!offer_fits(r, row, n, why) || !tx_lock_row(tx, "person.mandates", r->who.id, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) || !find_giver(tx, n, &out->giver, why))
 		return false;
 	if (out->giver == r->who.id)
 		return FAILS_FIELD(why, FIELD, "/id_number", "nobody needs a mandate for himself");

@@ -125,7 +125,7 @@ bool otp_count(struct tx *tx, struct str phone, bool is_known_device, int64_t no
 	struct day d = { .day = (now_ms + SHANGHAI_MS) / DAY_MS };
 	int64_t tomorrow = (d.day + 1) * DAY_MS - SHANGHAI_MS - now_ms, pause = 0;
 	keyring_index("otp.day", &phone, 1, d.phone);
-	if (!day_read(tx, &d, why))
+	if (!tx_lock(tx, "otp_day", (struct str){ (const char *)d.phone, sizeof(d.phone) }, why) || !day_read(tx, &d, why))
 		return false;
 	pause = d.last_ms + OTP_RESEND_S * 1000 - now_ms;
 	if (d.sent >= OTP_PER_PHONE || (!is_known_device && d.to_strangers >= OTP_TO_STRANGERS))

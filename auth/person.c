@@ -210,7 +210,7 @@ bool person_become(struct tx *tx, int64_t id, enum identity_kind kind, struct st
 	char text[PERSON_FACTS_BYTES];
 	struct person_facts facts;
 	assert(kind != IDENTITY_NONE && number.len > 0 && number.len <= IDENTITY_NUMBER_MAX && name.len <= PERSON_NAME_BYTES);
-	bool ok = person_facts_get(tx, id, text, &facts, why);
+	bool ok = tx_lock_row(tx, "person.facts", id, why) && person_facts_get(tx, id, text, &facts, why);
 	if (ok) {
 		facts.number = number;
 		facts.name = name;
@@ -235,7 +235,7 @@ bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *ne
 	struct person_facts facts;
 	if (newer->name.at == NULL && newer->phone.at == NULL)
 		return true;
-	bool ok = person_facts_get(tx, id, text, &facts, why);
+	bool ok = tx_lock_row(tx, "person.facts", id, why) && person_facts_get(tx, id, text, &facts, why);
 	if (ok) {
 		assert(newer->number.at == NULL || str_eq(newer->number, facts.number));
 		bool changed = take_newer(&facts.name, newer->name);

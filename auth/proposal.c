@@ -265,7 +265,8 @@ static bool decide(struct tx *tx, const struct request *r, struct proposal *p, e
 
 bool proposal_approve(struct tx *tx, struct request *r, struct proposal *p, struct fail *why)
 {
-	return may_decide(r, p, why) && decide(tx, r, p, PROPOSAL_APPROVED, STR_NONE, why) && proposal_open(tx, r, p, why) &&
+	/* What it does to staff is checked against all of them. */
+	return tx_alone(tx, why) && may_decide(r, p, why) && decide(tx, r, p, PROPOSAL_APPROVED, STR_NONE, why) && proposal_open(tx, r, p, why) &&
 	       deeds[p->kind]->carry_out(tx, r, p, why) && audited(tx, r, AUDIT_APPROVED, p, 200, why);
 }
 

@@ -43,7 +43,7 @@ bool identity_failed(struct tx *tx, int64_t person, struct str what, int64_t now
 	uint8_t hash[SHA256_BYTES];
 	int64_t failures, left_ms;
 	keyring_index("identity.try", &what, 1, hash);
-	if (!tries(tx, person, hash, now_ms, &failures, &left_ms, why))
+	if (!tx_lock_row(tx, "identity_try", person, why) || !tries(tx, person, hash, now_ms, &failures, &left_ms, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO identity_try (person, number_hash, failures, last_ms) VALUES ($1, $2, $3, $4)"
 		" ON CONFLICT (person, number_hash) DO UPDATE SET failures = excluded.failures, last_ms = excluded.last_ms", why);

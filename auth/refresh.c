@@ -109,7 +109,7 @@ bool refresh_use(struct tx *tx, struct secret text, const uint8_t device_hash[32
 {
 	struct row r;
 	*verdict = REFRESH_UNKNOWN;
-	if (!read_row(tx, text.secret, device_hash, &r, why))
+	if (!refresh_find(tx, text.secret, session, why) || !tx_lock_row(tx, "session", *session, why) || !read_row(tx, text.secret, device_hash, &r, why))
 		return false;
 	*id = r.id;
 	*session = r.id != 0 ? r.session : 0;

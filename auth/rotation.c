@@ -325,12 +325,14 @@ static bool empty(struct tx *tx, struct mark *m, struct index_slots *s, struct r
 	return keyring_put_slots(tx, *s, why);
 }
 
-/* What the database says becomes what this process does before anything is changed by it: the writers' thread is this one, so that from here
+/* What the database says becomes what this process does before anything is changed by it: nobody writes beside this transaction, so that from here
  * on every new row is written as the change needs it. */
 bool rotation_step(struct tx *tx, const uint8_t salt[16], struct rotation_step *out, struct fail *why)
 {
 	struct mark m;
 	memset(out, 0, sizeof(*out));
+	if (!tx_alone(tx, why))
+		return false;
 	keyring_use_current();
 	if (!keyring_match(tx, why) || !mark_get(tx, &m, why))
 		return false;

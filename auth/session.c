@@ -125,7 +125,7 @@ static bool insert(struct tx *tx, const struct session_new *s, int64_t id, int64
 bool session_open(struct tx *tx, const struct session_new *s, int64_t now_ms, const uint8_t random[32], int64_t *id, struct fail *why)
 {
 	int64_t oldest = 0;
-	if (s->kind == WHO_CITIZEN && !least_lately(tx, s->principal, now_ms, &oldest, why))
+	if (s->kind == WHO_CITIZEN && !(tx_lock_row(tx, "person.sessions", s->principal, why) && least_lately(tx, s->principal, now_ms, &oldest, why)))
 		return false;
 	if (oldest != 0 && !session_end(tx, oldest, SESSION_ENDED_BY_NEWER, now_ms, why))
 		return false;

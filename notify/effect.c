@@ -26,11 +26,19 @@ bool effect_key_from_text(struct str s, struct id *out)
 	return id_from_text(s, "ef", out);
 }
 
+/* Else who comes might wait for a turn that is being handed on to nobody. */
+bool effect_subject_lock(struct tx *tx, struct str subject, struct fail *why)
+{
+	return tx_lock(tx, "effect.subject", subject, why);
+}
+
 bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct fail *why)
 {
 	*taken = false;
 	if (subject.len == 0)
 		return true;
+	if (!effect_subject_lock(tx, subject, why))
+		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE subject = $1 AND subject <> '' AND waits = 0 AND (state <= 2 OR state = 6)", why);
 	if (q == NULL)
 		return false;

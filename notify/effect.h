@@ -59,7 +59,9 @@ MUST_USE bool effect_get_by_key(struct tx *tx, struct id key, struct effect_view
 	"id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref, made_ms, changed_ms"
 enum { EFFECT_COLUMNS = 20 };
 void effect_view_read(struct stmt *q, struct effect_view *out);
-/* Somebody of this subject has the turn. */
+/* Nobody else of this subject comes or goes until the transaction's end. */
+MUST_USE bool effect_subject_lock(struct tx *tx, struct str subject, struct fail *why);
+/* Somebody of this subject has the turn. With the lock. */
 MUST_USE bool effect_subject_taken(struct tx *tx, struct str subject, bool *taken, struct fail *why);
 
 /* What follows from an effect of this kind that is over, or whose receipt came: in the same transaction. `e` is as it is now. Composed in gateway/. */

@@ -113,6 +113,8 @@ bool effect_act_apply(struct tx *tx, void *act, struct fail *why)
 {
 	struct effect_act *a = act;
 	a->rows = 0;
+	if (!tx_alone(tx, why)) /* it reads states and turns, and moves by them */
+		return false;
 	switch (a->what) {
 	case EFFECT_RELEASE_RESTORED:
 		return release_held(tx, a, HELD_BY_RESTORE, NULL, why);

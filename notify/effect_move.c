@@ -56,7 +56,7 @@ static bool hand_on(struct tx *tx, const char *subject, bool hold, int64_t now_m
 	enum effect_state state;
 	if (subject[0] == '\0')
 		return true;
-	if (!next_of_subject(tx, subject, &id, &state, why) || id == 0)
+	if (!effect_subject_lock(tx, str_c(subject), why) || !next_of_subject(tx, subject, &id, &state, why) || id == 0)
 		return why->code == FAIL_NONE;
 	if (hold && state == EFFECT_DUE) {
 		DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET waits = 0, state = 6, held_by = 3, changed_ms = $1 WHERE id = $2", why);
@@ -145,7 +145,7 @@ bool effect_move(struct tx *tx, struct effect_view *e, const struct effect_move 
 	bool was_over = effect_is_over(from), waits = e->waits;
 	assert((may[from] & 1u << m.to) != 0 && (m.held_by != HELD_BY_NOBODY) == (m.to == EFFECT_HELD));
 	/* the receipt was quicker than the answer */
-	if (m.to == EFFECT_UNKNOWN && !read_receipt(tx, e, why))
+	if (m.to == EFFECT_UNKNOWN && !(tx_lock_row(tx, "effect", e->id, why) && read_receipt(tx, e, why)))
 		return false;
 	if (m.to == EFFECT_UNKNOWN && e->receipt != RECEIPT_NONE)
 		m.to = EFFECT_DONE;
@@ -268,8 +268,24 @@ bool effect_take_for_ask(struct tx *tx, int64_t id, int64_t due_by_ms, struct ef
 
 /* -- what comes later */
 
+/* Its answer may have been judged since the caller looked. */
+static bool read_again(struct tx *tx, struct effect_view *e, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state, receipt FROM effect WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, e->id);
+	if (stmt_row(q, why)) {
+		e->state = (enum effect_state)stmt_int(q, 0);
+		e->receipt = (enum effect_receipt)stmt_int(q, 1);
+	}
+	return why->code == FAIL_NONE;
+}
+
 bool effect_receipt(struct tx *tx, struct effect_view *e, enum effect_receipt r, const char *code, int64_t now_ms, bool *news, struct fail *why)
 {
+	if (!tx_lock_row(tx, "effect", e->id, why) || !read_again(tx, e, why))
+		return false;
 	*news = e->receipt == RECEIPT_NONE;
 	if (!*news)
 		return true;

@@ -104,10 +104,26 @@ static bool write_sms(const struct case_news *c, struct str phone, enum message_
 	return json_end(&j) || FAILS(why, MEMORY, "an SMS");
 }
 
-/* To whoever has a phone. Notices of one case leave in their order. */
+enum { SUBJECT_BYTES = 32 };
+
+/* Notices of one case leave in their order. */
+static struct str subject_of(const struct case_news *c, char text[SUBJECT_BYTES])
+{
+	memcpy(text, "case:", 5);
+	return (struct str){ text, 5 + i64_text(c->case_id, text + 5) };
+}
+
+/* The subject before the person, as whoever ends an effect has them: else the two wait for each other. */
+static bool bells_lock(struct tx *tx, const struct case_news *c, struct fail *why)
+{
+	char text[SUBJECT_BYTES];
+	return !sms_rings() || effect_subject_lock(tx, subject_of(c, text), why);
+}
+
+/* To whoever has a phone. */
 static bool ring_sms(struct tx *tx, const struct case_news *c, const struct sheet *s, const uint8_t random[SHA256_BYTES], struct arena *a, struct fail *why)
 {
-	char text[PERSON_FACTS_BYTES], subject[32] = "case:";
+	char text[PERSON_FACTS_BYTES], subject[SUBJECT_BYTES];
 	struct person_facts facts;
 	int64_t id;
 	if (!sms_rings())
@@ -121,7 +137,7 @@ static bool ring_sms(struct tx *tx, const struct case_news *c, const struct shee
 	bool ok = write_sms(c, facts.phone, s->template, &payload, why);
 	explicit_bzero(text, sizeof(text));
 	struct effect_new e = { .kind = KIND_sms_aliyun, .person = c->person, .message = s->id, .payload = buf_text(&payload),
-				.subject = { subject, 5 + i64_text(c->case_id, subject + 5) } };
+				.subject = subject_of(c, subject) };
 	return ok && effect_add(tx, &e, s->now_ms, random, &id, why);
 }
 
@@ -138,7 +154,7 @@ bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms
 	random_of(c, random, own);
 	s.key = id_make(now_ms, own);
 	events[1].ref = s.id;
-	if (!seal(c, &s, own + 16, a, why) || !stream_add(tx, c->person, events, 2, 1, now_ms, &first, why))
+	if (!seal(c, &s, own + 16, a, why) || !bells_lock(tx, c, why) || !stream_add(tx, c->person, events, 2, 1, now_ms, &first, why))
 		return false;
 	s.seq = first + 1;
 	random_of(c, own, own); /* the next bytes: an effect's own */

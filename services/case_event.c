@@ -223,7 +223,7 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct case_pen pen = { .now_ms = r->now_ms, .random = r->random, .arena = &r->arena };
 	struct case_file c = { .pen = &pen, .department = r->who.id, .case_ref = p->case_ref, .now_ms = r->now_ms };
 	enum case_state refused_in;
-	if (!times_are_possible(r, p, why) || !journal_case(tx, &c, why))
+	if (!times_are_possible(r, p, why) || !journal_lock(tx, &c, why) || !journal_case(tx, &c, why))
 		return false;
 	switch (journal_seen(tx, r->who.id, &e, &refused_in, why)) {
 	case JOURNAL_FAILED:        return false;

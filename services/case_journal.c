@@ -29,6 +29,17 @@ bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 	return true;
 }
 
+bool journal_lock(struct tx *tx, const struct case_file *c, struct fail *why)
+{
+	struct {
+		int64_t department;
+		char case_ref[CASE_TEXT_MAX];
+	} name = { .department = c->department };
+	assert(c->case_ref.len <= sizeof(name.case_ref));
+	memcpy(name.case_ref, c->case_ref.at, c->case_ref.len);
+	return tx_lock(tx, "case", (struct str){ (const char *)&name, sizeof(name) }, why);
+}
+
 /* ---- seen before? ---- */
 
 static enum journal_seen verdict(struct stmt *q, const struct journal_entry *e, enum journal_seen same)

@@ -43,6 +43,8 @@ struct case_file {
 	char case_no[CASE_NUMBER_BYTES];
 };
 
+/* Other events of the case by department and case_ref wait: what comes early must be seen by whoever closes the gap. */
+MUST_USE bool journal_lock(struct tx *tx, const struct case_file *c, struct fail *why);
 /* Fills the rest from department and case_ref; now_ms is the caller's. */
 MUST_USE bool journal_case(struct tx *tx, struct case_file *c, struct fail *why);
 

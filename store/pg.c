@@ -15,7 +15,7 @@
 
 /* The longest prefix that fits; https://www.postgresql.org/docs/15/errcodes-appendix.html */
 static const struct { const char *state; enum fail_code code; bool needs_operator; const char *advice; } meanings[] = {
-	{ "",      FAIL_STORE,      false, "the server does not answer" },
+	{ "",      FAIL_STORE,      false, "the server is away, or lets nobody in" },
 	{ "08",    FAIL_STORE,      false, "the connection broke" },
 	{ "0A",    FAIL_INTERNAL,   false, NULL },
 	{ "22",    FAIL_INTERNAL,   false, NULL },
@@ -91,7 +91,8 @@ static const char *words_of(const struct pg *p, const PGresult *r)
 		text = refused + PG_STATE_BYTES + 1;
 	if (strncmp(p->state, "22", 2) == 0)
 		return "a value it cannot take";
-	return text != NULL && *text != '\0' ? text : "no answer";
+	const char *said = text != NULL ? strstr(text, "FATAL:") : NULL; /* before it, where the server was sought */
+	return said != NULL ? said : text != NULL && *text != '\0' ? text : "no answer";
 }
 
 bool pg_fails(struct pg *p, const PGresult *r, const char *doing, struct fail *why)

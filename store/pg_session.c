@@ -145,17 +145,27 @@ bool pg_session_number(struct connection *c, const char *text, int64_t *out, boo
 
 /* -- trying again */
 
-/* A wire that broke before COMMIT was sent took its transaction along. */
+/* A wire that broke before COMMIT was sent took its transaction along. Who collides with a unique key may have looked before the other's COMMIT: the
+ * second time he sees it, and does what is to be done about it; if he collides again, that is his answer. */
 void pg_session_failed(struct connection *c)
 {
-	c->pg->again = !pg_is_alive(&c->pg->wire) || pg_may_retry(c->pg->wire.state);
+	struct pg_session *p = c->pg;
+	bool collides = strcmp(p->wire.state, "23505") == 0 && !p->collided;
+	p->collided = p->collided || collides;
+	p->again = !pg_is_alive(&p->wire) || pg_may_retry(p->wire.state) || collides;
+}
+
+void pg_settled(struct connection *c)
+{
+	c->pg->tries = 0;
+	c->pg->collided = false;
 }
 
 bool pg_again(struct connection *c)
 {
 	struct pg_session *p = c->pg;
 	if (!p->again || p->tries >= TRIES_MAX) {
-		p->tries = 0;
+		pg_settled(c);
 		return false;
 	}
 	p->again = false;

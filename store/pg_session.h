@@ -24,6 +24,8 @@
 #include "store/inside.h"
 #include "store/pg.h"
 
+#define PG_ALONE "6001400826668469829" /* "SIBALONE"; shared by every write transaction, held by tx_alone */
+
 struct pg_watch;
 
 struct pg_store {
@@ -45,6 +47,7 @@ struct pg_session {
 	bool is_watch;                     /* asks a server that is away, for all others */
 	bool again;                        /* the transaction that failed did nothing, and may do so at once */
 	int tries;
+	bool collided;                     /* with a unique key, once */
 	char xid[24];                      /* of the open write transaction */
 	char life[40];                     /* of the server, when it began */
 	unsigned dice;                     /* for jitter */
@@ -62,6 +65,7 @@ MUST_USE bool pg_session_ready(struct connection *c, struct fail *why); /* conne
 MUST_USE bool pg_session_run(struct connection *c, const char *text, struct fail *why);
 MUST_USE bool pg_session_number(struct connection *c, const char *text, int64_t *out, bool *found, struct fail *why);
 void pg_session_failed(struct connection *c); /* a statement did: may the transaction be run again? */
+void pg_settled(struct connection *c);        /* the request is over, whatever came of it: the next one has its tries */
 void pg_pause(struct connection *c, int ms);  /* about so long: those who met do not meet again */
 
 /* -- transactions (pg_transaction.c) */

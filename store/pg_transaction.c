@@ -16,7 +16,7 @@ enum { FATE_WAIT_MS = 5000, FATE_PAUSE_MS = 50, BEGIN_TRIES = 2 };
 
 static const char begin_read[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
 static const char begin_write[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
-static const char whose[] = "SELECT pg_current_xact_id(), (SELECT stats_reset FROM pg_stat_wal)";
+static const char whose[] = "SELECT pg_current_xact_id(), (SELECT stats_reset FROM pg_stat_wal), pg_advisory_xact_lock_shared(" PG_ALONE ")";
 
 /* The limits are the session's, or, where sessions are shared, this transaction's. */
 static void begin_text(const struct connection *c, char *text, size_t size)
@@ -33,7 +33,7 @@ static void begin_text(const struct connection *c, char *text, size_t size)
 static void note_whose(struct pg_session *p, const PGresult *r)
 {
 	p->xid[0] = p->life[0] = '\0';
-	if (PQntuples(r) != 1 || PQnfields(r) != 2)
+	if (PQntuples(r) != 1 || PQnfields(r) != 3)
 		return;
 	snprintf(p->xid, sizeof p->xid, "%s", PQgetvalue(r, 0, 0));
 	snprintf(p->life, sizeof p->life, "%s", PQgetvalue(r, 0, 1));
@@ -227,7 +227,7 @@ enum commit_end pg_write_commit(struct connection *c, const struct commit_notes 
 	}
 	metric_observe(M_commit_seconds, 0, clock_mono_ns() - began);
 	metric_add(M_commits, 0, fate == FATE_COMMITTED);
-	c->pg->tries = 0;
+	pg_settled(c);
 	store_publish(s, notes); /* where nobody knows, too: who looks again for nothing has lost nothing */
 	store_tell(s, notes->news);
 	return fate == FATE_COMMITTED ? COMMIT_DONE : COMMIT_REFUSED;

@@ -153,6 +153,7 @@ static void run(struct writer *w, struct commit_job *job)
 		run_once(w, job);
 		while (!job->committed && pg_again(w->connection) && !is_late(job))
 			run_once(w, job);
+		pg_settled(w->connection); /* a deadline may have ended its tries */
 	}
 	metric_add(M_commit_requests, 0, job->committed);
 	metric_observe(M_batch_seconds, 0, clock_mono_ns() - job->began_ns);

@@ -91,7 +91,7 @@ bool sealer_apply(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *seal
 {
 	struct seal last;
 	*sealed = 0;
-	if (!seal_head(tx, &last, why))
+	if (!tx_lock(tx, "seal", STR(""), why) || !seal_head(tx, &last, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT id, kind, ref_a, ref_b, department, region, made_ms, digest FROM fact WHERE id > $1 ORDER BY id LIMIT $2", why);

@@ -44,6 +44,13 @@ bool stmt_is_null(struct stmt *q, int column);
 int64_t tx_changes(struct tx *tx);                      /* rows changed by the last finished statement */
 /* The id the next row of `table_literal` will have. Inside a write transaction only. */
 MUST_USE bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, struct fail *why);
+/* From here to the transaction's end nobody else holds the same name: for what is read first and then written by what was read, where neither a constraint
+ * nor an UPDATE of the thing's own row can hold it. Before what it protects is read. On SQLite there is one writer, and nobody waits. A collision
+ * with a unique key needs no lock: the transaction is run once more, and finds what the other wrote. */
+MUST_USE bool tx_lock(struct tx *tx, const char *kind_literal, struct str name, struct fail *why);
+MUST_USE bool tx_lock_row(struct tx *tx, const char *kind_literal, int64_t id, struct fail *why);
+/* From here to its end no other write transaction runs, on any node: for what touches everything and comes seldom, such as imports and changes of keys. */
+MUST_USE bool tx_alone(struct tx *tx, struct fail *why);
 
 /* -- the row cache (embedded store): small rows by (kind, key), dropped when a committed write touched the key */
 enum row_kind { ROW_TOKEN, ROW_SESSION, ROW_CASE, ROW_CASE_NAMES, ROW_KINDS };

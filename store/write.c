@@ -35,6 +35,43 @@ void store_refused(struct store *s, const char *code, const struct fail *why)
 		LOG_EVENT(store_failed, STR_NONE, L_C("writing"), L_C(code), L_C(why->log));
 }
 
+/* -- locks by name */
+
+static const char lock_text[] = "SELECT pg_advisory_xact_lock($1)"; /* PostgreSQL's alone */
+
+bool tx_lock(struct tx *tx, const char *kind_literal, struct str name, struct fail *why)
+{
+	assert(tx->writes);
+	if (tx->connection->pg == NULL)
+		return true;
+	uint8_t digest[HASH_BYTES];
+	int64_t key;
+	struct str parts[] = { { kind_literal, strlen(kind_literal) + 1 }, name };
+	hash_parts(HASH_SHA256, parts, 2, digest);
+	memcpy(&key, digest, sizeof key); /* two names that share one wait for each other, now and then */
+	DROP(stmt) struct stmt *q = tx_query(tx, lock_text, why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, key);
+	return stmt_run(q, why);
+}
+
+bool tx_lock_row(struct tx *tx, const char *kind_literal, int64_t id, struct fail *why)
+{
+	return tx_lock(tx, kind_literal, (struct str){ (const char *)&id, sizeof id }, why);
+}
+
+static const char alone_text[] = "SELECT pg_advisory_xact_lock(" PG_ALONE ")"; /* each write transaction began by sharing it */
+
+bool tx_alone(struct tx *tx, struct fail *why)
+{
+	assert(tx->writes);
+	if (tx->connection->pg == NULL)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, alone_text, why);
+	return q != NULL && stmt_run(q, why);
+}
+
 /* -- news */
 
 void tx_tell(struct tx *tx, enum news_kind kind, int64_t key)

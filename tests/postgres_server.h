@@ -143,7 +143,7 @@ static inline void postgres_run(void)
 	snprintf(host, sizeof host, "unix_socket_directories=%s", postgres_server.folder);
 	snprintf(durable, sizeof durable, "fsync=%s", postgres_server.durable ? "on" : "off");
 	const char *const words[] = { "postgres", "-D", postgres_server.data, "-c", "listen_addresses=", "-c", host, "-c", durable, "-c",
-	                  postgres_server.durable ? "full_page_writes=on" : "full_page_writes=off", "-c", "max_connections=100", "-c", "shared_buffers=32MB", "-c", "jit=off",
+	                  postgres_server.durable ? "full_page_writes=on" : "full_page_writes=off", "-c", "max_connections=100", "-c", "recovery_init_sync_method=syncfs", "-c", "shared_buffers=32MB", "-c", "jit=off",
 	                  NULL };
 	postgres_server.pid = postgres_spawn(words);
 	char url[256];

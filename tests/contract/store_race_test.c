@@ -1,0 +1,358 @@
+/* Goal: however many write at once, invariants hold by constraint, by the thing's own row or by a lock with its name, never by luck; and what was acknowledged
+ * is there, also when the server goes down in the middle.
+ * Method: 64 jobs at a time on the same few rows through the WRITE lane, on SQLite's one writer and on 64 connections to PostgreSQL; afterwards the
+ * tables are counted. */
+#include "postgres_server.h"
+#include "store_fixture.h"
+
+#include "base/clock.h"
+#include "store/committer.h"
+
+#include <poll.h>
+
+enum { JOBS = 64, SEATS = 10, CROSSING = 4, PATIENCE_MS = 60000, HEALED_MS = 3000 };
+
+static struct fixture f;
+static struct committer *committer;
+
+static const char tables[] =
+	"CREATE TABLE counter (id BIGINT PRIMARY KEY, n BIGINT NOT NULL CHECK (n >= 0));\n"
+	"CREATE TABLE taken (n BIGINT PRIMARY KEY);\n"
+	"CREATE TABLE thing (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE);\n"
+	"CREATE TABLE booking (id BIGINT PRIMARY KEY, job BIGINT NOT NULL);\n";
+
+struct racer {
+	struct commit_job job;
+	bool (*run)(struct tx *tx, struct racer *r, struct fail *why);
+	int64_t number, seen;
+};
+
+static struct racer racers[JOBS];
+static _Atomic int answered;
+
+static bool run(struct tx *tx, const char *sql, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	return q != NULL && stmt_run(q, why);
+}
+
+static bool number(struct tx *tx, const char *sql, int64_t *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	*out = 0;
+	if (q != NULL && stmt_row(q, why))
+		*out = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+static bool put(struct tx *tx, const char *sql, int64_t n, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, n);
+	return stmt_run(q, why);
+}
+
+static bool book(struct tx *tx, int64_t job, struct fail *why)
+{
+	int64_t id;
+	if (!tx_next_id(tx, "booking", &id, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO booking (id, job) VALUES ($1, $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_int(q, 2, job);
+	return stmt_run(q, why);
+}
+
+/* -- what races */
+
+static bool counts(struct tx *tx, struct racer *r, struct fail *why)
+{
+	return number(tx, "UPDATE counter SET n = n + 1 WHERE id = 1 RETURNING n", &r->seen, why) && put(tx, "INSERT INTO taken (n) VALUES ($1)", r->seen, why);
+}
+
+static bool finds_or_makes(struct tx *tx, struct racer *r, struct fail *why)
+{
+	if (!number(tx, "SELECT id FROM thing WHERE name = 'it'", &r->seen, why) || r->seen != 0)
+		return why->code == FAIL_NONE;
+	return tx_next_id(tx, "thing", &r->seen, why) && put(tx, "INSERT INTO thing (id, name) VALUES ($1, 'it')", r->seen, why);
+}
+
+static bool takes_a_seat(struct tx *tx, struct racer *r, struct fail *why)
+{
+	if (!run(tx, "UPDATE counter SET n = n - 1 WHERE id = 2 AND n > 0", why))
+		return false;
+	return tx_changes(tx) == 1 ? book(tx, r->number, why) : FAILS(why, GONE, "no seat is left");
+}
+
+static bool takes_one_by_constraint(struct tx *tx, struct racer *r, struct fail *why)
+{
+	return run(tx, "UPDATE counter SET n = n - 1 WHERE id = 2", why) && book(tx, r->number, why);
+}
+
+static bool counts_first(struct tx *tx, struct racer *r, struct fail *why)
+{
+	if (!tx_lock(tx, "hall", STR("two"), why) || !number(tx, "SELECT count(*) FROM booking", &r->seen, why))
+		return false;
+	return r->seen < SEATS ? book(tx, r->number, why) : FAILS(why, GONE, "no seat is left");
+}
+
+/* Two of four in the other order, slowly: they must meet. (The server takes a second to see that two wait for each other.) */
+static bool crosses(struct tx *tx, struct racer *r, struct fail *why)
+{
+	if (r->number >= CROSSING)
+		return true;
+	static const char one[] = "UPDATE counter SET n = n + 1 WHERE id = 1", two[] = "UPDATE counter SET n = n + 1 WHERE id = 3";
+	if (!run(tx, r->number % 2 == 0 ? one : two, why))
+		return false;
+	poll(NULL, 0, 20);
+	return run(tx, r->number % 2 == 0 ? two : one, why);
+}
+
+/* Every eighth wants to be alone, and sees nothing move meanwhile. */
+static bool wants_to_be_alone(struct tx *tx, struct racer *r, struct fail *why)
+{
+	int64_t before, after;
+	if (r->number % 8 != 0)
+		return run(tx, "UPDATE counter SET n = n + 1 WHERE id = 1", why) && put(tx, "INSERT INTO taken (n) VALUES ($1)", r->number, why);
+	if (!tx_alone(tx, why) || !number(tx, "SELECT count(*) FROM taken", &before, why))
+		return false;
+	poll(NULL, 0, 5);
+	return number(tx, "SELECT count(*) FROM taken", &after, why) && (before == after || FAILS(why, INTERNAL, "somebody wrote beside it"));
+}
+
+/* -- racing */
+
+static bool apply(struct commit_job *job, struct tx *tx, struct fail *why)
+{
+	struct racer *r = (struct racer *)job;
+	return r->run(tx, r, why);
+}
+
+static void done(struct commit_job *job)
+{
+	(void)job;
+	atomic_fetch_add(&answered, 1);
+}
+
+static bool clean(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	return run(tx, "DELETE FROM counter WHERE id > 0", why) && run(tx, "DELETE FROM taken WHERE n > -1", why) && run(tx, "DELETE FROM thing WHERE id > 0", why) &&
+	       run(tx, "DELETE FROM booking WHERE id > 0", why) && run(tx, "INSERT INTO counter (id, n) VALUES (1, 0), (2, 10), (3, 0)", why);
+}
+
+static void submit_all(bool (*what)(struct tx *, struct racer *, struct fail *))
+{
+	FIXTURE_OK(&f, store_write(f.store, clean, NULL, &f.why));
+	atomic_store(&answered, 0);
+	for (int i = 0; i < JOBS; i++) {
+		racers[i] = (struct racer){ .job = { .apply = apply, .done = done, .low = i % 4 == 3 }, .run = what, .number = i };
+		assert_true(committer_submit(committer, &racers[i].job));
+	}
+}
+
+/* How many of them were committed; each of the others was told `refusal`. */
+static int await_all(enum fail_code refusal)
+{
+	int committed = 0;
+	for (int waited = 0; atomic_load(&answered) < JOBS; waited++) {
+		assert_true(waited < PATIENCE_MS);
+		poll(NULL, 0, 1);
+	}
+	for (int i = 0; i < JOBS; i++) {
+		committed += racers[i].job.committed;
+		if (!racers[i].job.committed && racers[i].job.why.code != refusal)
+			fail_msg("job %d: %d \"%s\"", i, (int)racers[i].job.why.code, racers[i].job.why.log);
+	}
+	return committed;
+}
+
+static int race(bool (*what)(struct tx *, struct racer *, struct fail *), enum fail_code refusal)
+{
+	submit_all(what);
+	return await_all(refusal);
+}
+
+static void a_counter(void **state)
+{
+	(void)state;
+	assert_int_equal(race(counts, FAIL_NONE), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT n FROM counter WHERE id = 1"), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM taken WHERE n BETWEEN 1 AND 64"), JOBS);
+}
+
+static void a_unique_key(void **state)
+{
+	(void)state;
+	assert_int_equal(race(finds_or_makes, FAIL_NONE), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM thing"), 1);
+	for (int i = 0; i < JOBS; i++)
+		assert_int_equal(racers[i].seen, fixture_number(&f, "SELECT id FROM thing"));
+}
+
+static void the_last_seat(void **state)
+{
+	static bool (*const ways[])(struct tx *, struct racer *, struct fail *) = { takes_a_seat, takes_one_by_constraint, counts_first };
+	static const enum fail_code refusals[] = { FAIL_GONE, FAIL_CONFLICT, FAIL_GONE };
+	(void)state;
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
+		assert_int_equal(race(ways[i], refusals[i]), SEATS);
+		assert_int_equal(fixture_number(&f, "SELECT count(*) FROM booking"), SEATS);
+	}
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM counter WHERE n < 0"), 0);
+}
+
+static void who_meet_in_the_other_order(void **state)
+{
+	(void)state;
+	assert_int_equal(race(crosses, FAIL_NONE), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM counter WHERE id IN (1, 3) AND n = 4"), 2);
+}
+
+static void alone(void **state)
+{
+	(void)state;
+	assert_int_equal(race(wants_to_be_alone, FAIL_NONE), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT n FROM counter WHERE id = 1"), JOBS - JOBS / 8);
+}
+
+/* -- the server's bad days: PostgreSQL alone */
+
+/* Each acknowledged job's row is there, and none is there twice. Of those whose COMMIT nobody could tell, the row may be there. */
+static void as_told(void)
+{
+	char sql[512] = "SELECT count(*) FROM booking WHERE job IN (-1";
+	size_t len = strlen(sql);
+	int told = 0;
+	for (int i = 0; i < JOBS; i++)
+		if (racers[i].job.committed) {
+			told++;
+			len += (size_t)snprintf(sql + len, sizeof sql - len, ", %d", i);
+		}
+	snprintf(sql + len, sizeof sql - len, ")");
+	assert_int_equal(fixture_number(&f, sql), told);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) - count(DISTINCT job) FROM booking"), 0);
+}
+
+static bool books(struct tx *tx, struct racer *r, struct fail *why)
+{
+	return book(tx, r->number, why);
+}
+
+static bool books_slowly(struct tx *tx, struct racer *r, struct fail *why)
+{
+	bool ok = book(tx, r->number, why);
+	poll(NULL, 0, 50);
+	return ok;
+}
+
+static void a_lost_answer(void **state)
+{
+	(void)state;
+	if (store_is_embedded(f.store))
+		return;
+	assert_true(fault_set(STR("store_commit=1+")));
+	assert_int_equal(race(books, FAIL_NONE), JOBS); /* each is asked about, and was done */
+	fault_clear_all();
+	as_told();
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM booking"), JOBS);
+}
+
+static void a_broken_wire(void **state)
+{
+	(void)state;
+	if (store_is_embedded(f.store))
+		return;
+	submit_all(books_slowly);
+	postgres_raw("postgres", "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE usename = 'siban'");
+	assert_int_equal(await_all(FAIL_NONE), JOBS);
+	as_told();
+}
+
+static void a_restart(void **state)
+{
+	(void)state;
+	if (store_is_embedded(f.store))
+		return;
+	submit_all(books_slowly);
+	postgres_server_restart(SIGQUIT);
+	int64_t back_ms = clock_mono_ms();
+	await_all(FAIL_STORE);
+	for (bool healthy = false; !healthy; poll(NULL, 0, 5)) {
+		struct fail why;
+		fail_clear(&why);
+		assert_true(clock_mono_ms() - back_ms < HEALED_MS);
+		healthy = store_healthy(f.store, &why) || atomic_load(&f.store->pg->away_ms) == 0;
+	}
+	as_told();
+	assert_int_equal(race(books, FAIL_NONE), JOBS); /* and it is as before */
+	as_told();
+}
+
+/* -- the stores */
+
+static int with_committer(void)
+{
+	f.config.store_pool = JOBS;
+	fail_clear(&f.why);
+	committer = committer_start(f.store, &f.config, &f.why);
+	return committer != NULL ? 0 : -1;
+}
+
+static int sqlite(void **state)
+{
+	(void)state;
+	fixture_make(&f, tables);
+	return with_committer();
+}
+
+static int postgres_as(bool prepared)
+{
+	char name[32], url[256];
+	postgres_database(NULL, name);
+	fixture_make_at(&f, postgres_url_as("siban", name, url), tables);
+	fixture_close(&f);
+	f.config.store_prepared = prepared;
+	f.config.store_lock_ms = f.config.store_statement_ms = 20000; /* 64 wait for one row of a busy machine */
+	FIXTURE_OK(&f, fixture_open(&f, STORE_SERVE));
+	return with_committer();
+}
+
+static int postgres(void **state)
+{
+	postgres_server.durable = true;
+	return postgres_server_start(state) + postgres_as(true);
+}
+
+static int unprepared(void **state)
+{
+	(void)state;
+	return postgres_as(false);
+}
+
+static int drop(void **state)
+{
+	(void)state;
+	committer_stop(committer);
+	fixture_drop(&f);
+	return 0;
+}
+
+static int drop_last(void **state)
+{
+	return drop(state) + postgres_server_stop(state);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_counter), cmocka_unit_test(a_unique_key), cmocka_unit_test(the_last_seat), cmocka_unit_test(who_meet_in_the_other_order),
+		cmocka_unit_test(alone), cmocka_unit_test(a_lost_answer), cmocka_unit_test(a_broken_wire), cmocka_unit_test(a_restart),
+	}, few[] = { cmocka_unit_test(a_counter), cmocka_unit_test(the_last_seat), cmocka_unit_test(a_lost_answer) };
+	return cmocka_run_group_tests_name("SQLite", tests, sqlite, drop) + cmocka_run_group_tests_name("PostgreSQL", tests, postgres, drop) +
+	       cmocka_run_group_tests_name("PostgreSQL, nothing prepared", few, unprepared, drop_last);
+}
