@@ -89,6 +89,31 @@ bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], e
 	return true;
 }
 
+bool login_phone(struct tx *tx, int64_t session, char phone[PHONE_DIGITS + 1], struct fail *why)
+{
+	char text[LOGIN_VALUE_MAX + 1];
+	struct str value;
+	enum login_kind kind;
+	int64_t login = 0;
+	phone[0] = '\0';
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT login FROM session WHERE id = $1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, session);
+		login = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	}
+	if (why->code != FAIL_NONE || login == 0)
+		return why->code == FAIL_NONE;
+	bool ok = login_value(tx, login, text, &kind, &value, why);
+	if (ok && kind == LOGIN_PHONE && value.len == PHONE_DIGITS) {
+		memcpy(phone, value.at, value.len);
+		phone[value.len] = '\0';
+	}
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
 /* ---- writing ---- */
 
 static bool value_seal(int64_t id, struct str value, const uint8_t salt[16], struct buf *out, struct fail *why)
@@ -189,7 +214,7 @@ static const struct way *by_phone_alone(const struct way *ways, int count, int64
 
 static bool person_anew(struct tx *tx, enum login_kind kind, struct str value, int64_t now_ms, const uint8_t salt[16], struct login_found *out, struct fail *why)
 {
-	out->level = LEVEL_L1;
+	*out = (struct login_found){ .level = LEVEL_L1 };
 	return person_make_by_phone(tx, kind == LOGIN_PHONE ? value : STR_NONE, now_ms, salt, &out->person, why) &&
 	       way_make(tx, kind, value, out->person, out->level, now_ms, salt, &out->login, why);
 }
@@ -208,6 +233,40 @@ bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const ui
 		return person_anew(tx, kind, value, now_ms, salt, out, why);
 	*out = (struct login_found){ .login = found->id, .person = found->person, .level = found->level };
 	return way_seen(tx, found->id, now_ms, why);
+}
+
+/* ---- accounts somebody vouches for ---- */
+
+bool login_vouched(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why)
+{
+	struct way ways[FAMILY_MAX];
+	int count;
+	*login = 0;
+	if (!ways_of(tx, kind, value, ways, &count, why))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (ways[i].person == person && *login == 0)
+			*login = ways[i].id;
+		else if (!login_end(tx, ways[i].id, now_ms, why))
+			return false;
+	if (*login == 0)
+		return way_make(tx, kind, value, person, LEVEL_L2, now_ms, salt, login, why);
+	return login_raise(tx, *login, LEVEL_L2, why) && way_seen(tx, *login, now_ms, why);
+}
+
+bool login_linked(struct tx *tx, enum login_kind kind, struct str value, int64_t now_ms, struct login_found *out, struct fail *why)
+{
+	struct way ways[FAMILY_MAX];
+	int count;
+	*out = (struct login_found){ .login = 0 };
+	if (!ways_of(tx, kind, value, ways, &count, why))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (ways[i].level >= LEVEL_L2) {
+			*out = (struct login_found){ .login = ways[i].id, .person = ways[i].person, .level = LEVEL_L2 };
+			return way_seen(tx, out->login, now_ms, why);
+		}
+	return true;
 }
 
 /* ---- after a confirmation ---- */

@@ -13,12 +13,13 @@
 #include "auth/person.h"
 
 enum login_kind { LOGIN_PHONE = 1, LOGIN_WECHAT = 2, LOGIN_PROVINCE = 3 };
-enum { LOGIN_VALUE_MAX = 128 };
+enum { LOGIN_VALUE_MAX = 255 };
 #define LOGIN_IDLE_MS (INT64_C(90) * 24 * 3600 * 1000)
 
 struct login_found {
 	int64_t login, person;
 	int level;               /* LEVEL_L1 or LEVEL_L2 */
+	int64_t level3_until_ms; /* 0: no face was shown */
 };
 /* `value`: the phone normalised, or what the platform calls the account. `salt`: 16 bytes of the request's own. */
 MUST_USE bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, const uint8_t salt[16],
@@ -28,6 +29,15 @@ MUST_USE bool login_knows_device(struct tx *tx, enum login_kind kind, struct str
 MUST_USE bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct fail *why); /* of the session's way in, after a refresh */
 /* The text of a login, e.g. to be masked. It lives in `text`. */
 MUST_USE bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct fail *why);
+
+/* The phone a session came in by. "": it came in another way. */
+MUST_USE bool login_phone(struct tx *tx, int64_t session, char phone[PHONE_DIGITS + 1], struct fail *why);
+
+/* -- accounts of a site that says itself whose they are: no device and no idleness is asked for */
+/* The account's way to this person, at L2: the one that is there, or a new one. Its ways to others end. */
+MUST_USE bool login_vouched(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why);
+/* Whom it last led to at L2. out->login 0: nobody. */
+MUST_USE bool login_linked(struct tx *tx, enum login_kind kind, struct str value, int64_t now_ms, struct login_found *out, struct fail *why);
 
 /* -- after a confirmation (auth/real_name.h) */
 MUST_USE bool login_raise(struct tx *tx, int64_t login, int level, struct fail *why);

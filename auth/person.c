@@ -220,6 +220,29 @@ bool person_become(struct tx *tx, int64_t id, enum identity_kind kind, struct st
 	return ok;
 }
 
+const char *confirmed_by_text(enum confirmed_by by)
+{
+	switch (by) {
+	case CONFIRMED_BY_NOBODY: return NULL;
+#define CONFIRMED(name, number, text, prose) case CONFIRMED_BY_##name: return text;
+#include "auth/confirmations.def"
+#undef CONFIRMED
+	}
+	return NULL; /* of a newer program */
+}
+
+bool person_confirmed(struct tx *tx, int64_t id, enum confirmed_by by, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE person SET confirmed_by = $1, confirmed_ms = $2 WHERE id = $3", why);
+	assert(by != CONFIRMED_BY_NOBODY);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, by);
+	stmt_bind_int(q, 2, now_ms);
+	stmt_bind_int(q, 3, id);
+	return stmt_run(q, why);
+}
+
 /* Returns whether something is new. */
 static bool take_newer(struct str *known, struct str newer)
 {

@@ -9,6 +9,14 @@
 
 enum { PERSON_NAME_MAX = 50 /* characters */, PERSON_NAME_BYTES = 4 * PERSON_NAME_MAX, PERSON_FACTS_BYTES = 320 /* sealed or open */ };
 
+enum confirmed_by {
+	CONFIRMED_BY_NOBODY,
+#define CONFIRMED(name, number, text, prose) CONFIRMED_BY_##name = number,
+#include "auth/confirmations.def"
+#undef CONFIRMED
+};
+const char *confirmed_by_text(enum confirmed_by by); /* NULL: nobody */
+
 /* at NULL: not known. */
 struct person_facts {
 	struct str number, name, phone;
@@ -22,6 +30,8 @@ MUST_USE bool person_find(struct tx *tx, enum identity_kind kind, struct str num
 MUST_USE bool person_make_by_phone(struct tx *tx, struct str phone, int64_t now_ms, const uint8_t salt[16], int64_t *id, struct fail *why);
 /* Such a person becomes known by number and name. No row may have this number yet. */
 MUST_USE bool person_become(struct tx *tx, int64_t id, enum identity_kind kind, struct str number, struct str name, const uint8_t salt[16], struct fail *why);
+/* His name and number were confirmed just now. */
+MUST_USE bool person_confirmed(struct tx *tx, int64_t id, enum confirmed_by by, int64_t now_ms, struct fail *why);
 /* Newer facts take the place of older ones, what is not known stays. The number must be the row's own, or not known. `salt`: 16 bytes of the
  * request's randomness. In a write transaction. */
 MUST_USE bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *newer, const uint8_t salt[16], struct fail *why);

@@ -75,20 +75,23 @@ bool identity_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *ro
 struct change {
 	int64_t from, into;          /* persons */
 	int64_t login, made_login;   /* the session's way in; the new one, 0 when it was there */
+	int64_t session, level3_until_ms;
 	bool from_is_known;
 	uint8_t device[DEVICE_HASH_BYTES];
 	bool has_device;
 };
 
-static bool session_of(struct tx *tx, const struct request *r, struct change *c, struct fail *why)
+static bool session_of(struct tx *tx, struct change *c, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT s.login, s.device_hash, p.kind FROM session s JOIN person p ON p.id = s.principal_id WHERE s.id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT s.login, s.device_hash, p.kind, p.id, s.level3_until_ms FROM session s JOIN person p ON p.id = s.principal_id"
+		" WHERE s.id = $1 AND s.kind = 2", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, r->who.session);
+	stmt_bind_int(q, 1, c->session);
 	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS(why, INTERNAL, "session %lld has no person", (long long)r->who.session);
-	c->from = r->who.id;
+		return why->code == FAIL_NONE && FAILS(why, INTERNAL, "session %lld has no person", (long long)c->session);
+	c->from = stmt_int(q, 3);
+	c->level3_until_ms = stmt_int(q, 4);
 	c->login = stmt_int(q, 0);
 	struct str device = stmt_blob(q, 1);
 	c->has_device = device.len == sizeof(c->device);
@@ -104,7 +107,7 @@ static bool session_moved(struct tx *tx, const struct request *r, const struct c
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, login);
-	stmt_bind_int(q, 2, r->who.session);
+	stmt_bind_int(q, 2, c->session);
 	return stmt_run(q, why) && (!c->has_device || device_seen(tx, c->into, c->device, r->now_ms, why));
 }
 
@@ -139,7 +142,7 @@ static bool merge(struct tx *tx, const struct request *r, const struct change *c
 	int64_t ended;
 	struct audit a = { AUDIT_PERSONS_MERGED, AUDIT_OF_PERSON, c->into, .for_kind = WHO_CITIZEN, .for_id = c->from, .result = 200 };
 	return login_end(tx, c->login, r->now_ms, why) && merge_note(tx, r, c, why) &&
-	       session_end_all(tx, WHO_CITIZEN, c->from, r->who.session, SESSION_ENDED_BY_MERGE, r->now_ms, &ended, why) && audit_add(tx, r, &a, why);
+	       session_end_all(tx, WHO_CITIZEN, c->from, c->session, SESSION_ENDED_BY_MERGE, r->now_ms, &ended, why) && audit_add(tx, r, &a, why);
 }
 
 static bool to_somebody(struct tx *tx, const struct request *r, const struct real_name *n, struct change *c, const uint8_t salt[16], struct fail *why)
@@ -156,11 +159,11 @@ static bool to_somebody(struct tx *tx, const struct request *r, const struct rea
 
 bool real_name_confirm(struct tx *tx, const struct request *r, const struct real_name *n, struct fail *why)
 {
-	struct change c = { .made_login = 0 };
+	struct change c = { .session = n->session != 0 ? n->session : r->who.session };
 	uint8_t salt[32];
 	int64_t known;
 	request_bytes(r, "real name", salt);
-	if (!session_of(tx, r, &c, why) || !person_find(tx, n->kind, n->number, &known, why))
+	if (!session_of(tx, &c, why) || !person_find(tx, n->kind, n->number, &known, why))
 		return false;
 	if (known == 0 && !c.from_is_known) {
 		c.into = c.from;
@@ -169,10 +172,10 @@ bool real_name_confirm(struct tx *tx, const struct request *r, const struct real
 	} else if (!to_somebody(tx, r, n, &c, salt, why)) {
 		return false;
 	}
-	int level = r->who.level > LEVEL_L2 && c.from == c.into ? r->who.level : LEVEL_L2; /* what another had shown is not this one's */
-	int64_t face_until = c.from == c.into ? r->who.level3_until_ms : 0;
-	struct audit a = { AUDIT_IDENTITY_CONFIRMED, AUDIT_OF_PERSON, c.into, .result = 200 };
-	return login_end_idle(tx, c.login, c.into, r->now_ms, why) && session_raise(tx, r->who.session, c.into, level, face_until, why) && audit_add(tx, r, &a, why);
+	int64_t face_until = n->level3_until_ms != 0 ? n->level3_until_ms : c.from == c.into ? c.level3_until_ms : 0; /* what another had shown is not this one's */
+	struct audit a = { AUDIT_IDENTITY_CONFIRMED, AUDIT_OF_PERSON, c.into, .result = 200, .detail = str_c(confirmed_by_text(n->by)) };
+	return person_confirmed(tx, c.into, n->by, r->now_ms, why) && login_end_idle(tx, c.login, c.into, r->now_ms, why) &&
+	       session_raise(tx, c.session, c.into, LEVEL_L2, face_until, why) && audit_add(tx, r, &a, why);
 }
 
 /* ---- undo ---- */

@@ -27,8 +27,11 @@ MUST_USE bool identity_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, in
 struct real_name {
 	enum identity_kind kind;
 	struct str number, name;
+	enum confirmed_by by;
+	int64_t session;             /* which one is raised; 0: the request's own */
+	int64_t level3_until_ms;     /* who confirmed them saw the face too; 0: did not */
 };
-/* The request's own session, raised to L2. Audits what it did. */
+/* The session is raised to L2. Audits what it did. */
 MUST_USE bool real_name_confirm(struct tx *tx, const struct request *r, const struct real_name *n, struct fail *why);
 /* A merge of this person's, by its key outside; sessions that came by it end. Fails: NOT_FOUND. */
 MUST_USE bool real_name_undo(struct tx *tx, const struct request *r, struct str key, struct fail *why);

@@ -19,7 +19,7 @@ struct level_row {
 const struct level_row *level_row(int level);
 
 /* LEVEL_L3_FRESH_MS: a face shown longer ago is no proof of who holds the phone now. */
-enum { LEVEL_L3_FRESH_MS = 15 * 60 * 1000 };
+enum { LEVEL_L3_FRESH_MS = 15 * 60 * 1000, LEVEL_L4_FRESH_MS = 8 * 3600 * 1000 /* a day at the hall */ };
 
 /* Is this citizen known well enough at this moment? L3 is a matter of minutes, whatever else he is. */
 bool level_suffices(const struct principal *who, int needed, int64_t now_ms);

@@ -201,13 +201,25 @@ bool session_end_all(struct tx *tx, enum who kind, int64_t principal, int64_t ex
 
 bool session_raise(struct tx *tx, int64_t id, int64_t principal, int level, int64_t level3_until_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE session SET principal_id = $1, level = $2, level3_until_ms = $3 WHERE id = $4", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE session SET principal_id = $1, level = $2, level3_until_ms = $3,"
+		" level4_until_ms = CASE WHEN principal_id = $4 THEN level4_until_ms ELSE 0 END WHERE id = $5", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, principal);
 	stmt_bind_int(q, 2, level);
 	stmt_bind_int(q, 3, level3_until_ms);
-	stmt_bind_int(q, 4, id);
+	stmt_bind_int(q, 4, principal);
+	stmt_bind_int(q, 5, id);
+	return changed(tx, id, why) && stmt_run(q, why);
+}
+
+bool session_at_window(struct tx *tx, int64_t id, int64_t until_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE session SET level4_until_ms = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, until_ms);
+	stmt_bind_int(q, 2, id);
 	return changed(tx, id, why) && stmt_run(q, why);
 }
 
@@ -274,14 +286,14 @@ bool session_read(struct tx *tx, int64_t id, struct session_row *out, struct fai
 		*out = *kept;
 		return true;
 	}
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT principal_id, level, level3_until_ms, rights, region, expires_ms, ended_ms FROM session WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT principal_id, level, level3_until_ms, rights, region, expires_ms, ended_ms, level4_until_ms FROM session WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, INTERNAL, "session %lld is not there", (long long)id);
 	*out = (struct session_row){ .id = id, .principal = stmt_int(q, 0), .level = (int8_t)stmt_int(q, 1), .level3_until_ms = stmt_int(q, 2),
-		.rights = (uint64_t)stmt_int(q, 3), .region = stmt_int(q, 4), .expires_ms = stmt_int(q, 5), .is_ended = !stmt_is_null(q, 6) };
+		.rights = (uint64_t)stmt_int(q, 3), .region = stmt_int(q, 4), .expires_ms = stmt_int(q, 5), .is_ended = !stmt_is_null(q, 6), .level4_until_ms = stmt_int(q, 7) };
 	struct session_row *keep = tx_cache(tx, ROW_SESSION, (uint64_t)id, sizeof(*out));
 	if (keep != NULL)
 		*keep = *out;

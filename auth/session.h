@@ -47,8 +47,9 @@ struct id session_key(int64_t now_ms, const uint8_t random[32]);
 MUST_USE bool session_end(struct tx *tx, int64_t id, enum session_end reason, int64_t now_ms, struct fail *why); /* ended already: fine */
 /* All open ones of a principal but `except` (0: all). */
 MUST_USE bool session_end_all(struct tx *tx, enum who kind, int64_t principal, int64_t except, enum session_end reason, int64_t now_ms, int64_t *count, struct fail *why);
-/* Level and face; of a session whose person has become known, the person too. */
+/* Level and face; of a session whose person has become known, the person too. What another showed at a window is not this one's. */
 MUST_USE bool session_raise(struct tx *tx, int64_t id, int64_t principal, int level, int64_t level3_until_ms, struct fail *why);
+MUST_USE bool session_at_window(struct tx *tx, int64_t id, int64_t until_ms, struct fail *why); /* L4 until then */
 MUST_USE bool session_seen(struct tx *tx, int64_t id, int64_t now_ms, int64_t expires_ms, struct fail *why);
 /* One that lives from use to use: seen now, and good until `until_ms`. Nothing when it is over, or was seen less than `pause_ms` ago. */
 MUST_USE bool session_used(struct tx *tx, int64_t id, int64_t now_ms, int64_t until_ms, int64_t pause_ms, struct fail *why);
@@ -58,7 +59,7 @@ MUST_USE bool session_find(struct tx *tx, const struct principal *who, struct id
 
 /* What a request needs of a session, from the row cache where it can be. */
 struct session_row {
-	int64_t id, principal, expires_ms, level3_until_ms, region;
+	int64_t id, principal, expires_ms, level3_until_ms, level4_until_ms, region;
 	uint64_t rights;
 	int8_t level;
 	bool is_ended;

@@ -137,8 +137,9 @@ static bool by_session(struct tx *tx, int64_t id, int64_t now_ms, struct princip
 		return FAILS(why, TOKEN, "session %lld is over", (long long)id);
 	who->id = s.principal;
 	who->session = s.id;
-	who->level = s.level;
+	who->level = s.level4_until_ms > now_ms ? LEVEL_L4 : s.level;
 	who->level3_until_ms = s.level3_until_ms;
+	who->level4_until_ms = s.level4_until_ms;
 	who->rights = s.rights;
 	who->region = s.region;
 	who->session_until_ms = s.expires_ms;

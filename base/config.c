@@ -312,6 +312,16 @@ static void check_hosts(const struct config *c, struct config_wrongs *wrongs)
 	}
 }
 
+/* The id_token's signature is not looked at because TLS vouches for who says it (channels/oidc.h). */
+static void check_provincial(const struct config *c, struct config_wrongs *wrongs)
+{
+	const struct { const char *name, *url; } rows[] = { { "provincial.authorize_url", c->provincial_authorize_url }, { "provincial.token_url", c->provincial_token_url },
+		{ "provincial.userinfo_url", c->provincial_userinfo_url } };
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].url[0] != '\0' && !c->development && !str_starts(str_c(rows[i].url), STR("https://")))
+			say(wrongs, 0, str_c(rows[i].name), "not https://");
+}
+
 bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 {
 	int before = wrongs->count;
@@ -326,6 +336,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 		say(wrongs, 0, STR("state.dir"), "not an absolute path");
 	check_addresses(c, wrongs);
 	check_hosts(c, wrongs);
+	check_provincial(c, wrongs);
 	return wrongs->count == before;
 }
 

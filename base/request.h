@@ -57,6 +57,7 @@ struct principal {
 	int64_t session;     /* row id of the session the token belongs to, 0 for none */
 	int level;           /* of a citizen: auth/levels.def */
 	int64_t level3_until_ms; /* until then he has shown his face */
+	int64_t level4_until_ms; /* until then he was seen at a window, and `level` is L4 */
 	uint64_t rights;     /* of everybody else: bits of auth/rights.def */
 	int64_t region;      /* of staff: the root of what they may see; 0 all of it */
 	int64_t session_until_ms; /* when that session ends by itself */

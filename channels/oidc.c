@@ -254,6 +254,12 @@ struct oidc_said oidc_token_judge(const struct oidc_site *s, const struct oidc_l
 	return said;
 }
 
+bool oidc_is_token(const struct http_answer *answer)
+{
+	DROP(json) json_t *object = NULL;
+	return read_answer(answer, OIDC_CONFIG, &object).means == OIDC_OK && json_object_get(object, "access_token") != NULL;
+}
+
 /* ---- the person ---- */
 
 /* By its whole name, or along a path of names. */

@@ -66,6 +66,8 @@ MUST_USE bool oidc_userinfo_build(const struct oidc_site *s, struct secret acces
 /* Of whole answers. Texts of `out` are copied into `a`; they are there only when it means OK. */
 struct oidc_said oidc_token_judge(const struct oidc_site *s, const struct oidc_login *l, const struct http_answer *answer, int64_t now_ms, struct arena *a,
 				  struct oidc_token *out);
+/* Is it a token, and not only an error under a good status? For whoever keeps answers. */
+bool oidc_is_token(const struct http_answer *answer);
 /* `token`: what was exchanged; its subject, where it has one, must be this one's. */
 struct oidc_said oidc_userinfo_judge(const struct oidc_site *s, const struct oidc_token *token, const struct http_answer *answer, struct arena *a,
 				     struct oidc_person *out);

@@ -20,6 +20,7 @@
 #include "services/authority_account.h"
 #include "services/department_system.h"
 #include "services/handlers.h"
+#include "services/provincial.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -95,7 +96,7 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
-	       department_systems_load(c->department_systems_file, why) && authority_open(c, why);
+	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && provincial_open(c, why);
 }
 
 bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
@@ -227,6 +228,7 @@ void gateway_stop(struct gateway *g)
 	department_systems_close();
 	accounts_close();
 	authority_close();
+	provincial_close();
 	keyring_close();
 	free(g->pollers);
 	for (struct kept_config *older; g->kept != NULL; g->kept = older) {

@@ -6,6 +6,7 @@
 
 static const struct { enum fail_code code; const char *error; } errors[] = {
 	{ FAIL_GRANT, "invalid_grant" },
+	{ FAIL_UNCONFIRMED, "invalid_grant" },
 	{ FAIL_GRANT_TYPE, "unsupported_grant_type" },
 	{ FAIL_CLIENT, "invalid_client" },
 	{ FAIL_SCOPE, "invalid_scope" },

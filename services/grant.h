@@ -9,11 +9,13 @@
 #include "auth/otp.h"
 #include "auth/session.h"
 #include "base/log.h"
+#include "services/provincial.h"
 
 /* Everything any grant reads of the form; a new grant adds its members here and to the fields in oauth.c. */
 struct token_form {
 	struct str grant_type, client_id, device_id, device_name;
 	struct str phone, challenge, code;       /* otp */
+	struct str state, iss;                   /* provincial, which has a code too */
 	struct str refresh_token;                /* refresh */
 	struct str client_secret, scope;         /* client; client_id is there for everybody */
 };
@@ -31,6 +33,7 @@ struct token_asking {
 	uint8_t device[DEVICE_HASH_BYTES];
 	struct otp_trying otp;
 	struct client_asking client;
+	struct provincial_login provincial;
 	bool is_refused;                         /* found before apply, which leaves the trace */
 };
 
@@ -53,6 +56,7 @@ struct grant {
 	bool (*recalled)(struct request *r, struct token_asking *t, const struct expiring_batch *b, struct fail *why);
 	const struct ask *ask;                   /* the request's state is the token_asking; asks_again always holds */
 	bool (*apply)(struct tx *tx, struct request *r, struct token_asking *t, struct granted *out, struct fail *why);
+	void (*settle)(struct token_asking *t, struct expiring_batch *b); /* after COMMIT, refused or not */
 };
 
 #define GRANT(name, type) extern const struct grant grant_##name;

@@ -2,6 +2,7 @@
 #include "auth/audit.h"
 #include "auth/login.h"
 #include "auth/refresh.h"
+#include "auth/right.h"
 #include "services/grant.h"
 
 static bool refresh_parse(struct request *r, struct token_asking *t, struct fail *why)
@@ -27,7 +28,7 @@ static bool go_on(struct tx *tx, struct request *r, int64_t session, int64_t spe
 	int64_t until_ms = r->now_ms + SESSION_LIFE_MS;
 	if (!session_read(tx, session, &s, why) || !session_seen(tx, session, r->now_ms, until_ms, why) || !login_seen(tx, session, r->now_ms, why))
 		return false;
-	*out = (struct granted){ .kind = WHO_CITIZEN, .principal = s.principal, .session = session, .level = s.level, .access_ms = ACCESS_LIFE_MS,
+	*out = (struct granted){ .kind = WHO_CITIZEN, .principal = s.principal, .session = session, .level = s.level4_until_ms > r->now_ms ? LEVEL_L4 : s.level, .access_ms = ACCESS_LIFE_MS,
 		.refresh_until_ms = until_ms, .refresh_parent = spent };
 	return true;
 }

@@ -1,5 +1,6 @@
 /* services/me.c - GET /v1/me: who this session is for, how well he is known, and what would raise it; everything personal is masked.
- * POST /v1/me/identity/reveal: the same person in full, to whoever has just shown his face; that he looked is on record. */
+ * GET /v1/me/identity: by which document, on whose word and since when. POST /v1/me/identity/reveal: the same person in full, to whoever has just shown his
+ * face; that he looked is on record. */
 #include "auth/audit.h"
 #include "auth/login.h"
 #include "auth/mask.h"
@@ -12,6 +13,8 @@ static const char *const no_query[] = { NULL };
 
 struct me {
 	enum identity_kind kind;
+	enum confirmed_by confirmed_by;
+	int64_t confirmed_ms;
 	bool is_full; /* or masked */
 	char name[PERSON_NAME_BYTES + 1], number[4 * IDENTITY_NUMBER_MAX], phone[PHONE_DIGITS + 1];
 };
@@ -34,13 +37,15 @@ static bool person_look(struct tx *tx, const struct request *r, struct me *m, st
 	if (r->who.level < LEVEL_L2)
 		return true;
 	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT kind FROM person WHERE id = $1", why);
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT kind, confirmed_by, confirmed_ms FROM person WHERE id = $1", why);
 		if (q == NULL)
 			return false;
 		stmt_bind_int(q, 1, r->who.id);
 		if (!stmt_row(q, why))
 			return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "person %lld", (long long)r->who.id);
 		m->kind = (enum identity_kind)stmt_int(q, 0);
+		m->confirmed_by = (enum confirmed_by)stmt_int(q, 1);
+		m->confirmed_ms = stmt_int(q, 2);
 	}
 	bool ok = person_facts_get(tx, r->who.id, text, &facts, why);
 	if (ok) {
@@ -63,32 +68,19 @@ static bool person_look(struct tx *tx, const struct request *r, struct me *m, st
 /* The phone this session came in by, not what anybody else says of it. */
 static bool phone_look(struct tx *tx, const struct request *r, struct me *m, struct fail *why)
 {
-	char text[LOGIN_VALUE_MAX + 1];
-	struct str value;
-	enum login_kind kind;
-	int64_t login = 0;
+	char phone[PHONE_DIGITS + 1];
+	struct buf to = on(m->phone, sizeof(m->phone));
 	if (r->who.session == 0)
 		return true;
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT login FROM session WHERE id = $1", why);
-		if (q == NULL)
-			return false;
-		stmt_bind_int(q, 1, r->who.session);
-		login = stmt_row(q, why) ? stmt_int(q, 0) : 0;
-	}
-	if (why->code != FAIL_NONE || login == 0)
-		return why->code == FAIL_NONE;
-	bool ok = login_value(tx, login, text, &kind, &value, why);
-	if (ok && kind == LOGIN_PHONE) {
-		struct buf phone = on(m->phone, sizeof(m->phone));
-		if (m->is_full)
-			buf_str(&phone, value);
-		else
-			mask_phone(value, &phone);
-		m->phone[phone.len] = '\0';
-	}
-	wipe(text, sizeof(text));
-	return ok;
+	if (!login_phone(tx, r->who.session, phone, why))
+		return false;
+	if (m->is_full)
+		buf_str(&to, str_c(phone));
+	else if (phone[0] != '\0')
+		mask_phone(str_c(phone), &to);
+	m->phone[to.len] = '\0';
+	wipe(phone, sizeof(phone));
+	return true;
 }
 
 static bool me_look(struct tx *tx, struct request *r, struct fail *why)
@@ -123,25 +115,53 @@ static void next_step(struct json_out *j, const struct request *r)
 	json_add_nothing(j, "next_step");
 }
 
+static void time_or_null(struct json_out *j, const char *name, int64_t ms)
+{
+	if (ms > 0)
+		json_add_time(j, name, ms);
+	else
+		json_add_nothing(j, name);
+}
+
+static void level_out(struct json_out *j, const struct request *r)
+{
+	bool has_face = r->who.level3_until_ms > r->now_ms;
+	json_add_number(j, "level", has_face && r->who.level < LEVEL_L3 ? LEVEL_L3 : r->who.level);
+	json_add_plain(j, "level_name", str_c(level_row(r->who.level)->text));
+	time_or_null(j, "level3_until", has_face ? r->who.level3_until_ms : 0);
+	next_step(j, r);
+}
+
 static bool me_render(struct request *r, struct fail *why)
 {
-	const struct me *m = r->state;
-	bool has_face = r->who.level3_until_ms > r->now_ms;
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
-	json_add_number(&j, "level", has_face && r->who.level < LEVEL_L3 ? LEVEL_L3 : r->who.level);
-	json_add_plain(&j, "level_name", str_c(level_row(r->who.level)->text));
-	if (has_face)
-		json_add_time(&j, "level3_until", r->who.level3_until_ms);
-	else
-		json_add_nothing(&j, "level3_until");
-	next_step(&j, r);
-	facts_out(&j, m);
+	level_out(&j, r);
+	facts_out(&j, r->state);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }
 
 const struct handler me_show = { .parse = me_parse, .look = me_look, .render = me_render };
+
+/* ---- on whose word ---- */
+
+static bool identity_render(struct request *r, struct fail *why)
+{
+	const struct me *m = r->state;
+	const char *by = confirmed_by_text(m->confirmed_by);
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	level_out(&j, r);
+	time_or_null(&j, "level4_until", r->who.level4_until_ms > r->now_ms ? r->who.level4_until_ms : 0);
+	facts_out(&j, m);
+	text_or_null(&j, "confirmed_by", by != NULL ? by : "");
+	time_or_null(&j, "confirmed_at", m->confirmed_ms);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler me_identity_show = { .parse = me_parse, .look = me_look, .render = identity_render };
 
 /* ---- in full ---- */
 

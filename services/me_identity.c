@@ -1,13 +1,14 @@
-/* services/me_identity.c - POST /v1/me/identity (name and number, to L2), POST /v1/me/step-up (a live face, to L3 for 15 minutes), and the undo of a merge.
+/* services/me_identity.c - POST /v1/me/identity (name and number, with the phone that answered where that is asked for, to L2), POST /v1/me/step-up (a live face,
+ * to L3 for 15 minutes), and the undo of a merge.
  *
  * The authority is asked before the transaction. "Disagrees" and "no such number" are verdicts: they are counted, audited and kept under the Idempotency-Key like
  * a success; that the authority is slow, away or not understood is no verdict, and costs nobody a try. */
 #include "auth/audit.h"
 #include "auth/keyring.h"
+#include "auth/login.h"
 #include "auth/real_name.h"
 #include "auth/right.h"
 #include "auth/session.h"
-#include "base/clock.h"
 #include "base/ids.h"
 #include "channels/ask.h"
 #include "services/authority_account.h"
@@ -20,6 +21,8 @@ enum { PACE_PAIR_MS = 5000, PACE_NUMBER_MS = 10000, PACE_NUMBER = 2 };
 
 struct identifying {
 	struct str id_type, id_number, name, method, proof;
+	bool with_phone;
+	char phone[PHONE_DIGITS + 1];
 	enum authority_kind kind;
 	struct identity identity;
 	struct str number;                       /* what is asked about */
@@ -53,7 +56,8 @@ static bool authority_ask(struct request *r, struct question *q, struct fail *wh
 {
 	struct identifying *i = r->state;
 	question_id(r, i);
-	struct authority_question a = { .kind = i->kind, .number = i->number, .name = i->name, .proof = i->proof, .id = str_c(i->question_id), .now_ms = r->now_ms };
+	struct authority_question a = { .kind = i->kind, .number = i->number, .name = i->name, .phone = str_c(i->phone), .proof = i->proof,
+		.id = str_c(i->question_id), .now_ms = r->now_ms };
 	q->peer = STR("authority");
 	return authority_account(&a, why) && authority_build(&a, &r->arena, &q->call, why);
 }
@@ -131,32 +135,34 @@ static bool identity_parse(struct request *r, struct fail *why)
 		{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct identifying, id_type), NULL },
 		{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct identifying, id_number), NULL },
 		{ "name", JSON_F_TEXT, true, 1, PERSON_NAME_MAX, offsetof(struct identifying, name), check_plain_text },
+		{ "with_phone", JSON_F_BOOL, false, 0, 0, offsetof(struct identifying, with_phone), NULL },
 	};
 	struct identifying *i = request_state(r, sizeof(*i), why);
 	if (i == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), i, why) || !has_session(r, why))
 		return false;
-	if (i->id_type.at != NULL && !str_eq(i->id_type, STR("resident")))
-		return FAILS_FIELD(why, FIELD, "/id_type", "not resident");
-	enum identity_wrong wrong = identity_person(i->id_number, time_yyyymmdd(r->now_ms), &i->identity);
-	i->kind = AUTHORITY_TWO_ELEMENT;
+	if (!document_parse(i->id_type, i->id_number, r->now_ms, &i->identity, why))
+		return false;
+	i->kind = i->with_phone ? AUTHORITY_THREE_ELEMENT : AUTHORITY_TWO_ELEMENT;
 	i->number = str_c(i->identity.number);
-	if (wrong == IDENTITY_FINE)
-		return true;
-	FAILS_FIELD(why, FIELD, "/id_number", "identity number: %s", identity_wrong_text(wrong).at);
-	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
-	return false;
+	return true;
 }
 
 static bool identity_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	const struct identifying *i = r->state;
-	return identity_may_try(tx, r->who.id, i->number, r->now_ms, why);
+	struct identifying *i = r->state;
+	if (!identity_may_try(tx, r->who.id, i->number, r->now_ms, why))
+		return false;
+	if (!i->with_phone)
+		return true;
+	return login_phone(tx, r->who.session, i->phone, why) &&
+	       (i->phone[0] != '\0' || FAILS_FIELD(why, FIELD, "/with_phone", "the session came in by no phone"));
 }
 
 static bool identity_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	const struct identifying *i = r->state;
-	struct real_name n = { .kind = i->identity.kind, .number = i->number, .name = i->name };
+	struct real_name n = { .kind = i->identity.kind, .number = i->number, .name = i->name,
+		.by = i->with_phone ? CONFIRMED_BY_AUTHORITY_PHONE : CONFIRMED_BY_AUTHORITY };
 	if (i->verdict != AUTHORITY_MATCH)
 		return refused(tx, r, i->number, AUDIT_IDENTITY_REFUSED, why);
 	r->outcome = (struct outcome){ .code = CONFIRMED, .status = 200, .n = { LEVEL_L2, 0 } };
@@ -208,7 +214,7 @@ static bool step_up_apply(struct tx *tx, struct request *r, struct fail *why)
 	if (i->verdict != AUTHORITY_MATCH)
 		return refused(tx, r, STR("face"), AUDIT_FACE_REFUSED, why);
 	r->outcome = (struct outcome){ .code = CONFIRMED, .status = 200, .n = { r->who.level > LEVEL_L3 ? r->who.level : LEVEL_L3, until_ms } };
-	return session_raise(tx, r->who.session, r->who.id, r->who.level, until_ms, why) && audit_add(tx, r, &a, why);
+	return session_raise(tx, r->who.session, r->who.id, LEVEL_L2, until_ms, why) && audit_add(tx, r, &a, why);
 }
 
 const struct handler me_step_up = { .parse = step_up_parse, .recall = step_up_recall, .recalled = pace_recalled, .look = step_up_look, .ask = &ask_authority,

@@ -30,7 +30,9 @@ static const struct form_field token_fields[] = {
 	{ "device_name", false, SESSION_NAME_MAX, offsetof(struct token_form, device_name) },
 	{ "phone", false, 20, offsetof(struct token_form, phone) },
 	{ "challenge", false, OTP_CHALLENGE_TEXT, offsetof(struct token_form, challenge) },
-	{ "code", false, 16, offsetof(struct token_form, code) },
+	{ "code", false, OIDC_CODE_MAX, offsetof(struct token_form, code) },
+	{ "state", false, 64, offsetof(struct token_form, state) },
+	{ "iss", false, 512, offsetof(struct token_form, iss) },
 	{ "refresh_token", false, 64, offsetof(struct token_form, refresh_token) },
 	{ "client_secret", false, 64, offsetof(struct token_form, client_secret) },
 	{ "scope", false, 512, offsetof(struct token_form, scope) },
@@ -54,8 +56,8 @@ bool grant_citizen(struct tx *tx, struct request *r, struct token_asking *t, con
 {
 	uint8_t random[32];
 	struct session_new s = { .kind = WHO_CITIZEN, .principal = f->person, .login = f->login, .device_hash = t->device, .name = t->form.device_name,
-		.level = f->level, .life_ms = SESSION_LIFE_MS };
-	*out = (struct granted){ .kind = WHO_CITIZEN, .principal = f->person, .level = f->level, .access_ms = ACCESS_LIFE_MS,
+		.level = f->level, .level3_until_ms = f->level3_until_ms, .life_ms = SESSION_LIFE_MS };
+	*out = (struct granted){ .kind = WHO_CITIZEN, .principal = f->person, .level = f->level3_until_ms > r->now_ms ? LEVEL_L3 : f->level, .access_ms = ACCESS_LIFE_MS,
 		.refresh_until_ms = r->now_ms + SESSION_LIFE_MS };
 	request_bytes(r, "session", random);
 	if (!session_open(tx, &s, r->now_ms, random, &out->session, why))
@@ -130,6 +132,13 @@ static bool token_apply(struct tx *tx, struct request *r, struct fail *why)
 	return true;
 }
 
+static void token_settle(const struct request *r, struct expiring_batch *b)
+{
+	struct token_asking *t = r->state;
+	if (t->grant->settle != NULL)
+		t->grant->settle(t, b);
+}
+
 static void scope_out(struct json_out *j, struct request *r, uint64_t rights)
 {
 	struct buf scope;
@@ -152,6 +161,8 @@ static bool token_render(struct request *r, struct fail *why)
 		LOG_EVENT(refresh_reused, str_c(r->id), L_INT(n[N_SESSION]));
 	if (r->outcome.code == REFUSED && n[N_KIND] == FAIL_CLIENT)
 		return FAILS(why, CLIENT, "refused, and noted");
+	if (r->outcome.code == REFUSED && n[N_KIND] == FAIL_UNCONFIRMED)
+		return FAILS(why, UNCONFIRMED, "refused, and noted");
 	if (r->outcome.code == REFUSED)
 		return FAILS(why, GRANT, "refused, and noted");
 	request_bytes(r, "access token", random);
@@ -174,7 +185,7 @@ static bool token_render(struct request *r, struct fail *why)
 }
 
 const struct handler oauth_token = { .parse = token_parse, .recall = token_recall, .recalled = token_recalled, .ask = &token_ask,
-	.apply = token_apply, .render = token_render, .is_oauth = true };
+	.apply = token_apply, .settle = token_settle, .render = token_render, .is_oauth = true };
 
 /* ---- /oauth2/revoke: whoever holds a token may end what it opens; one that is not known is as good as ended ---- */
 

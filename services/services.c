@@ -1,7 +1,9 @@
 /* services/services.c - what this floor needs before the first request, and what its handlers share. */
 #include "services/services.h"
+#include "auth/identity_number.h"
 #include "auth/keyring.h"
 #include "auth/staff_deeds.h"
+#include "base/clock.h"
 #include "base/hash.h"
 #include "base/metrics.h"
 #include "notify/account.h"
@@ -115,6 +117,17 @@ bool check_path_segment(struct str s, struct fail *why)
 {
 	return memchr(s.at, '/', s.len) == NULL && memchr(s.at, '\\', s.len) == NULL && !str_eq(s, STR(".")) && !str_eq(s, STR("..")) &&
 	       check_visible_ascii(s, why);
+}
+
+bool document_parse(struct str id_type, struct str id_number, int64_t now_ms, struct identity *out, struct fail *why)
+{
+	enum identity_wrong wrong = identity_person(id_number, time_yyyymmdd(now_ms), out);
+	if (wrong == IDENTITY_FINE)
+		return id_type.at == NULL || str_eq(id_type, str_c(identity_kind_text(out->kind))) ||
+		       FAILS_FIELD(why, FIELD, "/id_type", "not the kind of document that bears such a number");
+	FAILS_FIELD(why, FIELD, "/id_number", "identity number: %s", identity_wrong_text(wrong).at);
+	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
+	return false;
 }
 
 bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why)

@@ -4,6 +4,8 @@
 #include "base/config.h"
 #include "base/request.h"
 
+struct identity; /* auth/identity_number.h */
+
 bool services_is_development(void);
 const struct config *services_config(void); /* as it was at the start */
 
@@ -18,6 +20,8 @@ bool is_plain_text(struct str s);
 bool check_plain_text(struct str s, struct fail *why);
 bool check_visible_ascii(struct str s, struct fail *why);
 bool check_path_segment(struct str s, struct fail *why); /* visible, and can be asked for: "/", "\\" and dots alone are no part of a path (gateway/target.c) */
+/* A person's document as he typed it: "id_number", and "id_type" (at NULL: whatever the number says it is). Fails: FIELD, with the fact reason. */
+MUST_USE bool document_parse(struct str id_type, struct str id_number, int64_t now_ms, struct identity *out, struct fail *why);
 /* ?name= as a number within limits; absent gives `absent`. Fails QUERY. */
 MUST_USE bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why);
 /* GB/T 2260 codes: six digits, townships nine. */

@@ -1,4 +1,4 @@
-// Goal: a session becomes known by name and number when the authority says so, and by a live face for a quarter of an hour; its four other answers are four;
+// Goal: a session becomes known by name and number (and by its phone, where that is asked for) when the authority says so, and by a live face for a quarter of an hour; its four other answers are four;
 // attempts are paced; two accounts of one person are merged, and taken apart again; a family has a person per device.
 // Method: the sandbox plays the authority and the SMS platform; every person and phone is a test's own.
 import assert from 'node:assert/strict';
@@ -98,6 +98,43 @@ test('a family on one phone: whose device it is, is shown by name and number', a
 	const known = await me(first.access_token);
 	assert.deepEqual([known.level, known.name], [2, '陈*龙']);
 	assert.equal((await g.get('/v1/me/merges', { token: first.access_token })).json.items.length, 0);
+});
+
+test('how I am known: by which document, on whose word and since when', async () => {
+	const one = await citizen(), { access_token: token } = await people.login(one.phone, device()), known = async () => (await g.get('/v1/me/identity', { token })).json;
+	const nothing = { id_type: null, name: null, id_number: null, phone: `139****${one.phone.slice(7)}`, confirmed_by: null, confirmed_at: null };
+	assert.deepEqual(await known(), { level: 1, level_name: 'phone', level3_until: null, next_step: 'identity', level4_until: null, ...nothing });
+	const before = Date.now() - 1;
+	assert.equal((await confirm(token, one)).status, 200);
+	const { confirmed_at, ...rest } = await known();
+	assert.deepEqual(rest, { level: 2, level_name: 'real_name', level3_until: null, next_step: 'live_face', level4_until: null, id_type: 'resident', name: '王*明', id_number: `6****************${one.number.at(-1)}`,
+		phone: nothing.phone, confirmed_by: 'authority' });
+	assert.ok(Date.parse(confirmed_at) >= before && Date.parse(confirmed_at) <= Date.now() + 1);
+	const second = await people.login(phone(), device());
+	assert.deepEqual((await g.get('/v1/me/identity', { token: second.access_token })).json.name, null, 'another phone shows nothing of it');
+});
+
+test('three elements: the phone that answered is confirmed along', async () => {
+	const one = await citizen(), body = { id_number: one.number, name: one.name, with_phone: true }, ask = (token, more = body) => g.ask('POST', '/v1/me/identity', { token, key: randomUUID(), body: more });
+	const { access_token: other } = await people.login(phone(), device()), { access_token: token } = await people.login(one.phone, device());
+	const wrong = await ask(other);
+	assert.deepEqual([wrong.status, wrong.json.code], [422, 'identity_mismatch'], 'it is another’s phone');
+	assert.equal((await ask(token)).status, 200);
+	assert.equal((await g.get('/v1/me/identity', { token })).json.confirmed_by, 'authority_with_phone');
+});
+
+test('a document is what its number says it is', async () => {
+	const rows = [['810000199408230021', 'hmt_residence'], ['830000199201300022', 'hmt_residence'], ['932682198501010017', 'foreign_pr'], ['KAZ110090123105', 'foreign_pr_old']];
+	await s.setup('authority', { people: rows.map(([number]) => ({ number, name: '陈大文', phone: phone() })) });
+	for (const [id_number, id_type] of rows) {
+		const { access_token: token } = await people.login(phone(), device()), ask = (type) => g.ask('POST', '/v1/me/identity', { token, key: randomUUID(), body: { id_number, id_type: type, name: '陈大文' } });
+		for (const type of ['resident', 'passport']) {
+			const wrong = await ask(type);
+			assert.deepEqual([wrong.status, wrong.json.code, wrong.json.pointer], [422, 'invalid_field', '/id_type']);
+		}
+		assert.equal((await ask(id_type)).status, 200, id_number);
+		assert.deepEqual((await g.get('/v1/me/identity', { token })).json.id_type, id_type);
+	}
 });
 
 test('a token made by the operator’s hand cannot be raised', async () => {

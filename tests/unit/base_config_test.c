@@ -176,6 +176,9 @@ static void consistent(void **state)
 		{ { "development=true", "listen.hosts=a b" }, "listen.hosts" },
 		{ { "development=true", "listen.hosts=a," }, "listen.hosts" },
 		{ { "development=true", "listen.hosts=a,,b" }, "listen.hosts" },
+		{ { "tls.certificate=/c", "tls.key=/k", "provincial.token_url=http://p/t" }, "provincial.token_url" },
+		{ { "tls.certificate=/c", "tls.key=/k", "provincial.userinfo_url=https://p/u" }, NULL },
+		{ { "development=true", "provincial.authorize_url=http://p/a" }, NULL },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct config c;

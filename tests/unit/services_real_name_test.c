@@ -26,7 +26,7 @@ static void confirmed(struct world *w, const char *access, const char *number, c
 {
 	struct principal who = who_is(w, access);
 	world_ask(w, METHOD_POST, "/v1/me/identity", NULL, NULL)->who = who;
-	struct step s = { .r = &w->r, .name = { IDENTITY_RESIDENT, str_c(number), str_c(name) }, .twice = true };
+	struct step s = { .r = &w->r, .name = { .kind = IDENTITY_RESIDENT, .number = str_c(number), .name = str_c(name), .by = CONFIRMED_BY_AUTHORITY }, .twice = true };
 	assert_false(store_write(w->store, confirm, &s, &w->r.why));
 	assert_int_equal(w->r.why.code, FAIL_CONFLICT);
 	fail_clear(&w->r.why);

@@ -11,6 +11,7 @@
 
 #include "auth/keyring.h"
 #include "base/clock.h"
+#include "channels/ask.h"
 #include "services/handlers.h"
 #include "store/expiring.h"
 #include "store/store.h"
@@ -24,6 +25,11 @@
 #define OTHER_RESIDENT "62129919850101006X"
 #define COMPANY "91621299MA0000015U"
 
+struct world_answer {
+	int status;
+	const char *body;
+};
+
 struct world {
 	char dir[256];
 	struct config config;
@@ -34,6 +40,7 @@ struct world {
 	struct request r;
 	int64_t now_ms;
 	uint64_t commits, asked;
+	const struct world_answer *answers; /* what the outside says to the next questions, in order; ends with a body NULL */
 };
 
 static inline int world_unlink(const char *path, const struct stat *st, int flag, struct FTW *ftw)
@@ -144,7 +151,8 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || code || '|' || name || '|' || region FROM department ORDER BY id",
 	"SELECT id || '|' || code || '|' || name || '|' || department || '|' || region || '|' || type || '|' || legal_days || '|' || promised_days"
 	" || '|' || trips || '|' || online FROM matter ORDER BY id",
-	"SELECT id || '|' || hex(id_hash_a) || '|' || ifnull(hex(phone_hash_a), '-') || '|' || hex(facts) || '|' || kind || '|' || made_ms FROM person ORDER BY id",
+	"SELECT id || '|' || hex(id_hash_a) || '|' || ifnull(hex(phone_hash_a), '-') || '|' || hex(facts) || '|' || kind || '|' || made_ms"
+	" || '|' || confirmed_by || '|' || confirmed_ms FROM person ORDER BY id",
 	"SELECT id || '|' || hex(hash) || '|' || kind || '|' || principal_id || '|' || expires_ms || '|' || development || '|' || test_key FROM token ORDER BY id",
 	"SELECT id || '|' || case_no || '|' || person || '|' || department || '|' || case_ref || '|' || matter || '|' || region || '|' || state || '|' || last_seq"
 	" || '|' || opened_ms || '|' || updated_ms || '|' || names"
@@ -165,7 +173,7 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || kind || '|' || hex(hash_a) || '|' || hex(value) || '|' || person || '|' || level || '|' || seen_ms || '|' || ifnull(ended_ms, '-')"
 	" FROM login ORDER BY id",
 	"SELECT person || '|' || hex(device_hash) || '|' || seen_ms FROM device ORDER BY person, device_hash",
-	"SELECT id || '|' || hex(key) || '|' || kind || '|' || principal_id || '|' || ifnull(login, '-') || '|' || hex(name) || '|' || level || '|' || level3_until_ms"
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || principal_id || '|' || ifnull(login, '-') || '|' || hex(name) || '|' || level || '|' || level3_until_ms || '|' || level4_until_ms"
 	" || '|' || seen_ms || '|' || expires_ms || '|' || end_reason FROM session ORDER BY id",
 	"SELECT id || '|' || hex(hash) || '|' || session || '|' || parent || '|' || state || '|' || expires_ms || '|' || spent_ms FROM refresh ORDER BY id",
 	"SELECT hex(phone_hash) || '|' || day || '|' || sent || '|' || to_strangers || '|' || last_ms FROM otp_day ORDER BY phone_hash, day",
@@ -225,6 +233,24 @@ static inline bool world_look(struct world *w, const struct handler *h)
 	return ok;
 }
 
+static inline bool world_outside(struct world *w, const struct handler *h)
+{
+	if (h->ask == NULL)
+		return true;
+	for (int i = 0; i == 0 || h->ask->asks_again; i++) {
+		struct question q = { .keep_ms = 0 };
+		if (!h->ask->build(&w->r, &q, &w->r.why))
+			return false;
+		if (q.peer.len == 0)
+			return true;
+		assert_true(w->answers != NULL && w->answers[i].body != NULL);
+		struct http_answer answer = { .end = HTTP_ANSWERED, .status = w->answers[i].status, .body = str_c(w->answers[i].body) };
+		if (!h->ask->judge(&w->r, &answer, &w->r.why))
+			return false;
+	}
+	return true;
+}
+
 static inline void world_settle(struct world *w, const struct handler *h)
 {
 	static struct expiring_batch b;
@@ -260,7 +286,8 @@ static inline bool world_write(struct world *w, const struct handler *h)
 {
 	struct request *r = &w->r;
 	struct fail first;
-	if ((h->parse != NULL && !h->parse(r, &r->why)) || !world_recall(w, h) || !world_look(w, h) || (h->work != NULL && !h->work(r, &r->why)))
+	if ((h->parse != NULL && !h->parse(r, &r->why)) || !world_recall(w, h) || !world_look(w, h) || (h->work != NULL && !h->work(r, &r->why)) ||
+	    !world_outside(w, h))
 		return false;
 	struct world_try t[2] = { { .w = w, .h = h, .keep = false }, { .w = w, .h = h, .keep = true } };
 	arena_reset(&w->arena);
