@@ -56,7 +56,8 @@ test('the outside world is there, and its requests work as printed', async () =>
 	for (const e of entries)
 		assert.deepEqual([e.kind, e.peer, e.status, e.answer], ['probe', 'aliyun_sms', 200, '{"code":0,"msg":"成功"}']);
 	const { url, tls_url } = JSON.parse(readFileSync(path.join(state, 'sandbox/ready.json'), 'utf8'));
-	assert.ok(conf().includes(url), 'the configuration names it');
+	for (const line of [`sms.aliyun.url = ${url}/`, `authority.url = ${url}/authority`, `provincial.token_url = ${url}/provincial/token`])
+		assert.ok(conf().split('\n').includes(line), `the configuration says ${line}`);
 	for (const address of [url, tls_url]) {
 		const asked = await run('curl', '-sS', '--cacert', path.join(state, 'tls/cert.pem'), '-w', ' %{http_code} %{http_version}', `${address}/cases/GS-2026-0001?last4=001X`);
 		assert.equal(asked.said, `{"code":"unauthorized"} 401 ${address === tls_url ? '2' : '1.1'}`);

@@ -1,15 +1,16 @@
 // Goal: login over a real redis-server (see lib/login_flow.mjs); without it no code is sent or taken, and whoever is logged in stays so; nothing in it reads as
-// a phone or a code; and a session that ends in one process is looked up anew in the other.
+// a phone or a code; a session that ends in one process is looked up anew in the other; and a login at the province begins in one and ends in the other.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Gateway } from './lib/gateway.mjs';
 import { login_flow } from './lib/login_flow.mjs';
 import { People, device, phone } from './lib/people.mjs';
+import { Province, provincial_settings } from './lib/province.mjs';
 import { redis } from './lib/redis.mjs';
 import { until } from './lib/until.mjs';
 
 const r = await redis();
-const { g, people } = await login_flow(r.settings);
+const { g, s, people } = await login_flow(r.settings);
 
 const is_up = async (one) => (await one.admin('/readyz?verbose')).text.includes('[+] expiring');
 
@@ -43,5 +44,17 @@ test('a session that ends in one process is looked up anew in the other', async 
 		assert.equal((await b.get('/v1/me', { token: theirs.access_token })).status, 200); // by its own database it goes on
 		return (await stale()) > before;
 	});
+	await Promise.all([a.stop(), b.stop()]);
+});
+
+test('a login at the province is begun in one process and ended in the other', async () => {
+	const [a, b] = await Promise.all([1, 2].map(() => Gateway.start({ data: false, settings: { ...r.settings, ...provincial_settings(s), 'expiring.prefix': 'province:', loops: 1 } })));
+	await until('both have Redis', async () => (await is_up(a)) && (await is_up(b)));
+	const here = new Province(a, s), there = new Province(b, s), id = device(), back = await here.visit(id, 'gs-0001');
+	for (const wrong of [await there.end(device(), back), await there.end(id, { ...back, state: device() })]) assert.deepEqual([wrong.status, wrong.json.error], [400, 'invalid_grant']);
+	const first = await there.end(id, back), again = await there.end(id, back);
+	assert.deepEqual([first.status, first.json.level, again.status], [200, 2, 200]);
+	assert.equal((await b.get('/v1/me', { token: first.json.access_token })).status, 401);
+	assert.equal((await there.end(id, { ...back, code: 'another' })).json.error, 'invalid_grant');
 	await Promise.all([a.stop(), b.stop()]);
 });
