@@ -78,17 +78,38 @@ SQL
 		[ "$(printf 'SELECT 1' | pg_say "$1" "$2" "$3" siban)" = 1 ]
 }
 
+# postgres_pid_of state: the process id of its running PostgreSQL, or nothing.
+postgres_pid_of() {
+	local pid
+	pid=$(head -n 1 "$1/pg/data/postmaster.pid" 2>/dev/null) || return 1
+	case $pid in '' | *[!0-9]*) return 1 ;; esac
+	# A recycled number may belong to anything.
+	tr '\0' '\n' <"/proc/$pid/cmdline" 2>/dev/null | grep -qxF -- "$1/pg/data" || return 1
+	printf '%s' "$pid"
+}
+
+# What one leaves that was killed. PostgreSQL takes even a zombie's number for a running server's; but its children are waited for: they may still write.
+clear_after_kill() { # dir
+	local deadline=$(($(now_ms) + 15000))
+	while find /proc/[0-9]*/cwd -maxdepth 0 -lname "$1/data" 2>/dev/null | grep -q .; do
+		[ "$(now_ms)" -lt "$deadline" ] || fail "processes of a PostgreSQL that was killed still work in $1/data"
+		sleep 0.05
+	done
+	rm -f "$1/data/postmaster.pid" "$1/.s.PGSQL.5432" "$1/.s.PGSQL.5432.lock"
+}
+
 # start_postgres state: unless it runs already.
 start_postgres() {
-	local state=$1 dir=$1/pg programs user
+	local state=$1 dir=$1/pg programs user pid
 	programs=$(pg_programs)
 	user=$(store_user postgres)
 	make_store_folder "$state" pg "$user"
 	rm -rf "$dir/data.new" # half made
 	[ -d "$dir/data" ] || step "making a database cluster" make_cluster "$programs" "$user" "$dir" || fail "initdb did not succeed"
-	if as_user "$user" "$programs/pg_ctl" -D "$dir/data" status >/dev/null; then
-		say "PostgreSQL already runs (process $(head -n 1 "$dir/data/postmaster.pid"))"
+	if pid=$(postgres_pid_of "$state"); then
+		say "PostgreSQL already runs (process $pid)"
 	else
+		clear_after_kill "$dir"
 		step "starting PostgreSQL" as_user "$user" "$programs/pg_ctl" -D "$dir/data" -l "$dir/postgres.log" -w -t 60 start || {
 			tail -n 20 "$dir/postgres.log" >&2
 			fail "PostgreSQL did not start"
@@ -102,7 +123,7 @@ stop_postgres() {
 	[ -d "$dir/data" ] || return 0
 	programs=$(pg_programs)
 	user=$(store_user postgres)
-	as_user "$user" "$programs/pg_ctl" -D "$dir/data" status >/dev/null || return 0
+	postgres_pid_of "$1" >/dev/null || return 0
 	step "stopping PostgreSQL" as_user "$user" "$programs/pg_ctl" -D "$dir/data" -m fast -w -t 60 stop || fail "PostgreSQL does not stop" "Its log: $dir/postgres.log"
 }
 

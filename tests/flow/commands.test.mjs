@@ -7,6 +7,7 @@ import test from 'node:test';
 import { assert_problem, id_number } from './lib/cases.mjs';
 import { admin_request, control_request } from './lib/clients.mjs';
 import { Gateway, gateway } from './lib/gateway.mjs';
+import { on_postgres } from './lib/stores.mjs';
 
 const g = await gateway();
 const failing = (...words) => g.command(...words).then(() => assert.fail(`siban ${words.join(' ')} should fail`), (e) => e);
@@ -74,7 +75,7 @@ test('a second gateway on the same folder is refused', async () => {
 });
 
 test('secrets of the state folder are for their owner only', () => {
-	for (const name of ['keys/vault.keys', 'control.sock', 'siban.db'])
+	for (const name of ['keys/vault.keys', 'control.sock', ...(on_postgres ? [] : ['siban.db'])])
 		assert.equal(statSync(path.join(g.state, name)).mode & 0o077, 0, name);
 });
 

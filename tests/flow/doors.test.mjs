@@ -87,7 +87,7 @@ test('a host that is not ours is sent elsewhere; ours are answered with any port
 
 test('a certificate that cannot be used stops the start, in words', () => {
 	const folder = mkdtempSync(path.join(os.tmpdir(), 'siban-doors-'));
-	const start = (command, ...sets) => spawnSync(siban, [command, '--config', g.conf, ...[`state.dir=${folder}`, ...sets].flatMap((s) => ['--set', s])], { encoding: 'utf8' });
+	const start = (command, ...sets) => spawnSync(siban, [command, '--config', g.conf, ...[`state.dir=${folder}`, 'store.url=', ...sets].flatMap((s) => ['--set', s])], { encoding: 'utf8' });
 	assert.equal(start('migrate').status, 0);
 	for (const [setting, words] of [['tls.certificate=/nowhere/cert.pem', /\/nowhere\/cert\.pem.*No such file/], [`tls.key=${g.ca_file}`, /key/i],
 		[`tls.certificate=${g.conf}`, /siban\.conf/]]) {

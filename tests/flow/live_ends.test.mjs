@@ -1,9 +1,7 @@
 // Goal: how a live stream ends. A token that ends ends it, a reader that takes nothing is cut off without harm to others, a stop says goodbye, and after a
 // kill -9 the person goes on where he was: nothing lost, nothing twice.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import http2 from 'node:http2';
-import path from 'node:path';
 import test from 'node:test';
 import { Case, assert_problem, id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
@@ -17,7 +15,7 @@ const somebody = async () => {
 	const person = id_number(people++), token = await g.citizen(person);
 	return { person, token, open: () => new Case(g, w, { person }) };
 };
-const sql = (text) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', path.join(g.state, 'siban.db'), text], { encoding: 'utf8' }).trim();
+const sql = (text) => g.sql(text);
 const metric = async (line) => Number((await g.admin('/metrics')).text.split('\n').find((l) => l.startsWith(`${line} `))?.split(' ')[1] ?? 0);
 
 test('a sign of life comes on each, and a peer that gives none is let go', async () => {

@@ -1,18 +1,14 @@
 // Goal: one acts for another by his yes, within what he said yes to, until he says no; and whoever offers learns nothing.
 // Method: people who are known by name (development tokens), their cases and messages; each step over HTTP/2 and HTTP/1.1; the audit read from the database.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import path from 'node:path';
 import test from 'node:test';
-import { promisify } from 'node:util';
 import { Case, assert_problem, id_number, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 
-const run = promisify(execFile);
 const g = await gateway({ settings: { 'rate.write': 0, 'rate.read': 0, 'rate.public': 0 } });
 const w = await world(g);
-const sql = async (text) => (await run('sqlite3', [path.join(g.state, 'siban.db'), text])).stdout.trimEnd();
+const sql = (text) => g.sql(text);
 const day = 24 * 3600e3, none = `md_${'0'.repeat(26)}`;
 
 // Somebody departments know by name, with a case of his own.

@@ -6,12 +6,12 @@ import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
-import { execFileSync } from 'node:child_process';
 import { test } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { People, authority_settings, device, phone, sms_settings } from './lib/people.mjs';
+import { on_postgres } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 
 const secrets = mkdtempSync(path.join(os.tmpdir(), 'siban-phone-'));
@@ -22,7 +22,7 @@ const s = await sandbox();
 const g = await gateway({ data: false, settings: { ...authority_settings(s), ...sms_settings(s, path.join(secrets, 'sms.key')), 'rate.public': 0, 'otp.per_address': 100000 } });
 const people = new People(g, s);
 const one = { number: '621299199006150131', name: '张三' }, another = { number: '62129919850101006X', name: '李小明' };
-const sql = (text) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', path.join(g.state, 'siban.db'), text], { encoding: 'utf8' }).trim();
+const sql = (text) => g.sql(text);
 
 async function code_for(token, number, purpose, id) {
 	const before = (await people.texts(number)).length, asked = await g.ask('POST', '/v1/otp', { token, body: { phone: number, purpose, device_id: id } });
@@ -89,7 +89,7 @@ test('a lost phone: new number, name and number, face; what it had open is over'
 	const stranger = await people.login(lost, device()); // whoever holds it now
 	assert.deepEqual([(await me(stranger.access_token)).level, (await me(stranger.access_token)).name], [1, null]);
 	assert.equal((await people.login(fresh, device())).level, 2);
-	assert.equal(sql("SELECT count(*) FROM audit WHERE act = 84 AND detail = CAST('by a face' AS BLOB)"), '1');
+	assert.equal(sql(`SELECT count(*) FROM audit WHERE act = 84 AND detail = CAST('by a face' AS ${on_postgres ? 'BYTEA' : 'BLOB'})`), '1');
 });
 
 test('what is wrong is said', async () => {

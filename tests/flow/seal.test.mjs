@@ -1,12 +1,10 @@
 // Goal: `siban seal` tells the truth: beside a running gateway, without one, against a noted head, and about a database that somebody altered.
 import assert from 'node:assert/strict';
-import { execFileSync, spawn } from 'node:child_process';
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import os from 'node:os';
-import path from 'node:path';
+import { spawn } from 'node:child_process';
 import test from 'node:test';
 import { Case, world } from './lib/cases.mjs';
 import { Gateway, gateway, siban } from './lib/gateway.mjs';
+import { on_postgres } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 
 const g = await gateway();
@@ -27,7 +25,6 @@ function run(...words) {
 
 const sealed = (g) => until('everything is sealed', async () => (await g.control('POST', '/control/seal/head')).json.unsealed === 0);
 const head_of = (out) => /^head (\d+:[0-9a-f]{64})$/m.exec(out)[1];
-const sql = (folder, text) => execFileSync('sqlite3', [path.join(folder, 'siban.db'), text], { encoding: 'utf8' }).trim();
 
 test('beside a running gateway: what is sealed, where it ends, what waits', async () => {
 	for (let i = 0; i < 5; i++) await new Case(g, w).live('submitted', 'received', 'accepted');
@@ -88,8 +85,8 @@ test('without a gateway, and about a copy that was altered', async () => {
 	for (let i = 0; i < 3; i++) await new Case(own, ow).live('submitted', 'received');
 	await sealed(own);
 	await own.stop();
-	assert.ok(Number(sql(own.state, "SELECT count(*) FROM audit WHERE act = 2 AND subject_kind = 3")) >= 3, 'imports are on record');
-	assert.ok(Number(sql(own.state, "SELECT count(*) FROM audit WHERE act = 1 AND result = 201")) >= 4, 'tokens are on record');
+	assert.ok(Number(own.sql("SELECT count(*) FROM audit WHERE act = 2 AND subject_kind = 3")) >= 3, 'imports are on record');
+	assert.ok(Number(own.sql("SELECT count(*) FROM audit WHERE act = 1 AND result = 201")) >= 4, 'tokens are on record');
 	const good = await say(own, 'seal', 'verify');
 	assert.equal(good.code, 0, good.err);
 	assert.match((await say(own, 'seal', 'head')).out, /with sm3/);
@@ -99,9 +96,10 @@ test('without a gateway, and about a copy that was altered', async () => {
 	assert.equal(waits.code, 0);
 	assert.match(waits.out, /^unsealed 1, the oldest from \d{4}-/m);
 
-	const free = 'DROP TRIGGER case_event_no_update; DROP TRIGGER case_event_no_delete; DROP TRIGGER audit_no_update; DROP TRIGGER audit_no_delete; DROP TRIGGER seal_no_delete; DROP TRIGGER seal_no_update;';
-	const seq_of = (seq) => Number(sql(own.state, `SELECT s.seq FROM seal s JOIN case_event e ON e.fact = s.fact WHERE e.case_id = 2 AND e.seq = ${seq}`));
-	const seal_of_audit = Number(sql(own.state, 'SELECT s.seq FROM seal s JOIN audit a ON a.fact = s.fact ORDER BY a.id LIMIT 1'));
+	const kept = ['case_event', 'audit', 'seal', 'fact'];
+	const free = kept.map((table) => (on_postgres ? `ALTER TABLE ${table} DISABLE TRIGGER USER; ` : `DROP TRIGGER ${table}_no_update; DROP TRIGGER ${table}_no_delete; `)).join('');
+	const seq_of = (seq) => Number(own.sql(`SELECT s.seq FROM seal s JOIN case_event e ON e.fact = s.fact WHERE e.case_id = 2 AND e.seq = ${seq}`));
+	const seal_of_audit = Number(own.sql('SELECT s.seq FROM seal s JOIN audit a ON a.fact = s.fact ORDER BY a.id LIMIT 1'));
 	const head = Number(head_of(good.out).split(':')[0]);
 	const alterations = [
 		["UPDATE case_event SET note = '已办结' WHERE case_id = 2 AND seq = 2", `seq ${seq_of(2)}: the record it stands for was changed (row_changed, case_event 2/2)`],
@@ -113,23 +111,21 @@ test('without a gateway, and about a copy that was altered', async () => {
 			'a record without a fact: it was put in from outside (row_unknown, case_event 2/3)'],
 	];
 	for (const [alteration, words] of alterations) {
-		const copy = mkdtempSync(path.join(os.tmpdir(), 'siban-altered-'));
-		cpSync(own.state, copy, { recursive: true });
-		sql(copy, free + alteration);
-		const told = await say(own, 'seal', 'verify', '--set', `state.dir=${copy}`);
-		rmSync(copy, { recursive: true, force: true });
+		const copy = await own.copy();
+		copy.sql(free + alteration);
+		const told = await say(own, 'seal', 'verify', ...copy.sets);
+		copy.drop();
 		assert.equal(told.code, 1, `${alteration}: ${told.out}`);
 		assert.ok(told.err.includes(words), `${alteration}: ${told.err}`);
 		assert.ok(!told.out.includes('all as it was written'));
 	}
 	// the end cut off, facts and records with it: only a noted head tells
-	const copy = mkdtempSync(path.join(os.tmpdir(), 'siban-cut-'));
-	cpSync(own.state, copy, { recursive: true });
-	const fact = Number(sql(copy, `SELECT fact FROM seal WHERE seq = ${head - 1}`));
-	sql(copy, `${free} DROP TRIGGER fact_no_delete; DELETE FROM seal WHERE fact >= ${fact}; DELETE FROM fact WHERE id >= ${fact}; DELETE FROM case_event WHERE fact >= ${fact}; DELETE FROM audit WHERE fact >= ${fact}`);
-	assert.equal((await say(own, 'seal', 'verify', '--set', `state.dir=${copy}`)).code, 0);
-	const cut = await say(own, 'seal', 'verify', '--from', head_of(good.out), '--set', `state.dir=${copy}`);
-	rmSync(copy, { recursive: true, force: true });
+	const copy = await own.copy();
+	const fact = Number(copy.sql(`SELECT fact FROM seal WHERE seq = ${head - 1}`));
+	copy.sql(`${free}DELETE FROM seal WHERE fact >= ${fact}; DELETE FROM fact WHERE id >= ${fact}; DELETE FROM case_event WHERE fact >= ${fact}; DELETE FROM audit WHERE fact >= ${fact}`);
+	assert.equal((await say(own, 'seal', 'verify', ...copy.sets)).code, 0);
+	const cut = await say(own, 'seal', 'verify', '--from', head_of(good.out), ...copy.sets);
+	copy.drop();
 	assert.equal(cut.code, 1);
 	assert.match(cut.err, /there is no such head/);
 	// the original is as it was, and another hash is refused
@@ -138,14 +134,13 @@ test('without a gateway, and about a copy that was altered', async () => {
 	assert.equal(other.code, 1);
 	assert.match(other.err, /sealed with sm3: set it back/);
 	// an auditor elsewhere has the database alone: no keys, no configuration of ours
-	const alone = mkdtempSync(path.join(os.tmpdir(), 'siban-alone-'));
-	cpSync(path.join(own.state, 'siban.db'), path.join(alone, 'siban.db'));
-	const audited = await run('seal', 'verify', '--set', `state.dir=${alone}`);
+	const alone = await own.copy({ alone: true });
+	const audited = await run('seal', 'verify', ...alone.sets);
 	assert.equal(audited.code, 0, audited.err);
 	assert.equal(head_of(audited.out), head_of(good.out));
-	sql(alone, 'DELETE FROM schema_migration WHERE number > 3');
-	const older = await say(own, 'seal', 'verify', '--set', `state.dir=${alone}`);
+	alone.sql('DELETE FROM schema_migration WHERE number > 3');
+	const older = await say(own, 'seal', 'verify', ...alone.sets);
 	assert.equal(older.code, 1);
 	assert.match(older.err, /schema 3 is not this siban's/);
-	rmSync(alone, { recursive: true, force: true });
+	alone.drop();
 });

@@ -2,9 +2,6 @@
 // takes two, over the wire; a county sees its own; no secret is written down anywhere.
 // Method: three first administrators by the command line, everybody else by proposals; guesses by the thousand; the state folder's bytes searched.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import { test } from 'node:test';
 import { gateway } from './lib/gateway.mjs';
 import { digits, first, hire, password } from './lib/staff.mjs';
@@ -25,7 +22,7 @@ const metric = async (name, label) => {
 	return line === undefined ? 0 : Number(line.split(' ').at(-1));
 };
 const argon2_calls = () => metric('siban_lane_work_seconds_count', 'cpu');
-const sql = (text) => execFileSync('sqlite3', ['-cmd', '.timeout 5000', path.join(g.state, 'siban.db'), text], { encoding: 'utf8' }).trim();
+const sql = (text) => g.sql(text);
 const refusals = () => Number(sql('SELECT count(*) FROM audit WHERE act = 4'));
 const fails = (promise) => promise.then(() => assert.fail('should fail'), (e) => e.stderr);
 
@@ -219,8 +216,8 @@ test('a county’s administrator sees his county, and beyond it nothing, in the 
 test('no secret, name or password is found in the log or in any file', async () => {
 	spoken.push(password, '王小明', '李建国', '此人仍在岗', 'Huixian-77-Cloud');
 	await g.stop();
-	const files = readdirSync(g.state).filter((name) => name.startsWith('siban.')).map((name) => [name, readFileSync(path.join(g.state, name))]);
+	const files = await g.files();
 	assert.ok(files.length >= 3);
-	for (const [name, bytes] of files)
+	for (const { name, bytes } of files)
 		for (const [n, word] of spoken.entries()) assert.ok(!bytes.includes(word), `${name} holds the ${n}th thing that was said`);
 });

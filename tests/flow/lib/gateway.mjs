@@ -1,12 +1,13 @@
 // A real daemon in a fresh state folder: started, asked, stopped, and looked over for what it should not have said.
 import { execFile, spawn } from 'node:child_process';
-import { createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
 import { after } from 'node:test';
 import { H2, admin_request, control_request, h1_request } from './clients.mjs';
 import { assert_documented, source_dir } from './openapi.mjs';
+import { files_below, stores } from './stores.mjs';
 import { claim_ports } from './ports.mjs';
 import { until, within } from './until.mjs';
 
@@ -37,6 +38,7 @@ export class Gateway {
 			rmSync(g.state, { recursive: true, force: true });
 		});
 		Object.assign(g, await claim_ports());
+		g.store = await stores(g.state);
 		const { key, cert } = await make_certificate(g.state);
 		g.ca_file = cert;
 		g.ca = readFileSync(cert);
@@ -44,7 +46,7 @@ export class Gateway {
 		g.log_file = path.join(g.state, 'siban.log');
 		g.conf = path.join(g.state, 'siban.conf');
 		g.configure({ development: 'true', 'state.dir': g.state, 'listen.address': '127.0.0.1', 'listen.port': g.public_port,
-			'admin.port': g.admin_port, 'tls.certificate': cert, 'tls.key': key, loops: 2, ...settings });
+			'admin.port': g.admin_port, 'tls.certificate': cert, 'tls.key': key, loops: 2, ...g.store.settings(settings), ...settings });
 		await g.command('migrate');
 		await g.serve();
 		if (data) for (const kind of ['regions', 'departments', 'matters']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
@@ -78,6 +80,25 @@ export class Gateway {
 			}
 			return admin_request(this, 'GET', '/readyz').then((a) => a.status === 200, () => false);
 		});
+	}
+
+	// SQL past the gateway, as another program would say it; what it answers, columns parted by "|".
+	sql(text) {
+		return this.store.sql(text);
+	}
+
+	// Its database beside it, for whoever alters it: how a command is pointed there (without a gateway of ours, unless `alone`: without its keys too), SQL, the end.
+	async copy({ alone = false } = {}) {
+		const folder = mkdtempSync(path.join(os.tmpdir(), 'siban-copy-'));
+		if (!alone) cpSync(this.state, folder, { recursive: true });
+		const { sql, settings } = await this.store.copy(folder);
+		const sets = Object.entries({ 'state.dir': folder, ...settings }).flatMap(([name, value]) => ['--set', `${name}=${value}`]);
+		return { sets, sql, drop: () => rmSync(folder, { recursive: true, force: true }) };
+	}
+
+	// Every file in which something of it may lie: name and bytes.
+	async files() {
+		return [...files_below(this.state), ...await this.store.files()];
 	}
 
 	log() {

@@ -1,6 +1,6 @@
 // What login must be, whatever remembers the codes: run by login.test.mjs over this process's memory and by login_redis.test.mjs over a real redis-server.
 import assert from 'node:assert/strict';
-import { mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test, { after } from 'node:test';
@@ -105,12 +105,10 @@ export async function login_flow(settings) {
 
 	after(async () => {
 		await g.stop();
-		const files = readdirSync(g.state, { recursive: true, withFileTypes: true }).filter((f) => f.isFile() && !f.name.endsWith('.sock'));
-		assert.ok(files.some((f) => f.name === 'siban.db') && spoken.length > 0);
-		for (const f of files) {
-			const bytes = readFileSync(path.join(f.parentPath ?? f.path, f.name));
-			for (const word of spoken) assert.ok(!bytes.includes(word), `${f.name} holds ${word.slice(0, 4)}…`);
-		}
+		const files = await g.files();
+		assert.ok(files.length > 5 && spoken.length > 0);
+		for (const { name, bytes } of files)
+			for (const word of spoken) assert.ok(!bytes.includes(word), `${name} holds ${word.slice(0, 4)}…`);
 	});
 	return { g, s, people };
 }

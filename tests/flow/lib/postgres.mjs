@@ -1,7 +1,7 @@
 // A real PostgreSQL on a socket of its own, and a fresh database of it for whoever asks: started, crashed, stopped in its tracks.
 // It refuses to run as root, so a root's test starts it as somebody without rights. What connects is the role "siban", which owns its databases and
 // nothing else; "postgres" is the superuser.
-import { execFile, spawn } from 'node:child_process';
+import { execFile, execFileSync, spawn } from 'node:child_process';
 import { chownSync, mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -74,8 +74,16 @@ export class Postgres {
 
 	// SQL as the superuser, through psql; what it printed, without head and frame.
 	async say(sql, database = 'postgres') {
-		const { stdout } = await run(program('psql'), ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', this.folder, '-U', 'postgres', '-d', database, '-c', sql], { cwd: '/' });
+		const { stdout } = await run(program('psql'), this.#psql(sql, database), { cwd: '/' });
 		return stdout.trimEnd();
+	}
+
+	say_now(sql, database = 'postgres') {
+		return execFileSync(program('psql'), this.#psql(sql, database), { cwd: '/', encoding: 'utf8' }).trimEnd();
+	}
+
+	#psql(sql, database) {
+		return ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', this.folder, '-U', 'postgres', '-d', database, '-c', sql];
 	}
 
 	// A new database of siban's; nobody may be connected to the template.
@@ -98,6 +106,12 @@ export class Postgres {
 	async crash() {
 		await this.stop('SIGQUIT');
 		await this.run();
+	}
+
+	// It does not keep the process that started it: with that one's end it ends too.
+	let_go() {
+		this.child.unref();
+		this.child.stderr.unref();
 	}
 
 	#signal_all(signal) {
