@@ -13,6 +13,12 @@
 #include <assert.h>
 #include <stdlib.h>
 
+/* Not the loop's own: a lane may ask. */
+static const struct config *config_of(const struct task *t)
+{
+	return atomic_load_explicit(&t->loop->gateway->config, memory_order_acquire);
+}
+
 /* ---- host ---- */
 
 static bool host_is_ours(const struct config *c, struct str authority)
@@ -52,7 +58,7 @@ static struct rate_rule rule_of(const struct config *c, enum rate_class rate_cla
 
 bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why)
 {
-	struct rate_rule rule = rule_of(t->loop->config, rate_class, by_who);
+	struct rate_rule rule = rule_of(config_of(t), rate_class, by_who);
 	struct rate_verdict v;
 	ratelimit_charge(t->loop->gateway->ratelimit, (int)rate_class * 2 + by_who, key, &rule, t->began_ns / 1000000, &v);
 	if (v.quota > 0 && (t->rate.quota == 0 || v.refused || v.remaining < t->rate.remaining))
@@ -96,7 +102,7 @@ static bool admit_right(const struct request *r, struct fail *why)
 	return false;
 }
 
-static bool admit_who(struct task *t, struct fail *why)
+static bool admit_who(struct task *t, struct connection *reader, struct fail *why)
 {
 	struct request *r = &t->r;
 	const struct route *row = r->route;
@@ -119,9 +125,9 @@ static bool admit_who(struct task *t, struct fail *why)
 	}
 	if (bearer.secret.at != NULL) {
 		struct tx tx;
-		if (!reader_begin(t->loop->reader, &tx, why))
+		if (!reader_begin(reader, &tx, why))
 			return false;
-		if (!token_check(&tx, bearer, r->now_ms, t->loop->config->development, &r->who, why))
+		if (!token_check(&tx, bearer, r->now_ms, config_of(t)->development, &r->who, why))
 			return admit_guess(t, why);
 		presence_note(t->loop->gateway->committer, &r->who, r->now_ms);
 	}
@@ -147,7 +153,7 @@ static bool admit_asker(struct task *t, struct fail *why)
 /* ---- for whom ---- */
 
 /* Of somebody's mandate it is not said whether it is over, another's or none. The row is read each time: what was revoked a moment ago, on any node, is over. */
-static bool admit_acting(struct task *t, struct fail *why)
+static bool admit_acting(struct task *t, struct connection *reader, struct fail *why)
 {
 	struct request *r = &t->r;
 	struct id key;
@@ -162,7 +168,7 @@ static bool admit_acting(struct task *t, struct fail *why)
 		return FAILS(why, MANDATE_NEVER, "%s", r->route->name);
 	if (!id_from_text(header, "md", &key))
 		return FAILS(why, MANDATE_ENDED, "not the id of a mandate");
-	if (!reader_begin(t->loop->reader, &tx, why) || !mandate_allows(&tx, r, key, r->route->scope, &m, why))
+	if (!reader_begin(reader, &tx, why) || !mandate_allows(&tx, r, key, r->route->scope, &m, why))
 		return false;
 	r->who.acting_for = m.giver;
 	r->who.mandate = m.id;
@@ -172,12 +178,24 @@ static bool admit_acting(struct task *t, struct fail *why)
 
 /* ---- head ---- */
 
+static bool admit_caller(struct task *t, struct connection *reader, struct fail *why)
+{
+	return admit_who(t, reader, why) && admit_asker(t, why) && admit_acting(t, reader, why);
+}
+
+static bool brings_token(const struct task *t)
+{
+	const struct request *r = &t->r;
+	return t->face != FACE_CONTROL && !r->route->handler->is_oauth && (r->known[HEADER_AUTHORIZATION].at != NULL || r->wants_tunnel);
+}
+
 bool admit_head(struct task *t, struct fail *why)
 {
 	const struct route *row = t->r.route;
-	if (t->face == FACE_PUBLIC && !host_is_ours(t->loop->config, t->r.authority))
+	if (t->face == FACE_PUBLIC && !host_is_ours(config_of(t), t->r.authority))
 		return FAILS(why, MISDIRECTED, "host is not in listen.hosts");
-	if (!admit_who(t, why) || !admit_asker(t, why) || !admit_acting(t, why))
+	t->admit_later = t->loop->reader == NULL && brings_token(t);
+	if (!t->admit_later && !admit_caller(t, t->loop->reader, why))
 		return false;
 	if (t->length > (int64_t)row->body_max)
 		return FAILS(why, BODY_TOO_LARGE, "%lld bytes announced, %zu allowed", (long long)t->length, row->body_max);
@@ -279,5 +297,25 @@ bool admit_body(struct task *t, struct fail *why)
 	struct request *r = &t->r;
 	if (r->route->body_max > 0 && r->body.len > 0 && !media_type_fits(r))
 		return FAILS(why, MEDIA_TYPE, "content-type");
-	return !r->route->idempotent || admit_key(t, why);
+	return t->admit_later || !r->route->idempotent || admit_key(t, why);
+}
+
+/* ---- in a lane ---- */
+
+static bool repeat_matters(const struct task *t)
+{
+	const struct handler *h = t->r.route->handler;
+	return t->r.route->idempotent && (h->recall != NULL || h->ask != NULL);
+}
+
+bool admit_wants_lane(const struct task *t)
+{
+	return t->loop->reader == NULL && (t->admit_later || repeat_matters(t));
+}
+
+bool admit_in_lane(struct task *t, struct connection *reader, struct fail *why)
+{
+	if (t->admit_later && !(admit_caller(t, reader, why) && (!t->r.route->idempotent || admit_key(t, why))))
+		return false;
+	return !repeat_matters(t) || task_look_for_repeat(t, reader, why);
 }

@@ -87,24 +87,21 @@ bool apply_submit(struct task *t)
 	return committer_submit(t->loop->gateway->committer, &t->job);
 }
 
-enum step task_repeats(struct task *t, bool *is_repeated)
+bool task_look_for_repeat(struct task *t, struct connection *reader, struct fail *why)
 {
 	struct request *r = &t->r;
 	struct outcome_text text;
 	struct tx tx;
-	if (!reader_begin(t->loop->reader, &tx, &r->why))
-		return STEP_FAILED;
-	switch (outcome_find(&tx, &t->key, r->now_ms, &r->outcome, &text, &r->why)) {
-	case OUTCOME_OTHER_BODY:
-		FAILS(&r->why, KEY_REUSED, "other body");
-		return STEP_FAILED;
-	case OUTCOME_FAILED:
-		return STEP_FAILED;
-	case OUTCOME_REPEATED:
-		*is_repeated = true;
-		break;
-	case OUTCOME_NEW:
-		break;
-	}
-	return STEP_ON;
+	if (!reader_begin(reader, &tx, why))
+		return false;
+	enum outcome_found found = outcome_find(&tx, &t->key, r->now_ms, &r->outcome, &text, why);
+	t->is_repeated = found == OUTCOME_REPEATED;
+	return found == OUTCOME_OTHER_BODY ? FAILS(why, KEY_REUSED, "other body") : found != OUTCOME_FAILED;
+}
+
+enum step task_repeats(struct task *t, bool *is_repeated)
+{
+	bool ok = t->loop->reader == NULL || task_look_for_repeat(t, t->loop->reader, &t->r.why); /* or it was found out with who asks */
+	*is_repeated = ok && t->is_repeated;
+	return ok ? STEP_ON : STEP_FAILED;
 }

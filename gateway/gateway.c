@@ -6,6 +6,7 @@
 #include "base/metrics.h"
 #include "gateway/backup_desk.h"
 #include "gateway/door.h"
+#include "gateway/errands.h"
 #include "gateway/forgetting.h"
 #include "notify/delivery.h"
 #include "gateway/jobs.h"
@@ -117,6 +118,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(g->committer = committer_start(g->store, c, why)) != NULL &&
 		(!store_is_embedded(g->store) || (g->checkpointer = checkpointer_start(g->store, c, why)) != NULL) && /* a server sees to its log itself */
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
+		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
@@ -207,6 +209,7 @@ void gateway_stop(struct gateway *g)
 		pthread_join(g->pollers[i].thread, NULL);
 	/* Who brought the last letter may not have rung yet: the loops' bells stay until nobody is left to ring them. */
 	lanes_stop(g->lanes);
+	errands_stop(g->errands);
 	outside_stop(g->outside); /* the last outcomes are committed before the committer goes */
 	if (g->committer != NULL)
 		committer_stop(g->committer);

@@ -13,6 +13,7 @@ struct store;
 struct committer;
 struct checkpointer;
 struct lanes;
+struct errands;
 struct ratelimit;
 struct door_tls;
 struct kept_config;
@@ -32,6 +33,7 @@ struct gateway {
 	struct committer *committer;
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
+	struct errands *errands;               /* NULL: the database is in this process */
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */
 	struct jobs *jobs;                     /* on the first poller's loop */
 	struct ratelimit *ratelimit;

@@ -26,13 +26,33 @@ struct lanes {
 	struct pool read, cpu;
 };
 
+static bool look(struct worker *w, struct task *t)
+{
+	struct tx tx;
+	return reader_begin(w->reader, &tx, &t->r.why) && t->r.route->handler->look(&tx, &t->r, &t->r.why);
+}
+
+/* Who asks, and in the same trip what he asks about, unless something of the loop's comes in between. */
+static bool admit_and_look(struct worker *w, struct task *t)
+{
+	const struct handler *h = t->r.route->handler;
+	if (!admit_in_lane(t, w->reader, &t->r.why))
+		return false;
+	if (h->recall != NULL || h->look == NULL)
+		return true;
+	t->stage = STAGE_PARSE;
+	if (!task_parse(t))
+		return false;
+	t->stage = STAGE_LOOK;
+	return look(w, t);
+}
+
 static bool run_stage(struct worker *w, struct task *t)
 {
 	if (t->stage == STAGE_WORK)
 		return t->r.route->handler->work(&t->r, &t->r.why);
-	struct tx tx;
 	fault_hold(FAULT_reader);
-	bool ok = reader_begin(w->reader, &tx, &t->r.why) && t->r.route->handler->look(&tx, &t->r, &t->r.why);
+	bool ok = t->stage == STAGE_ADMIT ? admit_and_look(w, t) : t->stage == STAGE_PARK ? park_read(t, w->reader, &t->r.why) : look(w, t);
 	reader_end(w->reader);
 	return ok;
 }
@@ -121,7 +141,8 @@ struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail 
 		metric_label(M_lane_queue, i, names[i]);
 		metric_label(M_lane_refused, i, names[i]);
 	}
-	if (!pool_make(&l->read, g, LANE_READ, (int)c->lane_read_threads, c->lane_read_max, why) ||
+	int readers = (int)(store_is_embedded(g->store) ? c->lane_read_threads : c->store_readers);
+	if (!pool_make(&l->read, g, LANE_READ, readers, c->lane_read_max, why) ||
 	    !pool_make(&l->cpu, g, LANE_CPU, (int)c->lane_cpu_threads, c->lane_cpu_max, why)) {
 		lanes_stop(l);
 		return NULL;

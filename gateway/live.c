@@ -5,25 +5,13 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/gateway.h"
-#include "services/stream.h"
+#include "gateway/live_inside.h"
 #include "store/store.h"
 #include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
 
-enum {
-	BUCKETS = 4096,           /* per loop; persons are spread by their row's number */
-	ITEMS_PER_TURN = 32,      /* a stream that has much to catch up with lets others go between */
-	ARENA_BYTES = 1 << 20,
-};
-
-struct live_table {
-	struct loop *loop;
-	struct arena arena;       /* of one stream's turn */
-	struct link hungry, beats;
-	int count;
-	struct link persons[BUCKETS];
-};
+enum { ARENA_BYTES = 1 << 20 };
 
 /* ---- seats: over all loops ---- */
 
@@ -43,7 +31,6 @@ static void seats_make(void)
 }
 
 static struct live *of_seat(struct link *at) { return (struct live *)((char *)at - offsetof(struct live, seat_link)); }
-static struct live *of_hungry(struct link *at) { return (struct live *)((char *)at - offsetof(struct live, hungry_link)); }
 static struct live *of_beat(struct link *at) { return (struct live *)((char *)at - offsetof(struct live, beat_link)); }
 
 static bool seat_take(struct live *v, const struct config *c, struct fail *why)
@@ -101,10 +88,11 @@ struct live_table *live_make(struct loop *l)
 		return NULL;
 	t->loop = l;
 	t->count = 0;
+	t->far = NULL;
 	arena_init(&t->arena, ARENA_BYTES);
 	link_init(&t->hungry);
 	link_init(&t->beats);
-	for (int i = 0; i < BUCKETS; i++)
+	for (int i = 0; i < LIVE_BUCKETS; i++)
 		link_init(&t->persons[i]);
 	return t;
 }
@@ -114,13 +102,14 @@ void live_drop(struct live_table *t)
 	if (t == NULL)
 		return;
 	assert(t->count == 0);
+	live_far_drop(t->far);
 	arena_free(&t->arena);
 	free(t);
 }
 
 static struct link *bucket_of(struct live_table *t, int64_t person)
 {
-	return &t->persons[person % BUCKETS];
+	return &t->persons[person % LIVE_BUCKETS];
 }
 
 bool live_enter(struct live_table *t, struct live *v, const struct principal *who, struct fail *why)
@@ -138,7 +127,7 @@ bool live_enter(struct live_table *t, struct live *v, const struct principal *wh
 		return false;
 	v->beat_ms = clock_mono_ms();
 	v->full_ms = 0;
-	v->told = false;
+	v->told = v->beats = false;
 	link_put(bucket_of(t, v->person), &v->person_link);
 	link_put(&t->beats, &v->beat_link);
 	hub_want(&t->loop->news, NEWS_PERSON, 1);
@@ -154,6 +143,7 @@ void live_leave(struct live *v, enum live_end why)
 	link_take(&v->hungry_link);
 	link_take(&v->beat_link);
 	seat_leave(v);
+	live_far_forget(t, v);
 	hub_want(&t->loop->news, NEWS_PERSON, -1);
 	t->count--;
 	count(v->ops->kind, -1);
@@ -201,7 +191,7 @@ static bool token_holds(struct live *v, struct tx *tx)
 	return true;
 }
 
-static void note_fullness(struct live *v)
+void live_note_fullness(struct live *v)
 {
 	if (!v->ops->is_full(v))
 		v->full_ms = 0;
@@ -209,42 +199,51 @@ static void note_fullness(struct live *v)
 		v->full_ms = clock_mono_ms();
 }
 
-static void serve(struct live *v)
+void live_give(struct live *v, const struct stream_item *items, int given)
 {
-	struct live_table *t = v->table;
-	struct stream_item items[ITEMS_PER_TURN];
-	struct fail why;
-	struct tx tx;
-	int given = 0;
-	note_fullness(v);
-	if (v->full_ms != 0)
-		return;
-	fail_clear(&why);
-	if (!reader_begin(t->loop->reader, &tx, &why) || !stream_read(&tx, v->person, v->after, v->lang, &t->arena, items, ITEMS_PER_TURN, &given, &why)) {
-		log_fail(STR_NONE, &why);
-		arena_reset(&t->arena);
-		return;
-	}
 	for (int i = 0; i < given; i++) {
 		v->after = items[i].seq;
 		v->ops->event(v, items[i].seq, items[i].event, items[i].data);
 		metric_add(M_live_events, 0, 1);
 	}
+	if (given == LIVE_ITEMS_PER_TURN)
+		live_hungry(v);
+}
+
+static void serve(struct live *v)
+{
+	struct live_table *t = v->table;
+	struct stream_item items[LIVE_ITEMS_PER_TURN];
+	struct fail why;
+	struct tx tx;
+	int given = 0;
+	live_note_fullness(v);
+	if (v->full_ms != 0)
+		return;
+	fail_clear(&why);
+	if (!reader_begin(t->loop->reader, &tx, &why) || !stream_read(&tx, v->person, v->after, v->lang, &t->arena, items, LIVE_ITEMS_PER_TURN, &given, &why)) {
+		log_fail(STR_NONE, &why);
+		arena_reset(&t->arena);
+		return;
+	}
+	live_give(v, items, given);
 	arena_reset(&t->arena);
 	bool told_of_nothing = v->told && given == 0;
 	v->told = false;
-	if (given == ITEMS_PER_TURN)
-		live_hungry(v);
-	else if (told_of_nothing)
+	if (told_of_nothing)
 		token_holds(v, &tx);
 }
 
 void live_serve(struct live_table *t)
 {
 	struct link now;
+	if (t->loop->reader == NULL) {
+		live_far_serve(t);
+		return;
+	}
 	link_move_all(&now, &t->hungry);
 	while (!link_is_alone(&now)) {
-		struct live *v = of_hungry(now.next);
+		struct live *v = live_of_hungry(now.next);
 		link_take(&v->hungry_link);
 		serve(v);
 	}
@@ -252,7 +251,7 @@ void live_serve(struct live_table *t)
 
 void live_again(struct live_table *t)
 {
-	if (!link_is_alone(&t->hungry))
+	if (!link_is_alone(&t->hungry) && !live_far_is_out(t->far)) /* else it turns when that comes home */
 		loop_ring(t->loop);
 }
 
@@ -266,10 +265,11 @@ static void beat(struct live *v)
 	v->beat_ms = clock_mono_ms();
 	link_put(&t->beats, &v->beat_link);
 	fail_clear(&why);
-	if (reader_begin(t->loop->reader, &tx, &why) && !token_holds(v, &tx))
+	v->beats = t->loop->reader == NULL;
+	if (!v->beats && reader_begin(t->loop->reader, &tx, &why) && !token_holds(v, &tx))
 		return;
 	live_hungry(v); /* a hint may have been lost */
-	note_fullness(v);
+	live_note_fullness(v);
 	if (v->full_ms != 0 && v->beat_ms - v->full_ms >= t->loop->config->body_ms)
 		v->ops->end(v, LIVE_SLOW);
 	else if (v->full_ms == 0 && !v->ops->beat(v))

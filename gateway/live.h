@@ -34,6 +34,7 @@ struct live {
 	int64_t beat_ms, full_ms;               /* of the loop's clock: the last beat; since when it takes nothing, 0: it takes */
 	enum lang lang;
 	bool told;                              /* news came since it was last served */
+	bool beats;                             /* its token is to be looked at, by an errand */
 };
 
 struct live_table *live_make(struct loop *l); /* NULL: out of memory */

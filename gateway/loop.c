@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/epoch.h"
+#include "gateway/errands.h"
 #include "gateway/live.h"
 #include "gateway/task.h"
 #include <stdlib.h>
@@ -14,14 +15,17 @@ bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *
 {
 	*l = (struct loop){ .index = index, .gateway = g, .config = atomic_load(&g->config), .expiring = g->memory };
 	mailbox_init(&l->mail, 0, wake, wake_ctx);
+	mailbox_init(&l->errands, 0, wake, wake_ctx);
 	parking_init(&l->parking);
 	hub_add_box(&g->hub, &l->news, wake, wake_ctx);
-	l->reader = store_reader(g->store, (int)l->config->row_cache, why);
-	if (l->reader == NULL)
-		return false;
-	reader_cache(l->reader, ROW_TOKEN, (int)l->config->token_cache);
-	reader_cache(l->reader, ROW_SESSION, (int)l->config->token_cache);
-	reader_cache(l->reader, ROW_CASE_NAMES, CASE_NAMES_KEPT);
+	if (store_is_embedded(g->store)) {
+		l->reader = store_reader(g->store, (int)l->config->row_cache, why);
+		if (l->reader == NULL)
+			return false;
+		reader_cache(l->reader, ROW_TOKEN, (int)l->config->token_cache);
+		reader_cache(l->reader, ROW_SESSION, (int)l->config->token_cache);
+		reader_cache(l->reader, ROW_CASE_NAMES, CASE_NAMES_KEPT);
+	}
 	l->live = live_make(l);
 	return l->live != NULL || FAILS(why, MEMORY, "live streams of loop %d", index);
 }
@@ -72,6 +76,7 @@ void loop_letters(struct loop *l)
 		next = at->next;
 		task_home(CONTAINER(at, struct task, letter));
 	}
+	errands_home(l);
 	take_news(l);
 }
 
@@ -82,7 +87,8 @@ void loop_ring(struct loop *l)
 
 void loop_turn_end(struct loop *l)
 {
-	reader_end(l->reader);
+	if (l->reader != NULL)
+		reader_end(l->reader);
 	log_flush();
 	l->now_fresh = false;
 }
@@ -99,5 +105,6 @@ void loop_close(struct loop *l)
 		connection_close(l->reader);
 	live_drop(l->live);
 	mailbox_drop(&l->mail);
+	mailbox_drop(&l->errands);
 	log_flush();
 }

@@ -24,8 +24,9 @@ struct loop {
 	const struct config *config;
 	struct uv_loop_s *uv;      /* for handles of the door's; NULL: nobody polls */
 	struct mailbox mail;       /* letters are tasks coming home */
+	struct mailbox errands;    /* errands coming home (errands.h); none where the database is in this process */
 	struct hub_box news;       /* what was committed and somebody here waits for */
-	struct connection *reader; /* inline reads */
+	struct connection *reader; /* inline reads; NULL: the database is a server's, and a loop waits for nobody */
 	struct expiring *expiring; /* what requests here recall: the gateway's memory, or this loop's link to Redis */
 	struct parking parking;    /* who waits for an effect's end */
 	struct live_table *live;   /* who wants to be told at once */
@@ -34,7 +35,7 @@ struct loop {
 	int64_t now_ms;            /* wall clock, read once a turn: loop_now_ms */
 	struct task *spare;        /* tasks with a warm arena, for the next request */
 	int spare_count;
-	int tasks_open;
+	int tasks_open;            /* and errands out */
 };
 
 /* `wake` is called from any thread when there are letters or news. */

@@ -33,22 +33,26 @@ static struct task *task_of(struct parked *p)
 	return CONTAINER(p, struct task, parked);
 }
 
-/* The effect as it is now, into r->parked. */
-static bool read_effect(struct task *t, int64_t effect, bool *is_over)
+bool park_read(struct task *t, struct connection *reader, struct fail *why)
 {
 	struct request *r = &t->r;
 	struct tx tx;
 	bool found = false;
+	int64_t effect = r->route->handler->park(r);
 	struct effect_view *v = arena_zalloc(&r->arena, sizeof(*v));
 	if (v == NULL)
-		return FAILS(&r->why, MEMORY, "an effect");
-	if (!reader_begin(t->loop->reader, &tx, &r->why) || !effect_get(&tx, effect, v, &found, &r->why))
+		return FAILS(why, MEMORY, "an effect");
+	if (!reader_begin(reader, &tx, why) || !effect_get(&tx, effect, v, &found, why))
 		return false;
 	if (!found)
-		return FAILS(&r->why, INTERNAL, "the outcome names effect %lld, which is not there", (long long)effect);
+		return FAILS(why, INTERNAL, "the outcome names effect %lld, which is not there", (long long)effect);
 	r->parked = v;
-	*is_over = effect_is_over(v->state);
 	return true;
+}
+
+static bool is_over(const struct task *t)
+{
+	return effect_is_over(t->r.parked->state);
 }
 
 static void stand(struct task *t, int64_t effect)
@@ -66,36 +70,68 @@ static void leave(struct task *t)
 	count_parked(-1);
 }
 
+/* Reads it now, or goes to read it. */
+static enum step look(struct task *t)
+{
+	struct loop *l = t->loop;
+	t->rung = false;
+	if (l->reader == NULL)
+		return task_depart(t, LANE_READ) ? STEP_AWAY : STEP_FAILED;
+	return park_read(t, l->reader, &t->r.why) ? STEP_ON : STEP_FAILED;
+}
+
+/* It was read: whoever still stands goes on standing, if it is not over. */
+static enum step looked(struct task *t)
+{
+	bool stands = t->parked.effect != 0;
+	if (!is_over(t) && t->rung)
+		return look(t);
+	if (!is_over(t) && stands)
+		return STEP_AWAY;
+	if (stands)
+		leave(t);
+	if (!t->woken)
+		count(is_over(t) ? PARK_OVER : PARK_REFUSED);
+	return STEP_ON;
+}
+
 enum step park_begin(struct task *t)
 {
 	struct loop *l = t->loop;
-	bool is_over = false, stopping = atomic_load_explicit(&l->gateway->stopping, memory_order_relaxed);
+	bool stopping = atomic_load_explicit(&l->gateway->stopping, memory_order_relaxed);
 	int64_t effect = t->r.route->handler->park(&t->r);
 	if (effect == 0)
 		return STEP_ON;
-	bool may_wait = !t->replayed && !stopping && l->parking.count < PARKED_MAX; /* a replay is told how it is now */
-	if (may_wait)
+	if (!t->replayed && !stopping && l->parking.count < PARKED_MAX) /* a replay is told how it is now */
 		stand(t, effect);
-	if (!read_effect(t, effect, &is_over)) {
-		if (may_wait)
-			leave(t);
-		return STEP_FAILED;
-	}
-	if (may_wait && !is_over)
-		return STEP_AWAY;
-	if (may_wait)
+	enum step step = look(t);
+	if (step == STEP_FAILED && t->parked.effect != 0)
 		leave(t);
-	count(is_over ? PARK_OVER : PARK_REFUSED);
-	return STEP_ON;
+	return step == STEP_ON ? looked(t) : step;
+}
+
+enum step park_home(struct task *t)
+{
+	if (!t->failed)
+		return looked(t);
+	if (t->parked.effect != 0)
+		leave(t);
+	return STEP_FAILED;
 }
 
 static void go_on(struct task *t, enum park_end how)
 {
-	int64_t effect = t->parked.effect;
-	bool is_over;
 	leave(t);
 	count(how);
-	t->failed = !read_effect(t, effect, &is_over);
+	t->woken = true;
+	if (t->away) {
+		t->rung = true;
+		return;
+	}
+	enum step step = look(t);
+	if (step == STEP_AWAY)
+		return;
+	t->failed = step == STEP_FAILED;
 	task_go_on(t);
 }
 
@@ -107,6 +143,18 @@ void park_leave(struct task *t)
 	count(PARK_GONE);
 }
 
+/* Each goes and reads, and goes on standing; one that finds no room in the lane has its deadline. */
+static void send_all(struct loop *l)
+{
+	for (struct link *at = l->parking.by_time.next; at != &l->parking.by_time; at = at->next) {
+		struct task *t = CONTAINER(at, struct task, parked.in_time);
+		if (t->away)
+			t->rung = true;
+		else if (look(t) == STEP_FAILED)
+			fail_clear(&t->r.why);
+	}
+}
+
 /* In two walks: an answer may end a connection, and with it others who stand here. */
 static void look_at_all(struct loop *l)
 {
@@ -115,8 +163,7 @@ static void look_at_all(struct loop *l)
 	for (struct link *at = l->parking.by_time.next, *next; at != &l->parking.by_time; at = next) {
 		next = at->next;
 		struct task *t = CONTAINER(at, struct task, parked.in_time);
-		bool is_over = false;
-		if (!read_effect(t, t->parked.effect, &is_over) || is_over)
+		if (!park_read(t, l->reader, &t->r.why) || is_over(t))
 			link_put(&over, at);
 	}
 	while (!link_is_alone(&over))
@@ -126,7 +173,7 @@ static void look_at_all(struct loop *l)
 void park_news(struct loop *l, int64_t effect)
 {
 	if (effect == 0)
-		look_at_all(l);
+		l->reader != NULL ? look_at_all(l) : send_all(l);
 	for (struct parked *p; effect != 0 && (p = parking_find(&l->parking, effect)) != NULL;)
 		go_on(task_of(p), PARK_WOKEN);
 }

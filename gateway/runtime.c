@@ -1,6 +1,6 @@
 /* gateway/runtime.c - carries a request through its handler's stages, each in the lane its row names.
  *
- *   head -> body -> parse -> recall -> look -> work -> ask -> apply -> settle -> park -> render -> replied
+ *   head -> body -> (admit) -> parse -> recall -> look -> work -> ask -> apply -> settle -> park -> render -> replied
  *
  * A stage that is absent is passed over. A stage that fails goes straight to the problem. The loop's thread runs everything but
  * look on READ, work on CPU and apply on WRITE; while a lane, or the outside's thread with its question, has the task, nobody else touches it
@@ -209,7 +209,7 @@ void task_end(struct task *t)
 		fail_now(t);
 		return;
 	}
-	t->stage = STAGE_PARSE;
+	t->stage = STAGE_ADMIT;
 	task_run(t);
 }
 
@@ -261,8 +261,7 @@ static bool look_inline(struct task *t)
 	return reader_begin(t->loop->reader, &tx, &r->why) && r->route->handler->look(&tx, r, &r->why);
 }
 
-/* Sends the task to a lane. false: full, and the task stays. */
-static bool depart(struct task *t, enum lane lane)
+bool task_depart(struct task *t, enum lane lane)
 {
 	t->away = true;
 	t->queued_ns = clock_mono_ns();
@@ -280,34 +279,43 @@ static enum step outcome_of(bool ok)
 	return ok ? STEP_ON : STEP_FAILED;
 }
 
+bool task_parse(struct task *t)
+{
+	struct request *r = &t->r;
+	stage_fn parse = r->route->handler->parse;
+	return (parse == NULL || parse(r, &r->why)) && (r->rate_key == 0 || admit_rate(t, r->route->rate, r->rate_key, false, &r->why));
+}
+
 static enum step run_stage(struct task *t)
 {
 	struct request *r = &t->r;
 	const struct handler *h = r->route->handler;
 	switch (t->stage) {
+	case STAGE_ADMIT:
+		if (!admit_wants_lane(t))
+			return STEP_ON;
+		return task_depart(t, LANE_READ) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_PARSE:
-		if (h->parse != NULL && !h->parse(r, &r->why))
-			return STEP_FAILED;
-		return outcome_of(r->rate_key == 0 || admit_rate(t, r->route->rate, r->rate_key, false, &r->why));
+		return outcome_of(task_parse(t));
 	case STAGE_RECALL:
 		return h->recall != NULL ? recall_begin(t) : STEP_ON;
 	case STAGE_LOOK:
 		if (h->look == NULL)
 			return STEP_ON;
-		if (r->route->lane == LANE_INLINE)
+		if (r->route->lane == LANE_INLINE && t->loop->reader != NULL)
 			return outcome_of(look_inline(t));
-		return depart(t, LANE_READ) ? STEP_AWAY : STEP_FAILED;
+		return task_depart(t, LANE_READ) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_WORK:
 		if (h->work == NULL)
 			return STEP_ON;
-		return depart(t, LANE_CPU) ? STEP_AWAY : STEP_FAILED;
+		return task_depart(t, LANE_CPU) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_ASK:
 		return h->ask != NULL ? ask_begin(t) : STEP_ON;
 	case STAGE_APPLY:
 		if (h->apply == NULL)
 			return STEP_ON;
 		random_bytes(r->random, sizeof(r->random));
-		return depart(t, LANE_WRITE) ? STEP_AWAY : STEP_FAILED;
+		return task_depart(t, LANE_WRITE) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_SETTLE:
 		return h->settle != NULL && !t->replayed ? settle_begin(t) : STEP_ON;
 	case STAGE_PARK:
@@ -364,6 +372,12 @@ void task_home(struct task *t)
 		task_abandon(t);
 		return;
 	}
+	if (t->stage == STAGE_PARK) {
+		enum step step = park_home(t);
+		if (step == STEP_AWAY)
+			return;
+		t->failed = step == STEP_FAILED;
+	}
 	task_go_on(t);
 }
 
@@ -382,9 +396,10 @@ void task_go_on(struct task *t)
 /* ---- the end ---- */
 
 /* An inline read waits for nothing, so all its time is the loop's: others waited for it. */
-static void watch_inline(const struct request *r, int64_t took)
+static void watch_inline(const struct task *t, int64_t took)
 {
-	if (took <= SLOW_INLINE_NS || r->route == NULL || r->route->lane != LANE_INLINE)
+	const struct request *r = &t->r;
+	if (took <= SLOW_INLINE_NS || r->route == NULL || r->route->lane != LANE_INLINE || t->loop->reader == NULL)
 		return;
 	metric_add(M_slow_inline, route_index(r->route), 1);
 	LOG_EVENT(slow_inline, str_c(r->id), L_C(r->route->name), L_INT(took / 1000));
@@ -414,7 +429,7 @@ static void account(struct task *t)
 	metric_add(M_requests, route, 1);
 	metric_add(M_responses, r->reply.status / 100, 1);
 	metric_observe(M_request_seconds, route, took);
-	watch_inline(r, took);
+	watch_inline(t, took);
 	enum noted what = worth_noting(t);
 	if (what != NOTED_NOTHING)
 		noted_add(r, what);

@@ -12,7 +12,7 @@
 #include "store/committer.h"
 #include "store/outcome.h"
 
-enum stage { STAGE_HEAD, STAGE_BODY, STAGE_PARSE, STAGE_RECALL, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_SETTLE, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
+enum stage { STAGE_HEAD, STAGE_BODY, STAGE_ADMIT, STAGE_PARSE, STAGE_RECALL, STAGE_LOOK, STAGE_WORK, STAGE_ASK, STAGE_APPLY, STAGE_SETTLE, STAGE_PARK, STAGE_RENDER, STAGE_REPLIED, STAGE_COUNT };
 
 struct task {
 	struct request r;         /* first: task_request is a cast */
@@ -25,6 +25,10 @@ struct task {
 	bool failed;              /* r.why says how */
 	bool away;                /* a lane holds it */
 	bool replayed;            /* the outcome came from the store */
+	bool admit_later;         /* the database is a server's: who asks is found out in a lane, after the body */
+	bool is_repeated;         /* a lane has found the outcome of its Idempotency-Key */
+	bool rung;                /* something rang for it while a lane read its effect: what comes home may be older */
+	bool woken;               /* it waits no longer: its effect is read once more, and that is how it is */
 	bool has_key, key_held;   /* Idempotency-Key; registered as in flight */
 	bool not_modified;        /* 304 */
 	bool is_foreign;          /* look found somebody else's row */
@@ -52,11 +56,15 @@ enum step { STEP_ON, STEP_AWAY, STEP_FAILED }; /* what a stage says: the next on
 /* runtime.c */
 void task_home(struct task *t);  /* the loop took its letter: go on */
 void task_go_on(struct task *t); /* it waited on the loop itself: the next stage */
+bool task_depart(struct task *t, enum lane lane); /* false: full, why is noted, and the task stays */
+/* In a lane: what stands between admission and the next thing that is the loop's. */
+bool task_parse(struct task *t);
 
 /* apply.c: on the committer's thread. false: full, and the task stays. */
 MUST_USE bool apply_submit(struct task *t);
 /* Did the first of its Idempotency-Key go all the way? Then nothing is to be recalled or asked: apply will find the same. */
 enum step task_repeats(struct task *t, bool *is_repeated);
+MUST_USE bool task_look_for_repeat(struct task *t, struct connection *reader, struct fail *why); /* into is_repeated */
 
 /* recall.c */
 enum step recall_begin(struct task *t);
@@ -71,10 +79,16 @@ bool ask_goes_on(const struct task *t); /* there may be another question */
 /* park_task.c */
 enum step park_begin(struct task *t);
 void park_leave(struct task *t);   /* its client has gone */
+MUST_USE bool park_read(struct task *t, struct connection *reader, struct fail *why); /* in a lane: the effect as it is now */
+enum step park_home(struct task *t); /* read: does it go on? STEP_AWAY: it stands, or left again */
 
-/* admit.c: may this request go on? Both fail with why noted. */
+/* admit.c: may this request go on? All fail with why noted.
+ * Who asks is known to the database. One in this process is asked on the loop, before a body is taken. One that is a server's would make the loop wait: then
+ * the body, which has its bound, is taken first, and a lane asks in a stage of its own, in one trip with whatever it can read besides. */
 MUST_USE bool admit_head(struct task *t, struct fail *why);
 MUST_USE bool admit_body(struct task *t, struct fail *why);
+bool admit_wants_lane(const struct task *t);
+MUST_USE bool admit_in_lane(struct task *t, struct connection *reader, struct fail *why);
 MUST_USE bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why);
 void key_release(struct task *t); /* its Idempotency-Key is no longer in flight */
 
