@@ -242,7 +242,7 @@ bool login_vouched(struct tx *tx, enum login_kind kind, struct str value, int64_
 	struct way ways[FAMILY_MAX];
 	int count;
 	*login = 0;
-	if (!ways_of(tx, kind, value, ways, &count, why))
+	if (!way_lock(tx, kind, value, why) || !ways_of(tx, kind, value, ways, &count, why))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (ways[i].person == person && *login == 0)

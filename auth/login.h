@@ -1,4 +1,4 @@
-/* auth/login.h - ways in: what a phone (or a WeChat account, or an account of the province's login) that has just proved itself opens, and for whom.
+/* auth/login.h - ways in: what a phone (or a WeChat account) that has just proved itself opens, and for whom.
  *
  *   the device was here before, for a person this phone leads to    that person, as far as he confirmed himself. So a family on one phone has a person per device
  *   else exactly one confirmed person, seen within 90 days           that person: a new phone in the same hand

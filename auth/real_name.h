@@ -1,4 +1,4 @@
-/* auth/real_name.h - a session becomes known by name and number, after the authority said that they belong together.
+/* auth/real_name.h - a session becomes known by name and number, after somebody whose word counts (confirmations.def) said that they belong together.
  *
  *   the session's person             the number is            what happens
  *   known by a phone alone           nobody's yet             that person becomes known

@@ -68,7 +68,7 @@ static bool by_number(struct tx *tx, const struct request *r, const struct provi
 static bool once_more(struct tx *tx, const struct request *r, const struct provincial_login *p, struct login_found *found, struct fail *why)
 {
 	struct session_row s;
-	if (!session_read(tx, p->known.opened, &s, why))
+	if (!tx_lock_row(tx, "session", p->known.opened, why) || !session_read(tx, p->known.opened, &s, why))
 		return false;
 	if (s.is_ended || s.expires_ms <= r->now_ms)
 		return FAILS(why, GRANT, "a login that is spent");
