@@ -2,14 +2,13 @@
 #include "auth/mandate.h"
 #include "auth/audit.h"
 #include "auth/login.h"
+#include "auth/mandate_inside.h"
 #include "auth/right.h"
 #include "auth/vault.h"
 #include "base/hash.h"
 #include <assert.h>
 
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
-#define MANDATE_COLUMNS "id, key, kind, state, holder, giver, scopes, accepted_by, made_ms, until_ms, ends_ms, region, used_ms, code_sent_ms," \
-	" (SELECT COUNT(*) FROM mandate_matter mm WHERE mm.mandate = mandate.id)"
 
 enum { SEALED_BYTES = MANDATE_SAID_BYTES };
 #define ALL ((UINT64_C(1) << MANDATE_SCOPES) - 2) /* bit 0 is nobody's */
@@ -71,9 +70,14 @@ const char *mandate_state_text(enum mandate_state state)
 	return states[state].text;
 }
 
+bool mandate_may_become(enum mandate_state from, enum mandate_state to)
+{
+	return (states[from].may & 1u << to) != 0;
+}
+
 /* ---- offering ---- */
 
-static bool level_is(const struct request *r, int needed, struct fail *why)
+bool mandate_level_is(const struct request *r, int needed, struct fail *why)
 {
 	if (level_suffices(&r->who, needed, r->now_ms))
 		return true;
@@ -85,7 +89,7 @@ static bool level_is(const struct request *r, int needed, struct fail *why)
 
 static bool offer_fits(const struct request *r, const struct mandate_row *row, const struct mandate_new *n, struct fail *why)
 {
-	if (!level_is(r, row->holder_level, why))
+	if (!mandate_level_is(r, row->holder_level, why))
 		return false;
 	if ((n->kind == MANDATE_COMPANY) != (n->giver.kind == IDENTITY_ORGANISATION))
 		return FAILS_FIELD(why, FIELD, "/kind", "a company is acted for as one, and a person is not");
@@ -114,14 +118,14 @@ static bool has_room(struct tx *tx, int64_t holder, const struct mandate_row *ro
 }
 
 /* Number and name must both be right: whoever knows a number only has named nobody. */
-static bool find_giver(struct tx *tx, const struct mandate_new *n, int64_t *id, struct fail *why)
+static bool find_giver(struct tx *tx, int64_t holder, const struct mandate_new *n, int64_t *id, struct fail *why)
 {
 	char text[PERSON_FACTS_BYTES];
 	struct person_facts facts;
-	if (!person_find(tx, n->giver.kind, str_c(n->giver.number), id, why) || *id == 0)
-		return why->code == FAIL_NONE;
-	bool ok = person_facts_get(tx, *id, text, &facts, why);
-	if (ok && (facts.name.at == NULL || !str_eq(facts.name, n->giver_name)))
+	if (!person_find(tx, n->giver.kind, str_c(n->giver.number), id, why))
+		return false;
+	bool ok = person_facts_get(tx, *id != 0 ? *id : holder, text, &facts, why); /* somebody's are opened in any case: it takes as long */
+	if (ok && *id != 0 && (facts.name.at == NULL || !str_eq(facts.name, n->giver_name)))
 		*id = 0;
 	wipe(text, sizeof(text));
 	return ok;
@@ -184,11 +188,11 @@ static bool insert_matters(struct tx *tx, int64_t mandate, const struct mandate_
 }
 
 /* Of the holder's deeds the giver is whom they are for; what the giver does, he does for himself. */
-static bool audited(struct tx *tx, const struct request *r, const struct mandate *m, int status, struct fail *why)
+bool mandate_audited(struct tx *tx, const struct request *r, const struct mandate *m, int status, struct fail *why)
 {
 	bool is_for = m->giver != 0 && !(r->who.kind == WHO_CITIZEN && r->who.id == m->giver);
 	struct audit a = { .act = states[m->state].act, .subject = AUDIT_OF_MANDATE, .subject_id = m->id, .result = status, .for_kind = is_for ? WHO_CITIZEN : 0,
-			   .for_id = is_for ? m->giver : 0 };
+			   .for_id = is_for ? m->giver : 0, .region = r->who.kind == WHO_STAFF ? m->region : 0 };
 	return audit_add(tx, r, &a, why);
 }
 
@@ -201,12 +205,13 @@ bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_
 	*out = (struct mandate){ .kind = n->kind, .state = MANDATE_OFFERED, .holder = r->who.id, .scopes = n->scopes, .made_ms = r->now_ms, .until_ms = n->until_ms,
 				 .key = n->key, .region = n->region, .matters = n->matter_count };
 	out->ends_ms = n->until_ms < r->now_ms + MANDATE_OFFER_LIFE_MS ? n->until_ms : r->now_ms + MANDATE_OFFER_LIFE_MS;
-	if (!offer_fits(r, row, n, why) || !tx_lock_row(tx, "person.mandates", r->who.id, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) || !find_giver(tx, n, &out->giver, why))
+	if (!offer_fits(r, row, n, why) || !tx_lock_row(tx, "person.mandates", r->who.id, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) ||
+	    !find_giver(tx, r->who.id, n, &out->giver, why))
 		return false;
 	if (out->giver == r->who.id)
 		return FAILS_FIELD(why, FIELD, "/id_number", "nobody needs a mandate for himself");
 	return tx_next_id(tx, "mandate", &out->id, why) && said_seal(out->id, n, &said, why) && insert(tx, out, buf_text(&said), why) &&
-	       insert_matters(tx, out->id, n, why) && audited(tx, r, out, 202, why);
+	       insert_matters(tx, out->id, n, why) && mandate_audited(tx, r, out, 202, why);
 }
 
 bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why)
@@ -239,7 +244,7 @@ bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char 
 
 /* ---- reading ---- */
 
-static void fill(struct stmt *q, int64_t now_ms, struct mandate *m)
+void mandate_fill(struct stmt *q, int64_t now_ms, struct mandate *m)
 {
 	struct str key = stmt_blob(q, 1);
 	assert(key.len == ID_BYTES);
@@ -248,12 +253,11 @@ static void fill(struct stmt *q, int64_t now_ms, struct mandate *m)
 			       .made_ms = stmt_int(q, 8), .until_ms = stmt_int(q, 9), .ends_ms = stmt_int(q, 10), .region = stmt_int(q, 11), .used_ms = stmt_int(q, 12),
 			       .code_sent_ms = stmt_int(q, 13), .matters = stmt_int(q, 14) };
 	memcpy(m->key.bytes, key.at, ID_BYTES);
-	if (m->ends_ms <= now_ms && (states[m->state].may & TO(EXPIRED)) != 0)
+	if (m->ends_ms <= now_ms && mandate_may_become(m->state, MANDATE_EXPIRED))
 		m->state = MANDATE_EXPIRED;
 }
 
-/* *m is zero when there is none. */
-static bool by_key(struct tx *tx, struct id key, int64_t now_ms, struct mandate *m, struct fail *why)
+bool mandate_by_key(struct tx *tx, struct id key, int64_t now_ms, struct mandate *m, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE key = $1", why);
 	*m = (struct mandate){ 0 };
@@ -261,13 +265,25 @@ static bool by_key(struct tx *tx, struct id key, int64_t now_ms, struct mandate 
 		return false;
 	stmt_bind_blob(q, 1, key.bytes, ID_BYTES);
 	if (stmt_row(q, why))
-		fill(q, now_ms, m);
+		mandate_fill(q, now_ms, m);
 	return why->code == FAIL_NONE;
+}
+
+bool mandate_by_id(struct tx *tx, int64_t id, int64_t now_ms, struct mandate *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no mandate %lld", (long long)id);
+	mandate_fill(q, now_ms, out);
+	return true;
 }
 
 bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct mandate *out, struct fail *why)
 {
-	if (!by_key(tx, key, r->now_ms, out, why))
+	if (!mandate_by_key(tx, key, r->now_ms, out, why))
 		return false;
 	bool is_side = r->who.kind == WHO_CITIZEN && (out->holder == r->who.id || out->giver == r->who.id);
 	return (out->id != 0 && is_side) || FAILS(why, NOT_FOUND, "no mandate of this person");
@@ -275,7 +291,7 @@ bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct 
 
 bool mandate_allows(struct tx *tx, const struct request *r, struct id key, enum mandate_scope scope, struct mandate *out, struct fail *why)
 {
-	if (!by_key(tx, key, r->now_ms, out, why))
+	if (!mandate_by_key(tx, key, r->now_ms, out, why))
 		return false;
 	if (out->id == 0 || r->who.kind != WHO_CITIZEN || out->holder != r->who.id || out->state != MANDATE_ACTIVE)
 		return FAILS(why, MANDATE_ENDED, "mandate %lld in state %d", (long long)out->id, (int)out->state);
@@ -345,103 +361,6 @@ bool mandate_list(struct tx *tx, enum mandate_side side, int64_t person, int64_t
 	stmt_bind_int(q, 2, below);
 	stmt_bind_int(q, 3, max);
 	while (stmt_row(q, why))
-		fill(q, now_ms, &out[(*count)++]);
+		mandate_fill(q, now_ms, &out[(*count)++]);
 	return why->code == FAIL_NONE;
-}
-
-/* ---- moving ---- */
-
-/* The row's own state is asked again: of two who decide at once one wins. */
-static bool move(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_state to, enum mandate_by by, struct fail *why)
-{
-	if ((states[m->state].may & 1u << to) == 0) {
-		FAILS(why, MANDATE_STATE, "mandate %lld is in state %d", (long long)m->id, (int)m->state);
-		fail_fact_text(why, "state", states[m->state].text);
-		return false;
-	}
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE mandate SET state = $1, accepted_by = $2, ends_ms = $3, changed_ms = $4 WHERE id = $5 AND state = $6", why);
-		if (q == NULL)
-			return false;
-		m->ends_ms = to == MANDATE_ACTIVE ? m->until_ms : m->ends_ms;
-		stmt_bind_int(q, 1, to);
-		stmt_bind_int(q, 2, by);
-		stmt_bind_int(q, 3, m->ends_ms);
-		stmt_bind_int(q, 4, r->now_ms);
-		stmt_bind_int(q, 5, m->id);
-		stmt_bind_int(q, 6, m->state);
-		if (!stmt_run(q, why))
-			return false;
-		if (tx_changes(tx) != 1)
-			return FAILS(why, MANDATE_STATE, "mandate %lld was moved meanwhile", (long long)m->id);
-	}
-	m->state = to;
-	m->accepted_by = by;
-	return audited(tx, r, m, 200, why);
-}
-
-/* One whose time is over but which is not marked yet still holds its place in the index: it is marked now. */
-static bool make_place(struct tx *tx, const struct request *r, const struct mandate *m, struct fail *why)
-{
-	struct mandate older;
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE giver = $1 AND holder = $2 AND kind = $3 AND state = 2", why);
-		if (q == NULL)
-			return false;
-		stmt_bind_int(q, 1, m->giver);
-		stmt_bind_int(q, 2, m->holder);
-		stmt_bind_int(q, 3, m->kind);
-		if (!stmt_row(q, why))
-			return why->code == FAIL_NONE;
-		fill(q, INT64_MIN, &older);
-	}
-	return move(tx, r, &older, MANDATE_REVOKED, older.accepted_by, why);
-}
-
-static bool may_accept(const struct request *r, const struct mandate *m, enum mandate_by by, struct fail *why)
-{
-	const struct mandate_row *row = mandate_row(m->kind);
-	bool is_holder = r->who.kind == WHO_CITIZEN && r->who.id == m->holder, is_giver = r->who.kind == WHO_CITIZEN && m->giver != 0 && r->who.id == m->giver;
-	bool is_his_way = by == BY_CODE ? is_holder : by == BY_SESSION ? is_giver : by == BY_WINDOW && r->who.kind == WHO_STAFF;
-	if (!is_his_way || (row->accepted & (int)by) == 0 || m->giver == 0)
-		return FAILS(why, FORBIDDEN, "mandate %lld is not accepted this way", (long long)m->id);
-	return by != BY_SESSION || level_is(r, row->giver_level, why);
-}
-
-bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_by by, struct fail *why)
-{
-	assert(by == BY_CODE || by == BY_SESSION || by == BY_WINDOW);
-	if (!may_accept(r, m, by, why))
-		return false;
-	if (m->state == MANDATE_OFFERED && !make_place(tx, r, m, why))
-		return false;
-	return move(tx, r, m, MANDATE_ACTIVE, by, why);
-}
-
-bool mandate_refuse(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why)
-{
-	if (r->who.kind != WHO_CITIZEN || m->giver == 0 || r->who.id != m->giver)
-		return FAILS(why, FORBIDDEN, "mandate %lld is not his to refuse", (long long)m->id);
-	return move(tx, r, m, MANDATE_REFUSED, BY_NOBODY, why);
-}
-
-bool mandate_revoke(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why)
-{
-	bool is_side = r->who.kind == WHO_CITIZEN && (r->who.id == m->holder || (m->giver != 0 && r->who.id == m->giver));
-	return (is_side || FAILS(why, FORBIDDEN, "mandate %lld is not his", (long long)m->id)) && move(tx, r, m, MANDATE_REVOKED, m->accepted_by, why);
-}
-
-/* Every reader judges by the time already (fill): this only keeps the index of open ones short, and nobody's deed is in it. */
-bool mandate_expire(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE mandate SET state = 5, changed_ms = $1 WHERE id IN"
-		" (SELECT id FROM mandate WHERE state IN (1, 2) AND ends_ms <= $1 ORDER BY ends_ms LIMIT $2)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, now_ms);
-	stmt_bind_int(q, 2, rows_max);
-	if (!stmt_run(q, why))
-		return false;
-	*rows = tx_changes(tx);
-	return true;
 }

@@ -3,9 +3,11 @@
  *   offered → active | refused | revoked | expired          a day, then it expires
  *   active  → revoked | expired                             until the agreed day
  *
- * Who offers names number and name, and learns nothing from it: an offer to somebody unknown is a row like any other, which nobody can accept. All that
- * a holder is shown of the other is what he wrote himself.
+ * Who offers names number and name, and learns nothing from it: an offer to somebody unknown is a row like any other, which nobody can accept but a
+ * window, by his papers. All that a holder is shown of the other is what he wrote himself.
  * One is active per giver, holder and kind: a newer one that is accepted takes its place.
+ * A merge (auth/real_name.h) moves no mandate: who is known by a phone alone neither holds nor gives one. Its undo ends what was offered and accepted on
+ * either side since the merge, because the yes may have been another's.
  * A code goes to a phone the giver has logged in with and confirmed, lately: what departments say of phones opens nothing (auth/login.h).
  * Time ends a mandate by itself; the job that marks it only tidies. Each step is audited, with whom it was done for.
  * Thread: the write lane, but for reading. */
@@ -80,11 +82,17 @@ struct mandate_new {
 MUST_USE bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why);
 /* The phone a code may be sent to, in its digits. *found false: there is none. */
 MUST_USE bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why);
+MUST_USE bool mandate_by_id(struct tx *tx, int64_t id, int64_t now_ms, struct mandate *out, struct fail *why);
 /* By its key outside. Fails: NOT_FOUND, also when r->who is neither side. */
 MUST_USE bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct mandate *out, struct fail *why);
 /* `by` says what showed giver's will; the caller has proved a code or a window. Fails: FORBIDDEN that is not the way for this kind or this asker; LEVEL;
  * MANDATE_STATE. */
 MUST_USE bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_by by, struct fail *why);
+/* At a window, before mandate_accept: what the papers say is what the holder wrote; a giver nobody knew becomes known by them. Fails: MANDATE_PAPERS. */
+MUST_USE bool mandate_papers(struct tx *tx, const struct request *r, struct mandate *m, const struct identity *giver, struct str name, const uint8_t salt[16],
+			     struct fail *why);
+/* By its key outside, for whoever's window lies in its region. Fails: NOT_FOUND. */
+MUST_USE bool mandate_at_window(struct tx *tx, const struct request *r, struct id key, struct mandate *out, struct fail *why);
 MUST_USE bool mandate_refuse(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why); /* giver's */
 MUST_USE bool mandate_revoke(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why); /* either side's */
 
@@ -109,6 +117,11 @@ MUST_USE bool mandate_said(struct tx *tx, int64_t id, char text[MANDATE_SAID_BYT
 enum mandate_side { MANDATES_HELD, MANDATES_GIVEN };
 MUST_USE bool mandate_list(struct tx *tx, enum mandate_side side, int64_t person, int64_t below, int64_t now_ms, struct mandate *out, int max, int *count,
 			   struct fail *why);
-/* Marks those whose time is over; a job's bite. */
-MUST_USE bool mandate_expire(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
+/* Marks those whose time is over, up to `max`; `ended` has them as they were, so that those who were active are known. A job's bite. */
+MUST_USE bool mandate_expire(struct tx *tx, int64_t now_ms, struct mandate *ended, int max, int *count, struct fail *why);
+/* r->who acts by his mandate. Noted once a day and audited then, by its holder for its giver: *is_noted. *is_first: never before. `m` is as it was. */
+MUST_USE bool mandate_use(struct tx *tx, const struct request *r, struct mandate *m, bool *is_noted, bool *is_first, struct fail *why);
+#define MANDATE_USE_NOTED_MS (INT64_C(24) * 3600 * 1000)
+/* Ends what this person offered or accepted, on either side, since then. */
+MUST_USE bool mandate_end_since(struct tx *tx, const struct request *r, int64_t person, int64_t since_ms, struct fail *why);
 #endif

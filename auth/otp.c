@@ -138,6 +138,19 @@ bool otp_count(struct tx *tx, struct str phone, bool is_known_device, int64_t no
 	return day_put(tx, &d, why);
 }
 
+bool otp_count_apart(struct tx *tx, const char *purpose, struct str phone, int64_t most, int64_t now_ms, bool *fits, struct fail *why)
+{
+	struct day d = { .day = (now_ms + SHANGHAI_MS) / DAY_MS };
+	keyring_index(purpose, &phone, 1, d.phone);
+	if (!tx_lock(tx, "otp_day", (struct str){ (const char *)d.phone, sizeof(d.phone) }, why) || !day_read(tx, &d, why))
+		return false;
+	*fits = d.sent < most;
+	d.sent++;
+	d.to_strangers++;
+	d.last_ms = now_ms;
+	return !*fits || day_put(tx, &d, why);
+}
+
 bool otp_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM otp_day WHERE (phone_hash, day) IN (SELECT phone_hash, day FROM otp_day WHERE day < $1 ORDER BY day LIMIT $2)", why);

@@ -56,6 +56,8 @@ void otp_ask(struct otp_asking *a, const struct otp_code *code, struct expiring_
 MUST_USE bool otp_asked(const struct expiring_batch *b, struct fail *why);  /* Fails: RATE with fact reason */
 /* The day's count, in the transaction that writes the message. Fails: RATE. */
 MUST_USE bool otp_count(struct tx *tx, struct str phone, bool is_known_device, int64_t now_ms, struct fail *why);
+/* Of codes that come by another way, counted apart: one more, if that is at most `most` a day. */
+MUST_USE bool otp_count_apart(struct tx *tx, const char *purpose, struct str phone, int64_t most, int64_t now_ms, bool *fits, struct fail *why);
 MUST_USE bool otp_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why); /* days gone by */
 
 /* -- trying */

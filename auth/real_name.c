@@ -3,6 +3,7 @@
 #include "auth/audit.h"
 #include "auth/keyring.h"
 #include "auth/login.h"
+#include "auth/mandate.h"
 #include "auth/right.h"
 #include "auth/session.h"
 #include "base/ids.h"
@@ -181,12 +182,12 @@ bool real_name_confirm(struct tx *tx, const struct request *r, const struct real
 /* ---- undo ---- */
 
 struct undoing {
-	int64_t id, from, from_login, made_login;
+	int64_t id, from, from_login, made_login, made_ms;
 };
 
 static bool merge_find(struct tx *tx, const struct request *r, struct id key, struct undoing *u, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, from_person, from_login, made_login FROM person_merge"
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, from_person, from_login, made_login, made_ms FROM person_merge"
 		" WHERE key = $1 AND into_person = $2 AND undone_ms IS NULL", why);
 	if (q == NULL)
 		return false;
@@ -194,7 +195,7 @@ static bool merge_find(struct tx *tx, const struct request *r, struct id key, st
 	stmt_bind_int(q, 2, r->who.id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such merge of this person");
-	*u = (struct undoing){ .id = stmt_int(q, 0), .from = stmt_int(q, 1), .from_login = stmt_int(q, 2), .made_login = stmt_int(q, 3) };
+	*u = (struct undoing){ .id = stmt_int(q, 0), .from = stmt_int(q, 1), .from_login = stmt_int(q, 2), .made_login = stmt_int(q, 3), .made_ms = stmt_int(q, 4) };
 	return true;
 }
 
@@ -217,7 +218,7 @@ bool real_name_undo(struct tx *tx, const struct request *r, struct str text, str
 	if (!id_from_text(text, "pm", &key))
 		return FAILS(why, NOT_FOUND, "not the id of a merge");
 	if (!merge_find(tx, r, key, &u, why) || !undone(tx, u.id, r->now_ms, why) || !login_revive(tx, u.from_login, why) ||
-	    (u.made_login != 0 && !login_end(tx, u.made_login, r->now_ms, why)) ||
+	    (u.made_login != 0 && !login_end(tx, u.made_login, r->now_ms, why)) || !mandate_end_since(tx, r, r->who.id, u.made_ms, why) ||
 	    !session_end_all(tx, WHO_CITIZEN, r->who.id, 0, SESSION_ENDED_BY_MERGE, r->now_ms, &ended, why))
 		return false;
 	struct audit a = { AUDIT_MERGE_UNDONE, AUDIT_OF_PERSON, r->who.id, .for_kind = WHO_CITIZEN, .for_id = u.from, .result = 204 };

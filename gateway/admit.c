@@ -1,10 +1,10 @@
 /* gateway/admit.c - who may come in: head (host, token, right, rate, length) before a body is taken, body (media type,
  * Idempotency-Key) after. Every question here is answered from the route's row. */
 #include "auth/keyring.h"
-#include "auth/mandate.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "gateway/acting.h"
 #include "gateway/gateway.h"
 #include "gateway/headers.h"
 #include "gateway/presence.h"
@@ -148,32 +148,6 @@ static bool admit_asker(struct task *t, struct fail *why)
 	bool anonymous = r->who.kind == WHO_ANYONE || r->route->rate == RATE_LOOKUP;
 	uint64_t key = anonymous ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << WHO_BITS | (uint64_t)r->who.kind;
 	return admit_rate(t, r->route->rate, key, true, why);
-}
-
-/* ---- for whom ---- */
-
-/* Of somebody's mandate it is not said whether it is over, another's or none. The row is read each time: what was revoked a moment ago, on any node, is over. */
-static bool admit_acting(struct task *t, struct connection *reader, struct fail *why)
-{
-	struct request *r = &t->r;
-	struct id key;
-	struct mandate m;
-	struct tx tx;
-	struct str header = r->known[HEADER_ACTING_FOR];
-	if (header.at == NULL)
-		return true;
-	if (r->who.kind != WHO_CITIZEN)
-		return FAILS(why, ACTING_FOR, "only citizens act for others");
-	if (r->route->scope == 0)
-		return FAILS(why, MANDATE_NEVER, "%s", r->route->name);
-	if (!id_from_text(header, "md", &key))
-		return FAILS(why, MANDATE_ENDED, "not the id of a mandate");
-	if (!reader_begin(reader, &tx, why) || !mandate_allows(&tx, r, key, r->route->scope, &m, why))
-		return false;
-	r->who.acting_for = m.giver;
-	r->who.mandate = m.id;
-	r->who.by_matter = m.matters > 0;
-	return true;
 }
 
 /* ---- head ---- */

@@ -1,7 +1,6 @@
 /* gateway/jobs.c - why this exists: what nobody asks for must be done too, and must not be felt by those who ask. */
 #include "gateway/jobs.h"
 
-#include "auth/mandate.h"
 #include "auth/otp.h"
 #include "auth/proposal.h"
 #include "auth/real_name.h"
@@ -13,6 +12,8 @@
 #include "gateway/noted.h"
 #include "notify/stream.h"
 #include "services/handlers.h"
+#include "services/mandate_code_send.h"
+#include "services/mandate_tell.h"
 #include "store/committer.h"
 #include "store/outcome.h"
 #include "store/sealer.h"
@@ -75,7 +76,12 @@ static bool expire_proposals(struct tx *tx, struct bite *b, struct fail *why)
 
 static bool expire_mandates(struct tx *tx, struct bite *b, struct fail *why)
 {
-	return mandate_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
+	return mandates_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return mandate_codes_send(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)

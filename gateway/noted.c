@@ -13,7 +13,7 @@ enum { ENTRIES = 4096, BUCKETS = 1024, FOR_OTHERS = WHO_BITS * NOTED_KINDS /* st
        ALL_ROUTES = -1, DETAIL_BYTES = 128 };
 #define HOUR_MS INT64_C(3600000)
 
-static const char *const words[NOTED_KINDS] = { [NOTED_LEVEL] = "level", [NOTED_RIGHT] = "right", [NOTED_OWNER] = "owner", [NOTED_FOUR_EYES] = "four_eyes",
+static const char *const words[NOTED_KINDS] = { [NOTED_LEVEL] = "level", [NOTED_RIGHT] = "right", [NOTED_OWNER] = "owner", [NOTED_FOUR_EYES] = "four_eyes", [NOTED_MANDATE] = "mandate",
 	[NOTED_READ] = "read" };
 
 struct key {

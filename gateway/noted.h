@@ -13,7 +13,7 @@
 struct store;
 struct tx;
 
-enum noted { NOTED_NOTHING, NOTED_LEVEL, NOTED_RIGHT, NOTED_OWNER, NOTED_FOUR_EYES, NOTED_READ, NOTED_KINDS };
+enum noted { NOTED_NOTHING, NOTED_LEVEL, NOTED_RIGHT, NOTED_OWNER, NOTED_FOUR_EYES, NOTED_MANDATE, NOTED_READ, NOTED_KINDS };
 
 void noted_begin(void); /* before there are requests: forgets whatever an earlier gateway of this process left */
 void noted_add(const struct request *r, enum noted what);

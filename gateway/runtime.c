@@ -417,6 +417,10 @@ static enum noted worth_noting(const struct task *t)
 	case FAIL_LEVEL:     return NOTED_LEVEL;
 	case FAIL_FORBIDDEN: return NOTED_RIGHT;
 	case FAIL_FOUR_EYES: return NOTED_FOUR_EYES;
+	case FAIL_MANDATE_ENDED:
+	case FAIL_MANDATE_SCOPE:
+	case FAIL_MANDATE_NEVER:
+		return NOTED_MANDATE;
 	default:             return t->is_foreign ? NOTED_OWNER : NOTED_NOTHING;
 	}
 }

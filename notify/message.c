@@ -8,16 +8,25 @@
 #include "notify/effect.h"
 #include "notify/stream.h"
 #include <assert.h>
+#include <stdio.h>
 
 enum { CONTENT_FIRST_BYTES = 512, CONTENT_PARTS = 4, RANDOM_BYTES = 32 };
 
+/* What a message says, and of what. */
+struct told {
+	int64_t person;
+	int64_t case_id, cause;      /* the case and its event's seq; of a mandate 0 and its row */
+	enum message_template template;
+	struct str case_no, about;
+};
+
 /* A request may release many events: each message gets random bytes of its own, ten for its name and sixteen for its seal. */
-static void random_of(const struct case_news *c, const uint8_t random[RANDOM_BYTES], uint8_t out[SHA256_BYTES])
+static void random_of(const struct told *c, const uint8_t random[RANDOM_BYTES], uint8_t out[SHA256_BYTES])
 {
 	struct {
 		uint8_t random[RANDOM_BYTES];
 		int64_t case_id, seq;
-	} in = { .case_id = c->case_id, .seq = c->seq };
+	} in = { .case_id = c->case_id, .seq = c->cause };
 	memcpy(in.random, random, RANDOM_BYTES);
 	sha256((struct str){ (const char *)&in, sizeof(in) }, out);
 }
@@ -25,17 +34,17 @@ static void random_of(const struct case_news *c, const uint8_t random[RANDOM_BYT
 /* ---- writing ---- */
 
 /* Title, body, case number, matter: one line each, for none of them holds a line's end. */
-static bool write_content(const struct case_news *c, enum message_template t, struct buf *to, struct fail *why)
+static bool write_content(const struct told *c, enum message_template t, struct buf *to, struct fail *why)
 {
 	const struct template_row *row = template_row(t);
-	assert(memchr(c->matter_name.at, '\n', c->matter_name.len) == NULL);
+	assert(memchr(c->about.at, '\n', c->about.len) == NULL);
 	buf_str(to, row->title[LANG_ZH]);
 	buf_char(to, '\n');
-	template_fill(to, row->body[LANG_ZH], c->matter_name, c->case_no);
+	template_fill(to, row->body[LANG_ZH], c->about, c->case_no);
 	buf_char(to, '\n');
 	buf_str(to, c->case_no);
 	buf_char(to, '\n');
-	buf_str(to, c->matter_name);
+	buf_str(to, c->about);
 	return buf_ok(to) || FAILS(why, MEMORY, "a message");
 }
 
@@ -46,7 +55,7 @@ struct sheet {
 	struct str sealed;
 };
 
-static bool insert(struct tx *tx, const struct case_news *c, const struct sheet *s, struct fail *why)
+static bool insert(struct tx *tx, const struct told *c, const struct sheet *s, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO message (id, key, person, seq, template, case_id, cause, content, made_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", why);
@@ -58,13 +67,13 @@ static bool insert(struct tx *tx, const struct case_news *c, const struct sheet 
 	stmt_bind_int(q, 4, s->seq);
 	stmt_bind_int(q, 5, s->template);
 	stmt_bind_int(q, 6, c->case_id);
-	stmt_bind_int(q, 7, c->seq);
+	stmt_bind_int(q, 7, c->cause);
 	stmt_bind_blob(q, 8, s->sealed.at, s->sealed.len);
 	stmt_bind_int(q, 9, s->now_ms);
 	return stmt_run(q, why);
 }
 
-static bool seal(const struct case_news *c, struct sheet *s, const uint8_t salt[VAULT_SALT_BYTES], struct arena *a, struct fail *why)
+static bool seal(const struct told *c, struct sheet *s, const uint8_t salt[VAULT_SALT_BYTES], struct arena *a, struct fail *why)
 {
 	struct buf plain, sealed;
 	buf_init(&plain, a, CONTENT_FIRST_BYTES);
@@ -84,20 +93,26 @@ void message_bells(const struct config *c)
 	configuration = c;
 }
 
-static bool sms_rings(void)
+static struct str sms_of(const struct told *c)
 {
-	return configuration != NULL && account_is_configured(ACCOUNT_sms_aliyun) && sms_aliyun_has_template(configuration, STR("case_moved"));
+	return c->case_id != 0 ? STR("case_moved") : STR("mandate");
 }
 
-static bool write_sms(const struct case_news *c, struct str phone, enum message_template t, struct buf *to, struct fail *why)
+static bool sms_rings(const struct told *c)
+{
+	return configuration != NULL && account_is_configured(ACCOUNT_sms_aliyun) && sms_aliyun_has_template(configuration, sms_of(c));
+}
+
+static bool write_sms(const struct told *c, struct str phone, enum message_template t, struct buf *to, struct fail *why)
 {
 	struct json_out j = json_begin(to);
 	json_put_object(&j);
 	json_add_text(&j, "phone", phone);
-	json_add_text(&j, "template", STR("case_moved"));
+	json_add_text(&j, "template", sms_of(c));
 	json_put_name(&j, "params");
 	json_put_object(&j);
-	json_add_text(&j, "case_no", c->case_no);
+	if (c->case_id != 0)
+		json_add_text(&j, "case_no", c->case_no);
 	json_add_text(&j, "status", template_row(t)->bell->status);
 	json_put_object_end(&j);
 	json_put_object_end(&j);
@@ -106,27 +121,27 @@ static bool write_sms(const struct case_news *c, struct str phone, enum message_
 
 enum { SUBJECT_BYTES = 32 };
 
-/* Notices of one case leave in their order. */
-static struct str subject_of(const struct case_news *c, char text[SUBJECT_BYTES])
+/* Notices of one case, or of one mandate, leave in their order. */
+static struct str subject_of(const struct told *c, char text[SUBJECT_BYTES])
 {
-	memcpy(text, "case:", 5);
-	return (struct str){ text, 5 + i64_text(c->case_id, text + 5) };
+	int len = snprintf(text, SUBJECT_BYTES, c->case_id != 0 ? "case:%lld" : "mandate:%lld", (long long)(c->case_id != 0 ? c->case_id : c->cause));
+	return (struct str){ text, (size_t)len };
 }
 
 /* The subject before the person, as whoever ends an effect has them: else the two wait for each other. */
-static bool bells_lock(struct tx *tx, const struct case_news *c, struct fail *why)
+static bool bells_lock(struct tx *tx, const struct told *c, struct fail *why)
 {
 	char text[SUBJECT_BYTES];
-	return !sms_rings() || effect_subject_lock(tx, subject_of(c, text), why);
+	return !sms_rings(c) || effect_subject_lock(tx, subject_of(c, text), why);
 }
 
 /* To whoever has a phone. */
-static bool ring_sms(struct tx *tx, const struct case_news *c, const struct sheet *s, const uint8_t random[SHA256_BYTES], struct arena *a, struct fail *why)
+static bool ring_sms(struct tx *tx, const struct told *c, const struct sheet *s, const uint8_t random[SHA256_BYTES], struct arena *a, struct fail *why)
 {
 	char text[PERSON_FACTS_BYTES], subject[SUBJECT_BYTES];
 	struct person_facts facts;
 	int64_t id;
-	if (!sms_rings())
+	if (!sms_rings(c))
 		return true;
 	if (!person_facts_get(tx, c->person, text, &facts, why))
 		return false;
@@ -141,24 +156,40 @@ static bool ring_sms(struct tx *tx, const struct case_news *c, const struct shee
 	return ok && effect_add(tx, &e, s->now_ms, random, &id, why);
 }
 
-bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+/* The message as a row, its event, and its bells. `before` may be an event of its own, told first. */
+static bool tell(struct tx *tx, const struct told *c, const struct stream_event *before, int64_t now_ms, const uint8_t random[RANDOM_BYTES], struct arena *a, struct fail *why)
 {
-	struct sheet s = { .template = template_for(c->state), .now_ms = now_ms };
-	struct stream_event events[] = { { STREAM_CASE_MOVED, c->case_id, c->seq }, { STREAM_MESSAGE, 0, 0 } };
+	struct sheet s = { .template = c->template, .now_ms = now_ms };
+	struct stream_event events[2];
+	int count = 0;
 	uint8_t own[SHA256_BYTES];
 	int64_t first = 0;
-	if (s.template == 0)
-		return stream_add(tx, c->person, events, 1, 0, now_ms, &first, why);
 	if (!tx_next_id(tx, "message", &s.id, why))
 		return false;
+	if (before != NULL)
+		events[count++] = *before;
+	events[count++] = (struct stream_event){ STREAM_MESSAGE, s.id, 0 };
 	random_of(c, random, own);
 	s.key = id_make(now_ms, own);
-	events[1].ref = s.id;
-	if (!seal(c, &s, own + 16, a, why) || !bells_lock(tx, c, why) || !stream_add(tx, c->person, events, 2, 1, now_ms, &first, why))
+	if (!seal(c, &s, own + 16, a, why) || !bells_lock(tx, c, why) || !stream_add(tx, c->person, events, count, 1, now_ms, &first, why))
 		return false;
-	s.seq = first + 1;
+	s.seq = first + count - 1;
 	random_of(c, own, own); /* the next bytes: an effect's own */
 	return insert(tx, c, &s, why) && ring_sms(tx, c, &s, own, a, why);
+}
+
+bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	struct stream_event moved = { STREAM_CASE_MOVED, c->case_id, c->seq };
+	struct told told = { .person = c->person, .case_id = c->case_id, .cause = c->seq, .template = template_for(c->state), .case_no = c->case_no, .about = c->matter_name };
+	int64_t first = 0;
+	return told.template != 0 ? tell(tx, &told, &moved, now_ms, random, a, why) : stream_add(tx, c->person, &moved, 1, 0, now_ms, &first, why);
+}
+
+bool message_mandate(struct tx *tx, const struct mandate_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	struct told told = { .person = n->person, .cause = n->mandate, .template = n->template, .about = n->holder_name };
+	return tell(tx, &told, NULL, now_ms, random, a, why);
 }
 
 static bool row_of_key(struct tx *tx, struct id key, int64_t person, int64_t *id, struct fail *why)
@@ -227,13 +258,13 @@ bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message 
 	to->title = parts[0];
 	to->body = parts[1];
 	to->case_no = parts[2];
-	to->matter_name = parts[3];
+	to->about = parts[3];
 	if (lang == LANG_ZH)
 		return true;
 	const struct template_row *row = template_row(to->template);
 	struct buf body;
 	buf_init(&body, a, CONTENT_FIRST_BYTES);
-	template_fill(&body, row->body[lang], to->matter_name, to->case_no);
+	template_fill(&body, row->body[lang], to->about, to->case_no);
 	to->title = row->title[lang];
 	to->body = buf_text(&body);
 	return buf_ok(&body) || FAILS(why, MEMORY, "a message");

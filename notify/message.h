@@ -29,15 +29,15 @@ struct bell_row {
 
 struct template_row {
 	struct str name;
-	int state;               /* enum case_state */
+	int state;               /* enum case_state; 0: it is about a mandate */
 	struct str title[LANG_COUNT], body[LANG_COUNT];
 	const struct bell_row *bell;
 };
 
 const struct template_row *template_row(enum message_template t); /* of a number in the table */
 enum message_template template_for(int case_state);               /* 0: this move has no words */
-/* Appends text with {matter} and {case} put in. */
-void template_fill(struct buf *out, struct str text, struct str matter, struct str case_no);
+/* Appends text with {case}, and {matter} or {holder}, put in. */
+void template_fill(struct buf *out, struct str text, struct str about, struct str case_no);
 
 /* ---- writing ---- */
 
@@ -53,6 +53,14 @@ struct case_news {
 };
 MUST_USE bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 
+/* To a mandate's giver: what changed. */
+struct mandate_news {
+	int64_t person, mandate;
+	enum message_template template;
+	struct str holder_name;
+};
+MUST_USE bool message_mandate(struct tx *tx, const struct mandate_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+
 /* *found false: no such message of this person. Reading it again changes nothing. */
 MUST_USE bool message_mark_read(struct tx *tx, struct id key, int64_t person, int64_t now_ms, bool *found, struct fail *why);
 
@@ -62,7 +70,7 @@ struct message {
 	int64_t id, person, case_id, made_ms, read_ms;  /* case_id 0: about none; read_ms 0: not yet */
 	struct id key;
 	enum message_template template;
-	struct str title, body, case_no, matter_name; /* in the arena; title and body in the language asked for */
+	struct str title, body, case_no, about; /* in the arena; title and body in the language asked for; about: the matter's name, or the holder's; case_no "": none */
 };
 
 /* Columns in the order message_of reads them. */

@@ -33,7 +33,7 @@ static const struct template_row rows[TEMPLATE_COUNT] = {
 
 const struct template_row *template_row(enum message_template t)
 {
-	assert(t > 0 && t < TEMPLATE_COUNT && rows[t].state != 0);
+	assert(t > 0 && t < TEMPLATE_COUNT && rows[t].name.len > 0);
 	return &rows[t];
 }
 
@@ -45,15 +45,15 @@ enum message_template template_for(int case_state)
 	return 0;
 }
 
-void template_fill(struct buf *out, struct str text, struct str matter, struct str case_no)
+void template_fill(struct buf *out, struct str text, struct str about, struct str case_no)
 {
 	struct str before, after;
 	while (str_cut(text, '{', &before, &after)) {
 		buf_str(out, before);
 		struct str name;
 		bool closed = str_cut(after, '}', &name, &text);
-		assert(closed && (str_eq(name, STR("matter")) || str_eq(name, STR("case"))));
-		buf_str(out, str_eq(name, STR("matter")) ? matter : case_no);
+		assert(closed && (str_eq(name, STR("matter")) || str_eq(name, STR("holder")) || str_eq(name, STR("case"))));
+		buf_str(out, str_eq(name, STR("case")) ? case_no : about);
 	}
 	buf_str(out, before);
 }

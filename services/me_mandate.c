@@ -1,7 +1,6 @@
 /* services/me_mandate.c - /v1/me/mandates: for whom do I act, who acts for me, and an offer to act for somebody.
  *
  * An offer names number and name, and its answer is the same whether there is such a person or not. */
-#include "base/clock.h"
 #include "services/handlers.h"
 #include "services/mandate_view.h"
 #include "services/services.h"
@@ -121,22 +120,6 @@ static const struct json_field fields[] = {
 	{ "until", JSON_F_TIME, true, 0, 0, offsetof(struct offer, n.until_ms), NULL },
 };
 
-static bool giver_parse(const struct request *r, struct offer *o, struct fail *why)
-{
-	enum identity_wrong wrong;
-	if (o->id_type.at == NULL || str_eq(o->id_type, STR("resident")))
-		wrong = identity_person(o->id_number, time_yyyymmdd(r->now_ms), &o->n.giver);
-	else if (str_eq(o->id_type, STR("uscc")))
-		wrong = identity_organisation(o->id_number, &o->n.giver);
-	else
-		return FAILS_FIELD(why, FIELD, "/id_type", "neither resident nor uscc");
-	if (wrong == IDENTITY_FINE)
-		return true;
-	FAILS_FIELD(why, FIELD, "/id_number", "identity number: %s", identity_wrong_text(wrong).at);
-	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
-	return false;
-}
-
 static bool scopes_parse(struct offer *o, struct fail *why)
 {
 	struct str rest = o->scopes, one;
@@ -172,7 +155,7 @@ static bool offer_parse(struct request *r, struct fail *why)
 	if (o->region.at != NULL && !region_code_from(o->region, &o->n.region))
 		return FAILS_FIELD(why, FIELD, "/region", "not a region code");
 	o->n.giver_name = o->name;
-	return giver_parse(r, o, why) && scopes_parse(o, why) && matters_parse(o, why);
+	return mandate_giver_from(r, o->id_type, o->id_number, &o->n.giver, why) && scopes_parse(o, why) && matters_parse(o, why);
 }
 
 static bool matter_find(struct tx *tx, struct str code, int64_t *id, struct fail *why)

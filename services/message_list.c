@@ -13,7 +13,10 @@ void message_members(struct json_out *j, const struct message *m)
 	json_add_plain(j, "template", template_row(m->template)->name);
 	json_add_text(j, "title", m->title);
 	json_add_text(j, "body", m->body);
-	json_add_text(j, "case_no", m->case_no);
+	if (m->case_id != 0)
+		json_add_text(j, "case_no", m->case_no);
+	else
+		json_add_nothing(j, "case_no");
 	json_add_time(j, "created_at", m->made_ms);
 	if (m->read_ms != 0)
 		json_add_time(j, "read_at", m->read_ms);
@@ -49,7 +52,7 @@ static bool list_parse(struct request *r, struct fail *why)
 
 /* Whoever acts for another is shown what was said about cases of the mandate's matters, and nothing of the rest: who else acts for him is no business of his. */
 #define OF_THE_MANDATE(n) \
-	" AND case_id > 0 AND (" n " = 0 OR EXISTS (SELECT 1 FROM cases c JOIN mandate_matter mm ON mm.matter = c.matter WHERE c.id = message.case_id AND mm.mandate = " n "))"
+	" AND case_id > 0 AND (EXISTS (SELECT 1 FROM cases c JOIN mandate_matter mm ON mm.matter = c.matter WHERE c.id = message.case_id AND mm.mandate = " n ") OR " n " = 0)"
 
 static int64_t narrowing_mandate(const struct request *r)
 {

@@ -5,6 +5,8 @@ import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { Case, assert_problem, id_number, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
+import { first, hire } from './lib/staff.mjs';
+import { until } from './lib/until.mjs';
 
 const g = await gateway({ settings: { 'rate.write': 0, 'rate.read': 0, 'rate.public': 0 } });
 const w = await world(g);
@@ -97,7 +99,7 @@ test('what the mandate does not allow, and what nobody does for another', async 
 	// he is asked who he is first
 	assert_problem(await g.get('/v1/cases', { headers: { 'x-acting-for': id } }), 401, 'login_required');
 	assert_problem(await g.get('/v1/department/feed', { token: w.department, headers: { 'x-acting-for': id } }), 400, 'acting_for_not_here');
-	assert_problem(await g.get('/v1/regions', { headers: { 'x-acting-for': id } }), 400, 'acting_for_not_here');
+	for (const token of [undefined, helper.token]) assert_problem(await g.get('/v1/regions', { token, headers: { 'x-acting-for': id } }), 400, 'acting_for_not_here');
 	await helper.decide(id, 'revoke');
 });
 
@@ -162,8 +164,71 @@ test('a village helper and thirty elders, page by page', async () => {
 	for (const [n, e] of elders.entries()) assert.deepEqual((await village.get('/v1/cases', held[n])).json.items.map((c) => c.case_no), [e.case.case_no]);
 });
 
+test('the giver is told when it begins, when it is first used, and when it is over', async () => {
+	const giver = await Person.make('孙大爷'), id = await helper.held_of(giver);
+	const told = async () => (await giver.get('/v1/messages')).json.items.filter((m) => m.template.startsWith('mandate_')).map((m) => m.template);
+	assert.deepEqual(await told(), ['mandate_accepted']);
+	for (let n = 0; n < 3; n++) assert.equal((await helper.get('/v1/cases', id)).status, 200);
+	await until('the first use is told', async () => (await told())[0] === 'mandate_used');
+	assert.equal((await helper.get('/v1/cases', id)).status, 200);
+	assert.ok((await giver.get(`/v1/me/mandates/${id}`)).json.used_at);
+	await giver.decide(id, 'revoke');
+	assert.deepEqual(await told(), ['mandate_ended', 'mandate_used', 'mandate_accepted']);
+	const { items: [ended], unread_count } = (await giver.get('/v1/messages', undefined, { lang: 'en' })).json;
+	assert.deepEqual([ended.case_no, unread_count], [null, 4]);
+	assert.ok(ended.body.startsWith('王小明 no longer acts for you'), ended.body);
+	assert.equal(await sql(`SELECT COUNT(*) FROM audit WHERE act = 54 AND actor_id = ${helper.id} AND for_id = ${giver.id}`), '1');
+	// and only he is told
+	assert.equal((await helper.get('/v1/messages')).json.items.filter((m) => m.template.startsWith('mandate_')).length, 0);
+	const again = await helper.held_of(giver);
+	assert.deepEqual((await helper.get('/v1/messages', again)).json.items.map((m) => m.template), ['accepted']);
+	assert_problem(await helper.get(`/v1/messages/${ended.id}`, again), 404, 'not_found');
+	await helper.decide(again, 'revoke');
+});
+
+test('a child and a company: at a window, by their papers, in its region', async () => {
+	const maker = await first(g, 'first.security', 'security_admin'), checker = await first(g, 'first.system', 'system_admin');
+	const clerk = await hire(maker, checker, 'window.clerk', '621202', 'window_clerk'), elsewhere = await hire(maker, checker, 'other.clerk', '621221', 'window_clerk');
+	const child = { number: id_number(998), name: '王小小' }, region = '621202', until = now(300 * day);
+	const made = await helper.offer(child, { kind: 'guardian', region, until });
+	assert.equal(made.status, 201, made.text);
+	const { id } = made.json, target = `/v1/staff/mandates/${id}/accept`;
+	const accept = (who, body, more) => who.ask('POST', more ?? target, { key: randomUUID(), body: { id_number: child.number, name: child.name, ...body } });
+	assert_problem(await accept(elsewhere), 404, 'not_found');
+	assert_problem(await accept(clerk, { name: '王大大' }), 422, 'mandate_papers');
+	assert_problem(await helper.get('/v1/cases', id), 403, 'mandate_ended');
+	assert.equal((await accept(clerk)).json.state, 'active');
+	assert_problem(await accept(clerk), 409, 'mandate_state');
+	const theirs = new Case(g, w, { person: child.number });
+	await theirs.live('submitted');
+	assert.deepEqual((await helper.get('/v1/cases', id)).json.items.map((c) => c.case_no), [theirs.case_no]);
+	const company = { number: '91621299MA0000015U', name: '陇南一号有限公司' }, cases = new Case(g, w);
+	await cases.send('submitted', { matter: w.matter.code, region: w.region, applicant: { id_type: 'uscc', id_number: company.number, name: company.name } });
+	const agent = await helper.offer(company, { kind: 'company', id_type: 'uscc', region, until });
+	assert.equal(agent.status, 201, agent.text);
+	assert.equal((await accept(clerk, { id_type: 'uscc', id_number: company.number, name: company.name }, `/v1/staff/mandates/${agent.json.id}/accept`)).json.state, 'active');
+	assert.deepEqual((await helper.get('/v1/cases', agent.json.id)).json.items.map((c) => c.case_no), [cases.case_no]);
+	assert.equal(await sql('SELECT COUNT(*) FROM audit WHERE act = 51 AND actor_kind = 16 AND for_kind = 2'), '2');
+	// without a region no window knows of it
+	const plain = (await helper.offer(elder)).json.id;
+	assert_problem(await accept(clerk, {}, `/v1/staff/mandates/${plain}/accept`), 404, 'not_found');
+	await helper.decide(plain, 'revoke');
+});
+
+test('when its day has come it is over, and the giver is told', async () => {
+	const giver = await Person.make('周大爷'), id = await helper.held_of(giver);
+	await g.stop();
+	await sql(`UPDATE mandate SET until_ms = 1, ends_ms = 1 WHERE giver = ${giver.id}`);
+	await g.serve();
+	assert_problem(await helper.get('/v1/cases', id), 403, 'mandate_ended');
+	assert.equal((await helper.get(`/v1/me/mandates/${id}`)).json.state, 'expired');
+	await until('he is told', async () => (await giver.get('/v1/messages')).json.items[0].template === 'mandate_ended');
+	assert_problem(await giver.decide(id, 'revoke'), 409, 'mandate_state');
+});
+
 test('the audit says by whom and for whom', async () => {
-	const rows = await sql(`SELECT act || ' ' || actor_id || ' ' || for_id FROM audit WHERE subject_kind = 50 AND (for_id = ${elder.id} OR actor_id = ${elder.id}) ORDER BY id LIMIT 3`);
+	const rows = await sql(`SELECT act || ' ' || actor_id || ' ' || for_id FROM audit WHERE act IN (50, 51, 53) AND (for_id = ${elder.id} OR actor_id = ${elder.id}) ORDER BY id LIMIT 3`);
 	assert.deepEqual(rows.split('\n'), [`50 ${helper.id} ${elder.id}`, `51 ${elder.id} 0`, `53 ${elder.id} 0`]);
+	await until('refusals are on record', async () => Number(await sql(`SELECT COUNT(*) FROM audit WHERE result = 403 AND actor_id = ${stranger.id} AND CAST(detail AS TEXT) LIKE 'mandate%'`)) > 0);
 	await g.command('seal', 'verify');
 });

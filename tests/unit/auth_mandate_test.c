@@ -101,18 +101,21 @@ static int end(void **state)
 
 enum deed { ACCEPT_CODE, ACCEPT_SESSION, ACCEPT_WINDOW, REFUSE, REVOKE, DEEDS };
 
+enum { EXPIRED_MAX = 8 };
+
 /* A deed, who does it, and what came of it. */
 struct act {
-	enum { OFFER, DO, ALLOWS, EXPIRE, FIND_PHONE, GET_SAID } what;
+	enum { OFFER, DO, ALLOWS, EXPIRE, FIND_PHONE, GET_SAID, USE, PAPERS } what;
 	enum deed deed;
 	enum mandate_scope scope;
 	struct request r;
 	struct mandate_new new;
 	struct mandate m;
-	int64_t rows;
+	struct mandate ended[EXPIRED_MAX];
+	int rows;
 	char phone[PHONE_DIGITS + 1], text[MANDATE_SAID_BYTES];
 	struct mandate_said said;
-	bool found;
+	bool found, noted, first;
 };
 
 static bool deed_done(struct tx *tx, struct act *a, struct fail *why)
@@ -138,8 +141,11 @@ static bool act_apply(struct tx *tx, void *ctx, struct fail *why)
 	case OFFER:      return mandate_offer(tx, &a->r, &a->new, &a->m, why);
 	case DO:         return deed_done(tx, a, why);
 	case ALLOWS:     return mandate_allows(tx, &a->r, a->m.key, a->scope, &a->m, why);
-	case EXPIRE:     return mandate_expire(tx, now_ms, 100, &a->rows, why);
+	case EXPIRE:     return mandate_expire(tx, now_ms, a->ended, EXPIRED_MAX, &a->rows, why);
 	case FIND_PHONE: return mandate_phone(tx, &a->m, now_ms, a->phone, &a->found, why);
+	case USE:        return mandate_use(tx, &a->r, &a->m, &a->noted, &a->first, why);
+	case PAPERS:     return mandate_at_window(tx, &a->r, a->m.key, &a->m, why) && mandate_papers(tx, &a->r, &a->m, &a->new.giver, a->new.giver_name, salt, why) &&
+				mandate_accept(tx, &a->r, &a->m, BY_WINDOW, why);
 	case GET_SAID:   return mandate_said(tx, a->m.id, a->text, &a->said, why);
 	}
 	return false;
@@ -411,6 +417,53 @@ static void audited(void **state)
 	assert_int_equal(count("SELECT COUNT(*) FROM audit"), 3); /* what was refused was not done */
 }
 
+/* Once a day, by its holder for its giver; the first time is told apart. */
+static void use_is_noted(void **state)
+{
+	(void)state;
+	struct mandate m = an_offer(MANDATE_HELPER, SEE);
+	assert_int_equal(does(&m, ACCEPT_SESSION, ELDER), FAIL_NONE);
+	static const struct { int64_t after_ms; bool noted, first; } uses[] = { { 0, true, true }, { HOUR, false, false }, { 23 * HOUR, true, false }, { 23 * HOUR, false, false } };
+	for (size_t i = 0; i < sizeof(uses) / sizeof(uses[0]); i++) {
+		now_ms += uses[i].after_ms;
+		struct act a = { .what = USE, .r.who = { .kind = WHO_CITIZEN, .id = ids[HELPER], .level = LEVEL_L2, .acting_for = ids[ELDER], .mandate = m.id } };
+		assert_int_equal(acted(&a, HELPER), FAIL_NONE);
+		assert_true(a.noted == uses[i].noted && a.first == uses[i].first);
+	}
+	assert_int_equal(count("SELECT COUNT(*) FROM audit WHERE act = 54 AND actor_id = 1 AND for_kind = 2 AND for_id = 2"), 2);
+	assert_int_equal(does(&m, REVOKE, ELDER), FAIL_NONE);
+	now_ms += DAY;
+	struct act late = { .what = USE, .r.who = { .kind = WHO_CITIZEN, .id = ids[HELPER], .acting_for = ids[ELDER], .mandate = m.id } };
+	assert_int_equal(acted(&late, HELPER), FAIL_NONE);
+	assert_false(late.noted); /* it was over when the note came */
+}
+
+/* ---- a window ---- */
+
+static enum fail_code at_window(const struct mandate *m, int64_t region, const char *number, const char *name)
+{
+	struct act a = { .what = PAPERS, .m = *m, .new = { .giver_name = str_c(name) }, .r.who = { .kind = WHO_STAFF, .id = 7, .region = region } };
+	assert_int_equal(identity_person(str_c(number), IDENTITY_LATEST_DAY, &a.new.giver), IDENTITY_FINE);
+	return acted(&a, 0);
+}
+
+static void by_papers(void **state)
+{
+	(void)state;
+	struct mandate child, elder = an_offer(MANDATE_AGENT, SEE);
+	assert_int_equal(offered(MANDATE_GUARDIAN, "110101199003074514", "王小小", SEE, now_ms + DAY, &child), FAIL_NONE);
+	assert_int_equal(at_window(&child, 621221, "110101199003074514", "王小小"), FAIL_NOT_FOUND); /* another county */
+	assert_int_equal(at_window(&child, 621200, "110101199003074514", "王小"), FAIL_MANDATE_PAPERS);
+	assert_int_equal(at_window(&child, 621200, people[ELDER].number, "王小小"), FAIL_MANDATE_PAPERS);
+	assert_int_equal(count("SELECT COUNT(*) FROM person"), PEOPLE);
+	assert_int_equal(at_window(&child, 621202, "110101199003074514", "王小小"), FAIL_NONE);
+	assert_int_equal(count("SELECT COUNT(*) FROM person"), PEOPLE + 1); /* nobody had heard of him */
+	assert_int_equal(at_window(&elder, 621200, people[ELDER].number, people[ELDER].name), FAIL_NONE);
+	assert_int_equal(at_window(&elder, 621200, people[ELDER].number, people[ELDER].name), FAIL_MANDATE_STATE);
+	assert_int_equal(count("SELECT COUNT(*) FROM mandate WHERE state = 2 AND accepted_by = 4"), 2);
+	assert_int_equal(count("SELECT COUNT(*) FROM audit WHERE act = 51 AND actor_kind = 16 AND actor_id = 7 AND for_kind = 2 AND for_id > 0"), 2);
+}
+
 /* ---- the phone ---- */
 
 static int phone_level;
@@ -535,7 +588,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		CASE(offering), CASE(nothing_is_learnt), CASE(nothing_lies_open), CASE(as_many_as_the_kind_says), CASE(who_says_yes), CASE(states), CASE(time_ends_it),
-		CASE(never_beyond_its_scope), CASE(a_newer_takes_its_place), CASE(audited), CASE(only_a_phone_that_was_confirmed), CASE(fifty_elders), CASE(names),
+		CASE(never_beyond_its_scope), CASE(a_newer_takes_its_place), CASE(audited), CASE(use_is_noted), CASE(by_papers), CASE(only_a_phone_that_was_confirmed), CASE(fifty_elders), CASE(names),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -16,9 +16,11 @@ static void test_words(void **state)
 	(void)state;
 	for (int t = 1; t < TEMPLATE_COUNT; t++) {
 		const struct template_row *row = template_row((enum message_template)t);
-		assert_true(row->state > 0 && row->state < CASE_STATE_COUNT);
-		assert_true(str_eq(row->name, case_state_name((enum case_state)row->state)));
-		assert_int_equal(template_for(row->state), t);
+		if (row->state != 0) { /* a case's */
+			assert_true(row->state > 0 && row->state < CASE_STATE_COUNT);
+			assert_true(str_eq(row->name, case_state_name((enum case_state)row->state)));
+			assert_int_equal(template_for(row->state), t);
+		}
 		for (enum lang lang = 0; lang < LANG_COUNT; lang++) {
 			const struct str all[] = { row->title[lang], row->body[lang], row->bell->text[lang] };
 			for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)

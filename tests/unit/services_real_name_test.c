@@ -3,6 +3,7 @@
  * Method: logins on a clock of the test's, and what follows a verdict of the authority, applied twice. */
 #include "login_world.h"
 
+#include "auth/mandate.h"
 #include "auth/real_name.h"
 
 #define X_NUMBER "621299199006150131"
@@ -168,6 +169,77 @@ static void merged_and_undone(void **state)
 	assert_int_equal(who_is(w, a.access).id, x);
 }
 
+/* ---- mandates of who was merged ---- */
+
+struct yes {
+	struct world *w;
+	enum mandate_kind kind;
+	int64_t holder, giver;
+	const char *number, *name;
+	bool accepted;
+	struct id key;
+};
+
+static bool mandated(struct tx *tx, void *ctx, struct fail *why)
+{
+	static const uint8_t salt[16] = "sixteen bytes...";
+	struct yes *y = ctx;
+	struct request holder = { .who = { .kind = WHO_CITIZEN, .id = y->holder, .level = LEVEL_L2 }, .now_ms = y->w->now_ms }, giver = holder;
+	uint8_t random[10] = { (uint8_t)y->kind, (uint8_t)y->holder };
+	struct mandate_new n = { .kind = y->kind, .giver = { .kind = IDENTITY_RESIDENT }, .giver_name = str_c(y->name), .scopes = UINT64_C(1) << MANDATE_TO_SEE_CASES,
+				 .until_ms = y->w->now_ms + 1000 * MINUTE, .key = id_make(y->w->now_ms, random), .salt = salt };
+	struct mandate m;
+	snprintf(n.giver.number, sizeof(n.giver.number), "%s", y->number);
+	giver.who.id = y->giver;
+	y->key = n.key;
+	return mandate_offer(tx, &holder, &n, &m, why) && (!y->accepted || mandate_accept(tx, &giver, &m, BY_SESSION, why));
+}
+
+static bool state_of(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct yes *y = ctx;
+	struct request r = { .who = { .kind = WHO_CITIZEN, .id = y->holder }, .now_ms = y->w->now_ms };
+	struct mandate m;
+	bool ok = mandate_find(tx, &r, y->key, &m, why);
+	y->accepted = ok && m.state == MANDATE_ACTIVE;
+	return ok;
+}
+
+static bool in_force(struct yes *y)
+{
+	world_must(store_write(y->w->store, state_of, y, &y->w->r.why), &y->w->r.why);
+	return y->accepted;
+}
+
+static void an_undo_ends_what_was_agreed_since(void **state)
+{
+	struct world *w = *state;
+	struct tokens a = login(w, PHONE, DEVICE), b = login(w, OTHER_PHONE, STRANGER), c = login(w, "13900000077", DEVICE "3");
+	char key[TEXT];
+	confirmed(w, a.access, X_NUMBER, "张三");
+	confirmed(w, c.access, Y_NUMBER, "李小明");
+	int64_t x = who_is(w, a.access).id, y = who_is(w, c.access).id;
+	struct yes before = { w, MANDATE_AGENT, y, x, X_NUMBER, "张三", true, { { 0 } } }, given = before, held = { w, MANDATE_AGENT, x, y, Y_NUMBER, "李小明", true, { { 0 } } };
+	given.kind = MANDATE_HELPER;
+	world_must(store_write(w->store, mandated, &before, &w->r.why), &w->r.why);
+	w->now_ms += MINUTE;
+	confirmed(w, b.access, X_NUMBER, "张三");
+	assert_int_equal(who_is(w, b.access).id, x);
+	assert_true(in_force(&before)); /* a merge moves none, and ends none */
+	w->now_ms += MINUTE;
+	world_must(store_write(w->store, mandated, &given, &w->r.why), &w->r.why);
+	world_must(store_write(w->store, mandated, &held, &w->r.why), &w->r.why);
+	assert_true(in_force(&given) && in_force(&held));
+	as(w, METHOD_GET, "/v1/me/merges", NULL, NULL, a.access);
+	world_expect(w, world_read(w, &me_merge_list));
+	assert_true(member(w, "id", key));
+	as(w, METHOD_DELETE, "/v1/me/merges/x", key, NULL, a.access);
+	struct step s = { .r = &w->r, .key = key };
+	world_must(store_write(w->store, undo, &s, &w->r.why), &w->r.why);
+	assert_true(in_force(&before));
+	assert_false(in_force(&given) || in_force(&held)); /* whose yes it was is not known */
+}
+
 /* A face that one person of a family has shown is not the next one's. */
 static bool shown(struct tx *tx, void *ctx, struct fail *why)
 {
@@ -195,7 +267,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		LOGIN_CASE(a_pair_is_locked), LOGIN_CASE(a_recycled_phone), LOGIN_CASE(the_owner_after_a_long_silence), LOGIN_CASE(merged_and_undone),
-		LOGIN_CASE(no_face_is_handed_on),
+		LOGIN_CASE(an_undo_ends_what_was_agreed_since), LOGIN_CASE(no_face_is_handed_on),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

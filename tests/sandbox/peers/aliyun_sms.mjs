@@ -26,6 +26,8 @@ const default_settings = () => ({
 	access_keys: { 'sandbox-access-key': 'sandbox-access-key-secret' },
 	signatures: ['陇南四办'],
 	templates: {
+		SMS_100000005: '${name}申请代您查看办件，同意请将验证码${code}告诉他，一日内有效；不认识的人请勿告知。',
+		SMS_100000006: '您的代办授权${status}，请登录四办查看。',
 		SMS_100000001: '验证码${code}，${minutes}分钟内有效，请勿告诉他人。',
 		SMS_100000002: '您的办件${case_no}：${status}。请登录四办查看。',
 		SMS_100000003: '您的四办账号已改用尾号${tail}的手机号登录。如非本人操作，请尽快到政务大厅窗口核验。',
