@@ -290,7 +290,7 @@ int command_import(struct command_line *l)
 	struct fail why;
 	fail_clear(&why);
 	if (l->word_count != 2) {
-		fputs("siban import: needs a kind (regions, departments, matters) and a file\n", stderr);
+		fputs("siban import: needs a kind (regions, departments, matters, calendar) and a file\n", stderr);
 		return 2;
 	}
 	struct import im = { .kind = l->words[0] };

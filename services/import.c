@@ -1,32 +1,14 @@
 /* services/import.c - the catalogue comes from files that people keep; the database follows them, row by row, and says how many differed. */
 #include "services/import.h"
-#include "auth/identity_number.h"
 #include "services/csv.h"
-#include "services/department.h"
 #include "services/handlers.h"
-#include "services/matter.h"
+#include "services/import_inside.h"
 #include "services/services.h"
 #include "store/store.h"
 
-enum { COLUMNS_MAX = 9, REGION_NAME_MAX = 30, DEPARTMENT_NAME_MAX = 60, MATTER_NAME_MAX = 100, MATTER_CODE_MAX = 64, DAYS_MAX = 3650, TRIPS_MAX = 9 };
 enum { BYTES_PER_CHARACTER = 3 /* case_row.h counts on it */ };
 
-struct line {
-	struct str fields[COLUMNS_MAX];
-	int64_t numbers[COLUMNS_MAX]; /* of numeric columns, by check */
-	int64_t at;                   /* line number in the file */
-	const struct import_kind *kind;
-};
-
-struct import_kind {
-	struct str name;
-	int columns;
-	const char *column_names[COLUMNS_MAX];
-	bool (*check)(struct line *l, struct fail *why);
-	bool (*put)(struct tx *tx, const struct line *l, bool is_dry, bool *changed, struct fail *why);
-};
-
-static bool refuse(const struct line *l, int column, const char *reason, struct fail *why)
+bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why)
 {
 	FAILS(why, IMPORT, "line %lld, %s: %s", (long long)l->at, l->kind->column_names[column], reason);
 	fail_fact_number(why, "line", l->at);
@@ -37,272 +19,58 @@ static bool refuse(const struct line *l, int column, const char *reason, struct 
 
 /* ---- checks of one field ---- */
 
-static bool is_name(struct line *l, int column, size_t max, struct fail *why)
+bool import_name(struct import_line *l, int column, size_t max, struct fail *why)
 {
 	struct str s = l->fields[column];
 	if (s.len == 0)
-		return refuse(l, column, "empty", why);
+		return import_refuse(l, column, "empty", why);
 	if (s.len > max * BYTES_PER_CHARACTER || str_utf8_length(s) > max)
-		return refuse(l, column, "too_long", why);
+		return import_refuse(l, column, "too_long", why);
 	if (!is_plain_text(s))
-		return refuse(l, column, "control_character", why);
-	return str_trim(s).len == s.len || refuse(l, column, "spaces_around", why);
+		return import_refuse(l, column, "control_character", why);
+	return str_trim(s).len == s.len || import_refuse(l, column, "spaces_around", why);
 }
 
-static bool is_region_code(struct line *l, int column, struct fail *why)
+bool import_number(struct import_line *l, int column, int64_t min, int64_t max, struct fail *why)
 {
-	return region_code_from(l->fields[column], &l->numbers[column]) || refuse(l, column, "not_a_region_code", why);
-}
-
-static bool is_number(struct line *l, int column, int64_t min, int64_t max, struct fail *why)
-{
-	return str_to_i64(l->fields[column], min, max, &l->numbers[column]) || refuse(l, column, "not_a_number_in_range", why);
-}
-
-static bool is_organisation(struct line *l, int column, struct fail *why)
-{
-	struct identity identity;
-	return (l->fields[column].len == IDENTITY_NUMBER_MAX && identity_organisation(l->fields[column], &identity) == IDENTITY_FINE) ||
-	       refuse(l, column, "not_a_uscc", why);
-}
-
-/* ---- regions ---- */
-
-enum { REGION_CODE, REGION_NAME, REGION_LEVEL, REGION_PARENT, REGION_COLUMNS };
-
-static int64_t parent_of(int64_t code, int64_t level)
-{
-	return level == 4 ? code / 1000 : level == 3 ? code / 100 * 100 : level == 2 ? code / 10000 * 10000 : 0;
-}
-
-static int64_t level_of(int64_t code)
-{
-	return code > 999999 ? 4 : code % 100 != 0 ? 3 : code % 10000 != 0 ? 2 : 1;
-}
-
-static bool region_check(struct line *l, struct fail *why)
-{
-	if (!is_region_code(l, REGION_CODE, why) || !is_name(l, REGION_NAME, REGION_NAME_MAX, why) || !is_number(l, REGION_LEVEL, 1, 4, why))
-		return false;
-	if (level_of(l->numbers[REGION_CODE]) != l->numbers[REGION_LEVEL])
-		return refuse(l, REGION_LEVEL, "not_the_code's_level", why);
-	l->numbers[REGION_PARENT] = 0;
-	if (l->fields[REGION_PARENT].len > 0 && !is_region_code(l, REGION_PARENT, why))
-		return false;
-	return l->numbers[REGION_PARENT] == parent_of(l->numbers[REGION_CODE], l->numbers[REGION_LEVEL]) ||
-	       refuse(l, REGION_PARENT, "not_the_code's_parent", why);
-}
-
-/* 1 there, 0 not, -1 failed */
-static int region_exists(struct tx *tx, int64_t code, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT code FROM region WHERE code = $1", why);
-	if (q == NULL)
-		return -1;
-	stmt_bind_int(q, 1, code);
-	return stmt_row(q, why) ? 1 : why->code == FAIL_NONE ? 0 : -1;
-}
-
-static bool refers_to_region(struct tx *tx, const struct line *l, int column, struct fail *why)
-{
-	int found = region_exists(tx, l->numbers[column], why);
-	return found > 0 || (found == 0 && refuse(l, column, "unknown_region", why));
-}
-
-static void bind_parent(struct stmt *q, int n, int64_t parent)
-{
-	if (parent == 0)
-		stmt_bind_null(q, n);
-	else
-		stmt_bind_int(q, n, parent);
-}
-
-static bool region_put(struct tx *tx, const struct line *l, bool is_dry, bool *changed, struct fail *why)
-{
-	bool is_there;
-	int64_t parent = l->numbers[REGION_PARENT];
-	/* dry: the parent may stand in an earlier chunk; the codes already fit each other */
-	if (parent != 0 && !is_dry && !refers_to_region(tx, l, REGION_PARENT, why))
-		return false;
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT name, level, parent FROM region WHERE code = $1", why);
-		if (q == NULL)
-			return false;
-		stmt_bind_int(q, 1, l->numbers[REGION_CODE]);
-		is_there = stmt_row(q, why);
-		if (why->code != FAIL_NONE)
-			return false;
-		*changed = !is_there || !str_eq(stmt_text(q, 0), l->fields[REGION_NAME]) || stmt_int(q, 1) != l->numbers[REGION_LEVEL] ||
-			   (stmt_is_null(q, 2) ? 0 : stmt_int(q, 2)) != parent;
-	}
-	if (!*changed || is_dry)
-		return true;
-	DROP(stmt) struct stmt *q = is_there ?
-		tx_query(tx, "UPDATE region SET name = $1, level = $2, parent = $3 WHERE code = $4", why) :
-		tx_query(tx, "INSERT INTO region (name, level, parent, code) VALUES ($1, $2, $3, $4)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_text(q, 1, l->fields[REGION_NAME]);
-	stmt_bind_int(q, 2, l->numbers[REGION_LEVEL]);
-	bind_parent(q, 3, parent);
-	stmt_bind_int(q, 4, l->numbers[REGION_CODE]);
-	return stmt_run(q, why);
-}
-
-/* ---- departments ---- */
-
-enum { DEPARTMENT_CODE, DEPARTMENT_NAME, DEPARTMENT_REGION, DEPARTMENT_COLUMNS };
-
-static bool department_check(struct line *l, struct fail *why)
-{
-	return is_organisation(l, DEPARTMENT_CODE, why) && is_name(l, DEPARTMENT_NAME, DEPARTMENT_NAME_MAX, why) &&
-	       is_region_code(l, DEPARTMENT_REGION, why);
-}
-
-static bool department_put(struct tx *tx, const struct line *l, bool is_dry, bool *changed, struct fail *why)
-{
-	int64_t id = 0;
-	bool is_there;
-	if (!refers_to_region(tx, l, DEPARTMENT_REGION, why))
-		return false;
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, name, region FROM department WHERE code = $1", why);
-		if (q == NULL)
-			return false;
-		stmt_bind_text(q, 1, l->fields[DEPARTMENT_CODE]);
-		is_there = stmt_row(q, why);
-		if (why->code != FAIL_NONE)
-			return false;
-		id = is_there ? stmt_int(q, 0) : 0;
-		*changed = !is_there || !str_eq(stmt_text(q, 1), l->fields[DEPARTMENT_NAME]) || stmt_int(q, 2) != l->numbers[DEPARTMENT_REGION];
-	}
-	if (!*changed || is_dry)
-		return true;
-	if (!is_there && !tx_next_id(tx, "department", &id, why))
-		return false;
-	DROP(stmt) struct stmt *q = is_there ?
-		tx_query(tx, "UPDATE department SET code = $1, name = $2, region = $3 WHERE id = $4", why) :
-		tx_query(tx, "INSERT INTO department (code, name, region, id) VALUES ($1, $2, $3, $4)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_text(q, 1, l->fields[DEPARTMENT_CODE]);
-	stmt_bind_text(q, 2, l->fields[DEPARTMENT_NAME]);
-	stmt_bind_int(q, 3, l->numbers[DEPARTMENT_REGION]);
-	stmt_bind_int(q, 4, id);
-	return stmt_run(q, why);
-}
-
-/* ---- matters ---- */
-
-enum { MATTER_CODE, MATTER_NAME, MATTER_DEPARTMENT, MATTER_REGION, MATTER_TYPE, MATTER_LEGAL, MATTER_PROMISED, MATTER_TRIPS, MATTER_ONLINE, MATTER_COLUMNS };
-_Static_assert((int)MATTER_COLUMNS <= (int)COLUMNS_MAX, "the widest table");
-
-static bool is_matter_type(struct line *l, struct fail *why)
-{
-	for (int64_t type = MATTER_IMMEDIATE; type <= MATTER_COMMITMENT; type++)
-		if (str_eq(l->fields[MATTER_TYPE], matter_type_name(type))) {
-			l->numbers[MATTER_TYPE] = type;
-			return true;
-		}
-	return refuse(l, MATTER_TYPE, "neither_immediate_nor_commitment", why);
-}
-
-static bool matter_check(struct line *l, struct fail *why)
-{
-	if (!check_path_segment(l->fields[MATTER_CODE], why) || l->fields[MATTER_CODE].len > MATTER_CODE_MAX)
-		return refuse(l, MATTER_CODE, "not_a_code", why);
-	if (!is_name(l, MATTER_NAME, MATTER_NAME_MAX, why) || !is_organisation(l, MATTER_DEPARTMENT, why) || !is_region_code(l, MATTER_REGION, why) ||
-	    !is_matter_type(l, why) || !is_number(l, MATTER_LEGAL, 0, DAYS_MAX, why) || !is_number(l, MATTER_PROMISED, 0, DAYS_MAX, why) ||
-	    !is_number(l, MATTER_TRIPS, 0, TRIPS_MAX, why) || !is_number(l, MATTER_ONLINE, 0, 1, why))
-		return false;
-	int64_t legal = l->numbers[MATTER_LEGAL], promised = l->numbers[MATTER_PROMISED];
-	return promised <= legal || refuse(l, MATTER_PROMISED, "longer_than_legal_days", why);
-}
-
-/* id 0: not there */
-static bool matter_find(struct tx *tx, const struct line *l, int64_t department, int64_t *id, bool *changed, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, name, department, region, type, legal_days, promised_days, trips, online FROM matter WHERE code = $1", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_text(q, 1, l->fields[MATTER_CODE]);
-	*id = 0;
-	*changed = true;
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE;
-	*id = stmt_int(q, 0);
-	*changed = !str_eq(stmt_text(q, 1), l->fields[MATTER_NAME]) || stmt_int(q, 2) != department;
-	for (int column = MATTER_REGION; column < MATTER_COLUMNS; column++)
-		*changed |= stmt_int(q, column) != l->numbers[column]; /* the query's order is the file's */
-	return true;
-}
-
-static bool matter_put(struct tx *tx, const struct line *l, bool is_dry, bool *changed, struct fail *why)
-{
-	int64_t department, id;
-	int found = department_find(tx, l->fields[MATTER_DEPARTMENT], &department, why);
-	if (found < 0)
-		return false;
-	if (found == 0)
-		return refuse(l, MATTER_DEPARTMENT, "unknown_department", why);
-	if (!refers_to_region(tx, l, MATTER_REGION, why) || !matter_find(tx, l, department, &id, changed, why))
-		return false;
-	if (!*changed || is_dry)
-		return true;
-	bool is_there = id != 0;
-	if (!is_there && !tx_next_id(tx, "matter", &id, why))
-		return false;
-	DROP(stmt) struct stmt *q = is_there ?
-		tx_query(tx, "UPDATE matter SET code = $1, name = $2, department = $3, region = $4, type = $5, legal_days = $6, promised_days = $7,"
-			     " trips = $8, online = $9 WHERE id = $10", why) :
-		tx_query(tx, "INSERT INTO matter (code, name, department, region, type, legal_days, promised_days, trips, online, id)"
-			     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_text(q, 1, l->fields[MATTER_CODE]);
-	stmt_bind_text(q, 2, l->fields[MATTER_NAME]);
-	stmt_bind_int(q, 3, department);
-	for (int column = MATTER_REGION; column < MATTER_COLUMNS; column++)
-		stmt_bind_int(q, column + 1, l->numbers[column]);
-	stmt_bind_int(q, MATTER_COLUMNS + 1, id);
-	return stmt_run(q, why);
+	return str_to_i64(l->fields[column], min, max, &l->numbers[column]) || import_refuse(l, column, "not_a_number_in_range", why);
 }
 
 /* ---- the tables, and the walk over a chunk ---- */
 
-static const struct import_kind kinds[] = {
-	{ { "regions", 7 }, REGION_COLUMNS, { "code", "name", "level", "parent" }, region_check, region_put },
-	{ { "departments", 11 }, DEPARTMENT_COLUMNS, { "code", "name", "region" }, department_check, department_put },
-	{ { "matters", 7 }, MATTER_COLUMNS,
-	  { "code", "name", "department", "region", "type", "legal_days", "promised_days", "trips", "online" }, matter_check, matter_put },
+/* Their order is their number in the audit. */
+static const struct import_kind *const kinds[] = {
+	&import_regions, &import_departments, &import_matters, &import_calendar,
 };
 
 const struct import_kind *import_kind_from(struct str name)
 {
 	for (size_t i = 0; i < sizeof(kinds) / sizeof(kinds[0]); i++)
-		if (str_eq(kinds[i].name, name))
-			return &kinds[i];
+		if (str_eq(kinds[i]->name, name))
+			return kinds[i];
 	return NULL;
 }
 
 int import_kind_number(const struct import_kind *kind)
 {
-	return (int)(kind - kinds) + 1;
+	int n = 0;
+	while (kinds[n] != kind)
+		n++;
+	return n + 1;
 }
 
-static bool header_fits(struct csv *c, struct line *l, struct fail *why)
+static bool header_fits(struct csv *c, struct import_line *l, struct fail *why)
 {
 	int count;
 	l->at = 1;
 	switch (csv_row(c, l->fields, l->kind->columns, &count, why)) {
 	case CSV_WRONG: return false;
-	case CSV_END:   return refuse(l, 0, "no_header_line", why);
+	case CSV_END:   return import_refuse(l, 0, "no_header_line", why);
 	case CSV_ROW:   break;
 	}
 	for (int i = 0; i < l->kind->columns; i++)
 		if (i >= count || !str_eq(l->fields[i], str_c(l->kind->column_names[i])))
-			return refuse(l, i, "not_the_expected_header", why);
+			return import_refuse(l, i, "not_the_expected_header", why);
 	return true;
 }
 
@@ -310,7 +78,7 @@ static bool header_fits(struct csv *c, struct line *l, struct fail *why)
 static bool walk(struct tx *tx, struct import *i, struct arena *a, struct fail *why)
 {
 	struct csv csv;
-	struct line l = { .kind = i->kind };
+	struct import_line l = { .kind = i->kind };
 	i->rows = i->changed = 0;
 	csv_open(&csv, i->text, 1, a);
 	if (!header_fits(&csv, &l, why))
@@ -321,14 +89,14 @@ static bool walk(struct tx *tx, struct import *i, struct arena *a, struct fail *
 		bool changed = false;
 		switch (csv_row(&csv, l.fields, i->kind->columns, &count, why)) {
 		case CSV_WRONG: return false;
-		case CSV_END:   return true;
+		case CSV_END:   return tx == NULL || i->is_dry || i->kind->whole == NULL || i->kind->whole(tx, i, &l, why);
 		case CSV_ROW:   break;
 		}
 		l.at = csv.line;
 		if (count < i->kind->columns)
-			return refuse(&l, count, "missing_field", why);
+			return import_refuse(&l, count, "missing_field", why);
 		if (++i->rows > IMPORT_ROWS_MAX)
-			return refuse(&l, 0, "too_many_rows_in_one_chunk", why);
+			return import_refuse(&l, 0, "too_many_rows_in_one_chunk", why);
 		if (!i->kind->check(&l, why))
 			return false;
 		if (tx != NULL && !i->kind->put(tx, &l, i->is_dry, &changed, why))

@@ -17,8 +17,8 @@ struct import {
 	int64_t rows, changed;
 };
 
-const struct import_kind *import_kind_from(struct str name); /* regions, departments, matters; NULL: none of them */
-int import_kind_number(const struct import_kind *kind); /* 1, 2, 3 in that order */
+const struct import_kind *import_kind_from(struct str name); /* regions, departments, matters, calendar; NULL: none of them */
+int import_kind_number(const struct import_kind *kind); /* 1, 2, 3, 4 in that order */
 /* Form only. Fails: IMPORT with facts line, column (a name, or a number where the table itself is broken), reason. */
 MUST_USE bool import_check(struct import *i, struct arena *a, struct fail *why);
 /* Checks what the lines refer to, and writes what differs, by natural key. Fails as above. */

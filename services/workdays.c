@@ -87,6 +87,15 @@ static int index_of(const struct workdays *w, int32_t day)
 	return n;
 }
 
+void workdays_set(struct workdays *w, int32_t day, bool works)
+{
+	assert(workdays_know(w, day));
+	int n = index_of(w, day), change = (int)works - (int)workyear_has(&w->at[n].year, day);
+	workyear_set(&w->at[n].year, day, works);
+	while (++n < w->count)
+		w->at[n].before += change;
+}
+
 bool workday_is(const struct workdays *w, int32_t day)
 {
 	assert(workdays_know(w, day));

@@ -35,6 +35,7 @@ void workdays_clear(struct workdays *w);
 /* The next year. false: it does not follow the last one, or there is no room. */
 MUST_USE bool workdays_add(struct workdays *w, const struct workyear *y);
 
+void workdays_set(struct workdays *w, int32_t day, bool works);    /* one known day is otherwise here */
 bool workdays_know(const struct workdays *w, int32_t day);
 bool workday_is(const struct workdays *w, int32_t day);            /* a known day */
 /* Working days from the first known day to `day`, both counted. `day` is known, or the day before the first. */

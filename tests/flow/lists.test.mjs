@@ -49,6 +49,18 @@ test('matters by region and department', async () => {
 	assert.deepEqual(one.json, w.matter);
 });
 
+test('the working days of a year, and nothing of a year that is not known', async () => {
+	const year = await g.get('/v1/calendar/2026');
+	assert.equal(year.status, 200, year.text);
+	assert.equal(year.json.working_days, 248);
+	assert.equal(year.json.days.filter((d) => !d.works).length, 33);
+	assert.deepEqual(year.json.days.filter((d) => d.works).map((d) => d.date), ['2026-01-04', '2026-02-14', '2026-02-28', '2026-05-09', '2026-09-20', '2026-10-10']);
+	assert.equal((await g.get('/v1/calendar/2026', { headers: { 'if-none-match': year.headers.etag } })).status, 304);
+	assert_problem(await g.get('/v1/calendar/2027'), 404, 'not_found');
+	assert_problem(await g.get('/v1/calendar/next'), 404, 'not_found');
+	assert_problem(await g.get('/v1/calendar/2026?region=x'), 400, 'invalid_query');
+});
+
 test('a person\'s cases, newest first, and nobody else\'s', async () => {
 	const person = id_number(40), token = await g.citizen(person);
 	const opened = [];

@@ -1,6 +1,7 @@
 /* Goal: tables come in whole or are refused with line and column; running an import again changes nothing; the catalogue shows what came in;
  * development tokens are made in development only. Method: the files of data/, small wrong ones, and the handlers that read them back. */
 #include "tests/unit/services_world.h"
+#include "services/calendar.h"
 #include "auth/token.h"
 #include "services/csv.h"
 
@@ -59,6 +60,9 @@ static void csv_tables(void **state)
 
 /* ---- imports ---- */
 
+static struct workdays calendar_seen;
+static int64_t version_seen;
+
 static char *file_text(const char *name)
 {
 	char path[512];
@@ -84,9 +88,9 @@ static void files_of_data(void **state)
 	static const struct {
 		const char *kind, *file;
 		int rows;
-	} files[] = { { "regions", "regions.csv", 210 }, { "departments", "departments.csv", 12 }, { "matters", "matters.csv", 22 } };
+	} files[] = { { "regions", "regions.csv", 210 }, { "departments", "departments.csv", 12 }, { "matters", "matters.csv", 22 }, { "calendar", "calendar.csv", 39 } };
 	for (int again = 0; again < 2; again++)
-		for (size_t i = 0; i < 3; i++) {
+		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 			char want[64], *text = file_text(files[i].file);
 			snprintf(want, sizeof(want), "{\"rows\":%d,\"changed\":%d}", files[i].rows, again ? 0 : files[i].rows);
 			world_expect(w, import(w, "/control/imports/x?dry=1", files[i].kind, text));
@@ -99,6 +103,7 @@ static void files_of_data(void **state)
 
 #define R_HEAD "code,name,level,parent\n"
 #define D_HEAD "code,name,region\n"
+#define C_HEAD "date,kind,name,source,region\n"
 #define M_HEAD "code,name,department,region,type,legal_days,promised_days,trips,online\n"
 
 static void wrong_lines(void **state)
@@ -130,6 +135,15 @@ static void wrong_lines(void **state)
 		{ "matters", M_HEAD "M9,x," DEPARTMENT_A ",621200,commitment,1,2,0,1\n", 2, "promised_days", "longer_than_legal_days" },
 		{ "matters", M_HEAD "M9,x," DEPARTMENT_A ",621200,commitment,-1,0,0,1\n", 2, "legal_days", "not_a_number_in_range" },
 		{ "matters", M_HEAD "M9,x," DEPARTMENT_A ",621200,commitment,1,1,0,yes\n", 2, "online", "not_a_number_in_range" },
+		{ "calendar", C_HEAD "2026-02-30,off,x,y,\n", 2, "date", "not_a_date" },
+		{ "calendar", C_HEAD "2026-01-01,holiday,x,y,\n", 2, "kind", "neither_off_nor_work_nor_plain" },
+		{ "calendar", C_HEAD "2026-01-01,off,,y,\n", 2, "name", "empty" },
+		{ "calendar", C_HEAD "2026-01-01,off,x,y,6212\n", 2, "region", "not_a_region_code" },
+		{ "calendar", C_HEAD "2026-01-01,off,x,y,\n2026-01-02,off,x,y\n", 3, "region", "missing_field" },
+		{ "calendar", C_HEAD "2026-05-01,off,x,y,\n2026-05-02,off,x,y,\n", 3, "date", "year_is_a_fragment" },
+		{ "calendar", C_HEAD "2026-01-01,off,x,y,\n2028-01-01,off,x,y,\n", 3, "date", "year_is_a_fragment" }, /* 2027 between them */
+		{ "calendar", C_HEAD "2026-01-01,off,x,y,\n2027-03-01,off,x,y,621200\n", 3, "date", "year_not_known" },
+		{ "calendar", C_HEAD "1999-01-01,off,x,y,\n2026-01-01,off,x,y,\n", 3, "date", "too_many_years" },
 	};
 	world_import_small(w);
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
@@ -147,6 +161,59 @@ static void wrong_lines(void **state)
 	expect_code(w, import(w, "/control/imports/x", "people", "a\n"), FAIL_NOT_FOUND, "");
 	expect_code(w, import(w, "/control/imports/x?dry=2", "regions", R_HEAD), FAIL_QUERY, "dry");
 	expect_code(w, import(w, "/control/imports/x?line=1", "regions", R_HEAD), FAIL_QUERY, "line");
+}
+
+/* ---- the calendar ---- */
+
+static bool load(struct tx *tx, void *ctx, struct fail *why)
+{
+	const int64_t *region = ctx;
+	static struct workdays w;
+	int64_t version;
+	assert_true(calendar_load(tx, *region, &w, why));
+	assert_true(calendar_version(tx, &version, why));
+	calendar_seen = w;
+	version_seen = version;
+	return true;
+}
+
+static bool works(struct world *w, int64_t region, const char *date)
+{
+	int32_t day;
+	struct fail why;
+	fail_clear(&why);
+	assert_true(store_write(w->store, load, &region, &why));
+	assert_true(day_from_text(str_c(date), &day));
+	return workdays_know(&calendar_seen, day) && workday_is(&calendar_seen, day);
+}
+
+/* A county's closure holds for the county and its townships and for nobody else; a correction takes it back; each change can be told by the version. */
+static void own_days(void **state)
+{
+	struct world *w = *state;
+	char *text = file_text("calendar.csv");
+	world_expect(w, import(w, "/control/imports/x", "calendar", text));
+	free(text);
+	assert_true(works(w, 0, "2026-03-02"));
+	assert_false(works(w, 0, "2027-01-04"));
+	int64_t before = version_seen;
+	world_expect(w, import(w, "/control/imports/x", "calendar", C_HEAD "2026-03-02,off,暴雨停办,陇政办〔2026〕1号,621202\n"));
+	assert_false(works(w, 621202, "2026-03-02"));
+	assert_true(version_seen > before);
+	assert_false(works(w, 621202100, "2026-03-02"));
+	assert_true(works(w, 621221, "2026-03-02"));
+	assert_true(works(w, 621200, "2026-03-02"));
+	assert_true(works(w, 0, "2026-03-02"));
+	world_expect(w, import(w, "/control/imports/x", "calendar", C_HEAD "2026-03-02,plain,更正,陇政办〔2026〕2号,621202\n"));
+	assert_true(works(w, 621202, "2026-03-02"));
+	before = version_seen;
+	world_expect(w, import(w, "/control/imports/x", "calendar", C_HEAD "2026-03-02,plain,更正,陇政办〔2026〕2号,621202\n"));
+	assert_string_equal(world_body(w), "{\"rows\":1,\"changed\":0}");
+	assert_true(works(w, 621202, "2026-03-02"));
+	assert_int_equal(version_seen, before);
+	world_expect(w, import(w, "/control/imports/x", "calendar", C_HEAD "2027-01-01,off,元旦,测试,\n"));
+	assert_true(works(w, 0, "2027-01-04"));
+	assert_false(works(w, 0, "2027-01-01"));
 }
 
 static void chunk_size(void **state)
@@ -268,7 +335,7 @@ int main(void)
 		cmocka_unit_test(csv_tables),
 		cmocka_unit_test_setup_teardown(files_of_data, world_make, world_end),
 		cmocka_unit_test_setup_teardown(wrong_lines, world_make, world_end),
-		cmocka_unit_test_setup_teardown(chunk_size, world_make, world_end),
+		cmocka_unit_test_setup_teardown(chunk_size, world_make, world_end), cmocka_unit_test_setup_teardown(own_days, world_make, world_end),
 		cmocka_unit_test_setup_teardown(catalogue, world_make, world_end),
 		cmocka_unit_test_setup_teardown(tokens, world_make, world_end),
 	};

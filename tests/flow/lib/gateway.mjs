@@ -67,7 +67,7 @@ export class Gateway {
 			'admin.port': g.admin_port, 'tls.certificate': cert, 'tls.key': key, loops: 2, ...g.store.settings(settings), ...settings });
 		await g.command('migrate');
 		await g.serve();
-		if (data) for (const kind of ['regions', 'departments', 'matters']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
+		if (data) for (const kind of ['regions', 'departments', 'matters', 'calendar']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
 		return g;
 	}
 

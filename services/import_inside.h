@@ -1,0 +1,32 @@
+/* services/import_inside.h - what the tables of an import share: a line, and the judging of its fields. Nobody outside services/import*.c includes it.
+ * Thread: as import.h says. */
+#ifndef SERVICES_IMPORT_INSIDE_H
+#define SERVICES_IMPORT_INSIDE_H
+#include "services/import.h"
+
+enum { IMPORT_COLUMNS_MAX = 9 };
+
+struct import_line {
+	struct str fields[IMPORT_COLUMNS_MAX];
+	int64_t numbers[IMPORT_COLUMNS_MAX]; /* of numeric columns, by check */
+	int64_t at;                          /* line number in the file */
+	const struct import_kind *kind;
+};
+
+struct import_kind {
+	struct str name;
+	int columns;
+	const char *column_names[IMPORT_COLUMNS_MAX];
+	bool (*check)(struct import_line *l, struct fail *why);
+	bool (*put)(struct tx *tx, const struct import_line *l, bool is_dry, bool *changed, struct fail *why);
+	/* NULL, or: judges what the chunk's lines are together, when the last of them was put. Not asked in a dry run. */
+	bool (*whole)(struct tx *tx, const struct import *i, const struct import_line *last, struct fail *why);
+};
+
+extern const struct import_kind import_regions, import_departments, import_matters, import_calendar;
+
+/* Always false: what is wrong with which column of the line, for a program to read. */
+bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why);
+bool import_name(struct import_line *l, int column, size_t max, struct fail *why);           /* text a person reads, `max` characters */
+bool import_number(struct import_line *l, int column, int64_t min, int64_t max, struct fail *why);
+#endif
