@@ -11,6 +11,7 @@
 #include "base/metrics.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
+#include "services/guide_rows.h"
 #include "services/handlers.h"
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
@@ -82,6 +83,11 @@ static bool expire_mandates(struct tx *tx, struct bite *b, struct fail *why)
 static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return mandate_codes_send(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool forget_loads(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return load_forget(tx, b->rows_max, &b->rows, why);
 }
 
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)

@@ -17,7 +17,7 @@ static const struct command {
 	{ "serve",   CONFIG,  command_serve,   "",                                  "run the gateway until SIGTERM; logs go to stderr" },
 	{ "check",   NOTHING, command_check,   "[--sample | --reference]",          "read the configuration and name every wrong line" },
 	{ "migrate", CONFIG,  command_migrate, "",                                  "make the database or bring it to this version" },
-	{ "import",  CONFIG,  command_import,  "regions|departments|matters|calendar FILE", "load a CSV file; a running gateway goes on serving" },
+	{ "import",  CONFIG,  command_import,  "KIND FILE",  "load a file of the catalogue; a running gateway goes on serving" },
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },

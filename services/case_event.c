@@ -13,6 +13,7 @@
 #include "channels/url.h"
 #include "services/case_journal.h"
 #include "services/case_names.h"
+#include "services/guide_rows.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
@@ -244,6 +245,7 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 
 struct opening {
 	int64_t matter, type, person, names;
+	int64_t guide; /* the version it is pinned to; 0: the matter has none */
 	struct str name[CASE_NAME_COUNT];
 };
 
@@ -251,7 +253,8 @@ static bool opening_matter(struct tx *tx, struct request *r, struct opening *o, 
 {
 	const struct posted *p = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT m.id, m.type, m.name, m.department, d.name FROM matter m JOIN department d ON d.id = m.department WHERE m.code = $1", why);
+		"SELECT m.id, COALESCE(u.type, m.type), COALESCE(u.name, m.name), d.id, d.name, u.id FROM matter m" GUIDE_CURRENT_JOIN
+		" JOIN department d ON d.id = COALESCE(u.department, m.department) WHERE m.code = $1 AND " MATTER_IS_SHOWN, why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, p->matter);
@@ -261,6 +264,7 @@ static bool opening_matter(struct tx *tx, struct request *r, struct opening *o, 
 		return FAILS_FIELD(why, FIELD, "/matter", "another department's matter");
 	o->matter = stmt_int(q, 0);
 	o->type = stmt_int(q, 1);
+	o->guide = stmt_is_null(q, 5) ? 0 : stmt_int(q, 5);
 	o->name[CASE_NAME_MATTER_CODE] = p->matter;
 	o->name[CASE_NAME_MATTER] = str_copy(&r->arena, stmt_text(q, 2));
 	o->name[CASE_NAME_DEPARTMENT] = str_copy(&r->arena, stmt_text(q, 4));
@@ -286,7 +290,7 @@ static bool case_insert(struct tx *tx, const struct request *r, struct case_file
 	const struct posted *p = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms, updated_ms,"
-		" names) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12)", why);
+		" names, guide) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->id);
@@ -301,6 +305,10 @@ static bool case_insert(struct tx *tx, const struct request *r, struct case_file
 	stmt_bind_int(q, 10, r->now_ms);
 	stmt_bind_int(q, 11, r->now_ms);
 	stmt_bind_int(q, 12, o->names);
+	if (o->guide == 0)
+		stmt_bind_null(q, 13);
+	else
+		stmt_bind_int(q, 13, o->guide);
 	return stmt_run(q, why);
 }
 

@@ -134,18 +134,22 @@ enum { N_ROWS, N_CHANGED };
 
 static bool import_parse(struct request *r, struct fail *why)
 {
-	static const char *const names[] = { "line", "dry", NULL };
-	int64_t dry;
+	static const char *const names[] = { "line", "dry", "last", NULL };
+	int64_t dry, last;
 	struct import *i = request_state(r, sizeof(*i), why);
 	if (i == NULL || !request_query_only(r, names, why))
 		return false;
 	i->kind = import_kind_from(r->params[0]);
 	if (i->kind == NULL)
 		return FAILS(why, NOT_FOUND, "no such import");
-	/* the header is line 1, so a whole file's first row is line 2 */
-	if (!query_number(r, "line", 2, LINE_MAX_NUMBER, 2, &i->line, why) || !query_number(r, "dry", 0, 1, 0, &dry, why))
+	/* a table's header is line 1, so its first row is line 2 */
+	int64_t first = import_first_line(i->kind);
+	if (!query_number(r, "line", first, LINE_MAX_NUMBER, first, &i->line, why) || !query_number(r, "dry", 0, 1, 0, &dry, why) ||
+	    !query_number(r, "last", 0, 1, 1, &last, why))
 		return false;
 	i->is_dry = dry == 1;
+	i->is_last = last == 1;
+	i->now_ms = r->now_ms;
 	i->text = r->body;
 	return true;
 }

@@ -9,7 +9,7 @@
 struct store; /* store/store.h */
 
 extern const struct handler region_list, region_show;
-extern const struct handler calendar_show;
+extern const struct handler calendar_show, hall_list, hall_show, guide_show, guide_version_list;
 extern const struct handler matter_list, matter_show;
 extern const struct handler otp_send, oauth_token, oauth_revoke;
 extern const struct handler login_provincial, me_identity_show, me_identity_provincial, me_window_code, hall_identify;
@@ -34,7 +34,7 @@ extern const struct handler control_staff_list, control_staff_add, control_staff
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 
 /* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
-enum { IMPORT_ROWS_MAX = 400 };
+enum { IMPORT_ROWS_MAX = 400, IMPORT_LINES_MAX = 40 /* of JSON */ };
 
 /* Deletes up to rows_max raw callbacks older than `days`, oldest first. In a write transaction. */
 MUST_USE bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_max, int64_t *deleted, struct fail *why);

@@ -40,7 +40,7 @@ bool import_number(struct import_line *l, int column, int64_t min, int64_t max, 
 
 /* Their order is their number in the audit. */
 static const struct import_kind *const kinds[] = {
-	&import_regions, &import_departments, &import_matters, &import_calendar,
+	&import_regions, &import_departments, &import_matters, &import_calendar, &import_halls, &import_windows, &import_guides,
 };
 
 const struct import_kind *import_kind_from(struct str name)
@@ -57,6 +57,11 @@ int import_kind_number(const struct import_kind *kind)
 	while (kinds[n] != kind)
 		n++;
 	return n + 1;
+}
+
+int64_t import_first_line(const struct import_kind *kind)
+{
+	return kind->object != NULL ? 1 : 2;
 }
 
 static bool header_fits(struct csv *c, struct import_line *l, struct fail *why)
@@ -105,12 +110,68 @@ static bool walk(struct tx *tx, struct import *i, struct arena *a, struct fail *
 	}
 }
 
+/* ---- lines of JSON ---- */
+
+static const char *reason_of(const struct fail *what)
+{
+	for (int i = 0; i < what->fact_count; i++)
+		if (strcmp(what->facts[i].name, "reason") == 0)
+			return what->facts[i].text;
+	return fail_row(what->code)->slug;
+}
+
+/* Whatever is wrong with the object becomes IMPORT, with its line and where in it; what is wrong with us stays what it is. */
+static bool refuse_line(int64_t line, const struct fail *what, struct fail *why)
+{
+	if (fail_row(what->code)->http >= 500) {
+		*why = *what;
+		return false;
+	}
+	const char *pointer = what->pointer[0] != '\0' ? what->pointer : "/";
+	FAILS(why, IMPORT, "line %lld, %s: %s", (long long)line, pointer, what->log);
+	fail_fact_number(why, "line", line);
+	fail_fact_text(why, "column", pointer);
+	fail_fact_text(why, "reason", reason_of(what));
+	return false;
+}
+
+static bool line_take(struct tx *tx, struct import *i, struct str line, int64_t at, struct arena *a, struct fail *why)
+{
+	struct fail what;
+	bool changed = false;
+	fail_clear(&what);
+	DROP(json) json_t *object = json_read(line, &what);
+	if (object == NULL || !i->kind->object(tx, i, object, &changed, a, &what))
+		return refuse_line(at, &what, why);
+	i->changed += changed;
+	return true;
+}
+
+static bool lines_walk(struct tx *tx, struct import *i, struct arena *a, struct fail *why)
+{
+	struct str rest = i->text, line;
+	i->rows = i->changed = 0;
+	for (int64_t at = i->line; rest.len > 0; at++) {
+		str_cut(rest, '\n', &line, &rest);
+		line = str_trim(line);
+		if (line.len > 0 && line.at[line.len - 1] == '\r')
+			line.len--;
+		if (line.len == 0)
+			continue;
+		if (++i->rows > IMPORT_LINES_MAX)
+			return FAILS(why, BODY_TOO_LARGE, "more than %d lines of JSON in one chunk", IMPORT_LINES_MAX);
+		if (!line_take(tx, i, line, at, a, why))
+			return false;
+	}
+	return tx == NULL || i->is_dry || i->kind->end == NULL || i->kind->end(tx, i, why);
+}
+
 bool import_check(struct import *i, struct arena *a, struct fail *why)
 {
-	return walk(NULL, i, a, why);
+	return i->kind->object != NULL ? lines_walk(NULL, i, a, why) : walk(NULL, i, a, why);
 }
 
 bool import_apply(struct tx *tx, struct import *i, struct arena *a, struct fail *why)
 {
-	return walk(tx, i, a, why);
+	return i->kind->object != NULL ? lines_walk(tx, i, a, why) : walk(tx, i, a, why);
 }

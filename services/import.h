@@ -1,4 +1,4 @@
-/* services/import.h - tables of the catalogue as CSV: which columns, what may stand in them, and how a line becomes a row.
+/* services/import.h - the catalogue as files: tables as CSV, guides as lines of JSON; what may stand in them, and how a line becomes a row.
  * Thread: import_check any; import_apply the write lane. */
 #ifndef SERVICES_IMPORT_H
 #define SERVICES_IMPORT_H
@@ -14,12 +14,15 @@ struct import {
 	struct str text;    /* a header line, then rows */
 	int64_t line;       /* the file's line number of the first row: errors speak of the file, not of the chunk */
 	bool is_dry;        /* judge, write nothing */
+	bool is_last;       /* the file ends with this chunk; what is seen only as a whole is seen now */
+	int64_t now_ms;
 	int64_t rows, changed;
 };
 
-const struct import_kind *import_kind_from(struct str name); /* regions, departments, matters, calendar; NULL: none of them */
-int import_kind_number(const struct import_kind *kind); /* 1, 2, 3, 4 in that order */
-/* Form only. Fails: IMPORT with facts line, column (a name, or a number where the table itself is broken), reason. */
+const struct import_kind *import_kind_from(struct str name); /* NULL: no such file */
+int import_kind_number(const struct import_kind *kind); /* from 1, for the audit */
+int64_t import_first_line(const struct import_kind *kind); /* 2 behind a table's header, 1 in lines of JSON */
+/* Form only. Fails: IMPORT with facts line, column (a name, a number where the table itself is broken, or a JSON pointer), reason. */
 MUST_USE bool import_check(struct import *i, struct arena *a, struct fail *why);
 /* Checks what the lines refer to, and writes what differs, by natural key. Fails as above. */
 MUST_USE bool import_apply(struct tx *tx, struct import *i, struct arena *a, struct fail *why);

@@ -123,5 +123,6 @@ static bool calendar_whole(struct tx *tx, const struct import *i, const struct i
 }
 
 const struct import_kind import_calendar = {
-	{ "calendar", 8 }, DAY_COLUMNS, { "date", "kind", "name", "source", "region" }, day_check, day_put, calendar_whole,
+	.name = { "calendar", 8 }, .columns = DAY_COLUMNS, .column_names = { "date", "kind", "name", "source", "region" },
+	.check = day_check, .put = day_put, .whole = calendar_whole,
 };

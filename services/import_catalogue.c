@@ -104,7 +104,7 @@ static bool region_put(struct tx *tx, const struct import_line *l, bool is_dry, 
 }
 
 const struct import_kind import_regions = {
-	{ "regions", 7 }, REGION_COLUMNS, { "code", "name", "level", "parent" }, region_check, region_put, NULL,
+	.name = { "regions", 7 }, .columns = REGION_COLUMNS, .column_names = { "code", "name", "level", "parent" }, .check = region_check, .put = region_put,
 };
 
 /* ---- departments ---- */
@@ -151,7 +151,8 @@ static bool department_put(struct tx *tx, const struct import_line *l, bool is_d
 }
 
 const struct import_kind import_departments = {
-	{ "departments", 11 }, DEPARTMENT_COLUMNS, { "code", "name", "region" }, department_check, department_put, NULL,
+	.name = { "departments", 11 }, .columns = DEPARTMENT_COLUMNS, .column_names = { "code", "name", "region" },
+	.check = department_check, .put = department_put,
 };
 
 /* ---- matters ---- */
@@ -232,6 +233,7 @@ static bool matter_put(struct tx *tx, const struct import_line *l, bool is_dry, 
 }
 
 const struct import_kind import_matters = {
-	{ "matters", 7 }, MATTER_COLUMNS,
-	{ "code", "name", "department", "region", "type", "legal_days", "promised_days", "trips", "online" }, matter_check, matter_put, NULL,
+	.name = { "matters", 7 }, .columns = MATTER_COLUMNS,
+	.column_names = { "code", "name", "department", "region", "type", "legal_days", "promised_days", "trips", "online" },
+	.check = matter_check, .put = matter_put,
 };

@@ -2,6 +2,7 @@
  * Thread: as import.h says. */
 #ifndef SERVICES_IMPORT_INSIDE_H
 #define SERVICES_IMPORT_INSIDE_H
+#include "base/json.h"
 #include "services/import.h"
 
 enum { IMPORT_COLUMNS_MAX = 9 };
@@ -21,9 +22,12 @@ struct import_kind {
 	bool (*put)(struct tx *tx, const struct import_line *l, bool is_dry, bool *changed, struct fail *why);
 	/* NULL, or: judges what the chunk's lines are together, when the last of them was put. Not asked in a dry run. */
 	bool (*whole)(struct tx *tx, const struct import *i, const struct import_line *last, struct fail *why);
+	/* NULL: the file is a table. Or, instead of all above but the name: it is lines of JSON, each an object. tx NULL: judge its form. */
+	bool (*object)(struct tx *tx, struct import *i, json_t *object, bool *changed, struct arena *a, struct fail *why);
+	bool (*end)(struct tx *tx, struct import *i, struct fail *why); /* of a chunk of lines. NULL: nothing to do. Not asked in a dry run */
 };
 
-extern const struct import_kind import_regions, import_departments, import_matters, import_calendar;
+extern const struct import_kind import_regions, import_departments, import_matters, import_calendar, import_halls, import_windows, import_guides;
 
 /* Always false: what is wrong with which column of the line, for a program to read. */
 bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why);

@@ -1,5 +1,7 @@
 /* services/matter.c - the catalogue: what one can come for, where, and how long it takes. */
 #include "services/matter.h"
+#include "services/guide_rows.h"
+#include "services/guide_words.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
@@ -7,12 +9,15 @@
 
 enum { MATTER_CODE_MAX = 64, USCC_LENGTH = 18 };
 
-#define MATTER_COLUMNS                                                                                           \
-	"SELECT m.id, m.code, m.name, m.type, m.legal_days, m.promised_days, m.trips, m.online, d.code, d.name," \
-	" g.code, g.name FROM matter m JOIN department d ON d.id = m.department JOIN region g ON g.code = m.region"
+#define MATTER_COLUMNS                                                                                                       \
+	"SELECT m.id, m.code, COALESCE(u.name, m.name), COALESCE(u.type, m.type), COALESCE(u.legal_days, m.legal_days),"     \
+	" COALESCE(u.promised_days, m.promised_days), COALESCE(u.trips, m.trips), COALESCE(u.online, 1 + 2 * m.online),"       \
+	" d.code, d.name, g.code, g.name, COALESCE(u.topics, 0), COALESCE(u.version, 0) FROM matter m" GUIDE_CURRENT_JOIN         \
+	" JOIN department d ON d.id = COALESCE(u.department, m.department) JOIN region g ON g.code = COALESCE(u.region, m.region)" \
+	" WHERE " MATTER_IS_SHOWN
 
 struct matter {
-	int64_t id, type, legal_days, promised_days, trips, online, region;
+	int64_t id, type, legal_days, promised_days, trips, online, region, topics, guide;
 	struct str code, name, department_code, department_name, region_name;
 };
 
@@ -26,7 +31,7 @@ static bool matter_of_row(struct request *r, struct stmt *q, struct matter *to, 
 {
 	*to = (struct matter){
 		.id = stmt_int(q, 0), .type = stmt_int(q, 3), .legal_days = stmt_int(q, 4), .promised_days = stmt_int(q, 5),
-		.trips = stmt_int(q, 6), .online = stmt_int(q, 7), .region = stmt_int(q, 10),
+		.trips = stmt_int(q, 6), .online = stmt_int(q, 7), .region = stmt_int(q, 10), .topics = stmt_int(q, 12), .guide = stmt_int(q, 13),
 		.code = str_copy(&r->arena, stmt_text(q, 1)), .name = str_copy(&r->arena, stmt_text(q, 2)),
 		.department_code = str_copy(&r->arena, stmt_text(q, 8)), .department_name = str_copy(&r->arena, stmt_text(q, 9)),
 		.region_name = str_copy(&r->arena, stmt_text(q, 11)),
@@ -34,6 +39,18 @@ static bool matter_of_row(struct request *r, struct stmt *q, struct matter *to, 
 	bool kept = to->code.at != NULL && to->name.at != NULL && to->department_code.at != NULL && to->department_name.at != NULL &&
 		    to->region_name.at != NULL;
 	return kept || FAILS(why, MEMORY, "a matter");
+}
+
+static void topics_out(struct json_out *j, uint64_t bits)
+{
+	size_t count;
+	const struct guide_topic *topics = guide_topics(&count);
+	json_put_name(j, "topics");
+	json_put_array(j);
+	for (size_t i = 0; i < count; i++)
+		if ((bits & topics[i].bit) != 0)
+			json_put_text(j, topics[i].text);
+	json_put_array_end(j);
 }
 
 static void matter_members(struct json_out *j, const struct matter *m)
@@ -54,7 +71,13 @@ static void matter_members(struct json_out *j, const struct matter *m)
 	json_add_number(j, "legal_days", m->legal_days);
 	json_add_number(j, "promised_days", m->promised_days);
 	json_add_number(j, "trips", m->trips);
-	json_add_boolean(j, "online", m->online != 0);
+	json_add_boolean(j, "online", m->online >= ONLINE_APPLY);
+	json_add_text(j, "online_depth", guide_word(GUIDE_ONLINE, m->online)->text);
+	topics_out(j, (uint64_t)m->topics);
+	if (m->guide == 0)
+		json_add_nothing(j, "guide_version");
+	else
+		json_add_number(j, "guide_version", m->guide);
 }
 
 /* ---- matter_list ---- */
@@ -97,7 +120,7 @@ static bool matter_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct matter_page *page = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		MATTER_COLUMNS " WHERE m.id > $1 AND (m.region = $2 OR $2 = 0) AND ($3 = '' OR d.code = $3) ORDER BY m.id LIMIT $4", why);
+		MATTER_COLUMNS " AND m.id > $1 AND (g.code = $2 OR $2 = 0) AND ($3 = '' OR d.code = $3) ORDER BY m.id LIMIT $4", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, page->from.id);
@@ -143,7 +166,7 @@ static bool matter_show_parse(struct request *r, struct fail *why)
 
 static uint64_t matter_version(const struct matter *m)
 {
-	const int64_t numbers[] = { m->type, m->legal_days, m->promised_days, m->trips, m->online, m->region };
+	const int64_t numbers[] = { m->type, m->legal_days, m->promised_days, m->trips, m->online, m->region, m->topics, m->guide };
 	const struct str texts[] = { m->code, m->name, m->department_code, m->department_name, m->region_name };
 	uint64_t v = version_mix(0, numbers, sizeof(numbers));
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
@@ -154,7 +177,7 @@ static uint64_t matter_version(const struct matter *m)
 static bool matter_show_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct matter *m = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, MATTER_COLUMNS " WHERE m.code = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, MATTER_COLUMNS " AND m.code = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, m->code);

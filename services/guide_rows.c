@@ -1,0 +1,242 @@
+/* services/guide_rows.c - a version is a row that never changes; what moves is its state, and what is seen is one row of a load. */
+#include "services/guide_rows.h"
+
+#include "services/department.h"
+#include "services/guide_words.h"
+#include "services/matter.h"
+
+#include <stdio.h>
+
+/* ---- what it refers to ---- */
+
+static bool wrong(struct fail *why, const char *pointer, const char *reason)
+{
+	FAILS_FIELD(why, FIELD, pointer, "guide: %s", reason);
+	fail_fact_text(why, "reason", reason);
+	return false;
+}
+
+/* 1 there, 0 not, -1 failed */
+static int exists_text(struct tx *tx, const char *sql_literal, struct str text, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql_literal, why);
+	if (q == NULL)
+		return -1;
+	stmt_bind_text(q, 1, text);
+	return stmt_row(q, why) ? 1 : why->code == FAIL_NONE ? 0 : -1;
+}
+
+static bool refers(struct tx *tx, const struct guide *g, int64_t *department, struct fail *why)
+{
+	int found = department_find(tx, g->department, department, why);
+	if (found <= 0)
+		return found == 0 && wrong(why, "/department", "unknown_department");
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT code FROM region WHERE code = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, g->region);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && wrong(why, "/region", "unknown_region");
+	for (int i = 0; i < g->hall_count; i++) {
+		char pointer[32];
+		snprintf(pointer, sizeof pointer, "/places/%d/hall", i);
+		found = exists_text(tx, "SELECT id FROM hall WHERE code = $1", g->halls[i], why);
+		if (found <= 0)
+			return found == 0 && wrong(why, pointer, "unknown_hall");
+	}
+	return true;
+}
+
+/* Its own columns are only what it had before it had a guide. */
+static bool matter_insert(struct tx *tx, const struct guide *g, int64_t id, int64_t department, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO matter (code, name, department, region, type, legal_days, promised_days, trips, online, id)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, g->code);
+	stmt_bind_text(q, 2, g->name);
+	stmt_bind_int(q, 3, department);
+	stmt_bind_int(q, 4, g->region);
+	stmt_bind_int(q, 5, g->type);
+	stmt_bind_int(q, 6, g->legal_days);
+	stmt_bind_int(q, 7, g->promised_days);
+	stmt_bind_int(q, 8, g->trips);
+	stmt_bind_int(q, 9, g->online >= ONLINE_APPLY);
+	stmt_bind_int(q, 10, id);
+	return stmt_run(q, why);
+}
+
+bool guide_refers(struct tx *tx, const struct guide *g, struct fail *why)
+{
+	int64_t department;
+	return refers(tx, g, &department, why);
+}
+
+static bool matter_find(struct tx *tx, struct str code, int64_t *id, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM matter WHERE code = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, code);
+	*id = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
+bool guide_matter(struct tx *tx, const struct guide *g, int64_t *matter, int64_t *department, struct fail *why)
+{
+	if (!refers(tx, g, department, why) || !matter_find(tx, g->code, matter, why))
+		return false;
+	return *matter != 0 || (tx_next_id(tx, "matter", matter, why) && matter_insert(tx, g, *matter, *department, why));
+}
+
+/* ---- versions ---- */
+
+bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT u.id FROM matter m" GUIDE_CURRENT_JOIN " WHERE m.id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, matter);
+	*id = stmt_row(q, why) && !stmt_is_null(q, 0) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
+/* The newest version that is not of a load given up. *version 0: there is none. */
+static bool newest(struct tx *tx, const struct guide_new *n, int64_t *version, int64_t *id, bool *same, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT x.version, x.id, x.digest, x.state, l.state, x.load FROM guide x JOIN catalogue_load l ON l.id = x.load WHERE x.matter = $1"
+		" ORDER BY x.version DESC", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, n->matter);
+	*version = 0;
+	*same = false;
+	for (bool first = true; stmt_row(q, why); first = false) {
+		if (first)
+			*version = stmt_int(q, 0);
+		if (stmt_int(q, 4) == LOAD_GIVEN_UP)
+			continue;
+		*id = stmt_int(q, 1);
+		*same = str_eq(stmt_blob(q, 2), (struct str){ (const char *)n->guide->digest, SHA256_BYTES }) && stmt_int(q, 3) == n->state;
+		break;
+	}
+	return why->code == FAIL_NONE;
+}
+
+static bool guide_insert(struct tx *tx, const struct guide_new *n, int64_t id, int64_t version, struct fail *why)
+{
+	const struct guide *g = n->guide;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO guide (id, matter, version, load, state, made_ms, changed_ms, digest, name, department, region, type, legal_days, promised_days,"
+		" trips, online, topics, published_on, batch, aliases, body)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)", why);
+	if (q == NULL)
+		return false;
+	const int64_t head[] = { id, n->matter, version, n->load, n->state, n->now_ms, n->now_ms };
+	for (int i = 0; i < 7; i++)
+		stmt_bind_int(q, i + 1, head[i]);
+	stmt_bind_blob(q, 8, g->digest, SHA256_BYTES);
+	stmt_bind_text(q, 9, g->name);
+	const int64_t picked[] = { n->department, g->region, g->type, g->legal_days, g->promised_days, g->trips, g->online, (int64_t)g->topics,
+		g->published_on, g->batch };
+	for (int i = 0; i < 10; i++)
+		stmt_bind_int(q, i + 10, picked[i]);
+	stmt_bind_text(q, 20, g->aliases);
+	stmt_bind_text(q, 21, g->text);
+	return stmt_run(q, why);
+}
+
+bool guide_put(struct tx *tx, const struct guide_new *n, int64_t *id, bool *changed, struct fail *why)
+{
+	int64_t version;
+	bool same;
+	if (!newest(tx, n, &version, id, &same, why))
+		return false;
+	*changed = !same;
+	if (same)
+		return true;
+	return tx_next_id(tx, "guide", id, why) && guide_insert(tx, n, *id, version + 1, why) &&
+	       (n->state != GUIDE_PUBLISHED || n->load != LOAD_ONE_BY_ONE || catalogue_changed(tx, why));
+}
+
+bool guide_move(struct tx *tx, int64_t id, enum guide_state to, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE guide SET state = $1, changed_ms = $2 WHERE id = $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, to);
+	stmt_bind_int(q, 2, now_ms);
+	stmt_bind_int(q, 3, id);
+	return stmt_run(q, why) && catalogue_changed(tx, why);
+}
+
+/* ---- loads ---- */
+
+static bool loads_give_up(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE catalogue_load SET state = 3 WHERE state = 1", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+bool load_begin(struct tx *tx, int64_t now_ms, int64_t *load, struct fail *why)
+{
+	if (!loads_give_up(tx, why) || !tx_next_id(tx, "catalogue_load", load, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO catalogue_load (id, state, rows, made_ms) VALUES ($1, 1, 0, $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, *load);
+	stmt_bind_int(q, 2, now_ms);
+	return stmt_run(q, why);
+}
+
+bool load_open(struct tx *tx, int64_t *load, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM catalogue_load WHERE state = 1 ORDER BY id DESC LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	*load = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
+bool load_flip(struct tx *tx, int64_t load, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE catalogue_load SET state = 2 WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, load);
+	return stmt_run(q, why) && catalogue_changed(tx, why);
+}
+
+bool load_forget(struct tx *tx, int64_t most, int64_t *forgotten, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"DELETE FROM guide WHERE id IN (SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load WHERE l.state = 3 ORDER BY x.id LIMIT $1)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, most);
+	if (!stmt_run(q, why))
+		return false;
+	*forgotten = tx_changes(tx);
+	return true;
+}
+
+/* ---- what citizens see has changed ---- */
+
+bool catalogue_changed(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE catalogue_state SET generation = generation + 1 WHERE id = 1", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+bool catalogue_generation(struct tx *tx, int64_t *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT generation FROM catalogue_state WHERE id = 1", why);
+	if (q == NULL || !stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, STORE, "catalogue_state has no row");
+	*out = stmt_int(q, 0);
+	return true;
+}

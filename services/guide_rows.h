@@ -1,0 +1,52 @@
+/* services/guide_rows.h - guides in the database: which one is current, and how a new one takes its place.
+ *
+ *   draft → published → withdrawn          one by one, by proposal (auth/proposals.def)
+ *   published                              of a load: nobody sees it until the load is flipped
+ *
+ * Current is a matter's newest published version of a load that is flipped; a matter whose newest is withdrawn has none.
+ * Versions are never changed and never deleted (those of a load that was given up are, nobody has seen them): cases are pinned to them.
+ * Thread: whoever holds the transaction. */
+#ifndef SERVICES_GUIDE_ROWS_H
+#define SERVICES_GUIDE_ROWS_H
+#include "services/guide.h"
+#include "store/store.h"
+
+enum guide_state { GUIDE_DRAFT = 1, GUIDE_PUBLISHED = 2, GUIDE_WITHDRAWN = 3 };
+enum load_state { LOAD_OPEN = 1, LOAD_FLIPPED = 2, LOAD_GIVEN_UP = 3 };
+enum { LOAD_ONE_BY_ONE = 0 };
+
+/* For a query over `m`, a row of matter: joins its current guide as `u`, if there is one. Drafts are not seen. What the guide says goes before what the
+ * matter's own row says, and a matter that has guides but no current one is not shown. */
+#define GUIDE_CURRENT_JOIN                                                                                                        \
+	" LEFT JOIN guide u ON u.id = (SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load AND l.state = 2"           \
+	" WHERE x.matter = m.id AND x.state <> 1 ORDER BY x.version DESC LIMIT 1) AND u.state = 2"
+#define MATTER_IS_SHOWN "(u.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM guide y WHERE y.matter = m.id))"
+
+/* *id 0: the matter has no current guide. */
+MUST_USE bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why);
+
+/* Are department, region and halls there? Fails: FIELD with pointer. */
+MUST_USE bool guide_refers(struct tx *tx, const struct guide *g, struct fail *why);
+/* The row of the matter a guide speaks of, made when it is not there. Fails likewise. */
+MUST_USE bool guide_matter(struct tx *tx, const struct guide *g, int64_t *matter, int64_t *department, struct fail *why);
+
+struct guide_new {
+	const struct guide *guide;
+	int64_t matter, department, load, now_ms;
+	enum guide_state state;
+};
+/* The next version. *changed false: the newest one says the same, byte for byte, and is in the same state. */
+MUST_USE bool guide_put(struct tx *tx, const struct guide_new *n, int64_t *id, bool *changed, struct fail *why);
+MUST_USE bool guide_move(struct tx *tx, int64_t id, enum guide_state to, int64_t now_ms, struct fail *why);
+
+/* A new load; one that is still open is given up. */
+MUST_USE bool load_begin(struct tx *tx, int64_t now_ms, int64_t *load, struct fail *why);
+/* *load 0: none is open. */
+MUST_USE bool load_open(struct tx *tx, int64_t *load, struct fail *why);
+MUST_USE bool load_flip(struct tx *tx, int64_t load, struct fail *why);
+/* Forgets guides of loads that were given up, `most` at most; for the job. */
+MUST_USE bool load_forget(struct tx *tx, int64_t most, int64_t *forgotten, struct fail *why);
+
+MUST_USE bool catalogue_changed(struct tx *tx, struct fail *why);   /* a new generation */
+MUST_USE bool catalogue_generation(struct tx *tx, int64_t *out, struct fail *why);
+#endif
