@@ -9,6 +9,7 @@
 #include "gateway/errands.h"
 #include "gateway/forgetting.h"
 #include "notify/delivery.h"
+#include "gateway/indexer.h"
 #include "gateway/jobs.h"
 #include "gateway/live.h"
 #include "gateway/machine.h"
@@ -119,6 +120,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(!store_is_embedded(g->store) || (g->checkpointer = checkpointer_start(g->store, c, why)) != NULL) && /* a server sees to its log itself */
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
 		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
+		(g->indexer = indexer_start(g->store, why)) != NULL &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
@@ -223,6 +225,7 @@ void gateway_stop(struct gateway *g)
 		checkpointer_stop(g->checkpointer);
 	if (g->tls != NULL)
 		door_tls_drop(g->tls);
+	indexer_stop(g->indexer);
 	ratelimit_drop(g->ratelimit);
 	forgetting_stop(g);
 	backup_desk_close();

@@ -34,6 +34,7 @@ struct gateway {
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
 	struct errands *errands;               /* NULL: the database is in this process */
+	struct indexer *indexer;
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */
 	struct jobs *jobs;                     /* on the first poller's loop */
 	struct ratelimit *ratelimit;

@@ -24,7 +24,7 @@ struct guide {
 	struct str topic_words;              /* their Chinese names, likewise */
 	struct str halls[GUIDE_PLACES_MAX];  /* codes it names */
 	int hall_count;
-	struct str summary;                  /* conditions, materials and steps by name, for the search */
+	struct str summary;                  /* conditions, materials, results and questions, for the search */
 	struct str text;                     /* the whole, in the one form */
 	uint8_t digest[SHA256_BYTES];        /* of text */
 };

@@ -131,8 +131,8 @@ static bool guide_insert(struct tx *tx, const struct guide_new *n, int64_t id, i
 	const struct guide *g = n->guide;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO guide (id, matter, version, load, state, made_ms, changed_ms, digest, name, department, region, type, legal_days, promised_days,"
-		" trips, online, topics, published_on, batch, aliases, body)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21)", why);
+		" trips, online, topics, published_on, batch, aliases, words, body)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, $17, $18, $19, $20, $21, $22)", why);
 	if (q == NULL)
 		return false;
 	const int64_t head[] = { id, n->matter, version, n->load, n->state, n->now_ms, n->now_ms };
@@ -145,7 +145,8 @@ static bool guide_insert(struct tx *tx, const struct guide_new *n, int64_t id, i
 	for (int i = 0; i < 10; i++)
 		stmt_bind_int(q, i + 10, picked[i]);
 	stmt_bind_text(q, 20, g->aliases);
-	stmt_bind_text(q, 21, g->text);
+	stmt_bind_text(q, 21, g->summary);
+	stmt_bind_text(q, 22, g->text);
 	return stmt_run(q, why);
 }
 

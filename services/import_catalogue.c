@@ -1,6 +1,7 @@
 /* services/import_catalogue.c - regions, departments and matters: each refers to the one before. */
 #include "auth/identity_number.h"
 #include "services/department.h"
+#include "services/guide_rows.h"
 #include "services/import_inside.h"
 #include "services/matter.h"
 #include "services/services.h"
@@ -232,8 +233,14 @@ static bool matter_put(struct tx *tx, const struct import_line *l, bool is_dry, 
 	return stmt_run(q, why);
 }
 
+static bool matters_whole(struct tx *tx, const struct import *i, const struct import_line *last, struct fail *why)
+{
+	(void)last;
+	return i->changed == 0 || catalogue_changed(tx, why);
+}
+
 const struct import_kind import_matters = {
 	.name = { "matters", 7 }, .columns = MATTER_COLUMNS,
 	.column_names = { "code", "name", "department", "region", "type", "legal_days", "promised_days", "trips", "online" },
-	.check = matter_check, .put = matter_put,
+	.check = matter_check, .put = matter_put, .whole = matters_whole,
 };

@@ -1,25 +1,13 @@
 /* services/matter.c - the catalogue: what one can come for, where, and how long it takes. */
 #include "services/matter.h"
-#include "services/guide_rows.h"
 #include "services/guide_words.h"
 #include "services/handlers.h"
+#include "services/matter_row.h"
 #include "services/services.h"
 #include "store/store.h"
 #include <assert.h>
 
 enum { MATTER_CODE_MAX = 64, USCC_LENGTH = 18 };
-
-#define MATTER_COLUMNS                                                                                                       \
-	"SELECT m.id, m.code, COALESCE(u.name, m.name), COALESCE(u.type, m.type), COALESCE(u.legal_days, m.legal_days),"     \
-	" COALESCE(u.promised_days, m.promised_days), COALESCE(u.trips, m.trips), COALESCE(u.online, 1 + 2 * m.online),"       \
-	" d.code, d.name, g.code, g.name, COALESCE(u.topics, 0), COALESCE(u.version, 0) FROM matter m" GUIDE_CURRENT_JOIN         \
-	" JOIN department d ON d.id = COALESCE(u.department, m.department) JOIN region g ON g.code = COALESCE(u.region, m.region)" \
-	" WHERE " MATTER_IS_SHOWN
-
-struct matter {
-	int64_t id, type, legal_days, promised_days, trips, online, region, topics, guide;
-	struct str code, name, department_code, department_name, region_name;
-};
 
 struct str matter_type_name(int64_t type)
 {
@@ -27,7 +15,7 @@ struct str matter_type_name(int64_t type)
 	return type == MATTER_IMMEDIATE ? STR("immediate") : STR("commitment");
 }
 
-static bool matter_of_row(struct request *r, struct stmt *q, struct matter *to, struct fail *why)
+bool matter_of_row(struct request *r, struct stmt *q, struct matter *to, struct fail *why)
 {
 	*to = (struct matter){
 		.id = stmt_int(q, 0), .type = stmt_int(q, 3), .legal_days = stmt_int(q, 4), .promised_days = stmt_int(q, 5),
@@ -53,7 +41,7 @@ static void topics_out(struct json_out *j, uint64_t bits)
 	json_put_array_end(j);
 }
 
-static void matter_members(struct json_out *j, const struct matter *m)
+void matter_members(struct json_out *j, const struct matter *m)
 {
 	json_add_text(j, "code", m->code);
 	json_add_text(j, "name", m->name);

@@ -60,6 +60,7 @@ CREATE TABLE guide (
 	published_on BIGINT NOT NULL,      -- a day
 	batch BIGINT NOT NULL,
 	aliases VARCHAR(1000) NOT NULL,
+	words VARCHAR(24000) NOT NULL,     -- conditions, materials, results and questions, for the search
 	body VARCHAR(49152) NOT NULL,      -- the guide, JSON in the one form of services/guide.h
 	UNIQUE (matter, version)
 );

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import test from 'node:test';
 import { Case, assert_problem, id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
+import { until } from './lib/until.mjs';
 
 const g = await gateway();
 const w = await world(g);
@@ -47,6 +48,19 @@ test('matters by region and department', async () => {
 	assert.deepEqual(mine.map((m) => m.code), all.filter((m) => m.department.code === w.matter.department.code && m.region.code === w.region).map((m) => m.code));
 	const one = await g.get(`/v1/matters/${w.matter.code}`);
 	assert.deepEqual(one.json, w.matter);
+});
+
+test('a matter is found by what one types, with a wrong character too', async () => {
+	const first = async (words, more = '') => (await g.get(`/v1/search?q=${encodeURIComponent(words)}${more}`)).json.items[0]?.name;
+	await until('what was imported is in the index', async () => (await first('企业设立')) === '企业设立登记');
+	assert.equal(await first('怎么办食品经营许刻'), '食品经营许可');
+	assert.equal(await first('户口迁移', '&region=621221001'), '户口迁移审批');
+	assert.equal(await first('户口迁移', '&region=621202'), undefined);
+	assert.deepEqual((await g.get('/v1/search?q=%EF%BC%9F')).json.items, []);
+	assert.equal((await g.get('/v1/search?q=%E7%99%BB%E8%AE%B0&limit=2')).json.items.length, 2);
+	assert_problem(await g.get('/v1/search'), 400, 'invalid_query');
+	assert_problem(await g.get('/v1/search?q=x&topic=magic'), 400, 'invalid_query');
+	assert_problem(await g.get(`/v1/search?q=${'x'.repeat(257)}`), 400, 'invalid_query');
 });
 
 test('the working days of a year, and nothing of a year that is not known', async () => {
