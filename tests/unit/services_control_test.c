@@ -265,14 +265,14 @@ static void catalogue(void **state)
 
 	world_expect(w, get(w, &matter_list, "/v1/matters?department=" DEPARTMENT_B, NULL));
 	assert_string_equal(world_body(w), "{\"items\":[{\"code\":\"M3\",\"name\":\"不动产登记\",\"type\":\"commitment\",\"department\":{\"code\":\"" DEPARTMENT_B
-		"\",\"name\":\"陇南市自然资源局\"},\"region\":{\"code\":\"621200\",\"name\":\"陇南市\"},\"legal_days\":30,\"promised_days\":5,\"trips\":1,\"online\":false}],\"next_cursor\":null}");
+		"\",\"name\":\"陇南市自然资源局\"},\"region\":{\"code\":\"621200\",\"name\":\"陇南市\"},\"legal_days\":30,\"promised_days\":5,\"trips\":1,\"online\":false,\"online_depth\":\"none\",\"topics\":[],\"guide_version\":null}],\"next_cursor\":null}");
 	world_expect(w, get(w, &matter_list, "/v1/matters?region=621200&limit=2", NULL));
 	assert_true(body_has(w, "\"M1\"") && body_has(w, "\"M2\"") && !body_has(w, "\"M3\"") && !body_has(w, "\"next_cursor\":null"));
 	world_expect(w, get(w, &matter_list, "/v1/matters?region=621202", NULL));
 	assert_string_equal(world_body(w), "{\"items\":[],\"next_cursor\":null}");
 	expect_code(w, get(w, &matter_list, "/v1/matters?department=x", NULL), FAIL_QUERY, "department");
 	world_expect(w, get(w, &matter_show, "/v1/matters/M2", "M2"));
-	assert_true(body_has(w, "\"type\":\"immediate\"") && body_has(w, "\"trips\":1,\"online\":true}"));
+	assert_true(body_has(w, "\"type\":\"immediate\"") && body_has(w, "\"trips\":1,\"online\":true,"));
 	version = w->r.version;
 	world_import(w, "departments", D_HEAD DEPARTMENT_A ",新名称,621200\n");
 	world_expect(w, get(w, &matter_show, "/v1/matters/M2", "M2"));
