@@ -72,7 +72,7 @@ static bool list_parse(struct request *r, struct fail *why)
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct hall_page *page = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, HALL_COLUMNS " WHERE h.id > $1 AND ($2 = 0 OR h.region = $2) ORDER BY h.id LIMIT $3", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, HALL_COLUMNS " WHERE h.id > $1 AND (h.region = $2 OR $2 = 0) ORDER BY h.id LIMIT $3", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, page->from.id);
