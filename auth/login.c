@@ -4,6 +4,7 @@
 #include "auth/right.h"
 #include "auth/session.h"
 #include "auth/vault.h"
+#include "base/ids.h"
 #include <assert.h>
 #include <openssl/crypto.h>
 
@@ -16,8 +17,13 @@ struct way {
 
 static void hash_of(enum login_kind kind, struct str value, struct index_hashes *out)
 {
-	static const struct str names[] = { [LOGIN_PHONE] = { "phone", 5 }, [LOGIN_WECHAT] = { "wechat", 6 }, [LOGIN_PROVINCE] = { "province", 8 } };
-	struct str parts[] = { names[kind], value };
+	static const char *const names[] = {
+		[LOGIN_PHONE] = "phone",
+#define PROVIDER(name, number, text, ...) [LOGIN_##name] = text,
+#include "auth/providers.def"
+#undef PROVIDER
+	};
+	struct str parts[] = { str_c(names[kind]), value };
 	keyring_hashes("login", parts, 2, out);
 }
 
@@ -129,9 +135,24 @@ static void bind_hash(struct stmt *q, int n, const struct index_hashes *h, int s
 		stmt_bind_null(q, n);
 }
 
-static bool way_make(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int level, int64_t now_ms, const uint8_t salt[16], int64_t *id,
-		     struct fail *why)
+/* What the row is called outside: a phone is not, an account elsewhere is. */
+static void bind_key(struct stmt *q, int n, enum login_kind kind, int64_t id, int64_t now_ms, const uint8_t salt[16], struct id *key)
 {
+	char row[21];
+	uint8_t digest[SHA256_BYTES];
+	struct str parts[] = { { (const char *)salt, 16 }, { row, i64_text(id, row) } };
+	keyring_index("login.key", parts, 2, digest);
+	*key = id_make(now_ms, digest);
+	if (kind == LOGIN_PHONE)
+		stmt_bind_null(q, n);
+	else
+		stmt_bind_blob(q, n, key->bytes, sizeof(key->bytes));
+}
+
+bool login_add(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int level, int64_t now_ms, const uint8_t salt[16], int64_t *id,
+		struct fail *why)
+{
+	struct id key;
 	char bytes[VALUE_SEALED_BYTES];
 	struct buf sealed = { .at = bytes, .cap = sizeof(bytes) };
 	struct index_hashes h;
@@ -139,8 +160,8 @@ static bool way_make(struct tx *tx, enum login_kind kind, struct str value, int6
 	hash_of(kind, value, &h);
 	if (!tx_next_id(tx, "login", id, why) || !value_seal(*id, value, salt, &sealed, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO login (id, kind, hash_a, hash_b, value, person, level, made_ms, seen_ms, ended_ms)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO login (id, kind, hash_a, hash_b, value, person, level, made_ms, seen_ms, ended_ms, key, more)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, NULL, $10, NULL)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, *id);
@@ -152,10 +173,11 @@ static bool way_make(struct tx *tx, enum login_kind kind, struct str value, int6
 	stmt_bind_int(q, 7, level);
 	stmt_bind_int(q, 8, now_ms);
 	stmt_bind_int(q, 9, now_ms);
+	bind_key(q, 10, kind, *id, now_ms, salt, &key);
 	return stmt_run(q, why);
 }
 
-static bool way_seen(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+bool login_used(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE login SET seen_ms = $1 WHERE id = $2", why);
 	if (q == NULL)
@@ -194,7 +216,7 @@ static bool is_idle(const struct way *w, int64_t now_ms)
 	return now_ms - w->seen_ms > LOGIN_IDLE_MS;
 }
 
-/* On a device nobody knows. NULL: a new person. */
+/* On a device nobody knows. NULL: nobody yet. */
 static const struct way *by_phone_alone(const struct way *ways, int count, int64_t now_ms)
 {
 	const struct way *confirmed = NULL, *newest = NULL;
@@ -216,11 +238,10 @@ static bool person_anew(struct tx *tx, enum login_kind kind, struct str value, i
 {
 	*out = (struct login_found){ .level = LEVEL_L1 };
 	return person_make_by_phone(tx, kind == LOGIN_PHONE ? value : STR_NONE, now_ms, salt, &out->person, why) &&
-	       way_make(tx, kind, value, out->person, out->level, now_ms, salt, &out->login, why);
+	       login_add(tx, kind, value, out->person, out->level, now_ms, salt, &out->login, why);
 }
 
-bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, const uint8_t salt[16],
-		 struct login_found *out, struct fail *why)
+bool login_find(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, struct login_found *out, struct fail *why)
 {
 	struct way ways[FAMILY_MAX];
 	const struct way *found = NULL;
@@ -229,10 +250,16 @@ bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const ui
 		return false;
 	if (found == NULL)
 		found = by_phone_alone(ways, count, now_ms);
-	if (found == NULL)
-		return person_anew(tx, kind, value, now_ms, salt, out, why);
-	*out = (struct login_found){ .login = found->id, .person = found->person, .level = found->level };
-	return way_seen(tx, found->id, now_ms, why);
+	*out = found != NULL ? (struct login_found){ .login = found->id, .person = found->person, .level = found->level } : (struct login_found){ .login = 0 };
+	return true;
+}
+
+bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, const uint8_t salt[16],
+		 struct login_found *out, struct fail *why)
+{
+	if (!login_find(tx, kind, value, device_hash, now_ms, out, why))
+		return false;
+	return out->login != 0 ? login_used(tx, out->login, now_ms, why) : person_anew(tx, kind, value, now_ms, salt, out, why);
 }
 
 /* ---- accounts somebody vouches for ---- */
@@ -250,8 +277,8 @@ bool login_vouched(struct tx *tx, enum login_kind kind, struct str value, int64_
 		else if (!login_end(tx, ways[i].id, now_ms, why))
 			return false;
 	if (*login == 0)
-		return way_make(tx, kind, value, person, LEVEL_L2, now_ms, salt, login, why);
-	return login_raise(tx, *login, LEVEL_L2, why) && way_seen(tx, *login, now_ms, why);
+		return login_add(tx, kind, value, person, LEVEL_L2, now_ms, salt, login, why);
+	return login_raise(tx, *login, LEVEL_L2, why) && login_used(tx, *login, now_ms, why);
 }
 
 bool login_linked(struct tx *tx, enum login_kind kind, struct str value, int64_t now_ms, struct login_found *out, struct fail *why)
@@ -264,7 +291,7 @@ bool login_linked(struct tx *tx, enum login_kind kind, struct str value, int64_t
 	for (int i = 0; i < count; i++)
 		if (ways[i].level >= LEVEL_L2) {
 			*out = (struct login_found){ .login = ways[i].id, .person = ways[i].person, .level = LEVEL_L2 };
-			return way_seen(tx, out->login, now_ms, why);
+			return login_used(tx, out->login, now_ms, why);
 		}
 	return true;
 }
@@ -321,9 +348,9 @@ bool login_lead(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, co
 			*out = ways[i].id;
 	*made = ok && *out == 0;
 	if (*made)
-		ok = way_make(tx, kind, value, person, LEVEL_L2, now_ms, salt, out, why);
+		ok = login_add(tx, kind, value, person, LEVEL_L2, now_ms, salt, out, why);
 	OPENSSL_cleanse(text, sizeof(text));
-	return ok && login_raise(tx, *out, LEVEL_L2, why) && way_seen(tx, *out, now_ms, why);
+	return ok && login_raise(tx, *out, LEVEL_L2, why) && login_used(tx, *out, now_ms, why);
 }
 
 bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, struct fail *why)
@@ -398,7 +425,7 @@ static bool way_by_phone(struct tx *tx, int64_t person, struct str phone, int le
 	for (int i = 0; i < count; i++)
 		if (ways[i].person == person) {
 			*login = ways[i].id;
-			return way_seen(tx, *login, now_ms, why) && login_raise(tx, *login, level, why);
+			return login_used(tx, *login, now_ms, why) && login_raise(tx, *login, level, why);
 		}
 	if (!made_since(tx, person, now_ms - DAY_MS, &made, why))
 		return false;
@@ -406,7 +433,7 @@ static bool way_by_phone(struct tx *tx, int64_t person, struct str phone, int le
 		why->retry_after_s = (int)(DAY_MS / 1000);
 		return FAILS(why, RATE, "person %lld has changed his phone %lld times today", (long long)person, (long long)made);
 	}
-	return way_make(tx, LOGIN_PHONE, phone, person, level, now_ms, salt, login, why);
+	return login_add(tx, LOGIN_PHONE, phone, person, level, now_ms, salt, login, why);
 }
 
 bool login_change_phone(struct tx *tx, int64_t person, struct str phone, int level, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why)

@@ -6,13 +6,19 @@
  *                                                                    L1 and a person known by the phone alone: the newest such one that is not idle, or a new
  *                                                                    one. Nothing of anybody's past is shown. Who confirms his identity gets what is his
  *
+ * An account elsewhere (providers.def) goes by the same table, but nobody is made for it: auth/provider.h says how it comes to lead to somebody.
  * What a department says about an applicant's phone opens nothing: departments write what they were told.
  * Thread: the write lane. */
 #ifndef AUTH_LOGIN_H
 #define AUTH_LOGIN_H
 #include "auth/person.h"
 
-enum login_kind { LOGIN_PHONE = 1, LOGIN_WECHAT = 2, LOGIN_PROVINCE = 3 };
+enum login_kind {
+	LOGIN_PHONE = 1,
+#define PROVIDER(name, number, ...) LOGIN_##name = number,
+#include "auth/providers.def"
+#undef PROVIDER
+};
 enum { LOGIN_VALUE_MAX = 255 };
 #define LOGIN_IDLE_MS (INT64_C(90) * 24 * 3600 * 1000)
 
@@ -24,6 +30,11 @@ struct login_found {
 /* `value`: the phone normalised, or what the platform calls the account. `salt`: 16 bytes of the request's own. */
 MUST_USE bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, const uint8_t salt[16],
 			  struct login_found *out, struct fail *why);
+/* The same without a trace: whom does it lead to? login 0: nobody; and nobody makes it lead to somebody before this transaction is over. */
+MUST_USE bool login_find(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, struct login_found *out, struct fail *why);
+MUST_USE bool login_used(struct tx *tx, int64_t login, int64_t now_ms, struct fail *why);
+MUST_USE bool login_add(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int level, int64_t now_ms, const uint8_t salt[16], int64_t *id,
+			 struct fail *why);
 /* Has a session been opened from this device by this way? For a stranger's device the answer costs the same. */
 MUST_USE bool login_knows_device(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], bool *knows, struct fail *why);
 MUST_USE bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct fail *why); /* of the session's way in, after a refresh */

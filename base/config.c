@@ -322,6 +322,21 @@ static void check_provincial(const struct config *c, struct config_wrongs *wrong
 			say(wrongs, 0, str_c(rows[i].name), "not https://");
 }
 
+/* All three or none; codes and secrets stand in the query there, so only development may do without TLS. */
+static void check_wechat(const struct config *c, struct config_wrongs *wrongs)
+{
+	const struct { const char *value, *name; } rows[] = { { c->wechat_url, "wechat.url" }, { c->wechat_mini_appid, "wechat.mini.appid" },
+		{ c->wechat_mini_secret_file, "wechat.mini.secret_file" } };
+	bool any = false;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		any = any || rows[i].value[0] != '\0';
+	for (size_t i = 0; any && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value[0] == '\0')
+			say(wrongs, 0, str_c(rows[i].name), "missing; wechat.url, wechat.mini.appid and wechat.mini.secret_file belong together");
+	if (c->wechat_url[0] != '\0' && !str_starts(str_c(c->wechat_url), STR("https://")) && !(c->development && str_starts(str_c(c->wechat_url), STR("http://"))))
+		say(wrongs, 0, STR("wechat.url"), "not https://; http:// is for development");
+}
+
 bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 {
 	int before = wrongs->count;
@@ -332,6 +347,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 		say(wrongs, 0, STR("tls.certificate"), "missing; tls.key is given");
 	if (!c->development && !certificate && !key)
 		say(wrongs, 0, STR("tls.certificate"), "missing; only development = true makes its own certificate");
+	check_wechat(c, wrongs);
 	if (c->state_dir[0] != '/')
 		say(wrongs, 0, STR("state.dir"), "not an absolute path");
 	check_addresses(c, wrongs);

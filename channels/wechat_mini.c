@@ -83,7 +83,7 @@ bool wechat_login_build(const struct config *c, struct secret app_secret, struct
 	return called(&url, NULL, out, why);
 }
 
-bool wechat_phone_build(const struct config *c, struct secret token, struct str code, struct arena *a, struct http_call *out, struct fail *why)
+bool wechat_phone_build(const struct config *c, struct secret token, struct str code, struct str openid, struct arena *a, struct http_call *out, struct fail *why)
 {
 	struct buf url, body;
 	if (!is_configured(c, token, why))
@@ -96,6 +96,7 @@ bool wechat_phone_build(const struct config *c, struct secret token, struct str 
 	struct json_out j = json_begin(&body);
 	json_put_object(&j);
 	json_add_text(&j, "code", code);
+	json_add_text(&j, "openid", openid);
 	json_put_object_end(&j);
 	return called(&url, &body, out, why);
 }
@@ -223,6 +224,22 @@ struct wechat_said wechat_phone_judge(const struct config *c, const struct http_
 	if (!json_is_object(info) || !take(info, fields, COUNT(fields), out, a) || !read_country(info, a, &out->country) || !read_watermark(info, &mark, a))
 		return nonsense;
 	return str_eq(mark.appid, str_c(c->wechat_mini_appid)) ? said : nonsense;
+}
+
+static bool is_answered(enum wechat_question q, const struct http_answer *answer, const char *member)
+{
+	DROP(json) json_t *object = NULL;
+	return read_answer(q, answer, &object).means == WECHAT_OK && json_object_get(object, member) != NULL;
+}
+
+bool wechat_login_is_answered(const struct http_answer *answer)
+{
+	return is_answered(WECHAT_LOGIN, answer, "openid");
+}
+
+bool wechat_phone_is_answered(const struct http_answer *answer)
+{
+	return is_answered(WECHAT_PHONE, answer, "phone_info");
 }
 
 /* ---- encryptedData ---- */

@@ -39,7 +39,9 @@ struct wechat_token {
 bool wechat_code_is_right(struct str code);
 /* Texts are made in `a`. Fails: CONFIG url, appid or secret are none; MEMORY. */
 MUST_USE bool wechat_login_build(const struct config *c, struct secret app_secret, struct str code, struct arena *a, struct http_call *out, struct fail *why);
-MUST_USE bool wechat_phone_build(const struct config *c, struct secret token, struct str code, struct arena *a, struct http_call *out, struct fail *why);
+/* `openid`: whose code it must be. */
+MUST_USE bool wechat_phone_build(const struct config *c, struct secret token, struct str code, struct str openid, struct arena *a, struct http_call *out,
+				 struct fail *why);
 /* Always the token everybody has: a forced refresh would end it under the others. */
 MUST_USE bool wechat_token_build(const struct config *c, struct secret app_secret, struct arena *a, struct http_call *out, struct fail *why);
 
@@ -47,6 +49,9 @@ MUST_USE bool wechat_token_build(const struct config *c, struct secret app_secre
 struct wechat_said wechat_login_judge(const struct http_answer *answer, struct arena *a, struct wechat_session *out);
 struct wechat_said wechat_phone_judge(const struct config *c, const struct http_answer *answer, struct arena *a, struct wechat_phone *out);
 struct wechat_said wechat_token_judge(const struct http_answer *answer, struct arena *a, struct wechat_token *out);
+/* Is it what was asked for, so that a repeat may be told the same? A refusal is not: the next may be another. */
+bool wechat_login_is_answered(const struct http_answer *answer);
+bool wechat_phone_is_answered(const struct http_answer *answer);
 
 /* Opens encryptedData. false: not sealed with this session's key (wx.login again), of another mini-program, or not from now_ms - max_age_ms on. The JSON
  * lies in `a`; nothing authenticates it but its watermark, so what it says counts only beside what WeChat itself answered. */

@@ -23,6 +23,7 @@
 #include "services/department_system.h"
 #include "services/handlers.h"
 #include "services/provincial.h"
+#include "services/wechat_account.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -98,7 +99,8 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
-	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && provincial_open(c, why);
+	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && provincial_open(c, why) &&
+	       wechat_account_open(c, why);
 }
 
 bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
@@ -126,7 +128,8 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
 		ok = FAILS(why, MEMORY, "rate limits");
 	ok = ok && forgetting_start(g, c, why);
-	ok = ok && open_pollers(g, c, why) && run_pollers(g, why);                 /* doors last: who is let in finds everything there */
+	ok = ok && open_pollers(g, c, why) && (g->redis == NULL || outside_share(g->outside, &g->pollers[0].loop, why));
+	ok = ok && run_pollers(g, why);                 /* doors last: who is let in finds everything there */
 	if (!ok) {
 		gateway_stop(g);
 		return false;
@@ -235,6 +238,7 @@ void gateway_stop(struct gateway *g)
 	accounts_close();
 	authority_close();
 	provincial_close();
+	wechat_account_close();
 	keyring_close();
 	free(g->pollers);
 	for (struct kept_config *older; g->kept != NULL; g->kept = older) {

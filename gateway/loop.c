@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "gateway/epoch.h"
+#include "gateway/envoy.h"
 #include "gateway/errands.h"
 #include "gateway/live.h"
 #include "gateway/task.h"
@@ -16,6 +17,7 @@ bool loop_open(struct loop *l, struct gateway *g, int index, void (*wake)(void *
 	*l = (struct loop){ .index = index, .gateway = g, .config = atomic_load(&g->config), .expiring = g->memory };
 	mailbox_init(&l->mail, 0, wake, wake_ctx);
 	mailbox_init(&l->errands, 0, wake, wake_ctx);
+	mailbox_init(&l->envoys, 0, wake, wake_ctx);
 	parking_init(&l->parking);
 	hub_add_box(&g->hub, &l->news, wake, wake_ctx);
 	if (store_is_embedded(g->store)) {
@@ -77,6 +79,7 @@ void loop_letters(struct loop *l)
 		task_home(CONTAINER(at, struct task, letter));
 	}
 	errands_home(l);
+	envoy_run(l);
 	take_news(l);
 }
 
@@ -104,6 +107,8 @@ void loop_close(struct loop *l)
 	if (l->reader != NULL)
 		connection_close(l->reader);
 	live_drop(l->live);
+	envoy_forget(l);
+	mailbox_drop(&l->envoys);
 	mailbox_drop(&l->mail);
 	mailbox_drop(&l->errands);
 	log_flush();

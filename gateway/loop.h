@@ -1,7 +1,7 @@
 /* gateway/loop.h - what one event loop has of the requests on their way: their letters home, a read connection, the turn's clock.
  *
  * Nothing here waits or knows what turns the loop: gateway/poller.c does, with libuv and a thread per core; the simulator does, by calling.
- * Thread: everything here is the loop's own, but for `mail` and `news`. */
+ * Thread: everything here is the loop's own, but for the mailboxes and `news`. */
 #ifndef GATEWAY_LOOP_H
 #define GATEWAY_LOOP_H
 #include "base/config.h"
@@ -25,6 +25,7 @@ struct loop {
 	struct uv_loop_s *uv;      /* for handles of the door's; NULL: nobody polls */
 	struct mailbox mail;       /* letters are tasks coming home */
 	struct mailbox errands;    /* errands coming home (errands.h); none where the database is in this process */
+	struct mailbox envoys;     /* batches of the expiring store for threads that have no loop: gateway/envoy.h */
 	struct hub_box news;       /* what was committed and somebody here waits for */
 	struct connection *reader; /* inline reads; NULL: the database is a server's, and a loop waits for nobody */
 	struct expiring *expiring; /* what requests here recall: the gateway's memory, or this loop's link to Redis */

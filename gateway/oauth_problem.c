@@ -1,12 +1,15 @@
 /* gateway/oauth_problem.c - a failure of /oauth2/… in the shape its clients know, with our own members beside it.
  *
  * error_description is ASCII by the RFC, so it is English; `detail` is what a person is shown.
- * Source: RFC 6749 5.2; temporarily_unavailable and server_error are of its 4.1.2.1, for want of better words. */
+ * Source: RFC 6749 5.2; temporarily_unavailable and server_error are of its 4.1.2.1, for want of better words;
+ * interaction_required is of OpenID Connect Core 3.1.2.6, and access_denied of RFC 6749 4.1.2.1. */
 #include "gateway/task.h"
 
 static const struct { enum fail_code code; const char *error; } errors[] = {
 	{ FAIL_GRANT, "invalid_grant" },
 	{ FAIL_UNCONFIRMED, "invalid_grant" },
+	{ FAIL_PHONE_NEEDED, "interaction_required" },
+	{ FAIL_ACCOUNT_AT_RISK, "access_denied" },
 	{ FAIL_GRANT_TYPE, "unsupported_grant_type" },
 	{ FAIL_CLIENT, "invalid_client" },
 	{ FAIL_SCOPE, "invalid_scope" },

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/retry_after.h"
+#include "gateway/envoy.h"
 #include "gateway/hub.h"
 #include "notify/http_multi.h"
 #include "notify/notifier.h"
@@ -28,6 +29,9 @@ struct outside {
 	struct notifier *notifier;
 	struct answers *answers;
 	struct peers peers;
+	struct provider_tokens *tokens;
+	struct link leaders;          /* askings under way that have a keep_key: one of each */
+	struct envoy *_Atomic errands; /* NULL: nothing is shared yet, or there is nobody to share with */
 	int64_t swept_ms, wall_ms, mono_ms; /* of this step */
 	size_t asks_open;             /* with the transport */
 	_Atomic bool draining, closing;
@@ -38,10 +42,22 @@ struct outside {
 
 /* ---- the end of an ask ---- */
 
+static void take(struct outside *o, struct asking *a);
+
+/* Who waited for this one looks again: what was kept he finds, otherwise he asks himself. */
 static void end(struct asking *a, enum ask_end how)
 {
+	struct outside *o = a->outside;
+	struct link waiting;
+	link_move_all(&waiting, &a->followers);
+	link_take(&a->in_ring);
 	metric_add(M_asks, (int)how, 1);
 	a->done(a);
+	while (!link_is_alone(&waiting)) {
+		struct asking *next = CONTAINER(waiting.next, struct asking, in_ring);
+		link_take(&next->in_ring);
+		take(o, next);
+	}
 }
 
 static void end_failed(struct asking *a, enum ask_end how, enum fail_code code, int64_t again_ms, const char *log)
@@ -109,9 +125,55 @@ static bool is_remembered(struct outside *o, struct asking *a)
 	       (a->has_keep_key && answers_find(o->answers, a->keep_key, o->mono_ms, &a->job.answer));
 }
 
+static void go_out(struct outside *o, struct asking *a)
+{
+	int64_t again_ms, left_ms = a->until_ms - clock_mono_ms();
+	a->peer = peers_enter(&o->peers, a->question.peer, o->config_seen->asks_per_peer, o->mono_ms, &again_ms);
+	if (a->peer == NULL) {
+		end_failed(a, ASK_REFUSED, FAIL_PEER_AWAY, again_ms, "not asked: it failed lately, or too many wait for it");
+		return;
+	}
+	a->job.call = a->question.call;
+	if (a->job.call.timeout_ms <= 0 || a->job.call.timeout_ms > left_ms)
+		a->job.call.timeout_ms = left_ms > 0 ? left_ms : 1;
+	a->job.done = on_answer;
+	o->asks_open++;
+	metric_set(M_asks_open, 0, (int64_t)o->asks_open);
+	o->transport->begin(o->transport, &a->job);
+}
+
+static void token_came(struct token_want *w)
+{
+	struct asking *a = CONTAINER(w, struct asking, token);
+	struct question *q = &a->question;
+	if (w->ok && q->with_token(q->ctx, &w->given, a->arena, &q->call, &a->why)) {
+		go_out(a->outside, a);
+		return;
+	}
+	a->ok = false;
+	if (!w->ok)
+		a->why = w->why;
+	end(a, ASK_FAILED);
+}
+
+/* A login code answers once: of two who ask with it at once the second must not be told that it is used. */
+static bool follows(struct outside *o, struct asking *a)
+{
+	if (!a->has_keep_key)
+		return false;
+	for (struct link *at = o->leaders.next; at != &o->leaders; at = at->next) {
+		struct asking *leader = CONTAINER(at, struct asking, in_ring);
+		if (memcmp(leader->keep_key, a->keep_key, sizeof(a->keep_key)) == 0) {
+			link_put(&leader->followers, &a->in_ring);
+			return true;
+		}
+	}
+	link_put(&o->leaders, &a->in_ring);
+	return false;
+}
+
 static void take(struct outside *o, struct asking *a)
 {
-	int64_t again_ms;
 	if (is_remembered(o, a)) {
 		a->remembered = true;
 		end_answered(a, ASK_REMEMBERED);
@@ -121,19 +183,23 @@ static void take(struct outside *o, struct asking *a)
 		end_failed(a, ASK_REFUSED, FAIL_STOPPING, 0, "not asked any more");
 		return;
 	}
-	a->peer = peers_enter(&o->peers, a->question.peer, o->config_seen->asks_per_peer, o->mono_ms, &again_ms);
-	if (a->peer == NULL) {
-		end_failed(a, ASK_REFUSED, FAIL_PEER_AWAY, again_ms, "not asked: it failed lately, or too many wait for it");
+	if (follows(o, a))
+		return;
+	if (a->question.needs == NULL) {
+		go_out(o, a);
 		return;
 	}
+	a->token = (struct token_want){ .source = a->question.needs, .stale = a->question.stale, .until_ms = a->until_ms, .done = token_came };
+	provider_tokens_want(o->tokens, &a->token, o->config_seen->ask_ms, o->mono_ms);
+}
+
+static void arrive(struct outside *o, struct asking *a)
+{
 	a->outside = o;
-	a->job.call = a->question.call;
-	if (a->job.call.timeout_ms <= 0 || a->job.call.timeout_ms > o->config_seen->ask_ms)
-		a->job.call.timeout_ms = o->config_seen->ask_ms;
-	a->job.done = on_answer;
-	o->asks_open++;
-	metric_set(M_asks_open, 0, (int64_t)o->asks_open);
-	o->transport->begin(o->transport, &a->job);
+	a->until_ms = o->mono_ms + o->config_seen->ask_ms;
+	link_init(&a->in_ring);
+	link_init(&a->followers);
+	take(o, a);
 }
 
 bool outside_ask(struct outside *o, struct asking *a)
@@ -158,10 +224,15 @@ int64_t outside_step(struct outside *o, int64_t wall_ms, int64_t mono_ms)
 	o->wall_ms = wall_ms;
 	o->mono_ms = mono_ms;
 	see_config(o);
+	struct envoy *errands = atomic_load(&o->errands);
+	if (errands != NULL) {
+		provider_tokens_share(o->tokens, envoy_face(errands));
+		envoy_home(errands);
+	}
 	struct letter *next, *at = mailbox_take(&o->mail);
 	for (; at != NULL; at = next) {
 		next = at->next;
-		take(o, CONTAINER(at, struct asking, letter));
+		arrive(o, CONTAINER(at, struct asking, letter));
 	}
 	if (mono_ms - o->swept_ms >= SWEEP_EVERY_MS) {
 		answers_sweep(o->answers, mono_ms);
@@ -169,12 +240,13 @@ int64_t outside_step(struct outside *o, int64_t wall_ms, int64_t mono_ms)
 	}
 	if (atomic_load(&o->draining))
 		(void)notifier_quiet(o->notifier); /* it begins nothing from now on */
-	return notifier_step(o->notifier, wall_ms, mono_ms);
+	int64_t tokens_ms = provider_tokens_step(o->tokens, mono_ms), due_ms = notifier_step(o->notifier, wall_ms, mono_ms);
+	return tokens_ms < due_ms ? tokens_ms : due_ms;
 }
 
 bool outside_is_quiet(struct outside *o)
 {
-	return o->asks_open == 0 && notifier_quiet(o->notifier);
+	return o->asks_open == 0 && provider_tokens_quiet(o->tokens) && notifier_quiet(o->notifier);
 }
 
 /* ---- the thread ---- */
@@ -220,7 +292,9 @@ struct outside *outside_make(struct store *s, struct committer *c, const _Atomic
 	for (int i = 0; i < (int)(sizeof(ends) / sizeof(ends[0])); i++)
 		metric_label(M_asks, i, ends[i]);
 	struct outside *o = calloc(1, sizeof(*o));
-	if (o == NULL || (o->answers = answers_make(ANSWERS_MAX, ANSWERS_BYTES_MAX)) == NULL) {
+	if (o == NULL || (o->answers = answers_make(ANSWERS_MAX, ANSWERS_BYTES_MAX)) == NULL || (o->tokens = provider_tokens_make(http)) == NULL) {
+		if (o != NULL && o->answers != NULL)
+			answers_drop(o->answers);
 		free(o);
 		FAILS(why, MEMORY, "the outside");
 		return NULL;
@@ -228,6 +302,7 @@ struct outside *outside_make(struct store *s, struct committer *c, const _Atomic
 	o->config = config;
 	o->config_seen = atomic_load(config);
 	o->transport = http;
+	link_init(&o->leaders);
 	if (wake_ctx == NULL)
 		wake_ctx = o;
 	mailbox_init(&o->mail, ASKS_WAITING_MAX, wake, wake_ctx);
@@ -265,6 +340,15 @@ struct outside *outside_start(struct store *s, struct committer *c, const _Atomi
 	return o;
 }
 
+bool outside_share(struct outside *o, struct loop *way, struct fail *why)
+{
+	struct envoy *e = envoy_make(way, wake_http, o);
+	if (e == NULL)
+		return FAILS(why, MEMORY, "the outside's errands");
+	atomic_store(&o->errands, e);
+	return true;
+}
+
 void outside_nudge(struct outside *o)
 {
 	if (o != NULL)
@@ -299,5 +383,7 @@ void outside_drop(struct outside *o)
 	mailbox_drop(&o->mail);
 	answers_drop(o->answers);
 	http_multi_drop(o->http);
+	provider_tokens_drop(o->tokens);
+	envoy_drop(atomic_load(&o->errands));
 	free(o);
 }

@@ -1,6 +1,7 @@
 /* gateway/outside.h - the one thread that speaks to the outside: what requests ask, and what the notifier does.
  *
- * An ask comes by letter and goes home by letter. On the way it meets the memory of answers, its peer's limits and breaker, and the transport.
+ * An ask comes by letter and goes home by letter. On the way it meets the memory of answers, the access token it perhaps needs, its peer's limits and
+ * breaker, and the transport.
  * Thread: outside_ask from any; the rest on the thread that starts and stops the gateway. The step's on its own.
  * Owns:   an asking is its task's memory, in the request's arena; between outside_ask and done() it is the outside's. */
 #ifndef GATEWAY_OUTSIDE_H
@@ -10,10 +11,12 @@
 #include "channels/ask.h"
 #include "gateway/answers.h"
 #include "gateway/peers.h"
+#include "gateway/provider_tokens.h"
 #include "notify/transport.h"
 #include <stdatomic.h>
 
 struct outside;
+struct loop;      /* gateway/loop.h */
 struct hub;       /* gateway/hub.h */
 struct store;     /* store/store.h */
 struct committer; /* store/committer.h */
@@ -27,6 +30,9 @@ struct asking {
 	uint8_t repeat_key[ANSWER_KEY_BYTES], keep_key[ANSWER_KEY_BYTES];
 	void (*done)(struct asking *a);    /* on the outside's thread, exactly once; must only post */
 
+	struct token_want token;           /* when the question needs one */
+	int64_t until_ms;                  /* monotonic: its time is over */
+	struct link in_ring, followers;    /* who asks the same meanwhile waits for what this one is told */
 	bool ok;                           /* a whole answer that a handler may judge lies in job.answer */
 	bool remembered;                   /* nobody was asked */
 	struct fail why;                   /* when not ok */
@@ -35,6 +41,8 @@ struct asking {
 };
 
 struct outside *outside_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct hub *hub, struct fail *why);
+/* From now on access tokens are shared with the other nodes, by way of this loop; it must not turn before, nor after outside_stop. */
+MUST_USE bool outside_share(struct outside *o, struct loop *way, struct fail *why);
 bool outside_ask(struct outside *o, struct asking *a); /* false: full, or stopping; it was not taken */
 void outside_nudge(struct outside *o); /* the configuration has changed */
 void outside_drain(struct outside *o); /* nothing new begins; what is under way may end within timeout.stop, then it is cut off */

@@ -7,6 +7,7 @@
 #define SERVICES_GRANT_H
 #include "auth/client.h"
 #include "auth/otp.h"
+#include "auth/provider.h"
 #include "auth/session.h"
 #include "base/log.h"
 #include "services/provincial.h"
@@ -14,7 +15,8 @@
 /* Everything any grant reads of the form; a new grant adds its members here and to the fields in oauth.c. */
 struct token_form {
 	struct str grant_type, client_id, device_id, device_name;
-	struct str phone, challenge, code;       /* otp */
+	struct str phone, challenge, code, link; /* otp; link: of the account that waits */
+	struct str js_code, phone_code;          /* wechat */
 	struct str state, iss;                   /* provincial, which has a code too */
 	struct str refresh_token;                /* refresh */
 	struct str client_secret, scope;         /* client; client_id is there for everybody */
@@ -27,6 +29,20 @@ struct client_asking {
 	char pace_key[ID_TEXT_BYTES + 64 + 1];   /* client and address */
 };
 
+/* An account elsewhere that has shown itself, or is to be linked along with a code on the phone. */
+struct account_asking {
+	struct provider_account account;
+	struct provider_pending pending;
+	bool is_there;
+};
+
+struct wechat_asking {
+	char phone[PHONE_DIGITS + 1];            /* as WeChat confirmed it */
+	uint64_t token;                          /* the number of the one it was asked with */
+	int stale;                               /* how many were refused */
+	uint8_t paces[2][32];
+};
+
 struct token_asking {
 	struct token_form form;
 	const struct grant *grant;
@@ -34,8 +50,13 @@ struct token_asking {
 	struct otp_trying otp;
 	struct client_asking client;
 	struct provincial_login provincial;
+	struct account_asking account;
+	struct wechat_asking wechat;
 	bool is_refused;                         /* found before apply, which leaves the trace */
+	enum fail_code refused_as;               /* of apply, for settle */
 };
+
+enum link_told { LINK_NOT_ASKED, LINK_MADE, LINK_NOT_MADE };
 
 struct granted {
 	bool is_refused;                         /* and what has `session` to do with it: it was ended; 0 nothing */
@@ -43,6 +64,7 @@ struct granted {
 	int64_t principal, session;
 	enum fail_code refused_as;               /* FAIL_NONE: invalid_grant */
 	int level;
+	enum link_told link;
 	uint64_t rights;                         /* told as scope; 0: not */
 	bool test_key;
 	int64_t access_ms;                       /* life of the access token */
@@ -56,7 +78,7 @@ struct grant {
 	bool (*recalled)(struct request *r, struct token_asking *t, const struct expiring_batch *b, struct fail *why);
 	const struct ask *ask;                   /* the request's state is the token_asking; asks_again always holds */
 	bool (*apply)(struct tx *tx, struct request *r, struct token_asking *t, struct granted *out, struct fail *why);
-	void (*settle)(struct token_asking *t, struct expiring_batch *b); /* after COMMIT, refused or not */
+	void (*settle)(const struct request *r, struct token_asking *t, struct expiring_batch *b); /* after COMMIT, refused or not */
 };
 
 #define GRANT(name, type) extern const struct grant grant_##name;
@@ -64,7 +86,6 @@ struct grant {
 #undef GRANT
 
 /* A citizen's session on this device, and what follows for the answer. `login_enter` said who. */
-struct login_found;
 MUST_USE bool grant_citizen(struct tx *tx, struct request *r, struct token_asking *t, const struct login_found *f, struct granted *out, struct fail *why);
 /* The device's own secret, which every citizen's grant needs. */
 MUST_USE bool grant_device(struct token_asking *t, struct fail *why);

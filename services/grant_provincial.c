@@ -113,8 +113,9 @@ static bool provincial_apply(struct tx *tx, struct request *r, struct token_aski
 	return true;
 }
 
-static void state_settle(struct token_asking *t, struct expiring_batch *b)
+static void state_settle(const struct request *r, struct token_asking *t, struct expiring_batch *b)
 {
+	(void)r;
 	provincial_settle(&t->provincial, b);
 }
 

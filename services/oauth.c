@@ -33,6 +33,9 @@ static const struct form_field token_fields[] = {
 	{ "code", false, OIDC_CODE_MAX, offsetof(struct token_form, code) },
 	{ "state", false, 64, offsetof(struct token_form, state) },
 	{ "iss", false, 512, offsetof(struct token_form, iss) },
+	{ "link", false, 32, offsetof(struct token_form, link) },
+	{ "js_code", false, 256, offsetof(struct token_form, js_code) },
+	{ "phone_code", false, 256, offsetof(struct token_form, phone_code) },
 	{ "refresh_token", false, 64, offsetof(struct token_form, refresh_token) },
 	{ "client_secret", false, 64, offsetof(struct token_form, client_secret) },
 	{ "scope", false, 512, offsetof(struct token_form, scope) },
@@ -129,6 +132,8 @@ static bool token_apply(struct tx *tx, struct request *r, struct fail *why)
 	r->outcome = (struct outcome){ .code = g.is_refused ? REFUSED : GRANTED, .status = 200,
 		.n = { [N_ACCESS_UNTIL] = r->now_ms + g.access_ms, [N_REFRESH_UNTIL] = g.refresh_until_ms, [N_KIND] = g.is_refused ? (int64_t)g.refused_as : (int64_t)g.kind,
 			[N_LEVEL] = g.level, [N_SESSION] = g.session, [N_RIGHTS] = (int64_t)g.rights } };
+	r->outcome.text[0] = (char)g.link;
+	t->refused_as = g.refused_as;
 	return true;
 }
 
@@ -136,7 +141,7 @@ static void token_settle(const struct request *r, struct expiring_batch *b)
 {
 	struct token_asking *t = r->state;
 	if (t->grant->settle != NULL)
-		t->grant->settle(t, b);
+		t->grant->settle(r, t, b);
 }
 
 static void scope_out(struct json_out *j, struct request *r, uint64_t rights)
@@ -159,12 +164,13 @@ static bool token_render(struct request *r, struct fail *why)
 	uint8_t random[32];
 	if (r->outcome.code == REFUSED && n[N_SESSION] != 0)
 		LOG_EVENT(refresh_reused, str_c(r->id), L_INT(n[N_SESSION]));
-	if (r->outcome.code == REFUSED && n[N_KIND] == FAIL_CLIENT)
-		return FAILS(why, CLIENT, "refused, and noted");
-	if (r->outcome.code == REFUSED && n[N_KIND] == FAIL_UNCONFIRMED)
-		return FAILS(why, UNCONFIRMED, "refused, and noted");
+	if (r->outcome.code == REFUSED && n[N_KIND] == FAIL_PHONE_NEEDED) {
+		FAILS(why, PHONE_NEEDED, "the account leads to nobody");
+		fail_fact_text(why, "step", "phone");
+		return false;
+	}
 	if (r->outcome.code == REFUSED)
-		return FAILS(why, GRANT, "refused, and noted");
+		return fail_note(why, n[N_KIND] == FAIL_NONE ? FAIL_GRANT : (enum fail_code)n[N_KIND], __FILE__, __LINE__, "refused, and noted");
 	request_bytes(r, "access token", random);
 	token_text((enum who)n[N_KIND], random, access);
 	request_bytes(r, "refresh token", random);
@@ -178,6 +184,8 @@ static bool token_render(struct request *r, struct fail *why)
 		json_add_text(&j, "refresh_token", str_c(refresh));
 	if (n[N_KIND] == WHO_CITIZEN)
 		json_add_number(&j, "level", n[N_LEVEL]);
+	if (r->outcome.text[0] != LINK_NOT_ASKED)
+		json_add_boolean(&j, "linked", r->outcome.text[0] == LINK_MADE);
 	if (n[N_RIGHTS] != 0)
 		scope_out(&j, r, (uint64_t)n[N_RIGHTS]);
 	json_put_object_end(&j);

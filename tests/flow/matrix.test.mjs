@@ -13,9 +13,10 @@ import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
 import { first, hire } from './lib/staff.mjs';
+import { WeChat, wechat_settings } from './lib/wechat.mjs';
 
 const s = await sandbox();
-const g = await gateway({ settings: { ...authority_settings(s), 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
+const g = await gateway({ settings: { ...authority_settings(s), ...wechat_settings(s), 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
 const routes = (await g.command('version', '--routes')).split('\n').map((line) => {
 	const [name, method, target, level, right, owner, who, face, scope] = line.split(' ');
 	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face, scope };
@@ -60,6 +61,8 @@ const logged_in = async (who) => {
 await logged_in(one);
 const giver = await logged_in(one);
 const merge = (await g.get('/v1/me/merges', { token: giver })).json.items[0].id;
+const linked = await new WeChat(Object.assign(new People(g), { s }), phone()).login(device(), { with_phone: true });
+const link = (await g.get('/v1/me/identities', { token: linked.access_token })).json.items[0].id;
 const face = await logged_in(another);
 assert.equal((await people.step_up(face, `face-of-${another.number}`)).status, 200);
 const offered = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, key: randomUUID(), body: { kind: 'agent', id_number: '62129919850101006X', name: '李小明',
@@ -92,6 +95,7 @@ const foreign = {
 	case_show: case_no, case_events: case_no,
 	message_show: message_id, message_trace: message_id, message_read: message_id,
 	me_session_rename: { ...session_id, body: { name: '别人的' } }, me_session_end: session_id,
+	me_identity_unlink: { theirs: link, none: `pi_${'0'.repeat(26)}`, token: known },
 	me_merge_undo: { theirs: merge, none: `pm_${'0'.repeat(26)}`, token: face },
 	me_mandate_show: mandate_id, me_mandate_accept: { ...mandate_id, keyed: true }, me_mandate_code: mandate_id, me_mandate_refuse: mandate_id, me_mandate_revoke: mandate_id,
 	staff_mandate_accept: { theirs: window_offer.json.id, none: mandate_id.none, token: county_clerk.token, keyed: true, body: { id_number: '62129919850101006X', name: '李小明' } },

@@ -20,9 +20,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	arena_init(&a, 1 << 18);
 	struct http_answer answer = { .end = HTTP_ANSWERED, .status = 200, .body = { (const char *)data + 1, size - 1 } };
 	if (data[0] % 4 == 0 && wechat_login_judge(&answer, &a, &s).means == WECHAT_OK)
-		assert(s.openid.len >= 1 && s.openid.len <= WECHAT_ID_MAX && str_is_visible_ascii(s.openid) && s.session_key.secret.len == 24);
+		assert(s.openid.len >= 1 && s.openid.len <= WECHAT_ID_MAX && str_is_visible_ascii(s.openid) && s.session_key.secret.len == 24 &&
+		       wechat_login_is_answered(&answer));
 	if (data[0] % 4 == 1 && wechat_phone_judge(&c, &answer, &a, &p).means == WECHAT_OK)
-		assert(p.phone.len >= 1 && p.phone.len <= 20 && p.country.len >= 1);
+		assert(p.phone.len >= 1 && p.phone.len <= 20 && p.country.len >= 1 && wechat_phone_is_answered(&answer));
 	if (data[0] % 4 == 2 && wechat_token_judge(&answer, &a, &t).means == WECHAT_OK)
 		assert(t.token.secret.len >= 1 && t.token.secret.len <= WECHAT_TOKEN_MAX && t.expires_in_s >= 1);
 	if (data[0] % 4 == 3)

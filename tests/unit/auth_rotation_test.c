@@ -372,7 +372,7 @@ static void spoilt_value(void **state)
 /* Columns of bytes that hold nothing to seal: digests, keys made of random, names of the house. */
 static const char *const open_bytes[] = {
 	"schema_migration.sha256", "meta.value", "outcome.key_hash", "outcome.body_hash", "person.id_hash_a", "person.id_hash_b", "person.phone_hash_a",
-	"person.phone_hash_b", "token.hash", "login.hash_a", "login.hash_b", "device.device_hash", "session.key", "session.device_hash", "refresh.hash", "otp_day.phone_hash", "identity_try.number_hash", "person_merge.key",
+	"person.phone_hash_b", "token.hash", "login.hash_a", "login.hash_b", "login.key", "device.device_hash", "session.key", "session.device_hash", "refresh.hash", "otp_day.phone_hash", "identity_try.number_hash", "person_merge.key",
 	"case_event.digest", "held_event.digest", "effect.key", "raw_callback.digest", "fact.digest", "seal.chain", "message.key",
 	"calendar_year.bits", "guide.digest", "staff.invitation", "staff.certificate", "staff_place.address_hash", "proposal.key", "mandate.key", "client.key", "client_key.secret_hash",
 };

@@ -170,8 +170,8 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || kind || '|' || ref_a || '|' || ref_b || '|' || department || '|' || region || '|' || made_ms || '|' || hex(digest) FROM fact ORDER BY id",
 	"SELECT id || '|' || fact || '|' || made_ms || '|' || request_id || '|' || actor_kind || '|' || actor_id || '|' || for_kind || '|' || for_id || '|' || act"
 	" || '|' || subject_kind || '|' || subject_id || '|' || result || '|' || ifnull(CAST(detail AS TEXT), '-') FROM audit ORDER BY id",
-	"SELECT id || '|' || kind || '|' || hex(hash_a) || '|' || hex(value) || '|' || person || '|' || level || '|' || seen_ms || '|' || ifnull(ended_ms, '-')"
-	" FROM login ORDER BY id",
+	"SELECT id || '|' || kind || '|' || hex(hash_a) || '|' || hex(value) || '|' || person || '|' || level || '|' || seen_ms || '|' || ifnull(ended_ms, '-') || '|' || ifnull(hex(key), '-')"
+	" || '|' || ifnull(hex(more), '-') FROM login ORDER BY id",
 	"SELECT person || '|' || hex(device_hash) || '|' || seen_ms FROM device ORDER BY person, device_hash",
 	"SELECT id || '|' || hex(key) || '|' || kind || '|' || principal_id || '|' || ifnull(login, '-') || '|' || hex(name) || '|' || level || '|' || level3_until_ms || '|' || level4_until_ms"
 	" || '|' || seen_ms || '|' || expires_ms || '|' || end_reason FROM session ORDER BY id",

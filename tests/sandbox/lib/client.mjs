@@ -63,6 +63,11 @@ export class Sandbox {
 		return this.control('PUT', `/peers/${peer}`, settings);
 	}
 
+	// Makes it do what it does by itself, e.g. tell('wechat', 'code', { openid }).
+	tell(peer, what, body) {
+		return this.control('POST', `/peers/${peer}/${what}`, body);
+	}
+
 	show(peer) {
 		return this.control('GET', `/peers/${peer}`);
 	}

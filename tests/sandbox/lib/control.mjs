@@ -49,6 +49,13 @@ export function control(world) {
 			if (wrong) throw new Mistake(422, wrong);
 			return show_peer({ params });
 		}],
+		['POST', '/peers/:peer/:what', ({ params, body }) => {
+			const { does = {} } = peer_named(params.peer);
+			if (!Object.hasOwn(does, params.what)) throw new Mistake(404, `${params.peer} does ${Object.keys(does).join(', ') || 'nothing by itself'}`);
+			const said = does[params.what](body ?? {});
+			if (typeof said === 'string') throw new Mistake(422, said);
+			return said;
+		}],
 		['GET', '/log', ({ query }) => journal.read({ peer: query.get('peer') ?? undefined, kind: query.get('kind') ?? undefined,
 			since: number(query.get('since'), 'since'), wait_ms: number(query.get('wait_ms'), 'wait_ms') })],
 		['GET', '/counts', () => journal.counts],
