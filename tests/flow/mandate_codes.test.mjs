@@ -1,20 +1,17 @@
 // Goal: a mandate is accepted by the code on the giver's phone and by no other; nobody guesses it; and whoever asks for one learns nothing of the giver.
 // Method: two people known by name, over the sandbox's authority and SMS platform; ten thousand guesses; known and unknown givers told apart by nothing, not by time.
 import assert from 'node:assert/strict';
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import test from 'node:test';
-import { promisify } from 'node:util';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem, id_number, now } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { People, authority_settings, device, phone, sms_settings } from './lib/people.mjs';
 import { until } from './lib/until.mjs';
 
-const run = promisify(execFile);
 const secrets = mkdtempSync(path.join(os.tmpdir(), 'siban-mandates-'));
 process.once('exit', () => rmSync(secrets, { recursive: true, force: true }));
 writeFileSync(path.join(secrets, 'sms.key'), 'sandbox-access-key-secret', { mode: 0o600 });
@@ -30,7 +27,6 @@ for (const one of [elder, helper]) {
 }
 const stranger = await g.citizen(id_number(900));
 
-const sql = async (text) => (await run('sqlite3', [path.join(g.state, 'siban.db'), text])).stdout.trimEnd();
 const offer = async (giver, more = {}) => {
 	const answer = await g.ask('POST', '/v1/me/mandates', { token: helper.token, key: randomUUID(),
 		body: { kind: 'helper', id_number: giver.number, name: giver.name, scopes: 'see_cases', until: now(24 * 3600e3), ...more } });
@@ -94,8 +90,8 @@ test('the giver’s phone rings when somebody may act for him', async () => {
 test('three go to a phone in a day; a fourth is answered alike, and stays here', async () => {
 	const before = (await codes()).length;
 	assert.equal((await ask_code(await offer(elder))).status, 202);
-	await until('nothing waits to be sent', async () => (await sql('SELECT COUNT(*) FROM mandate WHERE code IS NOT NULL')) === '0');
-	assert.equal(await sql('SELECT COUNT(*) FROM effect WHERE state IN (1, 2)'), '0');
+	await until('nothing waits to be sent', async () => g.sql('SELECT COUNT(*) FROM mandate WHERE code IS NOT NULL') === '0');
+	assert.equal(g.sql('SELECT COUNT(*) FROM effect WHERE state IN (1, 2)'), '0');
 	assert.equal((await codes()).length, before);
 });
 
