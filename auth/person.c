@@ -37,6 +37,10 @@ bool person_facts_open(int64_t id, struct str sealed, char text[PERSON_FACTS_BYT
 {
 	struct buf b = buf_on(text, PERSON_FACTS_BYTES);
 	struct str version, *lines[] = { &out->number, &out->name, &out->phone }, rest;
+	if (sealed.len == 0) { /* forgotten: auth/retention.def */
+		*out = (struct person_facts){ 0 };
+		return true;
+	}
 	if (sealed.len >= PERSON_FACTS_BYTES)
 		return FAILS(why, SEALED, "facts of person %lld are too long", (long long)id);
 	if (!vault_open("person.facts", id, sealed, &b, why))
@@ -68,7 +72,9 @@ bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why
 	char text[PERSON_FACTS_BYTES];
 	struct person_facts facts;
 	bool ok = person_facts_open(id, sealed, text, &facts, why);
-	if (ok && facts.number.len >= 4)
+	if (ok && sealed.len == 0)
+		memset(last4, 0, 4); /* which nobody can write on a slip */
+	else if (ok && facts.number.len >= 4)
 		memcpy(last4, facts.number.at + facts.number.len - 4, 4);
 	else
 		ok = ok && FAILS(why, SEALED, "facts of person %lld hold no number", (long long)id);

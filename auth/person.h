@@ -37,7 +37,7 @@ MUST_USE bool person_confirmed(struct tx *tx, int64_t id, enum confirmed_by by, 
 MUST_USE bool person_facts_merge(struct tx *tx, int64_t id, const struct person_facts *newer, const uint8_t salt[16], struct fail *why);
 /* Fails: NOT_FOUND; SEALED. The texts live in `text`; wipe it after use. */
 MUST_USE bool person_facts_get(struct tx *tx, int64_t id, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
-/* The same of a value that was read already. */
+/* The same of a value that was read already; one that was overwritten knows nothing. */
 MUST_USE bool person_facts_open(int64_t id, struct str sealed, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
 /* The number's last four characters, which a slip's holder knows. */
 MUST_USE bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why);

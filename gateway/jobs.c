@@ -5,12 +5,14 @@
 #include "auth/proposal.h"
 #include "auth/real_name.h"
 #include "auth/refresh.h"
+#include "auth/retention.h"
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
+#include "services/erasure.h"
 #include "services/guide_rows.h"
 #include "services/handlers.h"
 #include "services/mandate_code_send.h"
@@ -106,6 +108,16 @@ static bool seal(struct tx *tx, struct bite *b, struct fail *why)
 	int64_t oldest_ms;
 	return sealer_apply(tx, b->now_ms, b->rows_max, &b->rows, why) && seal_head(tx, &head, why) &&
 	       seal_waiting(tx, &head, &b->waiting, &oldest_ms, why);
+}
+
+static bool erase_persons(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return erasure_step(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool purge_kept(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return retention_purge(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool write_noted(struct tx *tx, struct bite *b, struct fail *why)
