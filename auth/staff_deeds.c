@@ -58,6 +58,8 @@ static bool wish_from(enum proposal_kind kind, struct str payload, struct arena 
 	case PROPOSAL_STAFF_CLOSE:
 	case PROPOSAL_STAFF_AGAIN:
 		return json_take(body, NULL, 0, JSON_REFUSE_UNKNOWN, "", w, a, why);
+	default:
+		break;
 	}
 	return FAILS(why, INTERNAL, "not a kind about staff");
 }

@@ -350,6 +350,10 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	check_wechat(c, wrongs);
 	if (c->state_dir[0] != '/')
 		say(wrongs, 0, STR("state.dir"), "not an absolute path");
+	if (c->backup_folder[0] != '\0' && c->backup_folder[0] != '/')
+		say(wrongs, 0, STR("backup.folder"), "not an absolute path");
+	if (c->backup_folder[0] != '\0' && c->store_url[0] != '\0')
+		say(wrongs, 0, STR("backup.folder"), "PostgreSQL keeps the database: back it up with its own tools");
 	check_addresses(c, wrongs);
 	check_hosts(c, wrongs);
 	check_provincial(c, wrongs);

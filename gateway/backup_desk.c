@@ -1,8 +1,11 @@
 /* gateway/backup_desk.c - why this exists: copying a large database takes minutes, and no loop, lane or client may wait for it. */
 #include "gateway/backup_desk.h"
 
+#include "base/clock.h"
 #include "base/json.h"
 #include "base/log.h"
+#include "base/metrics.h"
+#include "gateway/backup_rota.h"
 #include "gateway/machine.h"
 #include <assert.h>
 #include <pthread.h>
@@ -13,7 +16,8 @@ static struct {
 	pthread_t thread;
 	bool has_thread;
 	struct store *store;
-	char folder[BACKUP_PATH_BYTES];
+	char folder[BACKUP_PATH_BYTES], kept_in[BACKUP_PATH_BYTES]; /* "": nobody else's go */
+	int keep;
 	struct backup_progress progress;
 	struct backup_status status;
 } desk = { .lock = PTHREAD_MUTEX_INITIALIZER };
@@ -24,14 +28,20 @@ static void *work(void *ctx)
 	struct fail why;
 	(void)ctx;
 	fail_clear(&why);
+	if (desk.kept_in[0] != '\0')
+		backup_rota_prepare(desk.kept_in);
 	bool ok = backup_write(desk.store, desk.folder, &desk.progress, &m, &why);
+	int gone = ok && desk.kept_in[0] != '\0' ? backup_rota_keep(desk.kept_in, desk.keep) : 0;
+	metric_add(M_backups, ok ? 0 : 1, 1);
+	if (ok)
+		metric_set(M_backup_last_seconds, 0, clock_wall_ms() / 1000);
 	pthread_mutex_lock(&desk.lock);
 	desk.status.state = ok ? BACKUP_DONE : BACKUP_FAILED;
 	desk.status.manifest = m;
 	desk.status.why = why;
 	pthread_mutex_unlock(&desk.lock);
 	if (ok)
-		LOG_EVENT(backup_made, STR_NONE, L_C(desk.folder), L_INT(m.bytes), L_INT(m.schema));
+		LOG_EVENT(backup_made, STR_NONE, L_C(desk.folder), L_INT(m.bytes), L_INT(m.schema), L_INT(gone));
 	else
 		LOG_EVENT(backup_failed, STR_NONE, L_C(desk.folder), L_C(why.log)); /* whoever asked for it looks, and is told */
 	log_flush();
@@ -40,6 +50,8 @@ static void *work(void *ctx)
 
 void backup_desk_open(struct store *s)
 {
+	metric_label(M_backups, 0, "made");
+	metric_label(M_backups, 1, "failed");
 	desk.store = s;
 	desk.status.state = BACKUP_NONE;
 }
@@ -59,12 +71,14 @@ void backup_desk_close(void)
 }
 
 /* With the lock. */
-static bool start(const char *folder, struct fail *why)
+static bool start(const char *folder, const char *kept_in, int keep, struct fail *why)
 {
 	if (desk.status.state == BACKUP_RUNNING)
 		return FAILS(why, CONFLICT, "a backup is under way, into %s", desk.folder);
 	join(); /* the one before has said its last word */
 	snprintf(desk.folder, sizeof(desk.folder), "%s", folder);
+	snprintf(desk.kept_in, sizeof(desk.kept_in), "%s", kept_in);
+	desk.keep = keep;
 	atomic_store(&desk.progress.stop, false);
 	atomic_store(&desk.progress.done_pages, 0);
 	atomic_store(&desk.progress.total_pages, 0);
@@ -75,13 +89,18 @@ static bool start(const char *folder, struct fail *why)
 	return true;
 }
 
-bool backup_desk_start(const char *folder, struct fail *why)
+bool backup_desk_start_kept(const char *folder, const char *in, int keep, struct fail *why)
 {
 	assert(desk.store != NULL);
 	pthread_mutex_lock(&desk.lock);
-	bool ok = start(folder, why);
+	bool ok = start(folder, in, keep, why);
 	pthread_mutex_unlock(&desk.lock);
 	return ok;
+}
+
+bool backup_desk_start(const char *folder, struct fail *why)
+{
+	return backup_desk_start_kept(folder, "", 0, why);
 }
 
 void backup_desk_look(struct backup_status *out)

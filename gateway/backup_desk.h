@@ -18,6 +18,8 @@ struct backup_status {
 void backup_desk_open(struct store *s);
 void backup_desk_close(void); /* one that is under way is given up; fine when it was never opened */
 MUST_USE bool backup_desk_start(const char *folder, struct fail *why); /* Fails: CONFLICT one is under way */
+/* The same into `in`, where only the last `keep` stay (gateway/backup_rota.h). */
+MUST_USE bool backup_desk_start_kept(const char *folder, const char *in, int keep, struct fail *why);
 void backup_desk_look(struct backup_status *out);
 
 extern const struct handler control_backup_start, control_backup_look; /* asked over the control socket */

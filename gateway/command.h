@@ -28,6 +28,7 @@ int command_keys(struct command_line *l);
 int command_staff(struct command_line *l);
 int command_seal(struct command_line *l);
 int command_audit(struct command_line *l);
+int command_hold(struct command_line *l);
 int command_sms_test(struct command_line *l);
 int command_effects(struct command_line *l);
 int command_backup(struct command_line *l);

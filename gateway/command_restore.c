@@ -3,6 +3,7 @@
  *
  *   STATE/restoring/siban.db    the copy, while it is looked over; nothing else is touched until it is fine
  *   STATE/siban.db.before-…     the database that stood there before, with its log */
+#include "auth/audit.h"
 #include "auth/keyring.h"
 #include "base/clock.h"
 #include "gateway/backup.h"
@@ -113,7 +114,11 @@ static bool read_it_all(struct restore *r, struct store *s, struct fail *why)
 static bool hold_effects(struct tx *tx, void *ctx, struct fail *why)
 {
 	struct restore *r = ctx;
-	return effect_hold_restored(tx, clock_wall_ms(), &r->held, why);
+	char from[96];
+	int len = snprintf(from, sizeof(from), "the backup of %s, sealed up to %" PRId64, r->manifest.made_at, r->manifest.seal_seq);
+	struct audit_actor by = { WHO_OPERATOR, 0, clock_wall_ms(), "restore" };
+	struct audit a = { AUDIT_RESTORED, AUDIT_OF_NOTHING, 0, .result = 200, .detail = { from, (size_t)len } };
+	return effect_hold_restored(tx, by.now_ms, &r->held, why) && audit_add_of(tx, &by, &a, why);
 }
 
 /* Opening it for migrate says whether it is ours, not newer and not damaged, and brings an older one here; services_start, whether the keys are its own. */

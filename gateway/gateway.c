@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/backup_desk.h"
+#include "gateway/backup_rota.h"
 #include "gateway/door.h"
 #include "gateway/errands.h"
 #include "gateway/forgetting.h"
@@ -87,6 +88,7 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 	g->jobs = jobs_start(g->committer, &g->config, &g->pollers[0].uv, why);
 	if (g->jobs == NULL)
 		return false;
+	backup_rota_start(&g->config, &g->pollers[0].uv);
 	for (int i = 0; i < g->poller_count; i++) {
 		if (pthread_create(&g->pollers[i].thread, NULL, poller_thread, &g->pollers[i]) != 0)
 			return FAILS(why, SYSTEM, "thread of loop %d", i);

@@ -22,6 +22,7 @@ static const struct command {
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "audit",   CONFIG,  command_audit,   "export [--from DAY] [--to DAY]",    "the record of acts as lines of JSON, and the head that proves it" },
+	{ "hold",    CONFIG,  command_hold,    "list",                              "whom nothing may be deleted of; placed and released by two members of staff" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
 	{ "staff",   CONFIG,  command_staff,   "list | add --first --account A --name NAME --role ROLE --region CODE | again --account A", "the first three administrators, and who there is" },
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },

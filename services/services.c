@@ -10,6 +10,7 @@
 #include "services/case_number.h"
 #include "notify/message.h"
 #include "services/handlers.h"
+#include "services/hold.h"
 #include "store/store.h"
 #include <assert.h>
 
@@ -70,6 +71,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 		metric_label(M_case_events, i, results[i]);
 	callback_names();
 	staff_deeds_compose();
+	hold_deeds_compose();
 	assert(proposal_is_composed());
 	configuration = c;
 	name_cursor_keys();

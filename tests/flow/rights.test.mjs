@@ -82,8 +82,11 @@ test('everything we hold, part by part; masked, and in full with a face; and tha
 	assert.deepEqual(seen, [1, 2, 3]);
 });
 
+let system;
+
 test('what a clerk said when he looked is there for him at whom he looked', async () => {
-	const [system, security] = [await first(g, 'li.system', 'system_admin'), await first(g, 'wang.security', 'security_admin')];
+	system = await first(g, 'li.system', 'system_admin');
+	const security = await first(g, 'wang.security', 'security_admin');
 	const clerk = await hire(security, system, 'chen.window', w.region, 'window_clerk');
 	const reason = '群众来窗口核对材料';
 	assert.equal((await clerk.ask('POST', `/v1/staff/cases/${mine.case_no}/applicant`, { body: { reason } })).json.id_number, one.number);
@@ -148,6 +151,34 @@ test('forgotten: nothing leads to him, what the law keeps names nobody, and whoe
 	assert.equal((await g.get('/v1/cases', { token: again.token })).json.items.length, 0);
 	assert.equal((await g.get('/v1/messages', { token: again.token })).json.items.length, 0);
 	assert.equal((await data(again.token, 'acts_about_me')).items.some((a) => a.act === 'applicant_seen'), false);
+});
+
+test('who is held is not forgotten before two people have released him', async () => {
+	const held = await known({ number: two.number, name: two.name }, phone());
+	const theirs = await new Case(g, w, { person: two.number }).live('submitted', 'withdrawn');
+	const audit = await first(g, 'zhao.audit', 'audit_admin');
+	const decide = async (kind, payload) => {
+		const made = await audit.propose(kind, w.region, payload, theirs.case_no);
+		assert.equal(made.status, 201, made.text);
+		assert.equal((await audit.decide(made.json.id, 'approve')).status, 403);
+		const answer = await system.decide(made.json.id, 'approve');
+		if (answer.status !== 200) assert.equal((await audit.decide(made.json.id, 'withdraw')).status, 200);
+		return answer;
+	};
+	assert.equal((await decide('hold_release', {})).json.code, 'conflict');
+	assert.equal((await decide('hold_place', { reason: '法院要求保全证据' })).status, 200);
+	assert.match(await g.command('hold', 'list'), new RegExp(`^${theirs.case_no} .* by zhao.audit and li.system  法院要求保全证据\n1 holds$`));
+	assert.equal((await audit.propose('hold_place', w.region, { reason: '看' }, theirs.case_no)).json.pointer, '/reason');
+	assert.equal((await audit.propose('hold_place', w.region, { reason: '法院要求' }, 'LN621202202601010000000')).json.pointer, '/subject');
+	await face(held);
+	assert.equal((await erasure(held.token)).status, 202);
+	await days_later();
+	await until('it is put off', () => Number(sql('SELECT due_ms FROM erasure ORDER BY id DESC LIMIT 1')) > Date.now());
+	assert.equal((await g.get('/v1/me', { token: held.token })).json.name, '李*明');
+	assert.equal((await decide('hold_release', {})).status, 200);
+	assert.equal(await g.command('hold', 'list'), '0 holds');
+	await days_later();
+	await until('it is done', () => sql('SELECT state FROM erasure ORDER BY id DESC LIMIT 1') === '4');
 });
 
 test('who is known by a phone alone is forgotten too, and no file holds a word of anybody', async () => {
