@@ -75,7 +75,7 @@ struct step {
 static bool confirm(struct tx *tx, void *ctx, struct fail *why)
 {
 	struct step *s = ctx;
-	struct real_name n = { IDENTITY_RESIDENT, STR(NUMBER), STR(NAME) };
+	struct real_name n = { .kind = IDENTITY_RESIDENT, .number = STR(NUMBER), .name = STR(NAME), .by = CONFIRMED_BY_AUTHORITY };
 	return real_name_confirm(tx, s->r, &n, why);
 }
 
