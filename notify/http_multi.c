@@ -18,8 +18,10 @@ struct http_multi {
 	struct transport transport; /* first */
 	struct http_rules rules;
 	CURLM *multi;
+	struct http_cork cork;
 	struct http_slot *slots, *free;
 	size_t slot_count, running, waiting, told;
+	int64_t late_ms;                     /* nobody's time is over before this */
 	struct transport_job *first, **last; /* who waits for a slot */
 };
 
@@ -58,9 +60,11 @@ struct http_multi *http_multi_make(const struct config *c, struct fail *why)
 	}
 	m->transport.begin = begin;
 	m->last = &m->first;
+	m->late_ms = INT64_MAX;
 	m->slot_count = (size_t)c->outside_calls;
 	for (size_t i = m->slot_count; i-- > 0;) {
 		m->slots[i].multi = m;
+		m->slots[i].cork = &m->cork;
 		m->slots[i].next_free = m->free;
 		m->free = &m->slots[i];
 	}
@@ -98,6 +102,8 @@ void http_multi_drop(struct http_multi *m)
 		http_slot_free(&m->slots[i]);
 	if (m->multi != NULL)
 		curl_multi_cleanup(m->multi);
+	assert(m->cork.count == 0); /* every socket was closed */
+	http_cork_free(&m->cork);
 	free(m->slots);
 	free(m);
 }
@@ -163,11 +169,24 @@ static struct transport_job *take_waiting(struct http_multi *m)
 	return job;
 }
 
+static int64_t late_at(const struct transport_job *job)
+{
+	return job->began_ms + job->call.timeout_ms;
+}
+
+static void note_late(struct http_multi *m, const struct transport_job *job)
+{
+	if (late_at(job) < m->late_ms)
+		m->late_ms = late_at(job);
+}
+
 static void begin(struct transport *t, struct transport_job *job)
 {
 	assert(job->call.timeout_ms > 0);
+	struct http_multi *m = (struct http_multi *)t;
 	job->began_ms = clock_mono_ms();
-	put_waiting((struct http_multi *)t, job);
+	note_late(m, job);
+	put_waiting(m, job);
 }
 
 static void start_one(struct http_multi *m, struct transport_job *job)
@@ -186,10 +205,13 @@ static void start_one(struct http_multi *m, struct transport_job *job)
 	end_unsent(m, job, false, wrong);
 }
 
-static void start_waiting(struct http_multi *m)
+/* Returns how many it tried. */
+static size_t start_waiting(struct http_multi *m)
 {
-	for (size_t n = m->waiting; n > 0 && m->free != NULL; n--) /* not those that a done() adds: they have their turn */
+	size_t tried = 0;
+	for (size_t n = m->waiting; n > 0 && m->free != NULL; n--, tried++) /* not those that a done() adds: they have their turn */
 		start_one(m, take_waiting(m));
+	return tried;
 }
 
 static void reap(struct http_multi *m)
@@ -203,45 +225,58 @@ static void reap(struct http_multi *m)
 	}
 }
 
-/* Ends whose time is over; returns how long the next one has, at most `most_ms`. */
-static int64_t sweep(struct http_multi *m, int64_t most_ms)
+/* Ends whose time is over. Nobody is looked at before it can be anybody's. */
+static void sweep(struct http_multi *m)
 {
 	static const char late[] = "no answer in time";
 	int64_t now = clock_mono_ms();
+	if (now < m->late_ms)
+		return;
+	m->late_ms = INT64_MAX;
 	for (size_t i = 0; i < m->slot_count && m->running > 0; i++) {
 		struct http_slot *s = &m->slots[i];
-		int64_t left = s->job == NULL ? INT64_MAX : s->job->began_ms + s->job->call.timeout_ms - now;
-		if (left <= 0)
+		if (s->job != NULL && late_at(s->job) <= now)
 			slot_end(s, false, true, late);
-		else if (left < most_ms)
-			most_ms = left;
+		else if (s->job != NULL)
+			note_late(m, s->job);
 	}
 	for (size_t n = m->waiting; n > 0; n--) { /* once around: who may wait on is put behind, and so keeps its place */
 		struct transport_job *job = take_waiting(m);
-		int64_t left = job->began_ms + job->call.timeout_ms - now;
-		if (left <= 0) {
+		if (late_at(job) <= now) {
 			end_unsent(m, job, true, late);
-			continue;
+		} else {
+			note_late(m, job);
+			put_waiting(m, job);
 		}
-		put_waiting(m, job);
-		most_ms = left < most_ms ? left : most_ms;
 	}
-	return most_ms;
+}
+
+static void move(struct http_multi *m)
+{
+	int running;
+	curl_multi_perform(m->multi, &running); /* it looks at every call that is open */
+	reap(m);
+	sweep(m);
 }
 
 void http_multi_step(struct http_multi *m, int64_t timeout_ms)
 {
-	int running;
-	size_t told = m->told;
-	start_waiting(m);
-	curl_multi_perform(m->multi, &running);
-	reap(m);
-	int64_t sleep_ms = sweep(m, timeout_ms);
-	bool can_start = m->waiting > 0 && m->free != NULL;
-	curl_multi_poll(m->multi, NULL, 0, m->told > told || can_start ? 0 : (int)sleep_ms, NULL);
-	curl_multi_perform(m->multi, &running);
-	reap(m);
-	sweep(m, 0);
+	size_t told = m->told, tried = start_waiting(m);
+	bool corked = tried > 1 && tried >= m->cork.count; /* a burst, and worth asking each socket twice */
+	if (corked)
+		http_cork_hold(&m->cork);
+	if (tried > 0)
+		move(m);
+	if (corked)
+		http_cork_let_go(&m->cork);
+	sweep(m);
+	int64_t left_ms = m->late_ms - clock_mono_ms();
+	if (m->told > told || (m->waiting > 0 && m->free != NULL))
+		timeout_ms = 0;
+	else if (left_ms < timeout_ms)
+		timeout_ms = left_ms > 0 ? left_ms : 0;
+	curl_multi_poll(m->multi, NULL, 0, (int)timeout_ms, NULL);
+	move(m);
 	metric_set(M_outside_open, 0, (int64_t)http_multi_open(m));
 }
 

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
+#include <unistd.h>
 
 enum {
 	ANSWER_MAX_DEFAULT = 64 << 10, ANSWER_FIRST = 4096, ANSWER_KEPT_MAX = 256 << 10, ANSWER_HEADER_BYTES_MAX = 64 << 10,
@@ -108,7 +109,15 @@ static curl_socket_t open_socket(void *ctx, curlsocktype purpose, struct curl_so
 		return CURL_SOCKET_BAD;
 	setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof(on));
 	setsockopt(fd, IPPROTO_TCP, TCP_USER_TIMEOUT, &unheard, sizeof(unheard)); /* or a vanished peer's connection swallows call after call */
+	http_cork_add(s->cork, fd);
 	return fd;
+}
+
+/* Whoever opened it may be another call's by now; the cork is everybody's. */
+static int close_socket(void *cork, curl_socket_t fd)
+{
+	http_cork_remove(cork, fd);
+	return close(fd);
 }
 
 /* ---- setting up a call ---- */
@@ -241,6 +250,8 @@ static void set_rules(struct http_slot *s, const struct config *c)
 		curl_easy_setopt(e, CURLOPT_CAINFO, c->outside_ca_file); /* the folder of the machine's authorities counts as before */
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETFUNCTION, open_socket);
 	curl_easy_setopt(e, CURLOPT_OPENSOCKETDATA, s);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETFUNCTION, close_socket);
+	curl_easy_setopt(e, CURLOPT_CLOSESOCKETDATA, s->cork);
 	curl_easy_setopt(e, CURLOPT_WRITEFUNCTION, take_body);
 	curl_easy_setopt(e, CURLOPT_WRITEDATA, s);
 	curl_easy_setopt(e, CURLOPT_HEADERFUNCTION, take_header);

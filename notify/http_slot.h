@@ -3,6 +3,7 @@
 #ifndef NOTIFY_HTTP_SLOT_H
 #define NOTIFY_HTTP_SLOT_H
 #include "base/config.h"
+#include "notify/http_cork.h"
 #include "notify/transport.h"
 #include <curl/curl.h>
 
@@ -23,6 +24,7 @@ struct http_shape {
 
 struct http_slot {
 	struct http_multi *multi;
+	struct http_cork *cork;
 	CURL *easy;                 /* made when first needed */
 	struct http_shape shape;    /* of the last call: its options are still set */
 	struct transport_job *job;  /* NULL: free */
