@@ -60,6 +60,7 @@ struct feed {
 struct exchange {
 	const struct exchange_ops *ops;
 	struct feed *feed; /* NULL: the answer ends with its body */
+	bool peer_ended;   /* h1: it will say no more. It may wait for the answer, or be gone: it is not kept waiting for what is done outside */
 };
 
 /* The request inside a task: the door fills the upper half of it before task_head. */
@@ -69,6 +70,7 @@ bool task_head(struct task *t, int64_t content_length); /* -1: unknown (chunked,
 bool task_body(struct task *t, const void *bytes, size_t len);
 void task_end(struct task *t);
 void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_log);
+void task_peer_ended(struct task *t); /* after exchange.peer_ended was set: if it is parked it is answered now, with what is so */
 void task_abandon(struct task *t);
 void task_free(struct task *t);
 

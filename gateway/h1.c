@@ -321,12 +321,15 @@ static void h1_expired(struct conn *c, enum deadline_kind kind)
 		conn_finish(c, END_NORMAL, "idle");
 }
 
-/* A client may end its half after the request and still wait for the answer. */
+/* A client may end its half after the request and still wait for the answer; most that do have left. */
 static void h1_peer_ended(struct conn *c)
 {
 	struct h1 *h = c->state;
 	if (h->fed == FED_TUNNEL)
 		h->exchange.feed->ops->ended(h->exchange.feed);
+	h->exchange.peer_ended = true;
+	if (h->task != NULL && !h->replied)
+		task_peer_ended(h->task);
 	conn_dirty(c); /* h1_output sees eof when all that came is used up */
 }
 

@@ -33,6 +33,7 @@ struct bite {
 	int64_t now_ms, rows_max;
 	int64_t rows;    /* done */
 	int64_t waiting; /* seal: facts that are not sealed yet */
+	struct receipts_taken receipts; /* take_receipts */
 };
 
 struct job_row {
@@ -90,6 +91,13 @@ static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
 static bool forget_loads(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return load_forget(tx, b->rows_max, &b->rows, why);
+}
+
+static bool take_receipts(struct tx *tx, struct bite *b, struct fail *why)
+{
+	bool ok = callback_take(tx, b->now_ms, b->rows_max, &b->receipts, why);
+	b->rows = b->receipts.rows;
+	return ok;
 }
 
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)
@@ -169,6 +177,8 @@ static void job_done(struct commit_job *commit)
 		metric_set(M_job_last_seconds, index, job->bite.now_ms / 1000);
 		if (job->row->apply == seal)
 			metric_set(M_facts_unsealed, 0, job->bite.waiting);
+		if (job->row->apply == take_receipts)
+			callback_count(job->bite.receipts.counts);
 		if (job->row->says && job->bite.rows > 0)
 			LOG_EVENT(job_ran, STR_NONE, L_C(job->row->name), L_INT(job->bite.rows));
 	}

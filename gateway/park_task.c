@@ -55,6 +55,11 @@ static bool is_over(const struct task *t)
 	return effect_is_over(t->r.parked->state);
 }
 
+static bool peer_ended(const struct task *t)
+{
+	return t->exchange != NULL && t->exchange->peer_ended;
+}
+
 static void stand(struct task *t, int64_t effect)
 {
 	struct loop *l = t->loop;
@@ -91,7 +96,7 @@ static enum step looked(struct task *t)
 	if (stands)
 		leave(t);
 	if (!t->woken)
-		count(is_over(t) ? PARK_OVER : PARK_REFUSED);
+		count(is_over(t) ? PARK_OVER : peer_ended(t) ? PARK_GONE : PARK_REFUSED);
 	return STEP_ON;
 }
 
@@ -102,7 +107,7 @@ enum step park_begin(struct task *t)
 	int64_t effect = t->r.route->handler->park(&t->r);
 	if (effect == 0)
 		return STEP_ON;
-	if (!t->replayed && !stopping && l->parking.count < PARKED_MAX) /* a replay is told how it is now */
+	if (!t->replayed && !stopping && !peer_ended(t) && l->parking.count < PARKED_MAX) /* a replay is told how it is now */
 		stand(t, effect);
 	enum step step = look(t);
 	if (step == STEP_FAILED && t->parked.effect != 0)
@@ -133,6 +138,12 @@ static void go_on(struct task *t, enum park_end how)
 		return;
 	t->failed = step == STEP_FAILED;
 	task_go_on(t);
+}
+
+void task_peer_ended(struct task *t)
+{
+	if (t->parked.effect != 0)
+		go_on(t, PARK_GONE);
 }
 
 void park_leave(struct task *t)

@@ -76,7 +76,7 @@ struct notifier *notifier_make(struct store *s, struct committer *committer, con
 	flights_init(&n->fresh);
 	flights_init(&n->landed);
 	flights_init(&n->stuck);
-	n->turn.recover_max = TURN_MAX;
+	n->turn.recover_max = n->turn_room = TURN_FIRST;
 	for (int i = 0; i < ACCOUNTS; i++)
 		lane_init(&n->lanes[i], account_settings((enum account)i), 0);
 	mailbox_init(&n->home, 0, bring_home, n);

@@ -32,6 +32,7 @@ struct notifier {
 	int under_way;                 /* calls with the transport */
 	struct turn turn;
 	bool turn_out, recovered;
+	int turn_room;                 /* of outcomes, and of marks; TURN_FIRST..TURN_MAX */
 	int solo;                      /* so many parts of a failed turn are still to be tried alone */
 	int64_t retry_ms, poll_ms, watch_ms; /* monotonic */
 };

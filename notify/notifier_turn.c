@@ -73,7 +73,7 @@ static void turn_done(struct commit_job *job)
 static void load_turn(struct notifier *n)
 {
 	struct turn *t = &n->turn;
-	int room = n->solo > 0 ? 1 : TURN_MAX;
+	int room = n->solo > 0 ? 1 : n->turn_room;
 	t->end_count = t->mark_count = 0;
 	for (struct flight *f; t->end_count < room && (f = flights_pop(&n->landed)) != NULL;)
 		t->ends[t->end_count++] = f;
@@ -131,6 +131,11 @@ static void begin(struct notifier *n, struct flight *f)
 	fault_die(FAULT_effect_after_send);
 }
 
+static int doubled(int room)
+{
+	return 2 * room < TURN_MAX ? 2 * room : TURN_MAX;
+}
+
 static void turn_kept(struct notifier *n)
 {
 	struct turn *t = &n->turn;
@@ -138,11 +143,12 @@ static void turn_kept(struct notifier *n)
 	if (t->recovers) {
 		n->recovered = t->recovered_all;
 		t->recover_after = t->recover_at;
-		t->recover_max = TURN_MAX;
+		t->recover_max = doubled(t->recover_max);
 		if (t->recovered > 0)
 			LOG_EVENT(effects_recovered, STR_NONE, L_INT(t->recovered));
 		return;
 	}
+	n->turn_room = doubled(n->turn_room);
 	if (t->end_count > 0)
 		fault_die(FAULT_effect_after_outcome);
 	if (t->mark_count > 0)

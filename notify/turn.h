@@ -8,7 +8,10 @@
 #include "notify/flight.h"
 #include "store/committer.h"
 
-enum { TURN_MAX = 64 /* of outcomes, and of marks: about 1 ms of the committer's time */ };
+enum {
+	TURN_MAX = 64,   /* of outcomes, and of marks: about 1 ms of the committer's time */
+	TURN_FIRST = 8,  /* after a start, when its pages are on the disk only; each that is kept doubles the next */
+};
 
 struct turn {
 	struct commit_job job;

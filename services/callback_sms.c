@@ -7,20 +7,28 @@
 #include "notify/effect_move.h"
 #include "services/handlers.h"
 #include "services/services.h"
+#include <assert.h>
 #include <stdio.h>
 
 enum { SOURCE_SMS_ALIYUN = 1 }; /* raw_callback.source */
-enum { TAKEN = 1 };
-enum { RESULT_ARRIVED, RESULT_LOST, RESULT_REPEATED, RESULT_UNMATCHED, RESULTS };
-enum { N_RESULTS /* one of each */, N_UNREADABLE = RESULTS };
+enum { TAKEN = 1, RAW_ARENA_MAX = 2 << 20 };
+enum { RESULT_ARRIVED, RESULT_LOST, RESULT_REPEATED, RESULT_UNMATCHED };
+enum { N_RESULTS /* one of each */, N_UNREADABLE = RECEIPT_RESULTS };
 
 static const char *const no_query[] = { NULL };
 
 void callback_names(void)
 {
-	static const char *const names[RESULTS] = { "arrived", "lost", "repeated", "unmatched" };
-	for (int i = 0; i < RESULTS; i++)
+	static const char *const names[RECEIPT_RESULTS] = { "arrived", "lost", "repeated", "unmatched" };
+	for (int i = 0; i < RECEIPT_RESULTS; i++)
 		metric_label(M_receipts, i, names[i]);
+}
+
+void callback_count(const int64_t counts[RECEIPT_RESULTS])
+{
+	for (int i = 0; i < RECEIPT_RESULTS; i++)
+		if (counts[i] > 0)
+			metric_add(M_receipts, i, counts[i]);
 }
 
 /* In time that says nothing about where the first difference is; and nothing about whether there is such an address at all. */
@@ -37,17 +45,64 @@ static bool parse(struct request *r, struct fail *why)
 	return request_query_only(r, no_query, why);
 }
 
+/* ---- reading ---- */
+
+struct reading {
+	struct sms_report *reports;
+	int64_t count, room;
+	bool is_unreadable;
+};
+
+static bool keep_report(void *ctx, const struct sms_report *report, struct fail *why)
+{
+	struct reading *g = ctx;
+	(void)why;
+	assert(g->count < g->room);
+	g->reports[g->count++] = *report;
+	return true;
+}
+
+static bool is_theirs(enum fail_code code) /* what they sent, not what we could not do */
+{
+	return !fail_row(code)->again && code != FAIL_SEALED && code != FAIL_INTERNAL;
+}
+
+/* What cannot be read is kept, and looked at by a person: the same bytes once more would not help. */
+static bool read_reports(struct str body, struct reading *g, struct arena *a, struct fail *why)
+{
+	struct fail reading;
+	fail_clear(&reading);
+	for (size_t i = 0; i < body.len && g->room < SMS_REPORTS_MAX; i++)
+		g->room += body.at[i] == '{'; /* each report is an object */
+	g->reports = arena_alloc(a, (size_t)g->room * sizeof(*g->reports));
+	if (g->reports == NULL)
+		return FAILS(why, MEMORY, "%lld reports", (long long)g->room);
+	g->is_unreadable = !sms_aliyun_reports(body, keep_report, g, a, &reading);
+	if (!g->is_unreadable)
+		return true;
+	g->count = 0;
+	if (is_theirs(reading.code))
+		return true;
+	*why = reading;
+	return false;
+}
+
+static bool work(struct request *r, struct fail *why)
+{
+	struct reading *g = request_state(r, sizeof(*g), why);
+	return g != NULL && read_reports(r->body, g, &r->arena, why);
+}
+
 /* ---- a report ---- */
 
 struct taking {
 	struct tx *tx;
-	struct request *r;
-	int64_t counts[RESULTS];
+	int64_t now_ms;
+	int64_t counts[RECEIPT_RESULTS];
 };
 
-static bool take_report(void *ctx, const struct sms_report *report, struct fail *why)
+static bool take_report(struct taking *t, const struct sms_report *report, struct fail *why)
 {
-	struct taking *t = ctx;
 	struct effect_view e;
 	struct id key;
 	bool found = false, news;
@@ -62,9 +117,17 @@ static bool take_report(void *ctx, const struct sms_report *report, struct fail 
 	for (char *at = code; *at != '\0'; at++)
 		if (*at < ' ' || *at > '~')
 			*at = '?'; /* the carrier's word, kept as it is but for what a terminal would obey */
-	if (!effect_receipt(t->tx, &e, report->is_success ? RECEIPT_ARRIVED : RECEIPT_LOST, code, t->r->now_ms, &news, why))
+	if (!effect_receipt(t->tx, &e, report->is_success ? RECEIPT_ARRIVED : RECEIPT_LOST, code, t->now_ms, &news, why))
 		return false;
 	t->counts[!news ? RESULT_REPEATED : report->is_success ? RESULT_ARRIVED : RESULT_LOST]++;
+	return true;
+}
+
+static bool take_some(struct taking *t, const struct reading *g, int64_t from, int64_t to, struct fail *why)
+{
+	for (int64_t i = from; i < to; i++)
+		if (!take_report(t, &g->reports[i], why))
+			return false;
 	return true;
 }
 
@@ -81,7 +144,7 @@ static bool raw_is_there(struct tx *tx, const uint8_t digest[SHA256_BYTES], bool
 	return why->code == FAIL_NONE;
 }
 
-static bool raw_keep(struct tx *tx, struct request *r, const uint8_t digest[SHA256_BYTES], int64_t unmatched, struct fail *why)
+static bool raw_keep(struct tx *tx, struct request *r, const uint8_t digest[SHA256_BYTES], int64_t reports, int64_t taken, int64_t unmatched, struct fail *why)
 {
 	int64_t id;
 	struct buf sealed;
@@ -90,46 +153,37 @@ static bool raw_keep(struct tx *tx, struct request *r, const uint8_t digest[SHA2
 		return false;
 	if (!buf_ok(&sealed))
 		return FAILS(why, MEMORY, "a callback of %zu bytes", r->body.len);
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO raw_callback (id, source, digest, body, unmatched, made_ms) VALUES ($1, $2, $3, $4, $5, $6)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO raw_callback (id, source, digest, body, reports, taken, unmatched, made_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
 	stmt_bind_int(q, 2, SOURCE_SMS_ALIYUN);
 	stmt_bind_blob(q, 3, digest, SHA256_BYTES);
 	stmt_bind_blob(q, 4, sealed.at, sealed.len);
-	stmt_bind_int(q, 5, unmatched);
-	stmt_bind_int(q, 6, r->now_ms);
+	stmt_bind_int(q, 5, reports);
+	stmt_bind_int(q, 6, taken);
+	stmt_bind_int(q, 7, unmatched);
+	stmt_bind_int(q, 8, r->now_ms);
 	return stmt_run(q, why);
 }
 
-static bool is_theirs(enum fail_code code) /* what they sent, not what we could not do */
-{
-	return !fail_row(code)->again && code != FAIL_SEALED && code != FAIL_INTERNAL;
-}
-
+/* No more than a bite at once: the rest is told by a job, as nobody may hold the write lane for longer. */
 static bool apply(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct taking t = { .tx = tx, .r = r };
-	struct fail reading;
+	const struct reading *g = r->state;
+	struct taking t = { .tx = tx, .now_ms = r->now_ms };
 	uint8_t digests[KEYRING_INDEX_MAX][SHA256_BYTES]; /* a repeat may come after a change of keys */
-	bool there = false, unreadable = false;
+	bool there = false;
+	int64_t taken = g->count < RECEIPTS_BITE ? g->count : RECEIPTS_BITE;
 	int count = keyring_index_all("raw_callback", &r->body, 1, digests);
 	for (int i = 0; i < count && !there; i++)
 		if (!raw_is_there(tx, digests[i], &there, why))
 			return false;
-	fail_clear(&reading);
-	if (there) {
+	if (there)
 		t.counts[RESULT_REPEATED] = 1;
-	} else if (!sms_aliyun_reports(r->body, take_report, &t, &r->arena, &reading)) {
-		if (!is_theirs(reading.code)) {
-			*why = reading;
-			return false;
-		}
-		unreadable = true; /* kept, and looked at by a person: the same bytes once more would not help */
-	}
-	if (!there && !raw_keep(tx, r, digests[0], unreadable ? 1 : t.counts[RESULT_UNMATCHED], why))
+	else if (!take_some(&t, g, 0, taken, why) || !raw_keep(tx, r, digests[0], g->count, taken, g->is_unreadable ? 1 : t.counts[RESULT_UNMATCHED], why))
 		return false;
-	r->outcome = (struct outcome){ .code = TAKEN, .status = 200, .n = { [N_UNREADABLE] = unreadable } };
+	r->outcome = (struct outcome){ .code = TAKEN, .status = 200, .n = { [N_UNREADABLE] = !there && g->is_unreadable } };
 	memcpy(r->outcome.n, t.counts, sizeof(t.counts));
 	return true;
 }
@@ -146,15 +200,13 @@ static bool answer(struct request *r, struct str msg, struct fail *why)
 
 static bool render(struct request *r, struct fail *why)
 {
-	for (int i = 0; i < RESULTS; i++)
-		if (r->outcome.n[i] > 0)
-			metric_add(M_receipts, i, r->outcome.n[i]);
+	callback_count(r->outcome.n);
 	if (r->outcome.n[RESULT_UNMATCHED] > 0 || r->outcome.n[N_UNREADABLE] > 0)
 		LOG_EVENT(receipt_unmatched, str_c(r->id), L_C("sms_aliyun"), L_INT(r->outcome.n[RESULT_UNMATCHED]), L_BOOL(r->outcome.n[N_UNREADABLE] > 0));
 	return answer(r, STR("接收成功"), why);
 }
 
-const struct handler sms_aliyun_receipts = { .parse = parse, .apply = apply, .render = render };
+const struct handler sms_aliyun_receipts = { .parse = parse, .work = work, .apply = apply, .render = render };
 
 /* When the address is saved the platform asks whether anybody is there, and waits 700 ms. */
 static bool probe_render(struct request *r, struct fail *why)
@@ -163,6 +215,61 @@ static bool probe_render(struct request *r, struct fail *why)
 }
 
 const struct handler sms_aliyun_probe = { .parse = parse, .render = probe_render };
+
+/* ---- the rest of it ---- */
+
+static inline void arena_dropper(struct arena *a) { arena_free(a); }
+
+struct raw {
+	int64_t id, reports, taken;
+	struct str sealed;
+};
+
+static bool raw_first(struct tx *tx, struct raw *raw, struct arena *a, struct fail *why)
+{
+	raw->id = 0;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, reports, taken, body FROM raw_callback WHERE taken < reports ORDER BY id LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	*raw = (struct raw){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), str_copy(a, stmt_blob(q, 3)) };
+	return raw->sealed.at != NULL || FAILS(why, MEMORY, "a callback");
+}
+
+static bool raw_advance(struct tx *tx, const struct raw *raw, int64_t taken, int64_t unmatched, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE raw_callback SET taken = $1, unmatched = unmatched + $2 WHERE id = $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, taken);
+	stmt_bind_int(q, 2, unmatched);
+	stmt_bind_int(q, 3, raw->id);
+	return stmt_run(q, why);
+}
+
+bool callback_take(struct tx *tx, int64_t now_ms, int64_t rows_max, struct receipts_taken *out, struct fail *why)
+{
+	DROP(arena) struct arena a;
+	struct buf body;
+	struct raw raw;
+	struct reading g = { NULL, 0, 0, false };
+	struct taking t = { .tx = tx, .now_ms = now_ms };
+	*out = (struct receipts_taken){ 0, { 0 } };
+	arena_init(&a, RAW_ARENA_MAX);
+	if (!tx_lock(tx, "raw_callback.taken", STR(""), why) || !raw_first(tx, &raw, &a, why) || raw.id == 0)
+		return why->code == FAIL_NONE;
+	buf_init(&body, &a, raw.sealed.len);
+	if (!vault_open("raw_callback.body", raw.id, raw.sealed, &body, why) || !read_reports(buf_text(&body), &g, &a, why))
+		return false;
+	assert(g.count == raw.reports);
+	int64_t to = raw.reports - raw.taken > rows_max ? raw.taken + rows_max : raw.reports;
+	if (!take_some(&t, &g, raw.taken, to, why) || !raw_advance(tx, &raw, to, t.counts[RESULT_UNMATCHED], why))
+		return false;
+	out->rows = to - raw.taken;
+	memcpy(out->counts, t.counts, sizeof(t.counts));
+	return true;
+}
 
 bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_max, int64_t *deleted, struct fail *why)
 {

@@ -38,6 +38,13 @@ extern const struct handler control_seal_head, control_seal_verify, control_seal
 /* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
 enum { IMPORT_ROWS_MAX = 400, IMPORT_LINES_MAX = 40 /* of JSON */ };
 
+/* Tells up to rows_max reports of what was kept to their effects, oldest first: those that were too many for the transaction in which they came. */
+enum { RECEIPT_RESULTS = 4, RECEIPTS_BITE = 100 };
+struct receipts_taken {
+	int64_t rows, counts[RECEIPT_RESULTS];
+};
+MUST_USE bool callback_take(struct tx *tx, int64_t now_ms, int64_t rows_max, struct receipts_taken *out, struct fail *why);
+void callback_count(const int64_t counts[RECEIPT_RESULTS]); /* in their metric, once it is committed */
 /* Deletes up to rows_max raw callbacks older than `days`, oldest first. In a write transaction. */
 MUST_USE bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_max, int64_t *deleted, struct fail *why);
 void callback_names(void); /* of their metric, at start */

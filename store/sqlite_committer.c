@@ -40,7 +40,7 @@ struct batcher {
 	size_t touched_count;
 	bool touched_all;
 	struct news_list news;
-	int64_t stall_us;               /* the longest so far */
+	int64_t stall_us, rows_most;    /* of one job so far */
 };
 
 static bool submit(struct committer *face, struct commit_job *job);
@@ -163,6 +163,15 @@ static int64_t note_stall(struct batcher *c, int64_t began_ns)
 	return now;
 }
 
+/* What a busy machine does not change: the stall's honest half. */
+static void note_rows(struct batcher *c, int64_t rows)
+{
+	if (rows > c->rows_most) {
+		c->rows_most = rows;
+		metric_set(M_committer_rows_most, 0, rows);
+	}
+}
+
 /* false: the transaction around it is gone, or cannot be gone on with. *now is the time before and after. */
 static bool run_job(struct batcher *c, struct commit_job *job, int64_t *now)
 {
@@ -178,10 +187,12 @@ static bool run_job(struct batcher *c, struct commit_job *job, int64_t *now)
 		return false;
 	struct news_list before = c->news;
 	struct tx tx = { .connection = c->connection, .writes = true, .news = &c->news };
+	int64_t changes = sqlite3_total_changes64(db);
 	bool ok = job->apply(job, &tx, &job->why);
 	assert(c->connection->open == 0 && "apply left a statement open");
 	assert((ok || job->why.code != FAIL_NONE) && "apply says no without a reason");
 	*now = note_stall(c, *now);
+	note_rows(c, sqlite3_total_changes64(db) - changes);
 	if (sqlite3_get_autocommit(db) || (!ok && connection_control(c->connection, CONTROL_ROLLBACK_TO) != SQLITE_OK) ||
 	    connection_control(c->connection, CONTROL_RELEASE) != SQLITE_OK)
 		return false;

@@ -67,8 +67,11 @@ CREATE TABLE raw_callback (
 	source BIGINT NOT NULL,             -- services/callback.c
 	digest BYTEA NOT NULL,              -- keyed, of the body: a repeat is kept once
 	body BYTEA NOT NULL,                -- sealed "raw_callback.body"
+	reports BIGINT NOT NULL,            -- how many are in it
+	taken BIGINT NOT NULL,              -- how many of them were told to their effects, from the first on
 	unmatched BIGINT NOT NULL,          -- reports in it about nothing we know
 	made_ms BIGINT NOT NULL,
 	UNIQUE (source, digest)
 );
 CREATE INDEX raw_callback_made ON raw_callback (made_ms);
+CREATE INDEX raw_callback_open ON raw_callback (id) WHERE taken < reports;

@@ -7,6 +7,7 @@ import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { writeFileSync } from 'node:fs';
 import http from 'node:http';
+import net from 'node:net';
 import path from 'node:path';
 import test, { beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
@@ -119,10 +120,32 @@ test('who went away is not waited for, and the text goes its way', async () => {
 	await s.wait_for('the platform has it', () => true, { peer: 'aliyun_sms' });
 	stop.abort();
 	await ended;
+	await until('nobody is parked', async () => (await metric(g, 'parked')) === 0); /* long before the platform says anything */
 	await s.clear_faults();
 	const again = await until('it is over', async () => { const a = await send(g, { key, body }); return a.json.is_over ? a : null; });
 	assert.deepEqual([again.headers['idempotency-replayed'], again.json.state], ['true', 'unknown']);
 	await until('nobody is parked', async () => (await metric(g, 'parked')) === 0);
+});
+
+test('who ends his half is not kept waiting: 202 at once, whether he is parked by then or not', async () => {
+	const g = await start();
+	await s.fault('aliyun_sms', { hang: true });
+	for (const early of [false, true]) {
+		const body = JSON.stringify({ phone: phone(), params }), since = await s.mark();
+		const socket = net.connect({ path: g.control_socket, allowHalfOpen: true });
+		const answer = new Promise((resolve, reject) => {
+			let text = '';
+			socket.on('data', (bytes) => { text += bytes; }).on('end', () => resolve(text)).on('error', reject);
+		});
+		socket.write(`POST /control/sms-tests HTTP/1.1\r\nhost: control\r\ncontent-type: application/json\r\nidempotency-key: ${randomUUID()}\r\ncontent-length: ${body.length}\r\n\r\n${body}`);
+		if (!early) await until('it is parked', async () => (await metric(g, 'parked')) === 1);
+		socket.end();
+		assert.match(await within(15000, 'an answer', answer), /^HTTP\/1\.1 202 [^]*\r\nlocation: \/control\/sms-tests\/\d+\r\n/);
+		assert.equal(await metric(g, 'parked'), 0);
+		await s.wait_for('the text goes its way', () => true, { since, peer: 'aliyun_sms' });
+	}
+	assert.equal(await metric(g, 'parks_total{end="gone"}'), 2);
+	await s.clear_faults();
 });
 
 test('killed while parked: the same key finds the same text, and it was sent once', async () => {

@@ -12,6 +12,7 @@
 #include "auth/rotation.h"
 #include "auth/vault.h"
 #include "store/meta.h"
+#include "store_fixture.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -158,7 +159,7 @@ static bool others_add(struct tx *tx, void *ctx, struct fail *w)
 	static const char payload[] = "INSERT INTO effect_payload (effect, payload) VALUES ($1, $2)";
 	static const char message[] = "INSERT INTO message (id, key, person, seq, template, case_id, cause, content, made_ms)"
 		" VALUES ($1, CAST($1 AS BLOB), 1, $1, 1, 0, 0, $2, 1)";
-	static const char callback[] = "INSERT INTO raw_callback (id, source, digest, body, made_ms, unmatched) VALUES ($1, 1, CAST($1 AS BLOB), $2, 1, 0)";
+	static const char callback[] = "INSERT INTO raw_callback (id, source, digest, body, reports, taken, made_ms, unmatched) VALUES ($1, 1, CAST($1 AS BLOB), $2, 0, 0, 1, 0)";
 	for (int64_t id = 1; id <= OTHERS; id++)
 		if (!plain_put(tx, effect, id, w) || !sealed_put(tx, payload, "effect.payload", id, w) || !sealed_put(tx, message, "message.content", id, w) ||
 		    !sealed_put(tx, callback, "raw_callback.body", id, w) || !outcome_add(tx, id, id % 5 == 0, w) ||
@@ -421,11 +422,19 @@ static void table_and_schema(void **state)
 	assert_int_equal(known, (int)(sizeof(open_bytes) / sizeof(open_bytes[0])) + rotation_columns); /* and none that is not there */
 }
 
+static int unstick(void **state)
+{
+	(void)state;
+	fixture_unstick(store);
+	return 0;
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(table_and_schema), cmocka_unit_test(cipher_keys), cmocka_unit_test(retired_keys), cmocka_unit_test(index_keys),
-		cmocka_unit_test(spoilt_value),
+#define TEST(name) cmocka_unit_test_teardown(name, unstick)
+		TEST(table_and_schema), TEST(cipher_keys), TEST(retired_keys), TEST(index_keys), TEST(spoilt_value),
+#undef TEST
 	};
 	return cmocka_run_group_tests(tests, begin, end);
 }

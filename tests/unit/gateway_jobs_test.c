@@ -65,7 +65,7 @@ static void each_at_its_time(void **state)
 	assert_int_equal(jobs_step(j, 5999), 1);
 	assert_int_equal(drained(), 0);
 	assert_int_equal(jobs_step(j, 6000), 1000);
-	assert_int_equal(drained(), 3); /* seal, write_noted and send_mandate_codes */
+	assert_int_equal(drained(), 4); /* seal, write_noted, send_mandate_codes and take_receipts */
 	assert_int_equal(metric_read(M_commits, 0), commits); /* there was nothing to do */
 	assert_int_equal(woken, 0);
 	assert_true(metric_read(M_job_last_seconds, JOB_seal) > 0 && metric_read(M_job_last_seconds, JOB_purge_outcomes) > 0);

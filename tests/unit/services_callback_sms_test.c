@@ -115,6 +115,62 @@ static void matched(void **state)
 	assert_int_equal(number(w, "SELECT count(*) FROM raw_callback"), 2);
 }
 
+/* ---- more than one transaction may take ---- */
+
+enum { MANY = 2 * RECEIPTS_BITE + 50 };
+
+static char keys[MANY][EFFECT_KEY_BYTES];
+
+static bool add_many(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	for (int i = 0; i < MANY; i++) {
+		struct adding a;
+		if (!add(tx, &a, why))
+			return false;
+		memcpy(keys[i], a.key, sizeof(keys[i]));
+	}
+	return true;
+}
+
+static bool take(struct tx *tx, void *ctx, struct fail *why)
+{
+	return callback_take(tx, NOW_MS + 1000, RECEIPTS_BITE, ctx, why);
+}
+
+static void many(void **state)
+{
+	struct world *w = *state;
+	static char body[MANY * 96];
+	struct fail why;
+	size_t at = 0;
+	fail_clear(&why);
+	world_must(store_write(w->store, add_many, NULL, &why), &why);
+	w->commits++;
+	for (int i = 0; i < MANY; i++)
+		at += (size_t)snprintf(body + at, sizeof(body) - at, "%c{\"success\":%s,\"out_id\":\"%s\"}", i == 0 ? '[' : ',', i % 2 == 0 ? "true" : "false",
+				       i == MANY - 1 ? "another's" : keys[i]);
+	snprintf(body + at, sizeof(body) - at, "]");
+	world_expect(w, push(w, SECRET, body));
+	static const int64_t rows[] = { RECEIPTS_BITE, 50, 0 };
+	int64_t told = RECEIPTS_BITE;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct receipts_taken t;
+		assert_int_equal(number(w, "SELECT count(*) FROM effect WHERE receipt > 0"), told - (told == MANY));
+		assert_int_equal(number(w, "SELECT taken FROM raw_callback"), told);
+		world_must(store_write(w->store, take, &t, &why), &why);
+		w->commits++;
+		assert_int_equal(t.rows, rows[i]);
+		assert_int_equal(t.counts[0] + t.counts[1] + t.counts[2] + t.counts[3], rows[i]);
+		told += rows[i];
+	}
+	assert_int_equal(number(w, "SELECT count(*) FROM effect WHERE receipt = 1"), MANY / 2);
+	assert_int_equal(number(w, "SELECT count(*) FROM effect WHERE receipt = 2"), MANY / 2 - 1);
+	assert_int_equal(number(w, "SELECT unmatched FROM raw_callback"), 1);
+	world_expect(w, push(w, SECRET, body));
+	assert_int_equal(number(w, "SELECT count(*) FROM raw_callback"), 1);
+}
+
 static void unreadable(void **state)
 {
 	struct world *w = *state;
@@ -163,7 +219,7 @@ static void forgotten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(matched, begin, end), cmocka_unit_test_setup_teardown(unreadable, begin, end),
+		cmocka_unit_test_setup_teardown(matched, begin, end), cmocka_unit_test_setup_teardown(many, begin, end), cmocka_unit_test_setup_teardown(unreadable, begin, end),
 		cmocka_unit_test_setup_teardown(guessed, begin, end), cmocka_unit_test_setup_teardown(forgotten, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -42,7 +42,7 @@ static void exchange(struct world *w)
 static bool taken(struct world *w, const char *body)
 {
 	world_ask(w, METHOD_POST, "/callbacks/sms/aliyun/x", NULL, body);
-	struct handler h = { .apply = sms_aliyun_receipts.apply, .render = sms_aliyun_receipts.render };
+	struct handler h = { .work = sms_aliyun_receipts.work, .apply = sms_aliyun_receipts.apply, .render = sms_aliyun_receipts.render };
 	return world_write(w, &h);
 }
 
