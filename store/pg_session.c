@@ -92,7 +92,7 @@ static int64_t away_for_ms(struct pg_store *s)
 	return now - none;
 }
 
-static void is_back(struct pg_store *s)
+void pg_is_back(struct pg_store *s)
 {
 	int64_t since = atomic_exchange(&s->away_ms, 0);
 	if (since != 0)
@@ -105,16 +105,17 @@ bool pg_session_ready(struct connection *c, struct fail *why)
 	if (pg_is_alive(&c->pg->wire))
 		return true;
 	pg_close(&c->pg->wire);
-	for (;;) {
+	for (int64_t began = clock_mono_ms();;) {
 		struct fail reason;
 		fail_clear(&reason);
 		int64_t since = atomic_load(&s->away_ms);
 		bool nobody_waits = since != 0 && clock_mono_ms() - since >= GRACE_MS && s->watch != NULL && !c->pg->is_watch;
 		if (!nobody_waits && connects(c, &reason)) {
-			is_back(s);
+			pg_is_back(s);
 			return true;
 		}
-		if (!nobody_waits && is_away(c->pg->wire.state) && away_for_ms(s) < GRACE_MS && !c->pg->is_watch) {
+		if (!nobody_waits && is_away(c->pg->wire.state) && away_for_ms(s) < GRACE_MS && clock_mono_ms() - began < GRACE_MS &&
+		    !c->pg->is_watch) {
 			pg_pause(c, PAUSE_MS);
 			continue;
 		}

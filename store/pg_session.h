@@ -64,6 +64,7 @@ void pg_session_close(struct connection *c);
 MUST_USE bool pg_session_ready(struct connection *c, struct fail *why); /* connected, or STORE */
 MUST_USE bool pg_session_run(struct connection *c, const char *text, struct fail *why);
 MUST_USE bool pg_session_number(struct connection *c, const char *text, int64_t *out, bool *found, struct fail *why);
+void pg_is_back(struct pg_store *s);          /* it answers */
 void pg_session_failed(struct connection *c); /* a statement did: may the transaction be run again? */
 void pg_settled(struct connection *c);        /* the request is over, whatever came of it: the next one has its tries */
 void pg_pause(struct connection *c, int ms);  /* about so long: those who met do not meet again */

@@ -49,8 +49,10 @@ static void look(struct pg_watch *w)
 		return;
 	snprintf(text, sizeof text, "SELECT number FROM schema_migration WHERE number = %d", w->store->schema);
 	bool asked = pg_number(wire, text, &number, &found, &why);
-	if (asked || pg_is_alive(wire))
-		atomic_store(&s->schema_gone, !asked || !found);
+	if (!pg_is_alive(wire))
+		return;
+	pg_is_back(s); /* whoever could not connect meanwhile may try again: there were too many, perhaps */
+	atomic_store(&s->schema_gone, !asked || !found);
 }
 
 static void *body(void *arg)

@@ -40,17 +40,22 @@ bool seal_head(struct tx *tx, struct seal *out, struct fail *why)
 	return true;
 }
 
+static bool newest_fact(struct tx *tx, int64_t *fact, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT coalesce(max(id), 0) FROM fact", why);
+	if (q == NULL || !stmt_row(q, why))
+		return false;
+	*fact = stmt_int(q, 0);
+	return true;
+}
+
 bool seal_waiting(struct tx *tx, const struct seal *head, int64_t *count, int64_t *oldest_ms, struct fail *why)
 {
-	*count = *oldest_ms = 0;
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT coalesce(max(id), 0) FROM fact", why);
-		if (q == NULL)
-			return false;
-		if (!stmt_row(q, why))
-			return false;
-		*count = stmt_int(q, 0) - head->fact; /* ids are dense; counting a million rows would take its time */
-	}
+	int64_t newest;
+	*oldest_ms = 0;
+	if (!newest_fact(tx, &newest, why))
+		return false;
+	*count = newest - head->fact; /* counting a million rows would take its time; on PostgreSQL gaps are counted, too */
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT made_ms FROM fact WHERE id > $1 ORDER BY id LIMIT 1", why);
 	if (q == NULL)
 		return false;
@@ -87,18 +92,57 @@ static bool seal_one(struct tx *tx, struct seal *last, const struct sealed_fact 
 	return seal_insert(tx, &s, why);
 }
 
+/* -- up to where no fact can appear any more (PostgreSQL) */
+
+enum { ALONE_ROWS_MAX = 64 /* sealed while nobody else writes */ };
+
+static bool horizon_get(struct tx *tx, int64_t *fact, struct fail *why)
+{
+	uint64_t stored = 0;
+	int64_t len;
+	if (!meta_get(tx, STR("seal.horizon"), &stored, sizeof stored, &len, why))
+		return false;
+	*fact = (int64_t)be64toh(stored);
+	return true;
+}
+
+/* Alone, so that whoever had taken a number has committed or rolled back, and what is missing below the newest will always be. */
+static bool horizon_put(struct tx *tx, int64_t *fact, struct fail *why)
+{
+	if (!tx_alone(tx, why) || !newest_fact(tx, fact, why))
+		return false;
+	uint64_t stored = htobe64((uint64_t)*fact);
+	return meta_put(tx, STR("seal.horizon"), &stored, sizeof stored, why);
+}
+
+/* Where sealing goes on from, and up to which fact. */
+static bool reach(struct tx *tx, struct seal *last, int64_t *until, int64_t *rows_max, struct fail *why)
+{
+	*until = INT64_MAX;
+	if (tx->connection->pg == NULL)
+		return seal_head(tx, last, why);
+	if (!horizon_get(tx, until, why) || !seal_head(tx, last, why))
+		return false;
+	if (last->fact < *until)
+		return tx_lock(tx, "seal", STR_NONE, why) && seal_head(tx, last, why);
+	*rows_max = *rows_max < ALONE_ROWS_MAX ? *rows_max : ALONE_ROWS_MAX;
+	return horizon_put(tx, until, why) && seal_head(tx, last, why);
+}
+
 bool sealer_apply(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *sealed, struct fail *why)
 {
 	struct seal last;
+	int64_t until;
 	*sealed = 0;
-	if (!tx_lock(tx, "seal", STR(""), why) || !seal_head(tx, &last, why))
+	if (!reach(tx, &last, &until, &rows_max, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, kind, ref_a, ref_b, department, region, made_ms, digest FROM fact WHERE id > $1 ORDER BY id LIMIT $2", why);
+		"SELECT id, kind, ref_a, ref_b, department, region, made_ms, digest FROM fact WHERE id > $1 AND id <= $2 ORDER BY id LIMIT $3", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, last.fact);
-	stmt_bind_int(q, 2, rows_max);
+	stmt_bind_int(q, 2, until);
+	stmt_bind_int(q, 3, rows_max);
 	for (; stmt_row(q, why); ++*sealed) {
 		struct sealed_fact f = { stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), stmt_int(q, 4), stmt_int(q, 5), stmt_int(q, 6),
 					 stmt_blob(q, 7) };

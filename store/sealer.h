@@ -10,6 +10,9 @@
  *
  * On SQLite the sealer takes facts in the order of their ids, and misses none: there is one committer, a fact's id is the largest plus one in
  * its transaction, so ids are dense and no fact can come to be committed behind one that is.
+ * On PostgreSQL one may: who took a smaller number may commit later. So the sealer notes a horizon, meta "seal.horizon", in a moment in which no other
+ * transaction writes (tx_alone): below it every number is a fact or will never be one. Up to there it seals in the order of ids, beside everybody else; then
+ * it notes the next.
  * Thread: the transaction's; sealer_apply the write lane's. */
 #ifndef STORE_SEALER_H
 #define STORE_SEALER_H

@@ -9,13 +9,11 @@ import { H2, admin_request, control_request, h1_request } from './clients.mjs';
 import { assert_documented, source_dir } from './openapi.mjs';
 import { files_below, stores } from './stores.mjs';
 import { claim_ports } from './ports.mjs';
-import { Postgres } from './postgres.mjs';
 import { until, within } from './until.mjs';
 
 const run = promisify(execFile);
 export const siban = process.env.SIBAN ?? path.join(source_dir, 'build/dev/siban');
 export const is_long = process.env.SIBAN_LONG === '1';
-export const on_postgres = process.env.SIBAN_TEST_STORE === 'postgres'; // else SQLite
 
 // What no log of a healthy gateway holds.
 const BAD_WORDS = ['AddressSanitizer', 'LeakSanitizer', 'ThreadSanitizer', 'UndefinedBehaviorSanitizer', 'runtime error:', 'store_stopped', 'Assertion'];
@@ -26,18 +24,6 @@ export async function make_certificate(state) {
 	await run('openssl', ['req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2', '-subj', '/CN=siban test',
 		'-addext', 'subjectAltName=DNS:localhost,IP:127.0.0.1,IP:::1', '-addext', 'basicConstraints=critical,CA:FALSE', '-keyout', key, '-out', cert]);
 	return { key, cert };
-}
-
-let server;
-
-// It ends with the process, after the gateways that use it, and nothing waits for it.
-function server_of_this_file() {
-	server ??= new Postgres().start().then((p) => {
-		p.child.unref();
-		p.child.stderr.unref();
-		return p;
-	});
-	return server;
 }
 
 export class Gateway {
@@ -59,10 +45,6 @@ export class Gateway {
 		g.control_socket = path.join(g.state, 'control.sock');
 		g.log_file = path.join(g.state, 'siban.log');
 		g.conf = path.join(g.state, 'siban.conf');
-		if (on_postgres && settings['store.url'] === undefined) {
-			const server = await server_of_this_file();
-			settings = { 'store.url': server.url(await server.database()), ...settings };
-		}
 		g.configure({ development: 'true', 'state.dir': g.state, 'listen.address': '127.0.0.1', 'listen.port': g.public_port,
 			'admin.port': g.admin_port, 'tls.certificate': cert, 'tls.key': key, loops: 2, ...g.store.settings(settings), ...settings });
 		await g.command('migrate');
