@@ -7,16 +7,20 @@ import { sandbox } from '../sandbox/lib/client.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { People, device, phone } from './lib/people.mjs';
 import { redis } from './lib/redis.mjs';
+import { on_postgres } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 import { WeChat, wechat_settings } from './lib/wechat.mjs';
 
 const s = await sandbox(), r = await redis();
 const settings = { ...wechat_settings(s), ...r.settings, loops: 1 };
 const nodes = await Promise.all([1, 2, 3].map(() => Gateway.start({ data: false, settings })));
-// Nodes of one gateway have one set of keys: the others begin as copies of the first.
+// Nodes of one gateway have one set of keys, and one database where there is a server for it: otherwise the others begin with a copy.
 for (const g of nodes) await g.stop();
-for (const g of nodes.slice(1))
-	for (const what of ['siban.db', 'keys']) cpSync(path.join(nodes[0].state, what), path.join(g.state, what), { recursive: true });
+for (const g of nodes.slice(1)) {
+	cpSync(path.join(nodes[0].state, 'keys'), path.join(g.state, 'keys'), { recursive: true });
+	if (on_postgres) g.configure({ 'store.url': nodes[0].settings['store.url'] });
+	else cpSync(path.join(nodes[0].state, 'siban.db'), path.join(g.state, 'siban.db'));
+}
 for (const g of nodes) await g.serve();
 const is_up = async (one) => (await one.admin('/readyz?verbose')).text.includes('[+] expiring');
 const people_of = (g) => Object.assign(new People(g), { s });

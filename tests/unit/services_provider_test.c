@@ -84,6 +84,9 @@ static void by_a_code_on_the_same_device(void **state)
 	world_expect(w, world_read(w, &me_identities));
 	assert_true(body_has(w, "\"provider\":\"wechat_mini\"") && !body_has(w, "openid"));
 	assert_int_equal(count_rows(w, WORLD_LOGINS), 3);
+	struct str rows = world_rows(w, WORLD_LOGINS);
+	assert_true(memmem(rows.at, rows.len, "openid", 6) == NULL && memmem(rows.at, rows.len, "unionid", 7) == NULL);
+	assert_true(rows.len > 3 && memcmp(rows.at + rows.len - 3, "|-\n", 3) != 0); /* the second name is there */
 }
 
 static void not_by_anything_else(void **state)
