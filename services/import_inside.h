@@ -27,7 +27,7 @@ struct import_kind {
 	bool (*end)(struct tx *tx, struct import *i, struct fail *why); /* of a chunk of lines. NULL: nothing to do. Not asked in a dry run */
 };
 
-extern const struct import_kind import_regions, import_departments, import_matters, import_calendar, import_halls, import_windows, import_guides;
+extern const struct import_kind import_regions, import_departments, import_matters, import_calendar, import_halls, import_windows, import_guides, import_notices;
 
 /* Always false: what is wrong with which column of the line, for a program to read. */
 bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why);

@@ -6,6 +6,7 @@
 #include "auth/mask.h"
 #include "auth/right.h"
 #include "auth/session.h"
+#include "services/consent.h"
 #include "base/hash.h"
 #include "services/handlers.h"
 
@@ -16,6 +17,7 @@ struct me {
 	enum confirmed_by confirmed_by;
 	int64_t confirmed_ms;
 	bool is_full; /* or masked */
+	enum consent_state consent;
 	char name[PERSON_NAME_BYTES + 1], number[4 * IDENTITY_NUMBER_MAX], phone[PHONE_DIGITS + 1];
 };
 
@@ -86,7 +88,7 @@ static bool phone_look(struct tx *tx, const struct request *r, struct me *m, str
 static bool me_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct me *m = r->state;
-	return person_look(tx, r, m, why) && phone_look(tx, r, m, why);
+	return person_look(tx, r, m, why) && phone_look(tx, r, m, why) && consent_look(tx, r->who.id, r->now_ms, &m->consent, why);
 }
 
 static void text_or_null(struct json_out *j, const char *name, const char *text)
@@ -138,6 +140,7 @@ static bool me_render(struct request *r, struct fail *why)
 	json_put_object(&j);
 	level_out(&j, r);
 	facts_out(&j, r->state);
+	json_add_plain(&j, "consent", str_c(consent_text(((const struct me *)r->state)->consent)));
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

@@ -38,6 +38,23 @@ CREATE TABLE legal_hold (
 );
 CREATE UNIQUE INDEX legal_hold_open ON legal_hold (person) WHERE released_ms IS NULL;
 
+-- What people are told about their data, version by version, and who agreed to which. Rules: services/consent.h.
+CREATE TABLE notice (
+	version VARCHAR(16) PRIMARY KEY,
+	from_ms BIGINT NOT NULL,           -- in force from then on, until the next is
+	title VARCHAR(60) NOT NULL,
+	text VARCHAR(4000) NOT NULL
+);
+CREATE TABLE consent (
+	id BIGINT PRIMARY KEY,
+	person BIGINT NOT NULL REFERENCES person (id),
+	notice VARCHAR(16) NOT NULL REFERENCES notice (version),
+	given_ms BIGINT NOT NULL,
+	withdrawn_ms BIGINT
+);
+CREATE UNIQUE INDEX consent_given ON consent (person, notice) WHERE withdrawn_ms IS NULL;
+CREATE INDEX consent_person ON consent (person, id);
+
 -- The record of acts, by whom and about whom: for a person's own export.
 CREATE INDEX audit_subject ON audit (subject_kind, subject_id, id);
 CREATE INDEX audit_actor ON audit (actor_kind, actor_id, id);

@@ -97,6 +97,7 @@ const foreign = {
 	me_session_rename: { ...session_id, body: { name: '别人的' } }, me_session_end: session_id,
 	me_identity_unlink: { theirs: link, none: `pi_${'0'.repeat(26)}`, token: known },
 	me_merge_undo: { theirs: merge, none: `pm_${'0'.repeat(26)}`, token: face },
+	me_consent_withdraw: { theirs: 'another', none: 'nothing', token: known },
 	me_data_part: { theirs: 'another', none: 'nothing', token: known }, // a part's name: whose it is, is always the caller
 	me_mandate_show: mandate_id, me_mandate_accept: { ...mandate_id, keyed: true }, me_mandate_code: mandate_id, me_mandate_refuse: mandate_id, me_mandate_revoke: mandate_id,
 	staff_mandate_accept: { theirs: window_offer.json.id, none: mandate_id.none, token: county_clerk.token, keyed: true, body: { id_number: '62129919850101006X', name: '李小明' } },

@@ -95,6 +95,33 @@ test('what a clerk said when he looked is there for him at whom he looked', asyn
 	assert.deepEqual([seen.actor, seen.detail], ['staff', `${mine.case_no} ${reason}`]);
 });
 
+test('a notice, who agreed to it and when; a newer one asks anew, and shuts nothing', async () => {
+	const file = path.join(secrets, 'notices.csv'), load = (...rows) => {
+		writeFileSync(file, ['version,from,title,text', ...rows].join('\n') + '\n');
+		return g.command('import', 'notices', file);
+	};
+	const state = async () => (await g.get('/v1/me', { token: zhang.token })).json.consent;
+	const give = (notice) => g.ask('POST', '/v1/me/consents', { token: zhang.token, key: randomUUID(), body: { notice } });
+	assert.equal(await state(), 'none');
+	assert_problem(await g.get('/v1/notices/current'), 404, 'not_found');
+	await load('2026-01,2026-01-01,隐私告知,我们如何处理您的个人信息。', '2099-01,2099-01-01,将来,尚未生效。');
+	assert.deepEqual((await g.get('/v1/notices/current')).json, { version: '2026-01', from: '2026-01-01T00:00:00.000+08:00', title: '隐私告知', text: '我们如何处理您的个人信息。' });
+	assert.equal(await state(), 'asked');
+	assert.equal((await give('2099-01')).json.pointer, '/notice');
+	for (let twice = 0; twice < 2; twice++) assert.equal((await give('2026-01')).status, 204);
+	assert.equal(await state(), 'given');
+	await load('2026-01,2026-01-01,隐私告知,偷偷改过的文字。').then(() => assert.fail('should fail'), (e) => assert.match(e.stderr, /agreed_to_already/));
+	await load('2026-02,2026-02-01,隐私告知（第二版）,我们如何处理您的个人信息，更详细。');
+	assert.equal(await state(), 'asked');
+	assert.equal((await give('2026-02')).status, 204);
+	for (const want of [204, 404]) assert.equal((await g.ask('DELETE', '/v1/me/consents/2026-02', { token: zhang.token })).status, want);
+	assert.equal(await state(), 'asked');
+	const { items } = (await g.get('/v1/me/consents', { token: zhang.token, via: 'h1' })).json;
+	assert.deepEqual(items.map((c) => [c.notice, c.withdrawn_at !== null]), [['2026-02', true], ['2026-01', false]]);
+	assert.equal((await data(zhang.token, 'consents')).items.length, 2);
+	assert.equal(sql('SELECT count(*) FROM audit WHERE act = 92') + sql('SELECT count(*) FROM audit WHERE act = 93'), '21');
+});
+
 test('an open case stands against it, and is named; a wish can be taken back', async () => {
 	const blocked = await erasure(zhang.token);
 	assert.deepEqual([blocked.status, blocked.json.code, blocked.json.open_cases, blocked.json.cases], [409, 'open_cases', 1, mine.case_no], blocked.text);
