@@ -6,8 +6,8 @@
 #include "auth/mask.h"
 #include "auth/right.h"
 #include "auth/session.h"
-#include "services/consent.h"
 #include "base/hash.h"
+#include "services/consent.h"
 #include "services/handlers.h"
 
 static const char *const no_query[] = { NULL };
