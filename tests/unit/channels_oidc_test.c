@@ -20,14 +20,19 @@ static struct fail why;
 static struct oidc_site site;
 static const struct oidc_login login = { { "https://app.example.cn/back?x=1", 31 }, { "st-1", 4 }, { "n-1", 3 }, { VERIFIER, sizeof(VERIFIER) - 1 } };
 
+static void site_anew(void)
+{
+	site = (struct oidc_site){ .authorize_url = STR("https://p.example.cn/oauth/authorize"), .token_url = STR("https://p.example.cn/oauth/token"),
+		.userinfo_url = STR("https://p.example.cn/oauth/me?v=2"), .client_id = STR("siban:1"), .scope = STR("openid profile"), .client_secret = { STR("s&c t") },
+		.claim = { .subject = STR("sub"), .name = STR("name"), .number = STR("id_number"), .phone = STR("phone_number"), .level = STR("level") } };
+}
+
 static int begin(void **state)
 {
 	(void)state;
 	arena_init(&a, 1 << 20);
 	fail_clear(&why);
-	site = (struct oidc_site){ .authorize_url = STR("https://p.example.cn/oauth/authorize"), .token_url = STR("https://p.example.cn/oauth/token"),
-		.userinfo_url = STR("https://p.example.cn/oauth/me?v=2"), .client_id = STR("siban:1"), .scope = STR("openid profile"), .client_secret = { STR("s&c t") },
-		.claim = { .subject = STR("sub"), .name = STR("name"), .number = STR("id_number"), .phone = STR("phone_number"), .level = STR("level") } };
+	site_anew();
 	return 0;
 }
 
@@ -197,7 +202,7 @@ static void persons(void **state)
 	IS(p.number, "whole");
 	assert_null(p.phone.at);
 	static const char *const wrong[] = { "{\"sub\":\"\"}", "{\"sub\":null}", "{\"sub\":\"a b\"}", "{\"sub\":{}}", "{\"sub\":\"u\",\"name\":[]}", "{\"sub\":\"u\",\"id_number\":true}", "{\"sub\":1.5}", "{}" };
-	begin(NULL);
+	site_anew();
 	for (size_t i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++) {
 		answer.body = str_c(wrong[i]);
 		if (oidc_userinfo_judge(&site, &none, &answer, &a, &p).means != OIDC_NONSENSE)
