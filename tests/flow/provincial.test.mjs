@@ -2,16 +2,14 @@
 // not say, or says wrongly, opens nothing; slow, dead and rubbish are three answers; a session is raised by it under the rules of a confirmation.
 // Method: the sandbox plays the province (an OpenID provider: sandbox_provincial.test.mjs) and the authority; every person is a test's own.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { readFileSync, readdirSync } from 'node:fs';
-import path from 'node:path';
 import test, { after, beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { Case, id_number, world } from './lib/cases.mjs';
 import { Gateway } from './lib/gateway.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
 import { BACK, Province, provincial_settings } from './lib/province.mjs';
+import { on_postgres } from './lib/stores.mjs';
 
 const s = await sandbox();
 const shared = { ...provincial_settings(s), 'timeout.ask': 1000, 'otp.per_address': 1000000, 'rate.public': 0 };
@@ -30,8 +28,9 @@ async function citizen(more = {}) {
 	return one;
 }
 const me = async (token) => (await g.get('/v1/me', { token })).json;
-const sql = (text, of = g) => execFileSync('sqlite3', [path.join(of.state, 'siban.db'), text], { encoding: 'utf8' }).trim();
-const refusals = (word) => Number(sql(`SELECT count(*) FROM audit WHERE act = 4 AND CAST(detail AS TEXT) = 'provincial: ${word}'`));
+const hex = (column) => (on_postgres ? `encode(${column}, 'hex')` : `hex(${column})`);
+const on_record = (act, word) => Number(g.sql(`SELECT count(*) FROM audit WHERE act = ${act} AND lower(${hex('detail')}) = '${Buffer.from(`provincial: ${word}`).toString('hex')}'`));
+const refusals = (word) => on_record(4, word);
 const said = (answer) => `${answer.status} ${answer.json.error} ${answer.json.code}`;
 beforeEach(() => s.clear_faults());
 
@@ -47,9 +46,9 @@ for (const via of ['h2', 'h1'])
 		assert.equal((await g.get('/v1/me/identity', { token: answer.json.access_token, via })).json.confirmed_by, 'province');
 		assert.equal((await g.get('/v1/cases', { token: answer.json.access_token, via })).status, 200);
 		assert.equal((await people.refresh(answer.json.refresh_token, id, { via })).status, 200);
-		const person = sql('SELECT max(id) FROM person');
-		assert.deepEqual(sql(`SELECT act FROM audit WHERE subject_kind = 1 AND subject_id = ${person} ORDER BY id`).split('\n'), ['8', '3'], 'confirmed, logged in');
-		assert.equal(sql(`SELECT phone_hash_a IS NULL FROM person WHERE id = ${person}`), '1', 'a phone that nobody here confirmed is not kept');
+		const person = g.sql('SELECT max(id) FROM person');
+		assert.deepEqual(g.sql(`SELECT act FROM audit WHERE subject_kind = 1 AND subject_id = ${person} ORDER BY id`).split('\n'), ['8', '3'], 'confirmed, logged in');
+		assert.equal(g.sql(`SELECT count(*) FROM person WHERE id = ${person} AND phone_hash_a IS NULL`), '1', 'a phone that nobody here confirmed is not kept');
 	});
 
 test('by the least that can be configured; and there the phone is trusted', async () => {
@@ -58,11 +57,11 @@ test('by the least that can be configured; and there the phone is trusted', asyn
 	const { access_token: token } = await there.login(id, one.sub);
 	await s.setup('provincial', { id_token: true });
 	assert.deepEqual([(await plain.get('/v1/me', { token })).json.name], ['王*明']);
-	const hash = () => sql('SELECT hex(phone_hash_a) FROM person ORDER BY id DESC LIMIT 1', plain), before = hash();
+	const hash = () => plain.sql(`SELECT ${hex('phone_hash_a')} FROM person ORDER BY id DESC LIMIT 1`), before = hash();
 	assert.equal(before.length, 64);
 	await s.setup('provincial', { people: [{ ...one, phone_number: phone() }] });
 	await there.login(id, one.sub);
-	assert.ok(hash() !== before && Number(sql('SELECT count(*) FROM person', plain)) === 1);
+	assert.ok(hash() !== before && Number(plain.sql('SELECT count(*) FROM person')) === 1);
 });
 
 test('a live face there is L3 for a quarter of an hour', async () => {
@@ -75,7 +74,7 @@ test('a live face there is L3 for a quarter of an hour', async () => {
 test('whoever has cases here under his number finds them, whatever phone stood there', async () => {
 	const one = await citizen({ name: '李大海' }), c = new Case(g, w, { person: one.id_number });
 	await c.live('submitted', 'accepted');
-	const hash = () => sql('SELECT hex(phone_hash_a) FROM person WHERE id = (SELECT person FROM cases ORDER BY id DESC LIMIT 1)'), before = hash();
+	const hash = () => g.sql(`SELECT ${hex('phone_hash_a')} FROM person WHERE id = (SELECT person FROM cases ORDER BY id DESC LIMIT 1)`), before = hash();
 	const { access_token: token } = await province.login(device(), one.sub), { items } = (await g.get('/v1/cases', { token })).json;
 	assert.deepEqual(items.map((i) => i.case_no), [c.case_no]);
 	assert.equal(hash(), before);
@@ -235,7 +234,7 @@ test('a refused step-up is on record, and leaves the session as it was', async (
 		const answer = await province.raise(token, id, back, { key });
 		assert.deepEqual([answer.status, answer.json.code], [422, 'identity_unconfirmed']);
 	}
-	assert.equal(sql("SELECT count(*) FROM audit WHERE act = 9 AND CAST(detail AS TEXT) = 'provincial: no number'"), '1');
+	assert.equal(on_record(9, 'no number'), 1);
 	assert.equal((await me(token)).level, 1);
 	const hand = await g.citizen(id_number(next++));
 	assert.equal((await province.raise(hand, id, back)).json.code, 'forbidden');
@@ -251,11 +250,7 @@ test('where no province is configured it is away', async () => {
 after(async () => {
 	for (const one of [g, plain]) {
 		await one.stop();
-		const files = readdirSync(one.state, { recursive: true, withFileTypes: true }).filter((f) => f.isFile() && !f.name.endsWith('.sock'));
-		assert.ok(files.some((f) => f.name === 'siban.db'));
-		for (const f of files) {
-			const bytes = readFileSync(path.join(f.parentPath ?? f.path, f.name));
-			for (const word of spoken) assert.ok(!bytes.includes(word), `${f.name} holds ${word.slice(0, 6)}…`);
-		}
+		for (const { name, bytes } of await one.files())
+			for (const word of spoken) assert.ok(!bytes.includes(word), `${name} holds ${word.slice(0, 6)}…`);
 	}
 });

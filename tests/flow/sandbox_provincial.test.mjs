@@ -13,7 +13,7 @@ const basic = `Basic ${Buffer.from('siban-sandbox:sandbox-provincial-secret').to
 
 async function client(more = {}) {
 	const issuer = await Issuer.discover(`${s.url}/provincial`);
-	return new issuer.Client({ client_id: 'siban-sandbox', client_secret: 'sandbox-provincial-secret', redirect_uris: [back], response_types: ['code'], ...more });
+	return new issuer.Client({ client_id: 'siban-sandbox', client_secret: 'sandbox-provincial-secret', redirect_uris: [back], response_types: ['code'], id_token_signed_response_alg: 'ES256', ...more });
 }
 
 // Sends a person there; what came back in the address.

@@ -1,5 +1,5 @@
 // The province's unified login: an OpenID provider. What it is known to say and what we assumed is in README.md. All people are synthetic, as the authority's are.
-import { createHash, createPublicKey, createSign, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
+import { createHash, createSign, generateKeyPairSync, randomBytes, timingSafeEqual } from 'node:crypto';
 
 const CLIENT = { id: 'siban-sandbox', secret: 'sandbox-provincial-secret', redirect_uris: ['https://app.siban.test/login/provincial'] };
 const PEOPLE = [
@@ -27,18 +27,12 @@ const query_of = (question) => once(question.query);
 const form_of = (question) => (question.headers['content-type']?.startsWith('application/x-www-form-urlencoded') ? once(question.body.toString('latin1')) : null);
 const issuer_of = ({ tls, headers }) => `${tls ? 'https' : 'http'}://${headers.host}/provincial`;
 
-let signing; // made when somebody wants it: an RSA key takes a while
-function key() {
-	if (signing === undefined) {
-		const { privateKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-		signing = { privateKey, jwk: { ...createPublicKey(privateKey).export({ format: 'jwk' }), use: 'sig', alg: 'RS256', kid: 'sandbox-1' } };
-	}
-	return signing;
-}
+const { privateKey, publicKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+const JWK = { ...publicKey.export({ format: 'jwk' }), use: 'sig', alg: 'ES256', kid: 'sandbox-1' };
 
 function signed(claims) {
-	const text = [{ alg: 'RS256', typ: 'JWT', kid: 'sandbox-1' }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
-	return `${text}.${createSign('RSA-SHA256').update(text).sign(key().privateKey, 'base64url')}`;
+	const text = [{ alg: JWK.alg, typ: 'JWT', kid: JWK.kid }, claims].map((part) => Buffer.from(JSON.stringify(part)).toString('base64url')).join('.');
+	return `${text}.${createSign('SHA256').update(text).sign({ key: privateKey, dsaEncoding: 'ieee-p1363' }, 'base64url')}`;
 }
 
 // RFC 6749 2.3.1: id and secret by Basic, or in the form; never both.
@@ -161,7 +155,7 @@ export function provincial() {
 	const discovery = (question) => {
 		const issuer = issuer_of(question);
 		return { status: 200, body: { issuer, authorization_endpoint: `${issuer}/authorize`, token_endpoint: `${issuer}/token`, userinfo_endpoint: `${issuer}/userinfo`, jwks_uri: `${issuer}/jwks`,
-			response_types_supported: ['code'], grant_types_supported: ['authorization_code'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: ['RS256'],
+			response_types_supported: ['code'], grant_types_supported: ['authorization_code'], subject_types_supported: ['public'], id_token_signing_alg_values_supported: [JWK.alg],
 			token_endpoint_auth_methods_supported: ['client_secret_basic', 'client_secret_post'], code_challenge_methods_supported: ['S256'], scopes_supported: ['openid', 'profile'],
 			claims_supported: CLAIMS } };
 	};
@@ -173,7 +167,7 @@ export function provincial() {
 		{ name: 'token', path: '/provincial/token', judge: judge_token, act: token },
 		{ name: 'userinfo', path: '/provincial/userinfo', judge: judge_userinfo, act: userinfo },
 		{ name: 'discovery', path: '/provincial/.well-known/openid-configuration', judge: judge_get, act: discovery },
-		{ name: 'jwks', path: '/provincial/jwks', judge: judge_get, act: () => ({ status: 200, body: { keys: [key().jwk] } }) },
+		{ name: 'jwks', path: '/provincial/jwks', judge: judge_get, act: () => ({ status: 200, body: { keys: [JWK] } }) },
 	];
 	return peer;
 }
