@@ -103,7 +103,23 @@ bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why)
 	return why->code == FAIL_NONE;
 }
 
-/* The newest version that is not of a load given up. *version 0: there is none. */
+bool guide_head(struct tx *tx, struct str code, struct guide_head *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT m.id, COALESCE(v.id, 0), COALESCE(v.version, 0), COALESCE(v.state, 0), COALESCE(v.department, m.department), COALESCE(v.region, m.region)"
+		" FROM matter m LEFT JOIN guide v ON v.id = (SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load AND l.state = 2"
+		" WHERE x.matter = m.id ORDER BY x.version DESC LIMIT 1) WHERE m.code = $1", why);
+	*out = (struct guide_head){ .matter = 0 };
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, code);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	*out = (struct guide_head){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), (enum guide_state)stmt_int(q, 3), stmt_int(q, 4), stmt_int(q, 5) };
+	return true;
+}
+
+/* What a load brought that is still open, or was given up, counts for that load only: it may never be seen. *version: of all of them, 0: there is none. */
 static bool newest(struct tx *tx, const struct guide_new *n, int64_t *version, int64_t *id, bool *same, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
@@ -117,7 +133,7 @@ static bool newest(struct tx *tx, const struct guide_new *n, int64_t *version, i
 	for (bool first = true; stmt_row(q, why); first = false) {
 		if (first)
 			*version = stmt_int(q, 0);
-		if (stmt_int(q, 4) == LOAD_GIVEN_UP)
+		if (stmt_int(q, 4) != LOAD_FLIPPED && stmt_int(q, 5) != n->load)
 			continue;
 		*id = stmt_int(q, 1);
 		*same = str_eq(stmt_blob(q, 2), (struct str){ (const char *)n->guide->digest, SHA256_BYTES }) && stmt_int(q, 3) == n->state;

@@ -1,6 +1,6 @@
 /* services/guide_rows.h - guides in the database: which one is current, and how a new one takes its place.
  *
- *   draft → published → withdrawn          one by one, by proposal (auth/proposals.def)
+ *   published → withdrawn                  one by one, by proposal (services/guide_draft.h)
  *   published                              of a load: nobody sees it until the load is flipped
  *
  * Current is a matter's newest published version of a load that is flipped; a matter whose newest is withdrawn has none.
@@ -11,17 +11,25 @@
 #include "services/guide.h"
 #include "store/store.h"
 
-enum guide_state { GUIDE_DRAFT = 1, GUIDE_PUBLISHED = 2, GUIDE_WITHDRAWN = 3 };
+enum guide_state { GUIDE_PUBLISHED = 2, GUIDE_WITHDRAWN = 3 };
 enum load_state { LOAD_OPEN = 1, LOAD_FLIPPED = 2, LOAD_GIVEN_UP = 3 };
 enum { LOAD_ONE_BY_ONE = 0 };
 
-/* For a query over `m`, a row of matter: joins its current guide as `u`, if there is one. Drafts are not seen. What the guide says goes before what the
+/* For a query over `m`, a row of matter: joins its current guide as `u`, if there is one. What the guide says goes before what the
  * matter's own row says, and a matter that has guides but no current one is not shown. */
 #define GUIDE_CURRENT_JOIN                                                                                                        \
 	" LEFT JOIN guide u ON u.id = (SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load AND l.state = 2"           \
-	" WHERE x.matter = m.id AND x.state <> 1 ORDER BY x.version DESC LIMIT 1) AND u.state = 2"
+	" WHERE x.matter = m.id ORDER BY x.version DESC LIMIT 1) AND u.state = 2"
 #define MATTER_IS_SHOWN "(u.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM guide y WHERE y.matter = m.id))"
 
+/* A matter as those who write its guide must know it. */
+struct guide_head {
+	int64_t matter;              /* 0: there is none of that code */
+	int64_t newest, version;     /* its newest version that was ever seen; 0: none */
+	enum guide_state state;      /* of that */
+	int64_t department, region;  /* as it says, or the matter's own */
+};
+MUST_USE bool guide_head(struct tx *tx, struct str code, struct guide_head *out, struct fail *why);
 /* *id 0: the matter has no current guide. */
 MUST_USE bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why);
 
@@ -35,7 +43,7 @@ struct guide_new {
 	int64_t matter, department, load, now_ms;
 	enum guide_state state;
 };
-/* The next version. *changed false: the newest one says the same, byte for byte, and is in the same state. */
+/* The next version. *changed false: the newest one that is seen, or is of this load, says the same, byte for byte, and is in the same state. */
 MUST_USE bool guide_put(struct tx *tx, const struct guide_new *n, int64_t *id, bool *changed, struct fail *why);
 MUST_USE bool guide_move(struct tx *tx, int64_t id, enum guide_state to, int64_t now_ms, struct fail *why);
 

@@ -1,5 +1,7 @@
-/* services/guide_show.c - what one must know before one comes for a matter: its current guide, or the version a case is pinned to; and which versions there were. */
+/* services/guide_show.c - what one must know before one comes for a matter: its current guide, or the version a case is pinned to; which versions there were,
+ * and what differs between two of them. */
 #include "base/day.h"
+#include "services/guide_change.h"
 #include "services/guide_rows.h"
 #include "services/handlers.h"
 #include "services/services.h"
@@ -28,13 +30,13 @@ static bool show_parse(struct request *r, struct fail *why)
 	return v->code.len <= GUIDE_CODE_MAX || FAILS(why, NOT_FOUND, "not a matter code");
 }
 
-/* Drafts, and what is not flipped, are seen by nobody here. */
+/* What is not flipped is seen by nobody. */
 static struct stmt *show_query(struct tx *tx, const struct guide_view *v, struct fail *why)
 {
 	struct stmt *q = v->version == 0 ?
 		tx_query(tx, "SELECT u.version, u.state, u.changed_ms, u.digest, u.body FROM matter m" GUIDE_CURRENT_JOIN
 			     " WHERE m.code = $1 AND u.id IS NOT NULL", why) :
-		tx_query(tx, "SELECT u.version, u.state, u.changed_ms, u.digest, u.body FROM matter m JOIN guide u ON u.matter = m.id AND u.state <> 1"
+		tx_query(tx, "SELECT u.version, u.state, u.changed_ms, u.digest, u.body FROM matter m JOIN guide u ON u.matter = m.id"
 			     " JOIN catalogue_load l ON l.id = u.load AND l.state = 2 WHERE m.code = $1 AND u.version = $2", why);
 	if (q == NULL)
 		return NULL;
@@ -124,7 +126,7 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	if (!matter_is_there(tx, page->code, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT u.version, u.state, u.changed_ms, u.published_on FROM matter m JOIN guide u ON u.matter = m.id AND u.state <> 1"
+		"SELECT u.version, u.state, u.changed_ms, u.published_on FROM matter m JOIN guide u ON u.matter = m.id"
 		" JOIN catalogue_load l ON l.id = u.load AND l.state = 2 WHERE m.code = $1 AND u.version < $2 ORDER BY u.version DESC LIMIT $3", why);
 	if (q == NULL)
 		return false;
@@ -159,3 +161,65 @@ static bool list_render(struct request *r, struct fail *why)
 }
 
 const struct handler guide_version_list = { .parse = list_parse, .look = list_look, .render = list_render };
+
+/* ---- guide_diff ---- */
+
+struct diff_view {
+	struct str code;
+	int64_t from, to;
+	struct guide_changes changes;
+};
+
+static bool diff_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "from", "to", NULL };
+	struct diff_view *v = request_state(r, sizeof(*v), why);
+	if (v == NULL || !request_query_only(r, names, why) || !query_number(r, "from", 1, VERSION_MAX, 0, &v->from, why) ||
+	    !query_number(r, "to", 1, VERSION_MAX, 0, &v->to, why))
+		return false;
+	v->code = r->params[0];
+	if (v->from == 0 || v->to == 0)
+		return FAILS_FIELD(why, QUERY, v->from == 0 ? "from" : "to", "which two versions?");
+	return v->code.len <= GUIDE_CODE_MAX || FAILS(why, NOT_FOUND, "not a matter code");
+}
+
+/* NULL: why is noted. */
+static json_t *version_read(struct tx *tx, struct request *r, struct str code, int64_t version, struct fail *why)
+{
+	struct guide_view one = { .code = code, .version = version };
+	DROP(stmt) struct stmt *q = show_query(tx, &one, why);
+	if (q == NULL)
+		return NULL;
+	if (!stmt_row(q, why)) {
+		(void)(why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such version"));
+		return NULL;
+	}
+	struct str digest = stmt_blob(q, 3);
+	r->version = version_mix(r->version, digest.at, digest.len);
+	return json_read(stmt_text(q, 4), why);
+}
+
+static bool diff_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct diff_view *v = r->state;
+	DROP(json) json_t *before = version_read(tx, r, v->code, v->from, why);
+	if (before == NULL)
+		return false;
+	DROP(json) json_t *after = version_read(tx, r, v->code, v->to, why);
+	return after != NULL && guide_compare(before, after, &v->changes, &r->arena, why);
+}
+
+static bool diff_render(struct request *r, struct fail *why)
+{
+	const struct diff_view *v = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	json_add_text(&j, "matter", v->code);
+	json_add_number(&j, "from", v->from);
+	json_add_number(&j, "to", v->to);
+	guide_changes_members(&j, &v->changes);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler guide_diff = { .parse = diff_parse, .look = diff_look, .render = diff_render };

@@ -43,7 +43,7 @@ CREATE TABLE guide (
 	matter BIGINT NOT NULL REFERENCES matter (id),
 	version BIGINT NOT NULL CHECK (version >= 1),
 	load BIGINT NOT NULL REFERENCES catalogue_load (id),
-	state BIGINT NOT NULL CHECK (state IN (1, 2, 3)),          -- 1 draft, 2 published, 3 withdrawn
+	state BIGINT NOT NULL CHECK (state IN (2, 3)),             -- 2 published, 3 withdrawn
 	made_ms BIGINT NOT NULL,
 	changed_ms BIGINT NOT NULL,        -- when it came into its state
 	digest BYTEA NOT NULL,             -- SHA-256 of body: whether a file brings anything new
