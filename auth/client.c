@@ -1,4 +1,4 @@
-/* auth/client.c - clients and keys as rows, and the one question that matters: is this secret good, for this client, from there, now? */
+/* auth/client.c - clients and keys as rows, and the one question that matters: is this key good, for this client, from there, now? */
 #include "auth/client.h"
 #include "auth/session.h"
 #include "base/hash.h"
@@ -31,11 +31,19 @@ bool client_make(struct tx *tx, const struct client_new *c, int64_t now_ms, cons
 	return stmt_run(q, why);
 }
 
+/* Who opens a session with a key, and who counts, revokes or closes keys, do so one after the other. */
+static bool client_lock(struct tx *tx, const struct id *key, struct fail *why)
+{
+	return tx_lock(tx, "client", (struct str){ (const char *)key->bytes, sizeof(key->bytes) }, why);
+}
+
 bool client_find(struct tx *tx, struct str text, int64_t *id, struct fail *why)
 {
 	struct id key;
 	if (!id_from_text(text, "cl", &key))
 		return FAILS(why, NOT_FOUND, "not a client's id");
+	if (!client_lock(tx, &key, why))
+		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM client WHERE key = $1", why);
 	if (q == NULL)
 		return false;
@@ -65,7 +73,7 @@ void client_secret_text(const uint8_t random[32], char text[CLIENT_SECRET_BYTES]
 	assert(len + SECRET_PREFIX == SECRET_LENGTH);
 }
 
-static bool keys_good(struct tx *tx, int64_t client, int64_t now_ms, int64_t *count, struct fail *why)
+static bool keys_may_grow(struct tx *tx, int64_t client, int64_t now_ms, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT count(*) FROM client_key WHERE client = $1 AND until_ms > $2 AND revoked_ms IS NULL", why);
 	if (q == NULL)
@@ -74,32 +82,49 @@ static bool keys_good(struct tx *tx, int64_t client, int64_t now_ms, int64_t *co
 	stmt_bind_int(q, 2, now_ms);
 	if (!stmt_row(q, why))
 		return false;
-	*count = stmt_int(q, 0);
-	return true;
+	return stmt_int(q, 0) < CLIENT_KEYS_MAX || FAILS(why, CONFLICT, "client %lld has %d keys that are good", (long long)client, CLIENT_KEYS_MAX);
+}
+
+struct key_new {
+	int64_t client, from_ms, until_ms;
+	const uint8_t *secret_hash, *certificate; /* one of the two */
+};
+
+static bool key_insert(struct tx *tx, const struct key_new *k, int64_t *id, struct fail *why)
+{
+	if (!tx_next_id(tx, "client_key", id, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO client_key (id, client, secret_hash, certificate, from_ms, until_ms, used_ms)"
+		" VALUES ($1, $2, $3, $4, $5, $6, 0)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, *id);
+	stmt_bind_int(q, 2, k->client);
+	stmt_bind_blob(q, 3, k->secret_hash, k->secret_hash != NULL ? SHA256_BYTES : 0);
+	stmt_bind_blob(q, 4, k->certificate, k->certificate != NULL ? SHA256_BYTES : 0);
+	stmt_bind_int(q, 5, k->from_ms);
+	stmt_bind_int(q, 6, k->until_ms);
+	return stmt_run(q, why);
 }
 
 bool client_key_make(struct tx *tx, int64_t client, int64_t now_ms, int64_t until_ms, const uint8_t random[32], int64_t *id, struct fail *why)
 {
 	char text[CLIENT_SECRET_BYTES];
 	uint8_t hash[SHA256_BYTES];
-	int64_t count;
-	if (!keys_good(tx, client, now_ms, &count, why))
-		return false;
-	if (count >= CLIENT_KEYS_MAX)
-		return FAILS(why, CONFLICT, "client %lld has %d keys that are good", (long long)client, CLIENT_KEYS_MAX);
 	client_secret_text(random, text);
 	sha256((struct str){ text, SECRET_LENGTH }, hash);
-	if (!tx_next_id(tx, "client_key", id, why))
-		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO client_key (id, client, secret_hash, from_ms, until_ms, used_ms) VALUES ($1, $2, $3, $4, $5, 0)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, *id);
-	stmt_bind_int(q, 2, client);
-	stmt_bind_blob(q, 3, hash, sizeof(hash));
-	stmt_bind_int(q, 4, now_ms);
-	stmt_bind_int(q, 5, until_ms);
-	return stmt_run(q, why);
+	wipe(text, sizeof(text));
+	struct key_new k = { .client = client, .from_ms = now_ms, .until_ms = until_ms, .secret_hash = hash };
+	return keys_may_grow(tx, client, now_ms, why) && key_insert(tx, &k, id, why);
+}
+
+/* A revoked one stays revoked: whoever revokes it may have lost its key. */
+bool client_certificate_add(struct tx *tx, int64_t client, int64_t now_ms, const struct certificate *c, int64_t *id, struct fail *why)
+{
+	struct key_new k = { .client = client, .from_ms = now_ms, .until_ms = c->until_ms, .certificate = c->fingerprint };
+	if (c->until_ms <= now_ms)
+		return FAILS(why, FIELD, "the certificate has expired");
+	return keys_may_grow(tx, client, now_ms, why) && key_insert(tx, &k, id, why);
 }
 
 static bool open_sessions(struct tx *tx, int64_t key, int64_t after, int64_t ids[ENDED_AT_ONCE], int *count, struct fail *why)
@@ -115,11 +140,11 @@ static bool open_sessions(struct tx *tx, int64_t key, int64_t after, int64_t ids
 	return why->code == FAIL_NONE;
 }
 
+/* Adds to *ended. */
 static bool end_sessions(struct tx *tx, int64_t key, int64_t now_ms, int64_t *ended, struct fail *why)
 {
 	int64_t ids[ENDED_AT_ONCE], after = 0;
 	int count;
-	*ended = 0;
 	do {
 		if (!open_sessions(tx, key, after, ids, &count, why))
 			return false;
@@ -134,6 +159,7 @@ static bool end_sessions(struct tx *tx, int64_t key, int64_t now_ms, int64_t *en
 
 bool client_key_revoke(struct tx *tx, int64_t client, int64_t key, int64_t now_ms, int64_t *ended, struct fail *why)
 {
+	*ended = 0;
 	{
 		DROP(stmt) struct stmt *find = tx_query(tx, "SELECT id FROM client_key WHERE id = $1 AND client = $2", why);
 		if (find == NULL)
@@ -151,6 +177,51 @@ bool client_key_revoke(struct tx *tx, int64_t client, int64_t key, int64_t now_m
 	return stmt_run(q, why) && end_sessions(tx, key, now_ms, ended, why);
 }
 
+/* ---- all of them at once ---- */
+
+static bool set_disabled(struct tx *tx, int64_t id, int64_t disabled_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE client SET disabled_ms = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	if (disabled_ms != 0)
+		stmt_bind_int(q, 1, disabled_ms);
+	else
+		stmt_bind_null(q, 1);
+	stmt_bind_int(q, 2, id);
+	return stmt_run(q, why);
+}
+
+/* 0: none is left after that one. */
+static bool next_key(struct tx *tx, int64_t client, int64_t after, int64_t *key, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM client_key WHERE client = $1 AND id > $2 ORDER BY id LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, client);
+	stmt_bind_int(q, 2, after);
+	*key = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
+bool client_disable(struct tx *tx, int64_t id, int64_t now_ms, int64_t *ended, struct fail *why)
+{
+	int64_t key = 0;
+	*ended = 0;
+	if (!set_disabled(tx, id, now_ms, why))
+		return false;
+	do
+		if (!next_key(tx, id, key, &key, why) || (key != 0 && !end_sessions(tx, key, now_ms, ended, why)))
+			return false;
+	while (key != 0);
+	return true;
+}
+
+bool client_enable(struct tx *tx, int64_t id, struct fail *why)
+{
+	return set_disabled(tx, id, 0, why);
+}
+
 /* ---- the question ---- */
 
 struct key_row {
@@ -158,16 +229,21 @@ struct key_row {
 	char networks[CLIENT_NETWORKS_MAX + 1];
 	size_t networks_len;
 	int64_t from_ms, used_ms;
-	bool is_there, is_revoked;
+	bool is_there, is_revoked, is_disabled;
 };
 
-static bool key_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct key_row *k, struct client_found *out, struct fail *why)
+static bool key_read(struct tx *tx, const struct client_proof *proof, struct key_row *k, struct client_found *out, struct fail *why)
 {
+	uint8_t hash[SHA256_BYTES];
+	bool by_certificate = proof->certificate != NULL;
+	if (!by_certificate)
+		sha256(proof->secret.secret, hash);
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT k.id, k.from_ms, k.until_ms, k.used_ms, k.revoked_ms, c.id, c.key, c.kind, c.principal_id, c.rights, c.test_key,"
-		" c.networks FROM client_key k JOIN client c ON c.id = k.client WHERE k.secret_hash = $1", why);
+		" c.networks, c.disabled_ms FROM client_key k JOIN client c ON c.id = k.client WHERE k.secret_hash = $1 OR k.certificate = $2", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_blob(q, 1, hash, SHA256_BYTES);
+	stmt_bind_blob(q, 1, by_certificate ? NULL : hash, by_certificate ? 0 : sizeof(hash));
+	stmt_bind_blob(q, 2, proof->certificate, by_certificate ? SHA256_BYTES : 0);
 	k->is_there = stmt_row(q, why);
 	if (!k->is_there)
 		return why->code == FAIL_NONE;
@@ -179,8 +255,9 @@ static bool key_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct key
 	k->from_ms = stmt_int(q, 1);
 	k->used_ms = stmt_int(q, 3);
 	k->is_revoked = !stmt_is_null(q, 4);
+	k->is_disabled = !stmt_is_null(q, 12);
 	*out = (struct client_found){ .key = stmt_int(q, 0), .until_ms = stmt_int(q, 2), .client = stmt_int(q, 5), .kind = (enum who)stmt_int(q, 7),
-		.principal = stmt_int(q, 8), .rights = (uint64_t)stmt_int(q, 9), .test_key = stmt_int(q, 10) != 0 };
+		.principal = stmt_int(q, 8), .rights = (uint64_t)stmt_int(q, 9), .test_key = stmt_int(q, 10) != 0, .certificate = proof->certificate };
 	return true;
 }
 
@@ -196,9 +273,11 @@ static const char *refusal(const struct key_row *k, const struct client_found *f
 {
 	struct id asked;
 	if (!k->is_there)
-		return "no_such_secret";
+		return "no_such_key";
 	if (!id_from_text(client_id, "cl", &asked) || memcmp(asked.bytes, k->client_key.bytes, sizeof(asked.bytes)) != 0)
 		return "another_client";
+	if (k->is_disabled)
+		return "disabled";
 	if (k->is_revoked)
 		return "revoked";
 	if (k->from_ms > now_ms || f->until_ms <= now_ms)
@@ -216,13 +295,14 @@ static bool note_use(struct tx *tx, int64_t key, int64_t now_ms, struct fail *wh
 	return stmt_run(q, why);
 }
 
-bool client_check(struct tx *tx, struct str client_id, struct secret secret, struct str peer, int64_t now_ms, struct client_found *out, struct fail *why)
+bool client_check(struct tx *tx, struct str client_id, const struct client_proof *proof, struct str peer, int64_t now_ms, struct client_found *out, struct fail *why)
 {
 	struct key_row k = { .is_there = false };
-	uint8_t hash[SHA256_BYTES];
+	struct id asked;
 	*out = (struct client_found){ .client = 0 };
-	sha256(secret.secret, hash);
-	if (!key_read(tx, hash, &k, out, why))
+	if (id_from_text(client_id, "cl", &asked) && !client_lock(tx, &asked, why))
+		return false;
+	if (!key_read(tx, proof, &k, out, why))
 		return false;
 	const char *word = refusal(&k, out, client_id, peer, now_ms);
 	if (word != NULL) {
@@ -235,7 +315,8 @@ bool client_check(struct tx *tx, struct str client_id, struct secret secret, str
 bool client_session(struct tx *tx, const struct client_found *f, uint64_t rights, int64_t life_ms, int64_t now_ms, const uint8_t random[32], int64_t *id,
 		    struct fail *why)
 {
-	struct session_new s = { .kind = f->kind, .principal = f->principal, .name = STR(""), .rights = rights, .life_ms = life_ms };
+	struct session_new s = { .kind = f->kind, .principal = f->principal, .name = STR(""), .rights = rights, .life_ms = life_ms,
+		.certificate = f->certificate };
 	if (!session_open(tx, &s, now_ms, random, id, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE session SET client_key = $1 WHERE id = $2", why);

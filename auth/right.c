@@ -51,6 +51,16 @@ uint64_t rights_all(enum who kind)
 	return all;
 }
 
+void rights_text(uint64_t held, struct buf *out)
+{
+	size_t before = out->len;
+	for (int i = RIGHT_NONE + 1; i < RIGHT_COUNT; i++)
+		if (held >> i & 1) {
+			buf_str(out, out->len > before ? STR(" ") : STR(""));
+			buf_str(out, str_c(right_row((enum right)i)->text));
+		}
+}
+
 bool right_is_held(const struct principal *who, enum right right)
 {
 	return right == RIGHT_NONE || (who->rights >> right & 1) != 0;

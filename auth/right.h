@@ -39,5 +39,6 @@ struct right_row {
 const struct right_row *right_row(enum right right);
 enum right right_from(struct str text); /* RIGHT_NONE: there is no such scope */
 uint64_t rights_all(enum who kind);     /* what this kind may hold at all */
+void rights_text(uint64_t held, struct buf *out); /* a space between two: an OAuth scope */
 bool right_is_held(const struct principal *who, enum right right); /* RIGHT_NONE: always */
 #endif

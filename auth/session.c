@@ -69,7 +69,7 @@ struct id session_key(int64_t now_ms, const uint8_t random[32])
 /* The one seen least lately, when there are as many as there may be. 0: there is room. */
 static bool least_lately(struct tx *tx, int64_t principal, int64_t now_ms, int64_t *id, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, expires_ms FROM session WHERE principal_id = $1 AND kind = 2 AND ended_ms IS NULL"
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, expires_ms FROM session WHERE principal_id = $1 AND kind = 2 AND ended_ms IS NULL AND terminal IS NULL"
 		" ORDER BY CASE WHEN expires_ms <= $2 THEN 0 ELSE seen_ms END, id", why);
 	if (q == NULL)
 		return false;
@@ -99,7 +99,7 @@ static bool insert(struct tx *tx, const struct session_new *s, int64_t id, int64
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO session (id, key, kind, principal_id, login, device_hash, name, level, level3_until_ms, rights, region, made_ms, seen_ms, expires_ms,"
-		" ended_ms, end_reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, NULL, 0)", why);
+		" certificate, terminal, ended_ms, end_reason) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16, NULL, 0)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -119,13 +119,18 @@ static bool insert(struct tx *tx, const struct session_new *s, int64_t id, int64
 	stmt_bind_int(q, 12, now_ms);
 	stmt_bind_int(q, 13, now_ms);
 	stmt_bind_int(q, 14, now_ms + s->life_ms);
+	stmt_bind_blob(q, 15, s->certificate, s->certificate != NULL ? CERTIFICATE_BYTES : 0);
+	if (s->terminal != 0)
+		stmt_bind_int(q, 16, s->terminal);
+	else
+		stmt_bind_null(q, 16);
 	return stmt_run(q, why);
 }
 
 bool session_open(struct tx *tx, const struct session_new *s, int64_t now_ms, const uint8_t random[32], int64_t *id, struct fail *why)
 {
 	int64_t oldest = 0;
-	if (s->kind == WHO_CITIZEN && !(tx_lock_row(tx, "person.sessions", s->principal, why) && least_lately(tx, s->principal, now_ms, &oldest, why)))
+	if (s->kind == WHO_CITIZEN && s->terminal == 0 && !(tx_lock_row(tx, "person.sessions", s->principal, why) && least_lately(tx, s->principal, now_ms, &oldest, why)))
 		return false;
 	if (oldest != 0 && !session_end(tx, oldest, SESSION_ENDED_BY_NEWER, now_ms, why))
 		return false;
@@ -286,14 +291,19 @@ bool session_read(struct tx *tx, int64_t id, struct session_row *out, struct fai
 		*out = *kept;
 		return true;
 	}
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT principal_id, level, level3_until_ms, rights, region, expires_ms, ended_ms, level4_until_ms FROM session WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT principal_id, level, level3_until_ms, rights, region, expires_ms, ended_ms, level4_until_ms, certificate, terminal FROM session WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, INTERNAL, "session %lld is not there", (long long)id);
 	*out = (struct session_row){ .id = id, .principal = stmt_int(q, 0), .level = (int8_t)stmt_int(q, 1), .level3_until_ms = stmt_int(q, 2),
-		.rights = (uint64_t)stmt_int(q, 3), .region = stmt_int(q, 4), .expires_ms = stmt_int(q, 5), .is_ended = !stmt_is_null(q, 6), .level4_until_ms = stmt_int(q, 7) };
+		.rights = (uint64_t)stmt_int(q, 3), .region = stmt_int(q, 4), .expires_ms = stmt_int(q, 5), .is_ended = !stmt_is_null(q, 6), .level4_until_ms = stmt_int(q, 7),
+		.is_bound = !stmt_is_null(q, 8), .terminal = stmt_int(q, 9) };
+	struct str certificate = stmt_blob(q, 8);
+	assert(!out->is_bound || certificate.len == sizeof(out->certificate));
+	if (out->is_bound)
+		memcpy(out->certificate, certificate.at, certificate.len);
 	struct session_row *keep = tx_cache(tx, ROW_SESSION, (uint64_t)id, sizeof(*out));
 	if (keep != NULL)
 		*keep = *out;

@@ -1,6 +1,6 @@
 /* auth/session.h - a session is one device of one principal, from login to its end. Tokens belong to it, and whatever ends it ends them.
  *
- *   a citizen has SESSIONS_MAX at most; one more ends the one that was seen least lately
+ *   a citizen has SESSIONS_MAX at most; one more ends the one that was seen least lately. One at a terminal (auth/terminal.h) is beside these
  *   a session ends: by its own device (revoke), by another of the same person, by a stolen refresh token, by merge, by time
  *   a device that another one put out (a lost phone) is unknown from then on; one that logged itself out is not
  *
@@ -14,7 +14,7 @@
 #include "store/store.h"
 
 enum { SESSIONS_MAX = 8 /* as many as tx_touch takes before every row is forgotten */, SESSION_NAME_MAX = 40, SESSION_NAME_BYTES = 4 * SESSION_NAME_MAX,
-       SESSION_KEY_BYTES = ID_TEXT_BYTES, DEVICE_HASH_BYTES = 32 };
+       SESSION_KEY_BYTES = ID_TEXT_BYTES, DEVICE_HASH_BYTES = 32, CERTIFICATE_BYTES = 32 };
 #define SESSION_LIFE_MS (INT64_C(30) * 24 * 3600 * 1000)  /* of a citizen's; each refresh begins it anew */
 #define ACCESS_LIFE_MS (INT64_C(30) * 60 * 1000)
 
@@ -26,6 +26,7 @@ enum session_end {
 	SESSION_ENDED_BY_NEWER = 4,    /* the ninth device */
 	SESSION_ENDED_BY_OPERATOR = 5,
 	SESSION_ENDED_BY_MERGE = 6,
+	SESSION_ENDED_BY_VISITOR = 7,  /* the next one at a terminal */
 };
 
 struct session_new {
@@ -39,6 +40,8 @@ struct session_new {
 	uint64_t rights;
 	int64_t region;
 	int64_t life_ms;
+	const uint8_t *certificate;    /* its tokens want this client certificate (base/certificate.h); NULL: none */
+	int64_t terminal;              /* at which it is; 0: at none */
 };
 /* `random`: 32 bytes of this session's own (request_bytes). The key outside is session_key of the same bytes. */
 MUST_USE bool session_open(struct tx *tx, const struct session_new *s, int64_t now_ms, const uint8_t random[32], int64_t *id, struct fail *why);
@@ -59,10 +62,11 @@ MUST_USE bool session_find(struct tx *tx, const struct principal *who, struct id
 
 /* What a request needs of a session, from the row cache where it can be. */
 struct session_row {
-	int64_t id, principal, expires_ms, level3_until_ms, level4_until_ms, region;
+	int64_t id, principal, expires_ms, level3_until_ms, level4_until_ms, region, terminal;
 	uint64_t rights;
 	int8_t level;
-	bool is_ended;
+	bool is_ended, is_bound;       /* bound: to the certificate */
+	uint8_t certificate[CERTIFICATE_BYTES];
 };
 MUST_USE bool session_read(struct tx *tx, int64_t id, struct session_row *out, struct fail *why);
 

@@ -6,7 +6,7 @@
 
 enum { CODE_BYTES = 32, NAME_SEALED_BYTES = STAFF_NAME_BYTES + VAULT_OVERHEAD_MAX + 1, TOTP_SEALED_BYTES = TOTP_SECRET_BYTES + VAULT_OVERHEAD_MAX + 1 };
 
-#define COLUMNS "SELECT id, account, name, department, region, roles, state, password, password_ms, totp, totp_step, invited_until_ms FROM staff "
+#define COLUMNS "SELECT id, account, name, department, region, roles, state, password, password_ms, totp, totp_step, invited_until_ms, certificate FROM staff "
 
 bool staff_account_fits(struct str account)
 {
@@ -123,7 +123,7 @@ static bool seal_and_insert(struct tx *tx, const struct staff_new *s, int64_t id
 static bool reset(struct tx *tx, int64_t id, struct str totp, const uint8_t invitation[SHA256_BYTES], int64_t now_ms, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"UPDATE staff SET state = 1, password = '', totp = $1, totp_step = 0, invitation = $2, invited_until_ms = $3, changed_ms = $4 WHERE id = $5 AND state <> 3",
+		"UPDATE staff SET state = 1, password = '', totp = $1, totp_step = 0, certificate = NULL, invitation = $2, invited_until_ms = $3, changed_ms = $4 WHERE id = $5 AND state <> 3",
 		why);
 	if (q == NULL)
 		return false;
@@ -178,9 +178,11 @@ static bool fill(struct stmt *q, struct staff_row *out, struct fail *why)
 	size_t name_len, secret_len;
 	*out = (struct staff_row){ .id = stmt_int(q, 0), .department = stmt_is_null(q, 3) ? 0 : stmt_int(q, 3), .region = stmt_int(q, 4), .roles = stmt_int(q, 5),
 				   .state = (enum staff_state)stmt_int(q, 6), .password_ms = stmt_int(q, 8), .totp_step = stmt_int(q, 10),
-				   .invited_until_ms = stmt_int(q, 11) };
-	struct str account = stmt_text(q, 1), password = stmt_text(q, 7);
-	assert(account.len < sizeof(out->account) && password.len < sizeof(out->password));
+				   .invited_until_ms = stmt_int(q, 11), .has_certificate = !stmt_is_null(q, 12) };
+	struct str account = stmt_text(q, 1), password = stmt_text(q, 7), certificate = stmt_blob(q, 12);
+	assert(account.len < sizeof(out->account) && password.len < sizeof(out->password) && (!out->has_certificate || certificate.len == sizeof(out->certificate)));
+	if (out->has_certificate)
+		memcpy(out->certificate, certificate.at, certificate.len);
 	memcpy(out->account, account.at, account.len);
 	memcpy(out->password, password.at, password.len);
 	if (!open_into("staff.name", out->id, stmt_blob(q, 2), out->name, STAFF_NAME_BYTES, &name_len, why) ||
@@ -381,6 +383,17 @@ bool staff_totp_served(struct tx *tx, int64_t id, int64_t step, struct fail *why
 static bool changed_one(struct tx *tx, struct stmt *q, int64_t id, struct fail *why)
 {
 	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, NOT_FOUND, "staff %lld, or it is closed", (long long)id));
+}
+
+bool staff_set_certificate(struct tx *tx, int64_t id, const uint8_t *fingerprint, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE staff SET certificate = $1, changed_ms = $2 WHERE id = $3 AND state = 2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, fingerprint, fingerprint != NULL ? SHA256_BYTES : 0);
+	stmt_bind_int(q, 2, now_ms);
+	stmt_bind_int(q, 3, id);
+	return changed_one(tx, q, id, why);
 }
 
 bool staff_set_roles(struct tx *tx, int64_t id, int64_t roles, int64_t now_ms, struct fail *why)

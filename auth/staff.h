@@ -2,8 +2,9 @@
  *
  *   invited → active → closed        an invitation's code makes it active, once, within a day; closed is for good
  *
- * Two factors: a password (auth/password.h) and digits of an app (auth/totp.h); or a client certificate in place of both. A password lives 90 days and is
- * none of the last five (GB/T 22239-2019 8.1.4.1).
+ * Two factors: a password (auth/password.h), and digits of an app (auth/totp.h) or a client certificate (base/certificate.h). The password stays beside a
+ * certificate, because nothing here shows whether its key lies behind a PIN, and two ways to know somebody are demanded, one of them by cryptography. A
+ * password lives 90 days and is none of the last five (GB/T 22239-2019 8.1.4.1).
  * Thread: whoever holds the transaction; names and secrets are sealed here and opened here. */
 #ifndef AUTH_STAFF_H
 #define AUTH_STAFF_H
@@ -35,6 +36,8 @@ struct staff_row {
 	char account[STAFF_ACCOUNT_MAX + 1];
 	char password[PASSWORD_TEXT_BYTES];
 	uint8_t totp[TOTP_SECRET_BYTES];
+	bool has_certificate;
+	uint8_t certificate[SHA256_BYTES];
 	char name[STAFF_NAME_BYTES + 1];
 };
 
@@ -62,8 +65,10 @@ MUST_USE bool staff_password_is_new(struct secret password, const char former[][
 MUST_USE bool staff_rehash_password(struct tx *tx, int64_t id, const char *hashed, struct fail *why);
 /* The step has served. Fails: CREDENTIALS it had served already (two logins with the same digits: one wins). */
 MUST_USE bool staff_totp_served(struct tx *tx, int64_t id, int64_t step, struct fail *why);
-/* Whoever lost his phone, his password or his invitation begins again: another code and another secret of digits, both of `random`; until the code has served
- * nobody logs in. The former passwords stay. */
+/* What stands for the digits from now on; NULL: nothing does. Fails: NOT_FOUND not active; CONFLICT it is another's. */
+MUST_USE bool staff_set_certificate(struct tx *tx, int64_t id, const uint8_t *fingerprint, int64_t now_ms, struct fail *why);
+/* Whoever lost his phone, his password or his invitation begins again: another code and another secret of digits, both of `random`, and no certificate; until
+ * the code has served nobody logs in. The former passwords stay. */
 MUST_USE bool staff_invite_again(struct tx *tx, int64_t id, int64_t now_ms, const uint8_t random[32], struct fail *why);
 MUST_USE bool staff_set_roles(struct tx *tx, int64_t id, int64_t roles, int64_t now_ms, struct fail *why);
 MUST_USE bool staff_close(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why);

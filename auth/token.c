@@ -128,13 +128,15 @@ static bool row_read(struct tx *tx, const uint8_t hash[SHA256_BYTES], struct tok
 }
 
 /* Of a session it is the session's row that says who, and how much: it may have been raised since the token was made. */
-static bool by_session(struct tx *tx, int64_t id, int64_t now_ms, struct principal *who, struct fail *why)
+static bool by_session(struct tx *tx, int64_t id, const uint8_t *certificate, int64_t now_ms, struct principal *who, struct fail *why)
 {
 	struct session_row s;
 	if (!session_read(tx, id, &s, why))
 		return false;
 	if (s.is_ended || s.expires_ms <= now_ms)
 		return FAILS(why, TOKEN, "session %lld is over", (long long)id);
+	if (s.is_bound && (certificate == NULL || memcmp(s.certificate, certificate, sizeof(s.certificate)) != 0))
+		return FAILS(why, TOKEN, "session %lld is bound to a certificate that is not shown", (long long)id);
 	who->id = s.principal;
 	who->session = s.id;
 	who->level = s.level4_until_ms > now_ms ? LEVEL_L4 : s.level;
@@ -143,6 +145,7 @@ static bool by_session(struct tx *tx, int64_t id, int64_t now_ms, struct princip
 	who->rights = s.rights;
 	who->region = s.region;
 	who->session_until_ms = s.expires_ms;
+	who->terminal = s.terminal;
 	return true;
 }
 
@@ -154,7 +157,7 @@ static bool by_hand(struct principal *who)
 	return true;
 }
 
-bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool development, struct principal *who, struct fail *why)
+bool token_check(struct tx *tx, struct secret bearer, const uint8_t *certificate, int64_t now_ms, bool development, struct principal *who, struct fail *why)
 {
 	struct token_row row;
 	uint8_t hash[SHA256_BYTES];
@@ -173,7 +176,7 @@ bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool devel
 	if (row.is_development && !development)
 		return FAILS(why, TOKEN, "token %lld is a development token", (long long)row.id);
 	*who = (struct principal){ .kind = prefix->kind, .id = row.principal, .token = row.id, .test_key = row.is_test_key };
-	return row.session != 0 ? by_session(tx, row.session, now_ms, who, why) : by_hand(who);
+	return row.session != 0 ? by_session(tx, row.session, certificate, now_ms, who, why) : by_hand(who);
 }
 
 bool token_is_good(struct tx *tx, int64_t token, int64_t principal, int64_t now_ms, struct fail *why)

@@ -31,8 +31,9 @@ void token_text(enum who kind, const uint8_t random[32], char text[TOKEN_TEXT_BY
 /* Writes the token's row and its text (shown once, never kept). */
 MUST_USE bool token_make(struct tx *tx, const struct token_spec *spec, int64_t now_ms, char text[TOKEN_TEXT_BYTES], struct fail *why);
 /* Who does this bearer stand for? Served from the row cache (ROW_TOKEN, ROW_SESSION) where it can be. Fails: TOKEN unknown, expired, revoked, of a session
- * that is over, or a development token where those are not welcome: all the same answer. */
-MUST_USE bool token_check(struct tx *tx, struct secret bearer, int64_t now_ms, bool development, struct principal *who, struct fail *why);
+ * that is over or bound to another certificate than `certificate` (request_certificate; NULL: none), or a development token where those are not welcome: all
+ * the same answer. */
+MUST_USE bool token_check(struct tx *tx, struct secret bearer, const uint8_t *certificate, int64_t now_ms, bool development, struct principal *who, struct fail *why);
 /* RFC 7009: the session of an access token of any age, found by its text. *session 0: no such token, or it belongs to none; then *token. */
 MUST_USE bool token_find(struct tx *tx, struct str text, int64_t *token, int64_t *session, struct fail *why);
 MUST_USE bool token_purge(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why); /* expired for a day */

@@ -2,6 +2,7 @@
  * anything starts. */
 #include "base/config.h"
 
+#include "base/client_hosts.h"
 #include "base/config_rows.h"
 
 #include <arpa/inet.h>
@@ -25,6 +26,11 @@ static void say(struct config_wrongs *wrongs, int line, struct str name, const c
 	va_start(args, format);
 	vsnprintf(w->why, sizeof w->why, format, args);
 	va_end(args);
+}
+
+void config_wrong_add(struct config_wrongs *wrongs, const char *name, const char *why)
+{
+	say(wrongs, 0, str_c(name), "%s", why);
 }
 
 void config_defaults(struct config *c)
@@ -294,20 +300,30 @@ static void check_addresses(const struct config *c, struct config_wrongs *wrongs
 		say(wrongs, 0, STR("admin.port"), "the same as listen.port");
 }
 
+static bool is_host_name(struct str host)
+{
+	bool good = host.len > 0 && host.len <= 253;
+	for (size_t i = 0; good && i < host.len; i++) {
+		char h = host.at[i];
+		good = (h >= 'a' && h <= 'z') || (h >= 'A' && h <= 'Z') || (h >= '0' && h <= '9') || h == '-' || h == '.';
+	}
+	return good;
+}
+
+static void say_no_host(struct config_wrongs *wrongs, struct str name, struct str host)
+{
+	say(wrongs, 0, name, "\"%.*s\" is not a host name", (int)(host.len < 80 ? host.len : 80), host.len > 0 ? host.at : "");
+}
+
 static void check_hosts(const struct config *c, struct config_wrongs *wrongs)
 {
 	struct str left = str_c(c->public_hosts), host;
 	while (left.len > 0) {
 		bool more = str_cut(left, ',', &host, &left);
 		host = str_trim(host);
-		bool good = host.len > 0 && host.len <= 253 && (!more || left.len > 0);
-		for (size_t i = 0; good && i < host.len; i++) {
-			char h = host.at[i];
-			good = (h >= 'a' && h <= 'z') || (h >= 'A' && h <= 'Z') || (h >= '0' && h <= '9') || h == '-' || h == '.';
-		}
-		if (good)
+		if (is_host_name(host) && (!more || left.len > 0))
 			continue;
-		say(wrongs, 0, STR("listen.hosts"), "\"%.*s\" is not a host name", (int)(host.len < 80 ? host.len : 80), host.at);
+		say_no_host(wrongs, STR("listen.hosts"), host);
 		return;
 	}
 }
@@ -337,6 +353,20 @@ static void check_wechat(const struct config *c, struct config_wrongs *wrongs)
 		say(wrongs, 0, STR("wechat.url"), "not https://; http:// is for development");
 }
 
+static void check_client_hosts(const struct config *c, struct config_wrongs *wrongs)
+{
+	struct str left = str_c(c->tls_client_hosts), host, file;
+	const struct str name = STR("tls.client_hosts");
+	while (client_hosts_next(&left, &host, &file)) {
+		if (!is_host_name(host))
+			say_no_host(wrongs, name, host);
+		else if (file.len == 0 || file.at[0] != '/')
+			say(wrongs, 0, name, "%.*s needs the path of a file: NAME=/PATH", STR_ARG(host));
+		else if (client_hosts_has(left, host))
+			say(wrongs, 0, name, "%.*s stands there twice", STR_ARG(host));
+	}
+}
+
 bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 {
 	int before = wrongs->count;
@@ -348,6 +378,8 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	if (!c->development && !certificate && !key)
 		say(wrongs, 0, STR("tls.certificate"), "missing; only development = true makes its own certificate");
 	check_wechat(c, wrongs);
+	if ((c->expiring_certificate[0] == '\0') != (c->expiring_key[0] == '\0'))
+		say(wrongs, 0, STR("expiring.key"), "expiring.certificate and expiring.key go together");
 	if (c->state_dir[0] != '/')
 		say(wrongs, 0, STR("state.dir"), "not an absolute path");
 	if (c->backup_folder[0] != '\0' && c->backup_folder[0] != '/')
@@ -357,6 +389,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	check_addresses(c, wrongs);
 	check_hosts(c, wrongs);
 	check_provincial(c, wrongs);
+	check_client_hosts(c, wrongs);
 	return wrongs->count == before;
 }
 

@@ -40,6 +40,8 @@ void config_defaults(struct config *c);
 bool config_read(struct config *c, const char *path, struct config_wrongs *wrongs);
 /* One "name=value" from the command line, noted as line 0. */
 bool config_override(struct config *c, const char *name_is_value, struct config_wrongs *wrongs);
+/* One more, found by somebody else: line 0. */
+void config_wrong_add(struct config_wrongs *wrongs, const char *name, const char *why);
 /* What no single row can see (certificate without key, production with development tokens, …). */
 bool config_consistent(const struct config *c, struct config_wrongs *wrongs);
 /* Copies reloadable fields of `next` into `now`; writes the names of changed and of refused (not reloadable) fields, comma separated. */

@@ -39,6 +39,24 @@ void request_clear(struct request *r)
 	fail_clear(&r->why);
 }
 
+bool request_certify(struct request *r, const struct certified *c)
+{
+	struct certified *kept = c != NULL ? arena_alloc(&r->arena, sizeof(*kept) + c->host.len) : NULL;
+	if (kept == NULL)
+		return c == NULL;
+	*kept = *c;
+	memcpy(kept + 1, c->host.at, c->host.len);
+	kept->host.at = (const char *)(kept + 1);
+	r->certified = kept;
+	return true;
+}
+
+const uint8_t *request_certificate(const struct request *r)
+{
+	const struct certified *c = r->certified;
+	return c != NULL && c->is_shown && c->until_ms > r->now_ms ? c->fingerprint : NULL;
+}
+
 static const struct {
 	struct str name;
 	int next; /* another of the same length, or HEADERS_KNOWN */

@@ -60,6 +60,7 @@ struct principal {
 	int64_t level4_until_ms; /* until then he was seen at a window, and `level` is L4 */
 	uint64_t rights;     /* of everybody else: bits of auth/rights.def */
 	int64_t region;      /* of staff: the root of what they may see; 0 all of it */
+	int64_t terminal;    /* the one this session is at: auth/terminal.h; 0: at none */
 	int64_t session_until_ms; /* when that session ends by itself */
 	bool test_key;       /* unknown fields are refused for test keys, ignored for a department's live key */
 	bool by_matter;      /* the mandate is for some matters only: auth/mandate.h says which */
@@ -69,6 +70,14 @@ struct principal {
 
 /* Whose rows a request is about; who does it is `id`. */
 static inline int64_t principal_whose(const struct principal *p) { return p->acting_for != 0 ? p->acting_for : p->id; }
+
+/* What the connection showed, where client certificates are asked for (gateway/tls.h). */
+struct certified {
+	struct str host;     /* by this name it came (SNI), lower case: what is meant for another is misdirected */
+	bool is_shown;       /* an authority of this host vouches for a certificate */
+	uint8_t fingerprint[32]; /* of the certificate: base/certificate.h */
+	int64_t until_ms;    /* its own end, which a connection may outlive */
+};
 
 /* What apply leaves for render: small, typed, stored under the Idempotency-Key in the same transaction. */
 struct outcome {
@@ -109,6 +118,7 @@ struct request {
 	size_t header_count;
 	struct str body;               /* verbatim */
 	struct str peer;               /* whom limits count, as text: IPv4 address or IPv6 /64; never logged with a person */
+	const struct certified *certified; /* NULL: no certificate is asked for by the name this connection came by */
 	int http_major;                /* 1 or 2 */
 	bool wants_tunnel;             /* Upgrade: websocket, or an extended CONNECT; the method is GET then */
 
@@ -156,11 +166,17 @@ struct handler {
 	void (*settle)(const struct request *r, struct expiring_batch *b); /* by the outcome; not asked for a repeat */
 	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
 	stage_fn render;
+	bool own_device;    /* not at a terminal: 403 */
+	bool wants_certificate; /* of the client: 421 where none is asked for, 401 when none is shown */
 	bool is_oauth;      /* speaks RFC 6749: takes a form, has no use for a bearer, and fails in the shape of section 5.2 */
 };
 
 /* Makes a request out of whatever was there; its arena stays. */
 void request_clear(struct request *r);
+/* Keeps a copy in the arena: the connection may end before the request. NULL: fine. false: no memory. */
+MUST_USE bool request_certify(struct request *r, const struct certified *c);
+/* The digest of the certificate this request was asked with; NULL: none, or one that has expired since. */
+const uint8_t *request_certificate(const struct request *r);
 /* A header by its lower-case name; STR_NONE when absent. The first of several. */
 struct str request_header(const struct request *r, struct str name);
 /* Fills r->known, once, when the head is complete. false: a header with one meaning (authorization, content-type, idempotency-key, x-acting-for) came

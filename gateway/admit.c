@@ -2,6 +2,7 @@
  * Idempotency-Key) after. Every question here is answered from the route's row. */
 #include "auth/keyring.h"
 #include "auth/token.h"
+#include "base/client_hosts.h"
 #include "base/clock.h"
 #include "base/metrics.h"
 #include "gateway/acting.h"
@@ -21,15 +22,20 @@ static const struct config *config_of(const struct task *t)
 
 /* ---- host ---- */
 
-static bool host_is_ours(const struct config *c, struct str authority)
+static struct str name_in(struct str authority)
 {
-	struct str list = str_c(c->public_hosts), name, port;
+	struct str name, port;
+	if (authority.len > 0 && authority.at[0] == '[') /* an IPv6 literal keeps its colons */
+		return authority;
+	str_cut(authority, ':', &name, &port);
+	return name;
+}
+
+static bool host_is_ours(const struct config *c, struct str name)
+{
+	struct str list = str_c(c->public_hosts);
 	if (list.len == 0)
 		return true;
-	if (!(authority.len > 0 && authority.at[0] == '[')) /* an IPv6 literal keeps its colons */
-		str_cut(authority, ':', &name, &port);
-	else
-		name = authority;
 	while (list.len > 0) {
 		struct str one, rest;
 		str_cut(list, ',', &one, &rest);
@@ -38,6 +44,28 @@ static bool host_is_ours(const struct config *c, struct str authority)
 		list = rest;
 	}
 	return false;
+}
+
+/* A connection by the name of a client host serves that host alone, and no other serves it: otherwise a certificate would not have been asked for where it
+ * must be, or would be taken for another host's (RFC 9110 15.5.20). */
+static bool admit_host(struct task *t, struct fail *why)
+{
+	const struct request *r = &t->r;
+	const struct config *c = config_of(t);
+	const struct certified *certified = r->certified;
+	if (t->face != FACE_PUBLIC)
+		return true;
+	struct str name = name_in(r->authority);
+	bool asks = client_hosts_has(str_c(c->tls_client_hosts), name);
+	if (certified != NULL ? !str_eq(certified->host, name) : asks)
+		return FAILS(why, MISDIRECTED, "host is not the name the connection came by");
+	if (!asks && !host_is_ours(c, name))
+		return FAILS(why, MISDIRECTED, "host is not in listen.hosts");
+	if (!r->route->handler->wants_certificate)
+		return true;
+	if (certified == NULL)
+		return FAILS(why, MISDIRECTED, "no certificate is asked for by this name");
+	return request_certificate(r) != NULL || FAILS(why, CERTIFICATE, "none is shown, or it has expired");
 }
 
 /* ---- rate ---- */
@@ -127,7 +155,7 @@ static bool admit_who(struct task *t, struct connection *reader, struct fail *wh
 		struct tx tx;
 		if (!reader_begin(reader, &tx, why))
 			return false;
-		if (!token_check(&tx, bearer, r->now_ms, config_of(t)->development, &r->who, why))
+		if (!token_check(&tx, bearer, request_certificate(r), r->now_ms, config_of(t)->development, &r->who, why))
 			return admit_guess(t, why);
 		presence_note(t->loop->gateway->committer, &r->who, r->now_ms);
 	}
@@ -137,6 +165,8 @@ static bool admit_who(struct task *t, struct connection *reader, struct fail *wh
 		return FAILS(why, LOGIN, "no token");
 	if (!(row->who & (int)r->who.kind))
 		return FAILS(why, FORBIDDEN, "the token is of another kind");
+	if (row->handler->own_device && r->who.terminal != 0)
+		return FAILS(why, AT_TERMINAL, "the session is at terminal %lld", (long long)r->who.terminal);
 	return r->who.kind == WHO_CITIZEN ? admit_level(r, why) : admit_right(r, why);
 }
 
@@ -166,8 +196,8 @@ static bool brings_token(const struct task *t)
 bool admit_head(struct task *t, struct fail *why)
 {
 	const struct route *row = t->r.route;
-	if (t->face == FACE_PUBLIC && !host_is_ours(config_of(t), t->r.authority))
-		return FAILS(why, MISDIRECTED, "host is not in listen.hosts");
+	if (!admit_host(t, why))
+		return false;
 	t->admit_later = t->loop->reader == NULL && brings_token(t);
 	if (!t->admit_later && !admit_caller(t, t->loop->reader, why))
 		return false;

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/str.h"
 #include "gateway/machine.h"
+#include "gateway/redis_link.h"
 #include "gateway/route.h"
 #include "services/handlers.h"
 #include "store/store.h"
@@ -33,6 +34,16 @@ void tell_wrongs(const struct config_wrongs *wrongs)
 
 /* ---- check ---- */
 
+/* Addresses that only this floor can read. */
+static bool addresses_are_good(const struct config *c, struct config_wrongs *wrongs)
+{
+	struct redis_settings s = { .port = 0 };
+	const char *wrong = c->expiring_url[0] != '\0' ? redis_settings_from(str_c(c->expiring_url), &s) : NULL;
+	if (wrong != NULL)
+		config_wrong_add(wrongs, "expiring.url", wrong);
+	return wrong == NULL;
+}
+
 int command_check(struct command_line *l)
 {
 	static struct config_wrongs wrongs;
@@ -45,6 +56,7 @@ int command_check(struct command_line *l)
 	for (char **o = l->overrides; *o != NULL; o++)
 		ok = config_override(&l->config, *o, &wrongs) && ok;
 	ok = config_consistent(&l->config, &wrongs) && ok;
+	ok = addresses_are_good(&l->config, &wrongs) && ok;
 	if (!ok) {
 		tell_wrongs(&wrongs);
 		return 1;
@@ -95,8 +107,8 @@ static void print_route(const struct route *row)
 			printf("%s%s", comma, who_name((enum who)(1 << bit)).at);
 			comma = ",";
 		}
-	printf(" %s %s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->scope != 0 ? mandate_scope_text(row->scope) : "-",
-		row->idempotent ? " key" : "");
+	printf(" %s %s%s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->scope != 0 ? mandate_scope_text(row->scope) : "-",
+		row->idempotent ? " key" : "", row->handler->wants_certificate ? " certificate" : "");
 }
 
 int command_version(struct command_line *l)

@@ -34,6 +34,7 @@ int command_effects(struct command_line *l);
 int command_backup(struct command_line *l);
 int command_restore(struct command_line *l);
 int command_client(struct command_line *l);
+int command_terminal(struct command_line *l);
 int command_version(struct command_line *l);
 
 void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */
@@ -41,6 +42,9 @@ void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */
 int tell_failure(const char *doing, const struct fail *why);
 /* The same for a problem that the control socket answered. Returns 1. */
 int tell_answer(const char *doing, int status, const char *answer);
+
+/* A whole file, not NUL-terminated; the caller frees it. NULL: `why` names it. */
+char *file_read(const char *path, size_t *len, struct fail *why);
 
 /* control_client.c: a command's question goes to the daemon that holds the state folder, over its control socket; when no daemon does,
  * the same handler runs here, on the opened store. */

@@ -8,7 +8,7 @@
 
 enum { CHUNK_BYTES = 256 << 10, LINE_BYTES_MAX = 2 * CHUNK_BYTES, FILE_BYTES_MAX = 256 << 20 };
 
-static char *read_file(const char *path, size_t *len, struct fail *why)
+char *file_read(const char *path, size_t *len, struct fail *why)
 {
 	FILE *f = fopen(path, "rb");
 	if (f == NULL) {
@@ -133,7 +133,7 @@ int command_import(struct command_line *l)
 		return 2;
 	}
 	struct import im = { .kind = l->words[0], .is_lines = strcmp(l->words[0], "guides") == 0 };
-	im.file = read_file(l->words[1], &im.len, &why);
+	im.file = file_read(l->words[1], &im.len, &why);
 	if (im.file == NULL)
 		return tell_failure("import", &why);
 	const char *line_end = memchr(im.file, '\n', im.len);

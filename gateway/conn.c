@@ -16,6 +16,9 @@
 #include <unistd.h>
 
 enum { READS_PER_TURN = 8, LINGER_BYTES_MAX = 64 << 10, OUT_KEPT_BYTES = 16 << 10, REFUSALS_TOLD_MS = 1000 };
+
+static void watch(struct conn *c);
+
 static void become(struct conn *c, enum proto proto)
 {
 	conn_count_gone(c->proto);
@@ -159,16 +162,30 @@ static void read_some(struct conn *c)
 
 /* ---- handshake ---- */
 
+/* A close(2) with unread bytes in the socket would send a reset that overtakes our last words, so: say that we are done, and read on for a while
+ * without listening (RFC 9112 9.6). */
+static void hear_out(struct conn *c)
+{
+	c->phase = CONN_LINGER;
+	shutdown(c->fd, SHUT_WR);
+	conn_wait(c, DEADLINE_LINGER);
+	watch(c);
+}
+
 static void handshake_failed(struct conn *c)
 {
 	unsigned long error = ERR_peek_last_error();
 	bool plain = ERR_GET_LIB(error) == ERR_LIB_SSL && ERR_GET_REASON(error) == SSL_R_HTTP_REQUEST;
-	const char *reason = ERR_reason_error_string(error);
-	LOG_EVENT(tls_failed, STR_NONE, L_C(reason != NULL ? reason : "the peer went away"));
+	const char *reason = ERR_reason_error_string(error), *certificate = tls_certificate_wrong(c->ssl);
+	LOG_EVENT(tls_failed, STR_NONE, L_C(certificate != NULL ? certificate : reason != NULL ? reason : "the peer went away"));
 	ERR_clear_error();
 	conn_count_shake(SHAKE_FAILED);
 	c->failed = true;
-	conn_close(c, plain ? END_PLAIN_HTTP : END_NORMAL, "handshake");
+	c->why = "handshake";
+	if (certificate != NULL)
+		hear_out(c);
+	else
+		conn_close(c, plain ? END_PLAIN_HTTP : END_NORMAL, c->why);
 }
 
 static void shake_hands(struct conn *c)
@@ -185,7 +202,7 @@ static void shake_hands(struct conn *c)
 	c->phase = CONN_OPEN;
 	bool h2 = tls_wants_h2(c->ssl);
 	become(c, h2 ? PROTO_H2 : PROTO_H1);
-	if (!(h2 ? h2_open(c) : h1_open(c))) {
+	if (!tls_certified(c->door->tls, c->ssl, &c->certified) || !(h2 ? h2_open(c) : h1_open(c))) {
 		conn_close(c, END_MEMORY, "memory");
 		return;
 	}
@@ -200,6 +217,7 @@ static void on_closed(uv_handle_t *handle)
 	struct conn *c = handle->data;
 	struct door *d = c->door;
 	free(c->out);
+	free(c->certified);
 	free(c);
 	door_handle_closed(d);
 }
@@ -246,23 +264,20 @@ void conn_finish(struct conn *c, enum conn_end end, const char *why)
 	conn_dirty(c);
 }
 
-/* Everything was written. A close(2) with unread bytes in the socket would send a reset that overtakes our last words, so: say that
- * we are done, and read on for a while without listening (RFC 9112 9.6). */
+/* Everything was written. */
 static void say_goodbye(struct conn *c)
 {
 	if (c->eof) {
 		conn_close(c, c->end, c->why);
 		return;
 	}
-	c->phase = CONN_LINGER;
 	c->ops->drop(c);
 	c->ops = NULL;
 	if (c->ssl != NULL) {
 		SSL_shutdown(c->ssl);
 		ERR_clear_error();
 	}
-	shutdown(c->fd, SHUT_WR);
-	conn_wait(c, DEADLINE_LINGER);
+	hear_out(c);
 }
 
 static void linger(struct conn *c)
@@ -298,8 +313,6 @@ static void on_deadline(struct deadline *d, enum deadline_kind kind)
 }
 
 /* ---- turns ---- */
-
-static void watch(struct conn *c);
 
 static void on_poll(uv_poll_t *handle, int status, int events)
 {

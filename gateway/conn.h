@@ -41,6 +41,7 @@ struct conn {
 	const struct conn_ops *ops;
 	void *state;             /* the protocol's */
 	struct ssl_st *ssl;      /* NULL: in the clear */
+	struct certified *certified; /* NULL: where client certificates are not asked for */
 	int fd, interest;        /* what uv_poll watches now */
 	enum face face;
 	enum proto proto;

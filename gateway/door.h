@@ -11,6 +11,8 @@
 struct door_tls; /* an SSL_CTX, shared by all loops, with ticket keys that rotate */
 
 struct door_tls *door_tls_make(const struct config *c, struct fail *why); /* says which file is wrong and why */
+/* The authorities of tls.client_hosts, read anew; connections that stand keep theirs. false: all stays as it was. */
+MUST_USE bool door_tls_reload(struct door_tls *t, const struct config *c, struct fail *why);
 void door_tls_drop(struct door_tls *t);
 
 /* Opens this loop's public listener (SO_REUSEPORT, so each loop has its own) and, on loop 0, admin port and control socket.

@@ -4,6 +4,7 @@
 #include "gateway/epoch.h"
 #include "gateway/poller.h"
 #include "gateway/redis_link.h"
+#include "gateway/tls_client.h"
 #include "store/redis.h"
 #include <stdlib.h>
 
@@ -17,7 +18,10 @@ static bool redis_from(struct gateway *g, const struct config *c, struct fail *w
 	g->redis = s;
 	s->prefix = c->expiring_prefix;
 	s->deadline_ms = c->expiring_ms;
-	if (!redis_settings_from(str_c(c->expiring_url), s, why))
+	const char *wrong = redis_settings_from(str_c(c->expiring_url), s);
+	if (wrong != NULL)
+		return FAILS(why, CONFIG, "expiring.url: %s", wrong);
+	if (s->is_tls && (s->trust = tls_trust_make(c->expiring_ca_file, c->expiring_certificate, c->expiring_key, "expiring", why)) == NULL)
 		return false;
 	return c->expiring_password_file[0] == '\0' || secret_read(c->expiring_password_file, &s->password, why);
 }
@@ -35,8 +39,10 @@ void forgetting_stop(struct gateway *g)
 {
 	expiring_close(g->memory);
 	g->memory = NULL;
-	if (g->redis != NULL)
+	if (g->redis != NULL) {
 		secret_drop(&g->redis->password);
+		tls_trust_drop(g->redis->trust);
+	}
 	free(g->redis);
 	g->redis = NULL;
 }

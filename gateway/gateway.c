@@ -29,7 +29,6 @@
 #include "store/committer.h"
 #include "store/store.h"
 #include <pthread.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { RATE_KEYS_MAX = 1 << 19 };
@@ -151,20 +150,16 @@ struct kept_config {
 	struct kept_config *older;
 };
 
-static bool reload_systems(const struct config *wanted, struct config_wrongs *wrongs)
+/* What the configuration only names. */
+static bool reload_files(struct gateway *g, const struct config *wanted, struct config_wrongs *wrongs)
 {
 	struct fail why;
 	fail_clear(&why);
-	if (department_systems_load(wanted->department_systems_file, &why))
-		return true;
-	if (wrongs->count < CONFIG_WRONGS_MAX) {
-		struct config_wrong *w = &wrongs->at[wrongs->count];
-		w->line = 0;
-		snprintf(w->name, sizeof(w->name), "departments.systems_file");
-		snprintf(w->why, sizeof(w->why), "%s", why.log);
-	}
-	wrongs->count++;
-	return false;
+	if (!department_systems_load(wanted->department_systems_file, &why))
+		config_wrong_add(wrongs, "departments.systems_file", why.log);
+	else if (!door_tls_reload(g->tls, wanted, &why))
+		config_wrong_add(wrongs, "tls.client_hosts", why.log);
+	return why.code == FAIL_NONE;
 }
 
 static bool reload(struct gateway *g, char *changed, size_t changed_max, char *refused, size_t refused_max, struct config_wrongs *wrongs)
@@ -174,7 +169,7 @@ static bool reload(struct gateway *g, char *changed, size_t changed_max, char *r
 	bool ok = config_read(&wanted, g->config_path, wrongs);
 	for (char *const *o = g->overrides; o != NULL && *o != NULL; o++)
 		ok = config_override(&wanted, *o, wrongs) && ok;
-	ok = ok && config_consistent(&wanted, wrongs) && reload_systems(&wanted, wrongs);
+	ok = ok && config_consistent(&wanted, wrongs) && reload_files(g, &wanted, wrongs);
 	struct kept_config *kept = ok ? malloc(sizeof(*kept)) : NULL;
 	if (kept == NULL)
 		return false;

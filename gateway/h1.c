@@ -135,7 +135,7 @@ static bool fill_request(struct h1 *h, struct request *r)
 	memcpy(at, c->peer, (size_t)c->peer_len);
 	r->peer = (struct str){ at, (size_t)c->peer_len };
 	r->wants_tunnel = p->minor == 1 && c->face == FACE_PUBLIC && upgrade_is_asked(r);
-	return true;
+	return request_certify(r, c->certified);
 }
 
 static bool begin(struct h1 *h)

@@ -154,6 +154,7 @@ static void fill_request(struct h2_stream *s, struct request *r)
 	r->headers = s->headers;
 	r->header_count = s->header_count;
 	r->peer = copy(s, (struct str){ c->peer, (size_t)c->peer_len });
+	(void)!request_certify(r, c->certified); /* the arena remembers that it refused */
 }
 
 void h2_take_head(struct h2_stream *s, bool end_stream)

@@ -9,7 +9,7 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { FLIGHTS_MAX = 4096, SILENCE_MAX_MS = 2000 /* a server that says nothing for so long is left */, REDIS_PORT = 6379 };
+enum { FLIGHTS_MAX = 4096, SILENCE_MAX_MS = 2000 /* a server that says nothing for so long is left */ };
 
 enum flight_kind { FLIGHT_BATCH, FLIGHT_WHOLE /* a batch with the script's text */, FLIGHT_LOAD, FLIGHT_TOLD /* PUBLISH */ };
 
@@ -288,43 +288,4 @@ struct expiring *redis_link_open(uv_loop_t *uv, const struct redis_settings *s, 
 		return &l->face;
 	uv_close((uv_handle_t *)&l->timer, timer_closed);
 	return NULL;
-}
-
-/* ---- "redis://user@host:port/database", "unix:/path?database" ---- */
-
-static bool database_from(struct str text, int64_t *out)
-{
-	return text.len == 0 || str_to_i64(text, 0, 255, out);
-}
-
-bool redis_settings_from(struct str url, struct redis_settings *out, struct fail *why)
-{
-	struct str rest, database, user;
-	int64_t port = REDIS_PORT;
-	if (str_starts(url, STR("unix:/"))) {
-		rest = (struct str){ url.at + 5, url.len - 5 };
-		str_cut(rest, '?', &out->path, &database);
-		return (out->path.len < 108 && database_from(database, &out->database)) || FAILS(why, CONFIG, "expiring.url: unix:/path[?database]");
-	}
-	if (!str_starts(url, STR("redis://")))
-		return FAILS(why, CONFIG, "expiring.url begins with redis:// or unix:/");
-	rest = (struct str){ url.at + 8, url.len - 8 };
-	if (str_cut(rest, '@', &user, &database)) {
-		out->user = user;
-		rest = database;
-	}
-	str_cut(rest, '/', &rest, &database);
-	struct str port_text = STR_NONE;
-	if (rest.len > 0 && rest.at[0] == '[') {
-		str_cut((struct str){ rest.at + 1, rest.len - 1 }, ']', &out->host, &port_text);
-		if (port_text.len > 0)
-			port_text = (struct str){ port_text.at + 1, port_text.len - 1 };
-	} else {
-		str_cut(rest, ':', &out->host, &port_text);
-	}
-	if (out->host.len == 0 || out->host.len > 253 || (port_text.len > 0 && !str_to_i64(port_text, 1, 65535, &port)) || !database_from(database, &out->database) ||
-	    (out->user.len > 0 && memchr(out->user.at, ':', out->user.len) != NULL))
-		return FAILS(why, CONFIG, "expiring.url: redis://[user@]host[:port][/database]; the password has a file of its own");
-	out->port = (int)port;
-	return true;
 }

@@ -11,6 +11,8 @@
 #include "store/expiring.h"
 #include <uv.h>
 
+struct tls_trust; /* gateway/tls_client.h */
+
 struct redis_settings {
 	struct str path;          /* of a UNIX socket; len 0: host and port */
 	struct str host;          /* an address or a name */
@@ -18,12 +20,14 @@ struct redis_settings {
 	struct str user;
 	struct secret password;   /* at NULL: no AUTH */
 	int64_t database;
+	bool is_tls;              /* and then whom to trust: */
+	struct tls_trust *trust;
 	const char *prefix;       /* of every key, at most REDIS_PREFIX_MAX - 1 bytes */
 	int64_t deadline_ms;      /* of a batch */
 };
 
-/* "redis://[user@]host[:port][/database]" or "unix:/path[?database]" into `out`, which points into `url`. Fails: CONFIG. */
-MUST_USE bool redis_settings_from(struct str url, struct redis_settings *out, struct fail *why);
+/* "redis[s]://[user@]host[:port][/database]" or "unix:/path[?database]" into `out`, which points into `url`. NULL: fine; else what is wrong with it. */
+MUST_USE const char *redis_settings_from(struct str url, struct redis_settings *out);
 
 /* The settings and `memory` must outlive it. Starts connecting; the first answer is perhaps AWAY. */
 struct expiring *redis_link_open(uv_loop_t *uv, const struct redis_settings *s, struct expiring *memory, struct fail *why);

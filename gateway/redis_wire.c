@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "gateway/tls_client.h"
 
 #include <assert.h>
 #include <stdlib.h>
@@ -30,6 +31,8 @@ struct redis_wire {
 	struct redis_reader *reader;
 	int greetings_left;
 	char input[READ_BYTES];
+	struct tls_client *tls;     /* NULL: in the clear */
+	char plain[READ_BYTES];
 	/* what could not be written at once; one write is under way at a time */
 	char *unsent;
 	size_t unsent_len, unsent_cap;
@@ -57,6 +60,7 @@ static void release(struct redis_wire *w)
 	if (--w->handles > 0 || w->state != WIRE_CLOSING)
 		return;
 	redis_reader_drop(w->reader);
+	tls_client_drop(w->tls);
 	free(w->unsent);
 	free(w->writing);
 	free(w);
@@ -178,20 +182,38 @@ static bool keep_unsent(struct redis_wire *w, const char *at, size_t len)
 	return true;
 }
 
-void redis_wire_send(struct redis_wire *w, struct redis_bytes *b)
+static void send_bytes(struct redis_wire *w, const char *at, size_t len)
 {
 	size_t done = 0;
 	if (w->writing == NULL && w->unsent_len == 0) {
-		uv_buf_t bytes = uv_buf_init(b->at, (unsigned)b->len);
+		uv_buf_t bytes = uv_buf_init((char *)(uintptr_t)at, (unsigned)len);
 		int n = uv_try_write(&w->s.stream, &bytes, 1);
 		done = n > 0 ? (size_t)n : 0; /* what is wrong with the connection shows when the rest is written */
 	}
-	bool kept = done == b->len || keep_unsent(w, b->at + done, b->len - done);
-	redis_bytes_drop(b);
-	if (kept)
+	if (done == len || keep_unsent(w, at + done, len - done))
 		flush(w);
 	else
 		broken(w, "does not read");
+}
+
+/* What TLS has to say to the other side. */
+static void send_sealed(struct redis_wire *w)
+{
+	struct str out = tls_client_out(w->tls);
+	if (out.len > 0)
+		send_bytes(w, out.at, out.len);
+	tls_client_sent(w->tls);
+}
+
+void redis_wire_send(struct redis_wire *w, struct redis_bytes *b)
+{
+	if (w->tls == NULL)
+		send_bytes(w, b->at, b->len);
+	else if (tls_client_write(w->tls, b->at, b->len))
+		send_sealed(w);
+	else
+		broken(w, tls_client_wrong(w->tls));
+	redis_bytes_drop(b);
 }
 
 /* ---- greeting ---- */
@@ -249,6 +271,36 @@ static void take_answers(struct redis_wire *w)
 	}
 }
 
+static void greet(struct redis_wire *w);
+
+/* Bytes in the clear. */
+static void take_plain(struct redis_wire *w, const char *at, size_t len)
+{
+	if (redis_feed(w->reader, at, len))
+		take_answers(w);
+	else
+		broken(w, "it does not speak RESP");
+}
+
+static void take_sealed(struct redis_wire *w, const char *at, size_t len)
+{
+	ssize_t n = 1;
+	if (!tls_client_take(w->tls, at, len)) {
+		broken(w, "no memory");
+		return;
+	}
+	while (n > 0 && w->state != WIRE_DOWN && w->state != WIRE_CLOSING) {
+		n = tls_client_read(w->tls, w->plain, sizeof w->plain);
+		send_sealed(w); /* flights of the handshake, and the alert when it fails */
+		if (n > 0)
+			take_plain(w, w->plain, (size_t)n);
+		else if (n < 0)
+			broken(w, tls_client_wrong(w->tls));
+	}
+	if (w->state == WIRE_CONNECTING && tls_client_is_open(w->tls))
+		greet(w);
+}
+
 static void give_room(uv_handle_t *handle, size_t suggested, uv_buf_t *out)
 {
 	(void)suggested;
@@ -263,10 +315,8 @@ static void arrived(uv_stream_t *stream, ssize_t n, const uv_buf_t *bytes)
 		return;
 	if (n < 0)
 		broken(w, uv_strerror((int)n));
-	else if (!redis_feed(w->reader, bytes->base, (size_t)n))
-		broken(w, "it does not speak RESP");
 	else
-		take_answers(w);
+		(w->tls != NULL ? take_sealed : take_plain)(w, bytes->base, (size_t)n);
 }
 
 /* ---- connecting ---- */
@@ -276,23 +326,39 @@ static void too_slow(uv_timer_t *timer)
 	broken(timer->data, "no connection in time");
 }
 
-static void connected(uv_connect_t *connect, int status)
+static void greet(struct redis_wire *w)
 {
-	struct redis_wire *w = connect->data;
 	struct fail why;
 	fail_clear(&why);
-	if (w->state != WIRE_CONNECTING)
-		return;
-	redis_reader_drop(w->reader);
-	w->reader = status == 0 ? redis_reader_make(w->settings->prefix, &why) : NULL;
-	if (w->reader == NULL || uv_read_start(&w->s.stream, give_room, arrived) != 0) {
-		broken(w, status != 0 ? uv_strerror(status) : "no memory");
-		return;
-	}
 	w->state = WIRE_GREETING;
 	w->greetings_left = GREETINGS;
 	if (!greet_next(w, &why))
 		broken(w, why.log);
+}
+
+/* Nothing of the connection before is of use to this one. */
+static bool begin_reading(struct redis_wire *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	redis_reader_drop(w->reader);
+	tls_client_drop(w->tls);
+	w->tls = w->settings->is_tls ? tls_client_make(w->settings->trust, w->settings->host) : NULL;
+	w->reader = redis_reader_make(w->settings->prefix, &why);
+	return w->reader != NULL && (w->tls != NULL || !w->settings->is_tls) && uv_read_start(&w->s.stream, give_room, arrived) == 0;
+}
+
+static void connected(uv_connect_t *connect, int status)
+{
+	struct redis_wire *w = connect->data;
+	if (w->state != WIRE_CONNECTING)
+		return;
+	if (status != 0 || !begin_reading(w))
+		broken(w, status != 0 ? uv_strerror(status) : "no memory");
+	else if (w->tls != NULL)
+		take_sealed(w, "", 0); /* the hello */
+	else
+		greet(w);
 }
 
 static void connect_pipe(struct redis_wire *w)

@@ -1,8 +1,10 @@
 /* gateway/tls.c - one SSL_CTX for all loops: TLS 1.2 and 1.3, ALPN, stateless tickets whose keys rotate, and words for everything that
  * can be wrong with a certificate. Nothing of a session is kept here, so any node that shares no state may restart at any time. */
 #include "gateway/tls.h"
+#include "base/certificate.h"
 #include "base/clock.h"
 #include "base/ids.h"
+#include "gateway/tls_hosts.h"
 #include <assert.h>
 #include <errno.h>
 #include <openssl/core_names.h>
@@ -26,6 +28,8 @@ struct door_tls {
 	int64_t ticket_ms;
 	pthread_mutex_t lock;
 	struct ticket_key now, before; /* what `before` sealed still opens until its lifetime ends */
+	pthread_mutex_t hosts_lock;
+	struct tls_hosts *hosts;
 };
 
 /* ---- ticket keys ---- */
@@ -176,6 +180,16 @@ static int on_alpn(SSL *ssl, const unsigned char **out, unsigned char *out_len, 
 	return SSL_TLSEXT_ERR_OK;
 }
 
+static int on_hello(SSL *ssl, int *alert, void *ctx)
+{
+	struct door_tls *t = ctx;
+	(void)alert;
+	pthread_mutex_lock(&t->hosts_lock);
+	tls_hosts_choose(t->hosts, ssl);
+	pthread_mutex_unlock(&t->hosts_lock);
+	return SSL_CLIENT_HELLO_SUCCESS;
+}
+
 static bool set_up(struct door_tls *t, const struct config *c, struct fail *why)
 {
 	SSL_CTX *ctx = t->ctx;
@@ -187,6 +201,7 @@ static bool set_up(struct door_tls *t, const struct config *c, struct fail *why)
 	SSL_CTX_set_timeout(ctx, (long)(c->tls_ticket_hours * 3600));
 	SSL_CTX_set_num_tickets(ctx, 1);
 	SSL_CTX_set_alpn_select_cb(ctx, on_alpn, NULL);
+	SSL_CTX_set_client_hello_cb(ctx, on_hello, t);
 	SSL_CTX_set_max_early_data(ctx, 0); /* early data can be replayed */
 	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1 || SSL_CTX_set_max_proto_version(ctx, TLS1_3_VERSION) != 1 ||
 	    SSL_CTX_set_ciphersuites(ctx, "TLS_AES_128_GCM_SHA256:TLS_AES_256_GCM_SHA384:TLS_CHACHA20_POLY1305_SHA256") != 1 ||
@@ -209,16 +224,32 @@ struct door_tls *door_tls_make(const struct config *c, struct fail *why)
 		return NULL;
 	}
 	pthread_mutex_init(&t->lock, NULL);
+	pthread_mutex_init(&t->hosts_lock, NULL);
 	t->ticket_ms = c->tls_ticket_hours * HOUR_MS;
 	new_key(&t->now);
-	if (set_up(t, c, why))
+	if (set_up(t, c, why) && door_tls_reload(t, c, why))
 		return t;
 	door_tls_drop(t);
 	return NULL;
 }
 
+bool door_tls_reload(struct door_tls *t, const struct config *c, struct fail *why)
+{
+	struct tls_hosts *former, *hosts = tls_hosts_make(c->tls_client_hosts, t->ctx, on_alpn, why);
+	if (hosts == NULL)
+		return false;
+	pthread_mutex_lock(&t->hosts_lock);
+	former = t->hosts;
+	t->hosts = hosts;
+	pthread_mutex_unlock(&t->hosts_lock);
+	tls_hosts_drop(former);
+	return true;
+}
+
 void door_tls_drop(struct door_tls *t)
 {
+	tls_hosts_drop(t->hosts);
+	pthread_mutex_destroy(&t->hosts_lock);
 	SSL_CTX_free(t->ctx);
 	pthread_mutex_destroy(&t->lock);
 	OPENSSL_cleanse(&t->now, sizeof(t->now));
@@ -244,4 +275,35 @@ bool tls_wants_h2(const struct ssl_st *ssl)
 	unsigned int len;
 	SSL_get0_alpn_selected(ssl, &name, &len);
 	return len == 2 && memcmp(name, "h2", 2) == 0;
+}
+
+bool tls_certified(struct door_tls *t, struct ssl_st *ssl, struct certified **out)
+{
+	const char *name = SSL_get_SSL_CTX(ssl) != t->ctx ? SSL_get_servername(ssl, TLSEXT_NAMETYPE_host_name) : NULL;
+	*out = NULL;
+	if (name == NULL)
+		return true;
+	size_t len = strlen(name);
+	struct certified *c = calloc(1, sizeof(*c) + len);
+	if (c == NULL)
+		return false;
+	char *host = (char *)(c + 1);
+	for (size_t i = 0; i < len; i++)
+		host[i] = name[i] >= 'A' && name[i] <= 'Z' ? (char)(name[i] | 0x20) : name[i];
+	c->host = (struct str){ host, len };
+	struct certificate is;
+	X509 *x = SSL_get0_peer_certificate(ssl);
+	if (x != NULL && certificate_of(x, &is)) {
+		c->is_shown = true;
+		c->until_ms = is.until_ms;
+		memcpy(c->fingerprint, is.fingerprint, sizeof(c->fingerprint));
+	}
+	*out = c;
+	return true;
+}
+
+const char *tls_certificate_wrong(const struct ssl_st *ssl)
+{
+	long verdict = SSL_get_verify_result(ssl);
+	return verdict == X509_V_OK ? NULL : X509_verify_cert_error_string(verdict);
 }

@@ -1,4 +1,4 @@
-/* services/control_client.c - `siban client` asks: a new client, its networks, its keys. A secret is told in the answer and nowhere else. */
+/* services/control_client.c - `siban client` asks: a new client, its networks, keys and certificates, its end. A secret is told in the answer and nowhere else. */
 #include "auth/audit.h"
 #include "auth/client.h"
 #include "auth/right.h"
@@ -10,11 +10,12 @@
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 #define MS_PER_DAY (INT64_C(24) * 3600 * 1000)
 
-enum { DONE = 1, DAYS_DEFAULT = 365, DAYS_MAX = 1095 };
+enum { DONE = 1, DAYS_DEFAULT = 365, DAYS_MAX = 1095, PEM_MAX = 24 << 10 };
 enum { N_KEY, N_UNTIL, N_ENDED };
 
 struct wish {
-	struct str department, partner, name, networks, scope, client;
+	struct str department, partner, name, networks, scope, client, pem;
+	struct certificate certificate;
 	bool test_key;
 	int64_t days, key;
 	uint64_t rights;
@@ -221,7 +222,7 @@ static bool revoke_apply(struct tx *tx, struct request *r, struct fail *why)
 	return audited(tx, r, AUDIT_CLIENT_KEY_REVOKED, id, STR_NONE, why);
 }
 
-static bool revoke_render(struct request *r, struct fail *why)
+static bool ended_render(struct request *r, struct fail *why)
 {
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
@@ -230,4 +231,74 @@ static bool revoke_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler control_client_key_revoke = { .parse = revoke_parse, .apply = revoke_apply, .render = revoke_render };
+const struct handler control_client_key_revoke = { .parse = revoke_parse, .apply = revoke_apply, .render = ended_render };
+
+/* ---- control_client_cert_add: it is revoked as any key is ---- */
+
+static const struct json_field certificate_fields[] = {
+	{ "client", JSON_F_TEXT, true, 1, ID_TEXT_BYTES, offsetof(struct wish, client), NULL },
+	{ "certificate", JSON_F_TEXT, true, 1, PEM_MAX, offsetof(struct wish, pem), NULL },
+};
+
+static bool certificate_parse(struct request *r, struct fail *why)
+{
+	if (!wish_read(r, certificate_fields, COUNT(certificate_fields), why))
+		return false;
+	struct wish *w = r->state;
+	if (!certificate_read(w->pem, &w->certificate, why))
+		return fail_point(why, "/certificate");
+	return w->certificate.until_ms > r->now_ms || FAILS_FIELD(why, FIELD, "/certificate", "it has expired");
+}
+
+static bool certificate_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct wish *w = r->state;
+	int64_t id, key;
+	if (!client_find(tx, w->client, &id, why) || !client_certificate_add(tx, id, r->now_ms, &w->certificate, &key, why))
+		return false;
+	r->outcome = (struct outcome){ .code = DONE, .status = 201, .n = { [N_KEY] = key, [N_UNTIL] = w->certificate.until_ms } };
+	return audited(tx, r, AUDIT_CLIENT_CERTIFICATE_ADDED, id, STR_NONE, why);
+}
+
+static bool certificate_render(struct request *r, struct fail *why)
+{
+	struct json_out j = reply_json(r, 201);
+	json_put_object(&j);
+	json_add_number(&j, "key", r->outcome.n[N_KEY]);
+	json_add_time(&j, "expires_at", r->outcome.n[N_UNTIL]);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler control_client_cert_add = { .parse = certificate_parse, .apply = certificate_apply, .render = certificate_render };
+
+/* ---- control_client_disable, control_client_enable ---- */
+
+static const struct json_field client_fields[] = { { "client", JSON_F_TEXT, true, 1, ID_TEXT_BYTES, offsetof(struct wish, client), NULL } };
+
+static bool client_parse(struct request *r, struct fail *why)
+{
+	return wish_read(r, client_fields, COUNT(client_fields), why);
+}
+
+static bool disable_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct wish *w = r->state;
+	int64_t id, ended;
+	if (!client_find(tx, w->client, &id, why) || !client_disable(tx, id, r->now_ms, &ended, why))
+		return false;
+	r->outcome = (struct outcome){ .code = DONE, .status = 200, .n = { [N_ENDED] = ended } };
+	return audited(tx, r, AUDIT_CLIENT_DISABLED, id, STR_NONE, why);
+}
+
+const struct handler control_client_disable = { .parse = client_parse, .apply = disable_apply, .render = ended_render };
+
+static bool enable_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct wish *w = r->state;
+	int64_t id;
+	r->outcome = (struct outcome){ .code = DONE, .status = 204 };
+	return client_find(tx, w->client, &id, why) && client_enable(tx, id, why) && audited(tx, r, AUDIT_CLIENT_ENABLED, id, STR_NONE, why);
+}
+
+const struct handler control_client_enable = { .parse = client_parse, .apply = enable_apply, .render = allow_render };

@@ -1,4 +1,5 @@
-/* services/control_staff.c - `siban staff` asks: the first three administrators, who there is, and a way back for an administrator who lost his phone.
+/* services/control_staff.c - `siban staff` asks: the first three administrators, who there is, a certificate in place of digits, and a way back for an
+ * administrator who lost his phone.
  *
  * Everybody else is invited by two people. These three cannot be: before them nobody may, and after them one duty has one holder. Whoever may open the
  * control socket could change the database itself; here it leaves a row in the audit. */
@@ -6,18 +7,20 @@
 #include "auth/session.h"
 #include "auth/staff.h"
 #include "auth/staff_deeds.h"
+#include "base/certificate.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "services/staff_view.h"
 
-enum { INVITED = 1, LIST_MAX = 100 };
+enum { DONE = 1, LIST_MAX = 100, PEM_MAX = 24 << 10 };
 enum { N_UNTIL };
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
 
 static const char *const no_query[] = { NULL };
 
 struct wish {
-	struct str account, name, role, region;
+	struct str account, name, role, region, pem;
+	struct certificate certificate;
 	struct staff_new s;
 };
 
@@ -45,7 +48,7 @@ static bool add_parse(struct request *r, struct fail *why)
 
 static bool told(struct request *r)
 {
-	r->outcome = (struct outcome){ .code = INVITED, .status = 201, .n = { [N_UNTIL] = r->now_ms + STAFF_INVITATION_MS } };
+	r->outcome = (struct outcome){ .code = DONE, .status = 201, .n = { [N_UNTIL] = r->now_ms + STAFF_INVITATION_MS } };
 	return true;
 }
 
@@ -112,6 +115,48 @@ static bool again_apply(struct tx *tx, struct request *r, struct fail *why)
 }
 
 const struct handler control_staff_again = { .parse = again_parse, .apply = again_apply, .render = code_render };
+
+/* ---- certificate: what stands for the digits; the password is still his own ---- */
+
+static const struct json_field certificate_fields[] = {
+	{ "account", JSON_F_TEXT, true, 1, 64, offsetof(struct wish, account), NULL },
+	{ "certificate", JSON_F_TEXT, false, 1, PEM_MAX, offsetof(struct wish, pem), NULL }, /* absent: none any more */
+};
+
+static bool certificate_parse(struct request *r, struct fail *why)
+{
+	struct wish *w = request_state(r, sizeof(*w), why);
+	if (w == NULL || !request_query_only(r, no_query, why) || !request_json(r, certificate_fields, COUNT(certificate_fields), w, why))
+		return false;
+	return w->pem.at == NULL || certificate_read(w->pem, &w->certificate, why) || fail_point(why, "/certificate");
+}
+
+static bool certificate_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct wish *w = r->state;
+	struct staff_row row = { .id = 0 };
+	int64_t ended;
+	bool found;
+	if (!staff_by_account(tx, w->account, &row, &found, why))
+		return false;
+	int64_t id = row.id, region = row.region;
+	staff_row_wipe(&row);
+	if (!found)
+		return FAILS_FIELD(why, NOT_FOUND, "/account", "no such account");
+	r->outcome = (struct outcome){ .code = DONE, .status = 204 };
+	struct audit a = { AUDIT_STAFF_CERTIFICATE_SET, AUDIT_OF_STAFF, id, .result = 204, .detail = w->pem.at != NULL ? STR_NONE : STR("none"), .region = region };
+	return staff_set_certificate(tx, id, w->pem.at != NULL ? w->certificate.fingerprint : NULL, r->now_ms, why) &&
+	       session_end_all(tx, WHO_STAFF, id, 0, SESSION_ENDED_BY_OPERATOR, r->now_ms, &ended, why) && audit_add(tx, r, &a, why);
+}
+
+static bool certificate_render(struct request *r, struct fail *why)
+{
+	(void)why;
+	r->reply.status = 204;
+	return true;
+}
+
+const struct handler control_staff_certificate = { .parse = certificate_parse, .apply = certificate_apply, .render = certificate_render };
 
 /* ---- list ---- */
 

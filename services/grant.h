@@ -24,7 +24,7 @@ struct token_form {
 
 struct client_asking {
 	struct str id;
-	struct secret secret;
+	struct client_proof proof;
 	uint64_t rights;                         /* 0: all it has */
 	char pace_key[ID_TEXT_BYTES + 64 + 1];   /* client and address */
 };

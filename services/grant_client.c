@@ -1,8 +1,9 @@
-/* services/grant_client.c - client_credentials: a system of a department or a courier company shows its secret and gets a token for an hour.
+/* services/grant_client.c - client_credentials: a system of a department or a courier company shows its secret or its certificate and gets a token for an hour.
+ * One that was given for a certificate is good on connections with that certificate only.
  *
- * Whatever is wrong with the credentials is one answer, invalid_client, and costs one look by the secret's hash and one audit row. Requests are paced by
+ * Whatever is wrong with the credentials is one answer, invalid_client, and costs one look by the key's hash and one audit row. Requests are paced by
  * client and address together: a stranger who knows a client's id slows down nobody but himself.
- * Source: RFC 6749 2.3.1, 4.4. */
+ * Source: RFC 6749 2.3.1, 4.4; RFC 8705 2, 3. */
 #include "auth/audit.h"
 #include "auth/right.h"
 #include "services/grant.h"
@@ -10,21 +11,22 @@
 
 enum { ACCESS_MS = 3600 * 1000, PACE = 600 /* a minute */ };
 
-/* Exactly one way: Basic, or the form. */
+/* Exactly one way: Basic, a secret in the form, or the certificate the connection was made with (RFC 8705 2: client_id in the form, and no secret). */
 static bool credentials_parse(struct request *r, struct token_asking *t, struct fail *why)
 {
 	struct client_asking *c = &t->client;
 	struct str authorization = r->known[HEADER_AUTHORIZATION];
 	if (authorization.at == NULL) {
 		c->id = t->form.client_id;
-		c->secret.secret = t->form.client_secret;
-		if (c->id.at != NULL && c->secret.secret.at != NULL)
+		c->proof.secret.secret = t->form.client_secret;
+		c->proof.certificate = t->form.client_secret.at == NULL ? request_certificate(r) : NULL;
+		if (c->id.at != NULL && (c->proof.certificate != NULL || c->proof.secret.secret.at != NULL))
 			return true;
 		return FAILS_FIELD(why, FIELD_MISSING, c->id.at == NULL ? "/client_id" : "/client_secret", "no credentials");
 	}
 	if (t->form.client_secret.at != NULL || t->form.client_id.at != NULL)
 		return FAILS_FIELD(why, FIELD, t->form.client_secret.at != NULL ? "/client_secret" : "/client_id", "credentials in two places");
-	return client_basic(&r->arena, authorization, &c->id, &c->secret) || FAILS(why, CLIENT, "authorization is not Basic");
+	return client_basic(&r->arena, authorization, &c->id, &c->proof.secret) || FAILS(why, CLIENT, "authorization is not Basic");
 }
 
 static bool scope_parse(struct str scope, uint64_t *rights, struct fail *why)
@@ -77,7 +79,7 @@ static bool client_apply(struct tx *tx, struct request *r, struct token_asking *
 	struct client_found f;
 	uint8_t random[32];
 	const struct client_asking *c = &t->client;
-	if (!client_check(tx, c->id, c->secret, r->peer, r->now_ms, &f, why))
+	if (!client_check(tx, c->id, &c->proof, r->peer, r->now_ms, &f, why))
 		return false;
 	if (f.key == 0)
 		return refuse(tx, r, f.refusal, out, why);

@@ -22,6 +22,10 @@ extern const struct handler me_mandate_list, me_mandate_offer, me_mandate_show, 
 extern const struct handler case_list, case_show, case_events, case_lookup;
 extern const struct handler department_event_post, department_case_show, department_feed;
 extern const struct handler control_client_add, control_client_allow, control_client_key_add, control_client_key_revoke;
+extern const struct handler terminal_visit_open, terminal_hand_over, terminal_hand_over_show, terminal_hand_over_take, me_hand_over_show, me_hand_over_approve;
+extern const struct handler control_staff_certificate;
+extern const struct handler control_terminal_add, control_terminal_list, control_terminal_revoke;
+extern const struct handler control_client_list, control_client_disable, control_client_enable, control_client_cert_add;
 extern const struct handler control_effect_list, control_effect_show, control_effect_act, control_effect_send, control_accounts;
 extern const struct handler me_mandate_code, staff_mandate_accept;
 extern const struct handler control_sms_test, control_sms_test_show;

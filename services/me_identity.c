@@ -170,7 +170,7 @@ static bool identity_apply(struct tx *tx, struct request *r, struct fail *why)
 }
 
 const struct handler me_identity = { .parse = identity_parse, .recall = pace_recall, .recalled = pace_recalled, .look = identity_look, .ask = &ask_authority,
-	.apply = identity_apply, .render = verdict_render };
+	.apply = identity_apply, .render = verdict_render, .own_device = true };
 
 /* ---- a live face ---- */
 
@@ -218,7 +218,7 @@ static bool step_up_apply(struct tx *tx, struct request *r, struct fail *why)
 }
 
 const struct handler me_step_up = { .parse = step_up_parse, .recall = step_up_recall, .recalled = pace_recalled, .look = step_up_look, .ask = &ask_authority,
-	.apply = step_up_apply, .render = verdict_render };
+	.apply = step_up_apply, .render = verdict_render, .own_device = true };
 
 /* ---- the undo of a merge ---- */
 

@@ -199,4 +199,4 @@ static bool offer_apply(struct tx *tx, struct request *r, struct fail *why)
 	return true;
 }
 
-const struct handler me_mandate_offer = { .parse = offer_parse, .apply = offer_apply, .render = mandate_decided_render };
+const struct handler me_mandate_offer = { .parse = offer_parse, .apply = offer_apply, .render = mandate_decided_render, .own_device = true };

@@ -33,8 +33,8 @@ static bool revoke_apply(struct tx *tx, struct request *r, struct fail *why)
 	return true;
 }
 
-const struct handler me_mandate_refuse = { .parse = decide_parse, .apply = refuse_apply, .render = mandate_decided_render };
-const struct handler me_mandate_revoke = { .parse = decide_parse, .apply = revoke_apply, .render = mandate_decided_render };
+const struct handler me_mandate_refuse = { .parse = decide_parse, .apply = refuse_apply, .render = mandate_decided_render, .own_device = true };
+const struct handler me_mandate_revoke = { .parse = decide_parse, .apply = revoke_apply, .render = mandate_decided_render, .own_device = true };
 
 /* ---- accept: the holder by the code that the giver told him, or the giver in his own session ---- */
 
@@ -112,4 +112,4 @@ static bool accept_apply(struct tx *tx, struct request *r, struct fail *why)
 }
 
 const struct handler me_mandate_accept = { .parse = accept_parse, .recall = accept_recall, .recalled = accept_recalled, .apply = accept_apply,
-	.render = mandate_decided_render };
+	.render = mandate_decided_render, .own_device = true };

@@ -172,4 +172,5 @@ static bool change_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler me_phone = { .parse = change_parse, .recall = change_recall, .recalled = change_recalled, .apply = change_apply, .render = change_render };
+const struct handler me_phone = { .parse = change_parse, .recall = change_recall, .recalled = change_recalled, .apply = change_apply, .render = change_render,
+	.own_device = true };

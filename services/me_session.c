@@ -20,7 +20,7 @@ struct listed {
 
 struct list {
 	int count;
-	struct listed at[SESSIONS_MAX];
+	struct listed at[SESSIONS_MAX + 1]; /* one may be at a terminal */
 };
 
 static bool list_parse(struct request *r, struct fail *why)
@@ -53,7 +53,7 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	stmt_bind_int(q, 1, r->who.id);
 	stmt_bind_int(q, 2, r->now_ms);
-	stmt_bind_int(q, 3, SESSIONS_MAX);
+	stmt_bind_int(q, 3, SESSIONS_MAX + 1);
 	while (stmt_row(q, why)) {
 		if (!list_row(q, &l->at[l->count], why))
 			return false;
@@ -129,7 +129,7 @@ static bool empty_render(struct request *r, struct fail *why)
 	return true;
 }
 
-const struct handler me_session_rename = { .parse = rename_parse, .apply = rename_apply, .render = empty_render };
+const struct handler me_session_rename = { .parse = rename_parse, .apply = rename_apply, .render = empty_render, .own_device = true };
 
 /* ---- end one, end all ---- */
 
@@ -149,7 +149,7 @@ static bool end_apply(struct tx *tx, struct request *r, struct fail *why)
 	return session_end(tx, id, id == r->who.session ? SESSION_ENDED_ITSELF : SESSION_ENDED_BY_OTHER, r->now_ms, why) && audit_add(tx, r, &a, why) && done(r, id);
 }
 
-const struct handler me_session_end = { .parse = end_parse, .apply = end_apply, .render = empty_render };
+const struct handler me_session_end = { .parse = end_parse, .apply = end_apply, .render = empty_render, .own_device = true };
 
 static bool end_all_parse(struct request *r, struct fail *why)
 {
@@ -174,4 +174,4 @@ static bool end_all_apply(struct tx *tx, struct request *r, struct fail *why)
 	return audit_add(tx, r, &a, why) && done(r, 0);
 }
 
-const struct handler me_session_end_all = { .parse = end_all_parse, .apply = end_all_apply, .render = empty_render };
+const struct handler me_session_end_all = { .parse = end_all_parse, .apply = end_all_apply, .render = empty_render, .own_device = true };

@@ -148,11 +148,7 @@ static void scope_out(struct json_out *j, struct request *r, uint64_t rights)
 {
 	struct buf scope;
 	buf_init(&scope, &r->arena, 128);
-	for (int i = RIGHT_NONE + 1; i < RIGHT_COUNT; i++)
-		if (rights >> i & 1) {
-			buf_str(&scope, scope.len > 0 ? STR(" ") : STR(""));
-			buf_str(&scope, str_c(right_row((enum right)i)->text));
-		}
+	rights_text(rights, &scope);
 	json_add_text(j, "scope", buf_text(&scope));
 }
 

@@ -1,4 +1,5 @@
-/* services/staff_login.c - POST /v1/staff/login: account, password and digits become a session; what is wrong of the three nobody is told.
+/* services/staff_login.c - POST /v1/staff/login: account, password and digits become a session; what is wrong of the three nobody is told. Without digits the
+ * client certificate of the connection stands for them; the session is bound to it then.
  *
  * An unknown, invited or closed account takes the same way as a wrong password: the same reads, one argon2id, the same row of the audit, the same bytes.
  * The answer bears a token, so it is kept nowhere: a lost one means to log in again, with the next digits.
@@ -25,14 +26,15 @@ struct login {
 	int former_count;
 	/* of work */
 	enum ending ending;
-	int64_t step;                /* of the digits */
+	int64_t step;                /* of the digits; 0: wrong, or none */
+	bool by_certificate;
 	char hashed[PASSWORD_TEXT_BYTES]; /* to be kept; "": none */
 };
 
 static const struct json_field fields[] = {
 	{ "account", JSON_F_TEXT, true, 1, STAFF_ACCOUNT_MAX, offsetof(struct login, account), NULL },
 	{ "password", JSON_F_TEXT, true, 1, PASSWORD_LENGTH_MAX, offsetof(struct login, password), NULL },
-	{ "totp", JSON_F_TEXT, true, TOTP_DIGITS, TOTP_DIGITS, offsetof(struct login, digits), NULL },
+	{ "totp", JSON_F_TEXT, false, TOTP_DIGITS, TOTP_DIGITS, offsetof(struct login, digits), NULL },
 	{ "new_password", JSON_F_TEXT, false, 1, PASSWORD_LENGTH_MAX, offsetof(struct login, new_password), NULL },
 };
 
@@ -42,6 +44,8 @@ static bool login_parse(struct request *r, struct fail *why)
 	struct login *l = request_state(r, sizeof(*l), why);
 	if (l == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), l, why))
 		return false;
+	if (l->digits.at == NULL && request_certificate(r) == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/totp", "neither digits nor a certificate");
 	l->tries = (struct staff_tries){ .account = l->account, .peer = r->peer, .per_address = services_config()->staff_login_address };
 	return l->new_password.at == NULL || password_fits((struct secret){ l->new_password }, l->account, "/new_password", why);
 }
@@ -89,6 +93,12 @@ static bool take_new(const struct request *r, struct login *l, struct fail *why)
 	return staff_password_is_new((struct secret){ l->new_password }, l->former, l->former_count, "/new_password", why) && hash_new(r, l, l->new_password, why);
 }
 
+static bool is_his_certificate(const struct request *r, const struct staff_row *row)
+{
+	const uint8_t *shown = request_certificate(r);
+	return row->has_certificate && shown != NULL && memcmp(shown, row->certificate, sizeof(row->certificate)) == 0;
+}
+
 static bool login_work(struct request *r, struct fail *why)
 {
 	struct login *l = r->state;
@@ -96,9 +106,12 @@ static bool login_work(struct request *r, struct fail *why)
 	bool is_active = l->row.state == STAFF_ACTIVE, is_right = false, is_old = false;
 	if (!(is_active ? password_check(password, l->row.password, &is_right, &is_old, why) : password_check_nobody(password, why)))
 		return false;
-	l->step = totp_check(l->row.totp, l->digits, r->now_ms, l->row.totp_step);
+	if (l->digits.at != NULL)
+		l->step = totp_check(l->row.totp, l->digits, r->now_ms, l->row.totp_step);
+	else
+		l->by_certificate = is_his_certificate(r, &l->row);
 	l->ending = REFUSED;
-	if (!is_active || !is_right || l->step == 0)
+	if (!is_active || !is_right || (l->step == 0 && !l->by_certificate))
 		return true;
 	l->ending = GRANTED;
 	if (l->new_password.at != NULL)
@@ -118,13 +131,14 @@ static bool audited(struct tx *tx, const struct request *r, enum audit_act act, 
 }
 
 /* What was judged is looked at again where nobody changes it any more: the account may have been closed, or the same digits served, while argon2id ran. */
-static bool still_so(struct tx *tx, struct login *l, bool *is_so, struct fail *why)
+static bool still_so(struct tx *tx, const struct request *r, struct login *l, bool *is_so, struct fail *why)
 {
 	struct staff_row now = { .id = 0 };
 	bool found;
 	if (!staff_by_id(tx, l->row.id, &now, &found, why))
 		return false;
-	*is_so = found && now.state == STAFF_ACTIVE && strcmp(now.password, l->row.password) == 0 && now.totp_step < l->step;
+	*is_so = found && now.state == STAFF_ACTIVE && strcmp(now.password, l->row.password) == 0 &&
+		(l->by_certificate ? is_his_certificate(r, &now) : now.totp_step < l->step);
 	l->row.roles = now.roles;
 	l->row.region = now.region;
 	staff_row_wipe(&now);
@@ -149,7 +163,7 @@ static bool session_make(struct tx *tx, const struct request *r, const struct lo
 	char text[TOKEN_TEXT_BYTES];
 	uint8_t random[32];
 	struct session_new s = { .kind = WHO_STAFF, .principal = l->row.id, .name = str_c(l->row.account), .rights = roles_rights(l->row.roles),
-		.region = l->row.region, .life_ms = STAFF_IDLE_MS };
+		.region = l->row.region, .life_ms = STAFF_IDLE_MS, .certificate = l->by_certificate ? request_certificate(r) : NULL };
 	struct token_spec spec = { .kind = WHO_STAFF, .principal = l->row.id, .expires_ms = r->now_ms + STAFF_SESSION_MS };
 	request_bytes(r, "session", random);
 	request_bytes(r, "access token", spec.random);
@@ -158,8 +172,8 @@ static bool session_make(struct tx *tx, const struct request *r, const struct lo
 
 static bool grant(struct tx *tx, const struct request *r, const struct login *l, struct fail *why)
 {
-	return staff_totp_served(tx, l->row.id, l->step, why) && keep_password(tx, r, l, why) && session_make(tx, r, l, why) &&
-	       staff_place_seen(tx, l->row.id, r->peer, r->now_ms, why) && audited(tx, r, AUDIT_LOGGED_IN, 200, STR("staff"), why);
+	return (l->by_certificate || staff_totp_served(tx, l->row.id, l->step, why)) && keep_password(tx, r, l, why) && session_make(tx, r, l, why) &&
+	       staff_place_seen(tx, l->row.id, r->peer, r->now_ms, why) && audited(tx, r, AUDIT_LOGGED_IN, 200, l->by_certificate ? STR("staff: certificate") : STR("staff"), why);
 }
 
 static bool login_apply(struct tx *tx, struct request *r, struct fail *why)
@@ -167,7 +181,7 @@ static bool login_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct login *l = r->state;
 	enum ending ending = l->ending;
 	bool is_so = true;
-	if (ending == GRANTED && !still_so(tx, l, &is_so, why))
+	if (ending == GRANTED && !still_so(tx, r, l, &is_so, why))
 		return false;
 	if (!is_so)
 		ending = REFUSED; /* this time: work's word stays, should it be run again */

@@ -54,7 +54,7 @@ MUST_USE bool tx_alone(struct tx *tx, struct fail *why);
 
 /* -- the row cache (embedded store): small rows by (kind, key), dropped when a committed write touched the key */
 enum row_kind { ROW_TOKEN, ROW_SESSION, ROW_CASE, ROW_CASE_NAMES, ROW_KINDS };
-enum { ROW_TOKEN_BYTES_MAX = 72, ROW_SESSION_BYTES_MAX = 64, ROW_CASE_BYTES_MAX = 768, ROW_CASE_NAMES_BYTES_MAX = 1024 }; /* what lies behind a kind */
+enum { ROW_TOKEN_BYTES_MAX = 72, ROW_SESSION_BYTES_MAX = 104, ROW_CASE_BYTES_MAX = 768, ROW_CASE_NAMES_BYTES_MAX = 1024 }; /* what lies behind a kind */
 const void *tx_cached(struct tx *tx, enum row_kind kind, uint64_t key);         /* valid until the next tx_cache of its kind. NULL: read it */
 void *tx_cache(struct tx *tx, enum row_kind kind, uint64_t key, size_t bytes); /* after a look: room for the row, filled at once. NULL: not kept */
 void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                                    /* in apply, for every changed row of a cached kind */

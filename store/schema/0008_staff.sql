@@ -14,7 +14,7 @@ CREATE TABLE staff (
 	totp_step BIGINT NOT NULL,             -- the last step that served; a code serves once
 	invitation BYTEA UNIQUE,               -- SHA-256 of the code that activates the account, NULL when used
 	invited_until_ms BIGINT NOT NULL,
-	certificate BYTEA UNIQUE,              -- SHA-256 of a client certificate that stands for password and digits; NULL: none
+	certificate BYTEA UNIQUE,              -- SHA-256 of a client certificate that stands for the digits; NULL: none
 	made_ms BIGINT NOT NULL,
 	changed_ms BIGINT NOT NULL
 );

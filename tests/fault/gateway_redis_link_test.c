@@ -270,6 +270,9 @@ static void addresses(void **state)
 		{ "redis://gw@cache.example", true, "cache.example", "", "gw", 6379, 0 },
 		{ "redis://[::1]:7000", true, "::1", "", "", 7000, 0 },
 		{ "unix:/run/redis.sock?1", true, "", "/run/redis.sock", "", 0, 1 },
+		{ "rediss://gw@cache.example:6390/1", true, "cache.example", "", "gw", 6390, 1 },
+		{ "rediss://", false, NULL, NULL, NULL, 0, 0 },
+		{ "redis://[::1]x7000", false, NULL, NULL, NULL, 0, 0 },
 		{ "redis://", false, NULL, NULL, NULL, 0, 0 },
 		{ "redis://h:0", false, NULL, NULL, NULL, 0, 0 },
 		{ "redis://h:99999", false, NULL, NULL, NULL, 0, 0 },
@@ -279,14 +282,14 @@ static void addresses(void **state)
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct redis_settings s = { .prefix = "" };
-		struct fail why;
-		fail_clear(&why);
-		if (redis_settings_from(str_c(rows[i].url), &s, &why) != rows[i].fine)
-			fail_msg("%s: %s", rows[i].url, why.log);
+		const char *wrong = redis_settings_from(str_c(rows[i].url), &s);
+		if ((wrong == NULL) != rows[i].fine)
+			fail_msg("%s: %s", rows[i].url, wrong != NULL ? wrong : "fine");
 		if (!rows[i].fine)
 			continue;
 		assert_true(str_eq(s.host, str_c(rows[i].host)) && str_eq(s.path, str_c(rows[i].path)) && str_eq(s.user, str_c(rows[i].user)));
 		assert_int_equal(s.database, rows[i].database);
+		assert_int_equal(s.is_tls, strncmp(rows[i].url, "rediss:", 7) == 0);
 		assert_true(rows[i].port == 0 || s.port == rows[i].port);
 	}
 }

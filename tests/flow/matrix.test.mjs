@@ -6,9 +6,10 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 import path from 'node:path';
-import { test } from 'node:test';
+import { after, test } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { Case, now, world } from './lib/cases.mjs';
+import { Authority, CertifiedH2 } from './lib/certificates.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
@@ -18,8 +19,8 @@ import { WeChat, wechat_settings } from './lib/wechat.mjs';
 const s = await sandbox();
 const g = await gateway({ settings: { ...authority_settings(s), ...wechat_settings(s), 'rate.public': 0, 'rate.read': 0, 'rate.write': 0, 'staff.logins_per_address': 100000 } });
 const routes = (await g.command('version', '--routes')).split('\n').map((line) => {
-	const [name, method, target, level, right, owner, who, face, scope] = line.split(' ');
-	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face, scope };
+	const [name, method, target, level, right, owner, who, face, scope, ...more] = line.split(' ');
+	return { name, method, target, level: Number(level), right, owner, who: who.split(','), face, scope, certified: more.includes('certificate') };
 });
 const open = routes.filter((r) => r.face === 'public');
 
@@ -30,6 +31,17 @@ const right_text = new Map([...def('rights.def').matchAll(/^RIGHT\((\w+),\s+\d+,
 const roles = [...def('roles.def').matchAll(/^ROLE\(\w+,\s+\d+,\s+"(\w+)",.*$/gm)].map((m) => ({ role: m[1], rights: [...m[0].matchAll(/HAS\((\w+)\)/g)].map((h) => right_text.get(h[1])) }));
 
 // ---- the callers ----
+
+// A terminal's certificate opens the name that asks for it; what is asked there goes over this connection.
+const authority = await Authority.make(g.state, 'terminals-ca'), own = await authority.sign('terminal');
+g.configure({ 'tls.client_hosts': `terminal.test=${authority.file}` });
+assert.equal((await g.control('POST', '/control/reload')).status, 200);
+const { terminal } = Object.fromEntries((await g.command('terminal', 'add', '自助机', '政务大厅', '621202', own.cert_file)).split('\n').map((line) => line.split(' ')));
+const there = new CertifiedH2(g, 'terminal.test', own);
+after(() => there.close());
+const at_terminal = (method, target, token, more = {}) => there.request(method, target, { headers: { ...(token ? { authorization: `Bearer ${token}` } : {}), ...more } });
+const ask_as = (route, caller, target, more = {}) => (route.certified || caller.certified ? at_terminal(route.method, target, caller.token, more)
+	: g.h2.request(route.method, target, { headers: { ...(caller.token ? { authorization: `Bearer ${caller.token}` } : {}), ...more } }));
 
 const w = await world(g);
 const people = new People(g);
@@ -43,6 +55,7 @@ const callers = [
 	{ name: 'a citizen known by a phone', kind: 'citizen', level: 1, token: known },
 	{ name: 'a citizen known by name', kind: 'citizen', level: 2, token: w.citizen },
 	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed):/.test(r)), token: w.department },
+	{ name: 'a terminal', kind: 'terminal', rights: [], token: (await at_terminal('POST', '/v1/terminal/visits')).json.access_token, certified: true },
 	...roles.map(({ role, rights }) => ({ name: role, kind: 'staff', rights, token: staff.get(role).token })),
 ];
 
@@ -90,6 +103,13 @@ const case_no = { theirs: theirs.case_no, none: 'LN621202202601010000000', token
 const message_id = { theirs: message, none: `ms_${'0'.repeat(26)}`, token: w.stranger };
 const session_id = { theirs: session, none: `se_${'0'.repeat(26)}`, token: known };
 const proposal_id = { theirs: made, none: `pp_${'0'.repeat(26)}`, token: county_checker.token };
+// A code that is another's: he has said yes to it, on another visit than the one that asks.
+const visitor = callers.find((c) => c.kind === 'terminal');
+const shown = (await at_terminal('POST', '/v1/terminal/hand-overs', visitor.token)).json;
+assert.equal((await g.ask('POST', `/v1/me/hand-overs/${shown.code}/approve`, { token: giver, key: randomUUID(), body: { terminal } })).status, 204);
+visitor.token = (await at_terminal('POST', '/v1/terminal/visits')).json.access_token;
+const hand_over_code = { theirs: shown.code, none: 'x'.repeat(22), token: known };
+const hand_over_id = { theirs: shown.id, none: `ho_${'0'.repeat(26)}`, token: visitor.token, certified: true };
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
 const foreign = {
 	case_show: case_no, case_events: case_no,
@@ -101,6 +121,8 @@ const foreign = {
 	me_data_part: { theirs: 'another', none: 'nothing', token: known }, // a part's name: whose it is, is always the caller
 	me_mandate_show: mandate_id, me_mandate_accept: { ...mandate_id, keyed: true }, me_mandate_code: mandate_id, me_mandate_refuse: mandate_id, me_mandate_revoke: mandate_id,
 	staff_mandate_accept: { theirs: window_offer.json.id, none: mandate_id.none, token: county_clerk.token, keyed: true, body: { id_number: '62129919850101006X', name: '李小明' } },
+	me_hand_over_show: hand_over_code, me_hand_over_approve: { ...hand_over_code, keyed: true, body: { terminal } },
+	terminal_hand_over_show: hand_over_id, terminal_hand_over_take: hand_over_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
 	staff_applicant: { ...case_no, token: county_clerk.token, body: { reason: '核对申请材料' } },
@@ -127,7 +149,7 @@ test('every route for every caller', async () => {
 	for (const route of open)
 		for (const caller of callers) {
 			const target = `${route.target.replace(/:\w+/g, 'x')}?no_such_query=1`, want = expected(route, caller);
-			const answer = await g.h2.request(route.method, target, { headers: caller.token ? { authorization: `Bearer ${caller.token}` } : {} });
+			const answer = await ask_as(route, caller, target);
 			const code = answer.json?.code ?? answer.json?.error, refused = ['login_required', 'forbidden', 'level_too_low', 'invalid_token'];
 			const said = refused.includes(code) ? code : 'in';
 			assert.equal(said, want, `${route.name} for ${caller.name}: ${answer.status} ${answer.text.slice(0, 200)}`);
@@ -150,11 +172,20 @@ test('every route for every caller who says that he acts for another', async () 
 		for (const caller of callers)
 			for (const [held, id] of by_scope) {
 				const target = `${route.target.replace(/:\w+/g, 'x')}?no_such_query=1`, want = expected_for(route, caller, held);
-				const answer = await g.ask(route.method, target, { token: caller.token, headers: { 'x-acting-for': id } });
+				const answer = await ask_as(route, caller, target, { 'x-acting-for': id });
 				const said = refused.includes(answer.json?.code) ? answer.json.code : 'in';
 				assert.equal(said, want, `${route.name} for ${caller.name} by ${held}: ${answer.status} ${answer.text.slice(0, 200)}`);
 			}
 	assert.deepEqual([...new Set(open.map((r) => r.scope))].sort(), ['-', ...by_scope.keys()].sort());
+});
+
+test('what wants a client certificate is misdirected where none is asked for', async () => {
+	assert.ok(open.filter((r) => r.certified).length >= 4);
+	for (const route of open.filter((r) => r.certified))
+		for (const caller of callers) {
+			const answer = await g.ask(route.method, route.target.replace(/:\w+/g, 'x'), { token: caller.token });
+			assert.deepEqual([answer.status, answer.json.code], [421, 'misdirected_request'], `${route.name} for ${caller.name}`);
+		}
 });
 
 test('nothing that belongs to somebody is without an owner', () => {
@@ -167,7 +198,10 @@ test('somebody else’s row is answered like none at all', async () => {
 	for (const route of open.filter((r) => r.owner !== '-' && r.target.includes(':'))) {
 		const f = foreign[route.name];
 		assert.ok(f, `${route.name} takes a name in its path: say in this test whose row a stranger is to be refused`);
-		const ask = (name) => g.ask(route.method, route.target.replace(/:\w+/, name), { token: f.token, body: f.body, key: f.keyed ? randomUUID() : undefined });
+		const ask = (name) => {
+			const target = route.target.replace(/:\w+/, name);
+			return f.certified ? at_terminal(route.method, target, f.token) : g.ask(route.method, target, { token: f.token, body: f.body, key: f.keyed ? randomUUID() : undefined });
+		};
 		const [one, none] = [await ask(f.theirs), await ask(f.none)];
 		assert.equal(one.status, 404, `${route.name}: ${one.text}`);
 		assert.equal(plain(one), plain(none), route.name);

@@ -87,7 +87,7 @@ static enum fail_code check(const char *text, int64_t now_ms, bool development, 
 	struct fail why;
 	fail_clear(&why);
 	assert_true(reader_begin(reader, &tx, &why));
-	bool ok = token_check(&tx, (struct secret){ str_c(text) }, now_ms, development, who, &why);
+	bool ok = token_check(&tx, (struct secret){ str_c(text) }, NULL, now_ms, development, who, &why);
 	reader_end(reader);
 	assert_int_equal(ok, why.code == FAIL_NONE);
 	if (!ok) { /* one answer, whatever the reason; and the log does not hold the token */

@@ -22,8 +22,8 @@ static const struct { const char *name; int floor; } rooms[] = {
 /* A library and the only files that may include it. */
 static const struct { const char *header, *files; } libraries[] = {
 	{ "nghttp2/*",       "gateway/h2*.[ch]" },
-	{ "openssl/ssl.h",   "gateway/tls.c|gateway/tls.h|gateway/conn.c|gateway/conn.h" },
-	{ "openssl/*",       "base/*|auth/*|gateway/tls.c|gateway/tls.h|gateway/conn.c|gateway/conn.h|channels/*" },
+	{ "openssl/ssl.h",   "gateway/tls*.[ch]|gateway/conn.c|gateway/conn.h" },
+	{ "openssl/*",       "base/*|auth/*|gateway/tls*.[ch]|gateway/conn.c|gateway/conn.h|channels/*" },
 	{ "sodium.h",        "auth/password.c" },
 	{ "sqlite3.h",       "store/*" },
 	{ "uv.h",            "gateway/*" },

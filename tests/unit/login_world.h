@@ -139,7 +139,7 @@ static inline bool is_good(struct world *w, const char *access, struct principal
 	struct fail why;
 	fail_clear(&why);
 	world_must(reader_begin(w->reader, &tx, &why), &why);
-	bool ok = token_check(&tx, (struct secret){ str_c(access) }, w->now_ms, true, who, &why);
+	bool ok = token_check(&tx, (struct secret){ str_c(access) }, NULL, w->now_ms, true, who, &why);
 	reader_end(w->reader);
 	assert_true(ok || why.code == FAIL_TOKEN);
 	return ok;

@@ -299,7 +299,7 @@ static void expect_principal(struct world *w, enum who kind, int64_t id, bool te
 	memcpy(text, strstr(world_body(w), "sb"), TOKEN_TEXT_BYTES - 1);
 	text[TOKEN_TEXT_BYTES - 1] = '\0';
 	world_must(reader_begin(w->reader, &tx, &why), &why);
-	world_must(token_check(&tx, (struct secret){ str_c(text) }, w->now_ms, true, &who, &why), &why);
+	world_must(token_check(&tx, (struct secret){ str_c(text) }, NULL, w->now_ms, true, &who, &why), &why);
 	reader_end(w->reader);
 	assert_int_equal(who.kind, kind);
 	assert_int_equal(who.id, id);

@@ -22,8 +22,8 @@ const body_bytes = (body) => (body === undefined ? undefined : Buffer.isBuffer(b
 
 // One HTTP/2 connection. request() may be called many times at once.
 export class H2 {
-	constructor(gateway) {
-		this.session = http2.connect(`https://localhost:${gateway.public_port}`, { ca: gateway.ca, host: '127.0.0.1', servername: 'localhost' });
+	constructor(gateway, session = http2.connect(`https://localhost:${gateway.public_port}`, { ca: gateway.ca, host: '127.0.0.1', servername: 'localhost' })) {
+		this.session = session;
 		this.error = null;
 		this.goaway = new Promise((resolve) => this.session.once('goaway', (code) => resolve(code)));
 		this.closed = new Promise((resolve) => this.session.once('close', resolve));
@@ -60,7 +60,7 @@ export class H2 {
 }
 
 // announce: says how long the body would be, sends none of it, and takes the answer that comes all the same.
-function one_shot(module, options, method, target, { headers = {}, body, announce } = {}) {
+export function one_shot(module, options, method, target, { headers = {}, body, announce } = {}) {
 	const bytes = body_bytes(body);
 	return new Promise((resolve, reject) => {
 		const request = module.request({ ...options, method, path: target, headers: defined({ ...(bytes ? { 'content-length': bytes.length } : {}), ...headers }) }, (response) => {

@@ -8,7 +8,9 @@ import { after } from 'node:test';
 import { until } from './until.mjs';
 
 export class Redis {
-	constructor({ password } = {}) {
+	// tls: {port, cert_file, key_file, ca_file, wants_client}: another door, for TLS
+	constructor({ password, tls } = {}) {
+		this.tls = tls;
 		this.folder = mkdtempSync(path.join(os.tmpdir(), 'siban-redis-'));
 		this.socket = path.join(this.folder, 'redis.sock');
 		this.url = `unix:${this.socket}`;
@@ -27,11 +29,17 @@ export class Redis {
 
 	async start() {
 		const words = ['--port', '0', '--unixsocket', this.socket, '--save', '', '--appendonly', 'no', '--dir', this.folder, '--logfile', 'redis.log',
-			...(this.password === undefined ? [] : ['--requirepass', this.password])];
+			...(this.password === undefined ? [] : ['--requirepass', this.password]), ...this.tls_words()];
 		this.child = spawn('setpriv', ['--pdeathsig', 'KILL', 'redis-server', ...words], { stdio: 'ignore' });
 		this.exited = new Promise((resolve) => this.child.once('exit', resolve));
 		await until('redis-server listens', () => this.say('PING').then((answer) => answer.startsWith('+PONG'), () => false));
 		return this;
+	}
+
+	tls_words() {
+		if (this.tls === undefined) return [];
+		const { port, cert_file, key_file, ca_file, wants_client = false } = this.tls;
+		return ['--bind', '127.0.0.1', '127.0.0.2', '--tls-port', port, '--tls-cert-file', cert_file, '--tls-key-file', key_file, '--tls-ca-cert-file', ca_file, '--tls-auth-clients', wants_client ? 'yes' : 'no'].map(String);
 	}
 
 	// One command in a line, answered with what comes first.
