@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+enum { CONNECT_MS_MAX = 2000 };
+
 /* -- what it means */
 
 /* The longest prefix that fits; https://www.postgresql.org/docs/15/errcodes-appendix.html */
@@ -130,11 +132,11 @@ static bool ready(const struct pg *p, short events, int64_t until_ms)
 }
 
 /* Nobody knows what became of what was asked: this connection will never say. */
-static bool given_up(struct pg *p, const char *doing, struct fail *why)
+static bool given_up(struct pg *p, int64_t ms, const char *doing, struct fail *why)
 {
 	pg_close(p);
 	note_state(p, NULL);
-	return FAILS(why, STORE, "%s: no answer in %lld ms", doing, (long long)p->answer_ms);
+	return FAILS(why, STORE, "%s: no answer in %lld ms", doing, (long long)ms);
 }
 
 /* Everything that was sent leaves, and everything that was asked comes. The server may answer before it has read all, so both at once. */
@@ -166,7 +168,7 @@ PGresult *pg_answer(struct pg *p, const char *doing, struct fail *why)
 	for (;;) {
 		if (!arrives(p, until_ms)) {
 			PQclear(last);
-			given_up(p, doing, why);
+			given_up(p, p->answer_ms, doing, why);
 			return NULL;
 		}
 		PGresult *r = PQgetResult(p->conn);
@@ -202,12 +204,12 @@ static void no_notice(void *ctx, const PGresult *r)
 
 static bool reach(struct pg *p, struct fail *why)
 {
-	int64_t until_ms = clock_mono_ms() + p->answer_ms;
+	int64_t ms = p->answer_ms < CONNECT_MS_MAX ? p->answer_ms : CONNECT_MS_MAX, until_ms = clock_mono_ms() + ms;
 	for (PostgresPollingStatusType next = PGRES_POLLING_WRITING; next != PGRES_POLLING_OK; next = PQconnectPoll(p->conn)) {
 		if (next == PGRES_POLLING_FAILED)
 			return broke(p, "connecting to PostgreSQL", why);
 		if (!ready(p, next == PGRES_POLLING_READING ? POLLIN : POLLOUT, until_ms))
-			return given_up(p, "connecting to PostgreSQL", why);
+			return given_up(p, ms, "connecting to PostgreSQL", why);
 	}
 	return true;
 }

@@ -1,7 +1,11 @@
 /* store/store.h - the one face of SQL: a transaction, a statement, and nothing that shows which database it is.
  *
  * SQL texts are literals (their address is the statement cache's key), portable to SQLite 3.40 and PostgreSQL 15: $1, $2, … in
- * order of first appearance, integers for milliseconds and fen, no date functions. A test scans them all.
+ * order of first appearance, integers for milliseconds and fen, no date functions. A test scans them all, and has both databases prepare them.
+ *
+ * Which of the two is meant says store.url (inside.h has the two bodies). On SQLite there is one writer, and a point read waits for nothing. On PostgreSQL
+ * several write at once (tx_lock), ids have gaps, every statement is a round trip, and the first that fails ends its transaction: nothing can be
+ * asked after it.
  *
  * Thread: a tx and its statements belong to the thread that holds the connection.
  * Owns:   a store owns its files; a tx belongs to whoever opened it; text and blobs read from a row are valid until the
@@ -79,7 +83,7 @@ void store_listen(struct store *s, news_fn listen, void *ctx);
 
 /* -- opening (gateway/, tests/) */
 enum store_mode { STORE_SERVE, STORE_MIGRATE, STORE_INSPECT };
-/* Opens or makes <state_dir>/siban.db, takes the state folder's lock (siban.lock) except for INSPECT, checks schema and integrity marks.
+/* Opens or makes <state_dir>/siban.db, or connects to store.url; takes the state folder's lock (siban.lock) except for INSPECT, checks schema and integrity marks.
  * SERVE needs the current schema; MIGRATE brings it up. Fails: SCHEMA newer, damaged or not migrated; STORE unreadable, read-only,
  * locked by another daemon; `why->log` says which file and what to do. */
 struct store *store_open(const struct config *c, enum store_mode mode, struct fail *why);
