@@ -33,7 +33,7 @@ export function seeded(seed) {
 export class Gateway extends FlowGateway {
 	/** A prepared gateway, not yet started. state: a folder to use; settings: configuration; before: words before the program, e.g. prlimit */
 	static async make({ state, settings = {}, before = [] } = {}) {
-		const g = new Gateway();
+		const g = new this();
 		g.folder = mkdtempSync(path.join(os.tmpdir(), 'siban-fault-'));
 		process.once('exit', () => {
 			g.child?.kill('SIGKILL');

@@ -43,12 +43,12 @@ export class Postgres {
 		});
 	}
 
-	#as_somebody(words) {
+	as_somebody(words) {
 		return this.who === null ? words : ['setpriv', '--reuid', this.who.uid, '--regid', this.who.gid, '--clear-groups', ...words].map(String);
 	}
 
 	async start() {
-		const [command, ...words] = this.#as_somebody([program('initdb'), '-D', this.data, '-k', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']);
+		const [command, ...words] = this.as_somebody([program('initdb'), '-D', this.data, '-k', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']);
 		await run(command, words, { cwd: '/' });
 		await this.run();
 		await this.say('CREATE ROLE siban LOGIN');
@@ -59,7 +59,7 @@ export class Postgres {
 	async run() {
 		const settings = Object.entries(this.settings).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
 		// Immediate shutdown when this process ends in whatever way; the inner setpriv, because a change of user forgets the signal.
-		const [command, ...words] = this.#as_somebody(['setpriv', '--pdeathsig', 'QUIT', program('postgres'), '-D', this.data, ...settings]);
+		const [command, ...words] = this.as_somebody(['setpriv', '--pdeathsig', 'QUIT', program('postgres'), '-D', this.data, ...settings]);
 		this.child = spawn(command, words, { cwd: '/', stdio: ['ignore', 'ignore', 'pipe'] });
 		this.log = '';
 		this.child.stderr.on('data', (chunk) => { this.log = (this.log + chunk).slice(-20000); });
