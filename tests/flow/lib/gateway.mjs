@@ -87,6 +87,11 @@ export class Gateway {
 		return this.store.sql(text);
 	}
 
+	// What may be forgotten is, between a stop and a start.
+	async forget() {
+		await this.store.forget();
+	}
+
 	// Its database beside it, for whoever alters it: how a command is pointed there (without a gateway of ours, unless `alone`: without its keys too), SQL, the end.
 	async copy({ alone = false } = {}) {
 		const folder = mkdtempSync(path.join(os.tmpdir(), 'siban-copy-'));

@@ -8,6 +8,9 @@ import { Redis } from './redis.mjs';
 
 export const on_postgres = process.env.SIBAN_STORE === 'postgres';
 
+// Words as SQL says the bytes of a text.
+export const sql_bytes = (words) => `CAST('${words}' AS ${on_postgres ? 'BYTEA' : 'BLOB'})`;
+
 // Every file below a folder but sockets: its name and what is in it.
 export function files_below(folder) {
 	return readdirSync(folder, { recursive: true, withFileTypes: true }).filter((f) => f.isFile()).map((f) => {
@@ -23,6 +26,10 @@ class Embedded {
 
 	settings() {
 		return {};
+	}
+
+	forget() {
+		// memory: a restart forgets
 	}
 
 	sql(text) {
@@ -66,6 +73,10 @@ class Served {
 
 	sql(text) {
 		return this.server.say_now(text, this.database);
+	}
+
+	forget() {
+		return this.forgetful.say('FLUSHALL');
 	}
 
 	async copy() {
