@@ -191,7 +191,7 @@ test('eight devices and a terminal beside them: none is put out for it', async (
 	await g.stop();
 	for (let n = 0; n < 7; n++)
 		await g.sql(`INSERT INTO session (id, key, kind, principal_id, login, device_hash, name, level, level3_until_ms, rights, region, made_ms, seen_ms, expires_ms, end_reason)
-			SELECT (SELECT max(id) + 1 FROM session), ${bytes(16)}, kind, principal_id, login, ${bytes(32)}, name, level, 0, 0, 0, made_ms, seen_ms - 1, expires_ms, 0
+			SELECT ${1000000 + n}, ${bytes(16)}, kind, principal_id, login, ${bytes(32)}, name, level, 0, 0, 0, made_ms, seen_ms - 1, expires_ms, 0
 			FROM session WHERE kind = 2 AND principal_id = (SELECT max(id) FROM person) LIMIT 1`);
 	assert.equal(await open(), '8');
 	await g.serve();
