@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
+#include "services/case_clock.h"
 #include "services/erasure.h"
 #include "services/guide_rows.h"
 #include "services/handlers.h"
@@ -86,6 +87,11 @@ static bool expire_mandates(struct tx *tx, struct bite *b, struct fail *why)
 static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return mandate_codes_send(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool renew_clocks(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return clocks_renew(tx, b->rows_max, &b->rows, why);
 }
 
 static bool forget_loads(struct tx *tx, struct bite *b, struct fail *why)

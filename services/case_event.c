@@ -25,8 +25,8 @@ enum event_answer { ANSWER_APPLIED = 1, ANSWER_REPEATED = 2, ANSWER_HELD = 3 };
 enum { N_CASE, N_SEQ, N_NEXT, N_STATE, N_RELEASED_FROM, N_RELEASED_TO };
 
 struct posted {
-	struct str event_id, case_ref, event_name, note, matter, region_text;
-	int64_t seq, occurred_ms;
+	struct str event_id, case_ref, event_name, note, matter, region_text, document;
+	int64_t seq, occurred_ms, extend_days;
 	json_t *applicant_object; /* valid in parse only */
 	struct str id_type, id_number, name, phone_text;
 	/* made of these */
@@ -58,6 +58,8 @@ static const struct json_field event_fields[] = {
 	{ "event", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_name), NULL },
 	{ "occurred_at", JSON_F_TIME, true, 0, 0, offsetof(struct posted, occurred_ms), NULL },
 	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_public_note },
+	{ "extend_days", JSON_F_INT, false, 1, CASE_EXTEND_MAX, offsetof(struct posted, extend_days), NULL },
+	{ "document", JSON_F_TEXT, false, 2, CASE_DOCUMENT_MAX, offsetof(struct posted, document), check_plain_text },
 	{ "matter", JSON_F_TEXT, false, 1, MATTER_CODE_MAX, offsetof(struct posted, matter), NULL },
 	{ "region", JSON_F_TEXT, false, REGION_DIGITS, REGION_DIGITS, offsetof(struct posted, region_text), NULL },
 	{ "applicant", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, applicant_object), NULL },
@@ -115,10 +117,11 @@ static bool later_parse(const struct posted *p, struct fail *why)
 /* Keyed, because it covers numbers, and those can be tried out. */
 static void digest_of(struct posted *p)
 {
-	char seq[21], occurred[21], kind = (char)('0' + p->applicant.kind);
+	char seq[21], occurred[21], extend[21], kind = (char)('0' + p->applicant.kind);
 	struct str parts[] = {
 		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
 		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number), p->name, str_c(p->phone),
+		{ extend, i64_text(p->extend_days, extend) }, p->document,
 	};
 	p->digest_count = keyring_index_all("event", parts, COUNT(parts), p->digests);
 }
@@ -138,6 +141,18 @@ static bool body_parse(struct request *r, struct posted *p, struct fail *why)
 	return ok;
 }
 
+/* An extension names its days and the document that grants it; nothing else does. */
+static bool extension_parse(const struct posted *p, struct fail *why)
+{
+	bool extends = p->event == CASE_EVENT_EXTENDED;
+	if (extends && p->extend_days == 0)
+		return FAILS_FIELD(why, FIELD_MISSING, "/extend_days", "an extension says by how much");
+	if (extends && p->document.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/document", "an extension names its document");
+	const char *extra = extends ? NULL : p->extend_days != 0 ? "/extend_days" : p->document.at != NULL ? "/document" : NULL;
+	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "only with an extension");
+}
+
 static bool post_parse(struct request *r, struct fail *why)
 {
 	static const char *const no_query[] = { NULL };
@@ -146,6 +161,8 @@ static bool post_parse(struct request *r, struct fail *why)
 		return false;
 	if (!case_event_from(p->event_name, &p->event))
 		return FAILS_FIELD(why, FIELD, "/event", "no such event");
+	if (!extension_parse(p, why))
+		return false;
 	digest_of(p);
 	return true;
 }
@@ -155,7 +172,8 @@ static bool post_parse(struct request *r, struct fail *why)
 static struct journal_entry entry_of(const struct request *r, const struct posted *p)
 {
 	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digests = (const uint8_t(*)[SHA256_BYTES])p->digests, .digest_count = p->digest_count, .seq = p->seq,
-				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event };
+				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event,
+				       .extend_days = p->extend_days, .document = p->document };
 }
 
 static bool answer(struct request *r, enum event_answer code, const struct case_file *c, const struct journal_released *released)

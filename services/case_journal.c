@@ -1,6 +1,8 @@
 /* services/case_journal.c - departments' systems repeat, overtake and retry themselves; the timeline must not show it. */
 #include "services/case_journal.h"
+#include "base/day.h"
 #include "notify/message.h"
+#include "services/case_clock.h"
 #include "services/case_row.h"
 #include "store/fact.h"
 #include <assert.h>
@@ -135,6 +137,13 @@ static bool tell_applicant(struct tx *tx, const struct case_file *c, struct fail
 	return message_case_moved(tx, &news, c->pen->now_ms, c->pen->random, c->pen->arena, why);
 }
 
+static bool clocks_hear(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	struct clock_move m = { .case_id = c->id, .department = c->department, .region = c->region, .state = c->state, .day = day_of(e->occurred_ms), .seq = e->seq,
+				.extend_days = e->extend_days, .document = e->document };
+	return clocks_move(tx, &m, why);
+}
+
 bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	enum case_state to;
@@ -146,13 +155,15 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return tell_applicant(tx, c, why);
+	return clocks_hear(tx, c, e, why) && tell_applicant(tx, c, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)
 {
 	for (enum lang lang = 0; lang < LANG_COUNT; lang++)
 		tx_touch(tx, ROW_CASE, case_shown_key(c->id, lang));
+	if (!clocks_show(tx, c->id, why))
+		return false;
 	if (c->stored_seq == c->last_seq)
 		return true; /* just opened, and nothing waited */
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE cases SET state = $1, last_seq = $2, updated_ms = $3 WHERE id = $4", why);
@@ -225,8 +236,8 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	if (!seq_is_free(tx, c, e, why) || !has_room(tx, c, why) || !department_has_room(tx, c, why) || !tx_next_id(tx, "held_event", &id, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms)"
-		" VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10)", why);
+		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document)"
+		" VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -239,6 +250,8 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	stmt_bind_text(q, 8, e->note);
 	stmt_bind_int(q, 9, e->occurred_ms);
 	stmt_bind_int(q, 10, e->received_ms);
+	stmt_bind_int(q, 11, e->extend_days);
+	stmt_bind_text(q, 12, e->document);
 	return stmt_run(q, why);
 }
 
@@ -269,7 +282,7 @@ static bool held_refuse(struct tx *tx, int64_t held, enum case_state in, struct 
 static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, char refused_id[CASE_TEXT_MAX + 1], struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms FROM held_event"
+		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document FROM held_event"
 		" WHERE department = $1 AND case_ref = $2 AND seq = $3 AND refused_in = 0", why);
 	if (q == NULL)
 		return STEP_FAILED;
@@ -285,6 +298,7 @@ static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, ch
 		.event_id = stmt_text(q, 1), .note = stmt_is_null(q, 4) ? STR_NONE : stmt_text(q, 4),
 		.digests = (const uint8_t(*)[SHA256_BYTES])digest.at, .digest_count = 1,
 		.seq = c->last_seq + 1, .occurred_ms = stmt_int(q, 5), .received_ms = stmt_int(q, 6), .event = (enum case_event)stmt_int(q, 3),
+		.extend_days = stmt_int(q, 7), .document = stmt_is_null(q, 8) ? STR_NONE : stmt_text(q, 8),
 	};
 	if (journal_append(tx, c, &e, why))
 		return STEP_TAKEN;

@@ -11,10 +11,13 @@
 
 struct tx;
 
+enum { CASE_EXTEND_MAX = 365, CASE_DOCUMENT_MAX = 60 /* characters */ };
 enum { CASE_SEQ_MAX = 100000, CASE_HELD_MAX = 50, CASE_HELD_DEPARTMENT_MAX = 10000 /* of all its cases */, CASE_TEXT_MAX = 64 /* event_id and case_ref */, CASE_NOTE_MAX = 200 };
 
 struct journal_entry {
 	struct str event_id, note; /* note.at NULL: none */
+	int64_t extend_days;       /* of EXTENDED only, with its document */
+	struct str document;
 	const uint8_t (*digests)[SHA256_BYTES]; /* keyed, of the content: under the current key, and under those of former days */
 	int digest_count;
 	int64_t seq, occurred_ms, received_ms;
@@ -62,6 +65,6 @@ struct journal_released {
 	char refused_id[CASE_TEXT_MAX + 1];    /* the event that stopped it (its seq is c->last_seq + 1); "": none */
 };
 MUST_USE bool journal_release(struct tx *tx, struct case_file *c, struct journal_released *out, struct fail *why);
-/* Writes state and last_seq back to the case's row, and tells the row cache. */
+/* Writes state, last_seq and the clock that is shown back to the case's row, and tells the row cache. */
 MUST_USE bool journal_save(struct tx *tx, struct case_file *c, struct fail *why);
 #endif

@@ -63,7 +63,7 @@ static bool case_list_render(struct request *r, struct fail *why)
 	struct json_out j = reply_list(r);
 	for (int i = 0; i < page->count; i++) {
 		json_put_object(&j);
-		case_row_members(&j, &page->items[i], r->lang);
+		case_row_members(&j, &page->items[i], day_of(r->now_ms), r->lang);
 		json_put_object_end(&j);
 	}
 	struct cursor next = { 0, page->is_more ? page->last_id : 0 };

@@ -15,6 +15,10 @@ bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row
 	to->type = (uint8_t)stmt_int(q, 4);
 	to->state = (uint8_t)stmt_int(q, 5);
 	to->matter = stmt_int(q, 8);
+	to->clock = (uint8_t)stmt_int(q, 9);
+	to->has_due = !stmt_is_null(q, 10);
+	to->due = to->has_due ? (int32_t)stmt_int(q, 10) : 0;
+	to->yellow = to->has_due ? (int32_t)stmt_int(q, 11) : 0;
 	struct str no = stmt_text(q, 6);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
@@ -33,7 +37,34 @@ bool case_row_read(struct tx *tx, struct arena *a, int64_t id, struct case_row *
 	return case_row_of(tx, a, q, to, why);
 }
 
-void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang)
+enum light case_row_light(const struct case_row *c, int32_t today)
+{
+	bool standing = c->clock != CLOCK_NONE_SHOWN && clock_phase_in((enum clock_kind)c->clock, (enum case_state)c->state) == CLOCK_STANDS;
+	return light_on(today, c->has_due, c->due, c->yellow, standing);
+}
+
+/* null: nothing is owed any more. */
+static void limit_member(struct json_out *j, const struct case_row *c, int32_t today)
+{
+	char due[DAY_TEXT_BYTES];
+	if (c->clock == CLOCK_NONE_SHOWN) {
+		json_add_nothing(j, "limit");
+		return;
+	}
+	json_put_name(j, "limit");
+	json_put_object(j);
+	json_add_plain(j, "kind", clock_kind_row((enum clock_kind)c->clock)->name);
+	if (c->has_due) {
+		day_text(c->due, due);
+		json_add_plain(j, "due_on", str_c(due));
+	} else {
+		json_add_nothing(j, "due_on");
+	}
+	json_add_plain(j, "light", light_name(case_row_light(c, today)));
+	json_put_object_end(j);
+}
+
+void case_row_members(struct json_out *j, const struct case_row *c, int32_t today, enum lang lang)
 {
 	const struct case_state_row *state = case_state_row((enum case_state)c->state);
 	const struct case_status_row *status = case_status_row(state->status);
@@ -47,6 +78,7 @@ void case_row_members(struct json_out *j, const struct case_row *c, enum lang la
 	json_add_time(j, "opened_at", c->opened_ms);
 	json_add_time(j, "updated_at", c->updated_ms);
 	json_add_number(j, "last_seq", c->last_seq);
+	limit_member(j, c, today);
 }
 
 bool case_question_parse(struct str number, struct case_question *to, struct fail *why)

@@ -4,6 +4,7 @@
 #ifndef SERVICES_CASE_ROW_H
 #define SERVICES_CASE_ROW_H
 #include "base/request.h"
+#include "services/case_clock.h"
 #include "services/case_names.h"
 #include "services/case_number.h"
 #include "services/case_state.h"
@@ -15,20 +16,23 @@ struct case_row {
 	int64_t person, matter;
 	int64_t opened_ms, updated_ms;
 	int32_t last_seq;
-	uint8_t type, state;
+	uint8_t type, state, clock;    /* clock: enum clock_kind */
+	bool has_due;
+	int32_t due, yellow;           /* of that clock */
 	char case_no[CASE_NUMBER_BYTES];
 	struct str members; /* matter, department, region, written out */
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names, matter"
-enum { CASE_ROW_COLUMN_COUNT = 9 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names, matter, clock, clock_due, clock_yellow"
+enum { CASE_ROW_COLUMN_COUNT = 12 };
 
 MUST_USE bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */
 MUST_USE bool case_row_read(struct tx *tx, struct arena *a, int64_t id, struct case_row *to, struct fail *why);
 /* The members every answer about a case has, into an open object. */
-void case_row_members(struct json_out *j, const struct case_row *c, enum lang lang);
+void case_row_members(struct json_out *j, const struct case_row *c, int32_t today, enum lang lang);
+enum light case_row_light(const struct case_row *c, int32_t today);
 
 /* The question "this case number, please": what case_show and case_events have in common. */
 struct case_question {

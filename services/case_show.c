@@ -1,4 +1,5 @@
 /* services/case_show.c - "where is my case?": the question this gateway exists for, and its most frequent. */
+#include "base/day.h"
 #include "services/case_journal.h"
 #include "services/case_row.h"
 #include "services/handlers.h"
@@ -7,7 +8,7 @@
 #include <stddef.h>
 
 /* Part of the ETag: raise it when a text of case_state.def changes, or clients keep the old one. */
-enum { TEXTS_EDITION = 2 };
+enum { TEXTS_EDITION = 3 };
 
 enum { BODY_BYTES_MAX = 712 /* measured: 512 to 525; about 620 with the longest names of data/. A longer one is read and written each time */ };
 
@@ -15,6 +16,7 @@ enum { BODY_BYTES_MAX = 712 /* measured: 512 to 525; about 620 with the longest 
 struct shown {
 	int64_t person, matter;
 	uint64_t version;
+	int32_t today;         /* lights change by themselves: good for this day only */
 	char case_no[CASE_NUMBER_LENGTH];
 	uint16_t len;
 	char body[BODY_BYTES_MAX];
@@ -40,7 +42,7 @@ static bool write_body(struct request *r, const struct case_row *row, struct str
 	buf_init(&b, &r->arena, BODY_BYTES_MAX);
 	struct json_out j = json_begin(&b);
 	json_put_object(&j);
-	case_row_members(&j, row, r->lang);
+	case_row_members(&j, row, day_of(r->now_ms), r->lang);
 	json_put_name(&j, "next");
 	json_put_object(&j);
 	json_add_plain(&j, "action", case_next_name(state->next));
@@ -61,6 +63,7 @@ static void keep(struct tx *tx, const struct request *r, const struct case_row *
 	to->person = row->person;
 	to->matter = row->matter;
 	to->version = r->version;
+	to->today = day_of(r->now_ms);
 	memcpy(to->case_no, row->case_no, CASE_NUMBER_LENGTH);
 	to->len = (uint16_t)s->body.len;
 	memcpy(to->body, s->body.at, s->body.len);
@@ -75,9 +78,11 @@ static bool from_table(struct tx *tx, struct request *r, struct show *s, struct 
 		return false;
 	if (r->owner != principal_whose(&r->who))
 		return true; /* a stranger's question must not take longer than one about nothing */
-	/* A case changes by its events only, and each has a seq; the time tells apart what two databases call the same case. */
+	/* A case changes by its events, each has a seq, and by its limit; the time tells apart what two databases call the same case. */
 	_Static_assert(CASE_SEQ_MAX < 1 << 17, "seq fits below the edition");
 	r->version = (uint64_t)row.updated_ms << 22 | (uint64_t)TEXTS_EDITION << 17 | (uint64_t)row.last_seq;
+	const int32_t limit[] = { row.clock, row.has_due ? row.due : 0, (int32_t)case_row_light(&row, day_of(r->now_ms)) };
+	r->version = version_mix(r->version, limit, sizeof limit);
 	if (!write_body(r, &row, &s->body, why))
 		return false;
 	keep(tx, r, &row, s);
@@ -102,7 +107,7 @@ static bool case_show_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct show *s = r->state;
 	const struct shown *kept = tx_cached(tx, ROW_CASE, case_shown_key(s->question.id, r->lang));
-	return kept != NULL ? from_cache(tx, r, s, kept, why) : from_table(tx, r, s, why);
+	return kept != NULL && kept->today == day_of(r->now_ms) ? from_cache(tx, r, s, kept, why) : from_table(tx, r, s, why);
 }
 
 static bool case_show_render(struct request *r, struct fail *why)

@@ -100,6 +100,17 @@ static bool due_day(const struct line *c, const struct time_limit *l, const stru
 	return workdays_know(c->w, *due);
 }
 
+/* Back from the last day while what is left after a day is little. */
+static int32_t yellow_day(const struct line *c, const struct time_limit *l, const struct day_span *spans, int count, int32_t due)
+{
+	int32_t little = (int32_t)((int64_t)YELLOW_PERCENT * (l->days + l->extended) / 100), left = 0, day = due, here;
+	while (day > l->begun && counted(c, spans, count, day - 1, day, &here) && left + here <= little) {
+		left += here;
+		day--;
+	}
+	return day;
+}
+
 static enum light light_of(const struct time_limit *l, const struct limit_now *now, int32_t today, bool standing)
 {
 	if (today > now->due)
@@ -125,6 +136,7 @@ struct limit_now limit_look(const struct workdays *w, const struct time_limit *l
 	if (today > now.due)
 		now.left = -over;
 	now.pending = false;
+	now.yellow = yellow_day(&c, l, spans, count, now.due);
 	now.light = light_of(l, &now, today, stands(spans, count, today));
 	return now;
 }

@@ -36,6 +36,7 @@ enum { YELLOW_PERCENT = 30, PAUSES_MAX = 64 };
 struct limit_now {
 	bool pending;                    /* the calendar of a year is missing: due and left mean nothing */
 	int32_t due;                     /* the last day on which it is in time */
+	int32_t yellow;                  /* the day from which little is left; due when it never is little but nothing */
 	int32_t left;                    /* counted days after today, to due; below 0: that many over */
 	enum light light;
 };

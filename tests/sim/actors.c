@@ -98,6 +98,8 @@ static void body_of(const struct deed *d, char *out, size_t size)
 			 ref_text(d->department, d->ref, ref), d->seq, model_event_name(d->event), when);
 	if (d->note != 0)
 		n += snprintf(out + n, size - (size_t)n, ",\"note\":\"note %d\"", d->note);
+	if (strcmp(model_event_name(d->event), "extended") == 0)
+		n += snprintf(out + n, size - (size_t)n, ",\"extend_days\":%d,\"document\":\"document %d\"", 1 + d->id % 10, d->id);
 	if (d->seq == 1)
 		n += snprintf(out + n, size - (size_t)n, ",\"matter\":\"M%d\",\"region\":\"621202\",\"applicant\":{\"id_type\":\"%s\",\"id_number\":\"%s\"}",
 			      d->foreign_matter ? 1 - d->department : d->department, d->person == 2 ? "uscc" : "resident", numbers[d->person]);

@@ -30,6 +30,7 @@ static const struct move {
 	{ "withdrawn", "withdrawn", "submitted pre_returned received correct_pre accepted correct special paused" },
 	{ "aborted", "aborted", "submitted pre_returned received correct_pre accepted correct special paused decided_ok decided_no" },
 	{ "delivered", "delivered", "done" },
+	{ "extended", "accepted", "accepted" },
 };
 enum { MOVES = sizeof moves / sizeof moves[0] };
 

@@ -402,8 +402,9 @@ static int send(struct tx *tx, struct world *w, const struct plan *p, int seq, e
 {
 	char body[512];
 	struct fail why;
-	snprintf(body, sizeof(body), "{\"event_id\":\"%s-%d-%s\",\"case_ref\":\"%s\",\"seq\":%d,\"event\":\"%s\",\"occurred_at\":\"2026-11-23T15:00:00+08:00\"%s%s}",
-		 p->ref, seq, is_wrong ? case_event_row(e)->name.at : "right", p->ref, seq, case_event_row(e)->name.at, seq == 1 ? "," : "", seq == 1 ? APPLICANT : "");
+	snprintf(body, sizeof(body), "{\"event_id\":\"%s-%d-%s\",\"case_ref\":\"%s\",\"seq\":%d,\"event\":\"%s\",\"occurred_at\":\"2026-11-23T15:00:00+08:00\"%s%s%s}",
+		 p->ref, seq, is_wrong ? case_event_row(e)->name.at : "right", p->ref, seq, case_event_row(e)->name.at, seq == 1 ? "," : "", seq == 1 ? APPLICANT : "",
+		 e == CASE_EVENT_EXTENDED ? ",\"extend_days\":5,\"document\":\"延〔1〕号\"" : "");
 	world_ask(w, METHOD_POST, "/v1/department/events", NULL, body);
 	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = 1, .test_key = true };
 	assert_true(department_event_post.parse(&w->r, &w->r.why));

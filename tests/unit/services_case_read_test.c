@@ -48,7 +48,7 @@ static void shows(void **state)
 	world_expect(w, show(w, case_no, LANG_ZH));
 	snprintf(want, sizeof(want), "{\"case_no\":\"%s\",\"matter\":{\"code\":\"M1\",\"name\":\"企业设立登记\"},\"department\":{\"name\":\"陇南市市场监督管理局\"},"
 		 "\"region\":{\"code\":\"621202\",\"name\":\"武都区\"},\"type\":\"commitment\",\"status\":\"submitted\",\"status_text\":\"已提交\",\"state\":\"submitted\","
-		 "\"state_text\":\"已提交申请\",\"opened_at\":\"2026-11-23T16:00:00.000+08:00\",\"updated_at\":\"2026-11-23T16:00:00.000+08:00\",\"last_seq\":1,"
+		 "\"state_text\":\"已提交申请\",\"opened_at\":\"2026-11-23T16:00:00.000+08:00\",\"updated_at\":\"2026-11-23T16:00:00.000+08:00\",\"last_seq\":1,\"limit\":{\"kind\":\"acceptance\",\"due_on\":null,\"light\":\"pending\"},"
 		 "\"next\":{\"action\":\"wait\",\"text\":\"请等待窗口接件，五个工作日内会告知是否受理。\"}}", case_no);
 	assert_string_equal(world_body(w), want);
 	print_message("case_show: %zu bytes, arena %zu bytes\n", strlen(want), w->r.arena.used);

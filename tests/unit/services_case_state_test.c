@@ -21,7 +21,7 @@ static const char *const expected[] = {
 	"correct_pre: correct_pre_done>received not_accepted>not_accepted returned>returned withdrawn>withdrawn aborted>aborted",
 	"not_accepted:",
 	"accepted: correct_asked>correct special_started>special paused>paused decided_ok>decided_ok decided_no>decided_no returned>returned"
-	" withdrawn>withdrawn aborted>aborted",
+	" withdrawn>withdrawn aborted>aborted extended>accepted",
 	"correct: correct_done>accepted returned>returned withdrawn>withdrawn aborted>aborted",
 	"special: special_ended>accepted returned>returned withdrawn>withdrawn aborted>aborted",
 	"paused: resumed>accepted returned>returned withdrawn>withdrawn aborted>aborted",

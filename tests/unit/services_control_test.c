@@ -88,7 +88,7 @@ static void files_of_data(void **state)
 	static const struct {
 		const char *kind, *file;
 		int rows;
-	} files[] = { { "regions", "regions.csv", 210 }, { "departments", "departments.csv", 12 }, { "matters", "matters.csv", 22 }, { "calendar", "calendar.csv", 39 } };
+	} files[] = { { "regions", "regions.csv", 210 }, { "departments", "departments.csv", 20 }, { "matters", "matters.csv", 22 }, { "calendar", "calendar.csv", 39 } };
 	for (int again = 0; again < 2; again++)
 		for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
 			char want[64], *text = file_text(files[i].file);

@@ -252,6 +252,8 @@ static void lives(void **state)
 			left -= counts(&w, &l, day, today);
 		assert_int_equal(now.left, left);
 		assert_int_equal(now.light == LIGHT_RED, today > due);
+		if (now.light == LIGHT_GREEN || now.light == LIGHT_YELLOW)
+			assert_int_equal(now.light == LIGHT_YELLOW, today >= now.yellow);
 	}
 }
 

@@ -1,0 +1,351 @@
+/* services/case_clock.c - each clock by the table; what is written is what is known, and what follows from it beside it. */
+#include "services/case_clock.h"
+
+#include "base/config.h"
+#include "services/calendar.h"
+#include "services/case_row.h"
+#include "services/services.h"
+
+#include <assert.h>
+
+/* ---- the table ---- */
+
+#define IN(state) (1u << CASE_##state)
+static const struct clock_kind_row kinds[CLOCK_KINDS] = {
+#define CLOCK(number, name, text, runs, stands, anew, days, zh, en) [number] = { STR(text), { STR(zh), STR(en) }, (runs), (stands), anew, CLOCK_DAYS_##days },
+#include "services/clocks.def"
+#undef CLOCK
+};
+#undef IN
+
+const struct clock_kind_row *clock_kind_row(enum clock_kind k)
+{
+	assert(k > CLOCK_NONE_SHOWN && k < CLOCK_KINDS);
+	return &kinds[k];
+}
+
+enum clock_phase clock_phase_in(enum clock_kind k, enum case_state s)
+{
+	const struct clock_kind_row *row = clock_kind_row(k);
+	return (row->runs >> s & 1) != 0 ? CLOCK_RUNS : (row->stands >> s & 1) != 0 ? CLOCK_STANDS : CLOCK_STOPPED;
+}
+
+struct str light_name(enum light l)
+{
+	static const struct str names[] = { [LIGHT_GREEN] = STR("green"), [LIGHT_YELLOW] = STR("yellow"), [LIGHT_ORANGE] = STR("orange"),
+					    [LIGHT_RED] = STR("red"), [LIGHT_STANDING] = STR("standing"), [LIGHT_PENDING] = STR("pending") };
+	return names[l];
+}
+
+enum light light_on(int32_t today, bool has_due, int32_t due, int32_t yellow, bool standing)
+{
+	if (!has_due)
+		return standing ? LIGHT_STANDING : LIGHT_PENDING;
+	return today > due ? LIGHT_RED : today == due ? LIGHT_ORANGE : today >= yellow ? LIGHT_YELLOW : LIGHT_GREEN;
+}
+
+/* ---- one clock, read and written ---- */
+
+struct case_clock {
+	enum clock_kind kind;
+	enum clock_phase phase;
+	bool is_there;
+	int32_t begun, stopped_on;
+	int64_t days, extended, region, department;
+};
+
+static bool clock_read(struct tx *tx, int64_t case_id, struct case_clock *c, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT phase, begun, days, extended, region, department, stopped_on FROM case_clock WHERE case_id = $1 AND kind = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	stmt_bind_int(q, 2, c->kind);
+	c->is_there = stmt_row(q, why);
+	if (!c->is_there)
+		return why->code == FAIL_NONE;
+	c->phase = (enum clock_phase)stmt_int(q, 0);
+	c->begun = (int32_t)stmt_int(q, 1);
+	c->days = stmt_int(q, 2);
+	c->extended = stmt_int(q, 3);
+	c->region = stmt_int(q, 4);
+	c->department = stmt_int(q, 5);
+	c->stopped_on = stmt_is_null(q, 6) ? 0 : (int32_t)stmt_int(q, 6);
+	return true;
+}
+
+/* Pauses of a case, those of all its clocks alike. */
+static bool pauses_read(struct tx *tx, int64_t case_id, struct day_span out[PAUSES_MAX], int *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT first, last FROM case_pause WHERE case_id = $1 ORDER BY n LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	stmt_bind_int(q, 2, PAUSES_MAX);
+	for (*count = 0; stmt_row(q, why); ++*count)
+		out[*count] = (struct day_span){ (int32_t)stmt_int(q, 0), stmt_is_null(q, 1) ? DAY_OPEN : (int32_t)stmt_int(q, 1) };
+	return why->code == FAIL_NONE;
+}
+
+struct made {
+	int64_t calendar;
+	bool has_due, broken;
+	int32_t due, yellow;
+};
+
+/* Looked at on the day it stopped, or on one that changes nothing: a clock that runs has no open pause. */
+static bool clock_make(struct tx *tx, int64_t case_id, const struct case_clock *c, struct made *out, struct fail *why)
+{
+	struct workdays w;
+	struct day_span pauses[PAUSES_MAX];
+	struct time_limit l = { .begun = c->begun, .unit = LIMIT_WORKING_DAYS, .days = (int32_t)c->days, .extended = (int32_t)c->extended, .pauses = pauses };
+	*out = (struct made){ 0 };
+	if (!calendar_version(tx, &out->calendar, why))
+		return false;
+	if (c->phase == CLOCK_STANDS)
+		return true;
+	if (!calendar_load(tx, c->region, &w, why) || !pauses_read(tx, case_id, pauses, &l.pause_count, why))
+		return false;
+	struct limit_now now = limit_look(&w, &l, c->phase == CLOCK_STOPPED ? c->stopped_on : c->begun);
+	out->has_due = !now.pending;
+	out->due = now.due;
+	out->yellow = now.yellow;
+	out->broken = c->phase == CLOCK_STOPPED && now.light == LIGHT_RED;
+	return true;
+}
+
+static void bind_day(struct stmt *q, int n, bool has, int32_t day)
+{
+	if (has)
+		stmt_bind_int(q, n, day);
+	else
+		stmt_bind_null(q, n);
+}
+
+static bool clock_write(struct tx *tx, int64_t case_id, const struct case_clock *c, struct fail *why)
+{
+	struct made made;
+	if (!clock_make(tx, case_id, c, &made, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO case_clock (case_id, kind, phase, begun, days, extended, region, department, calendar, due, yellow, stopped_on, broken)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+		" ON CONFLICT (case_id, kind) DO UPDATE SET phase = excluded.phase, begun = excluded.begun, days = excluded.days,"
+		" extended = excluded.extended, calendar = excluded.calendar, due = excluded.due, yellow = excluded.yellow,"
+		" stopped_on = excluded.stopped_on, broken = excluded.broken", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { case_id, c->kind, c->phase, c->begun, c->days, c->extended, c->region, c->department, made.calendar };
+	for (int i = 0; i < 9; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	bind_day(q, 10, made.has_due, made.due);
+	bind_day(q, 11, made.has_due, made.yellow);
+	bind_day(q, 12, c->phase == CLOCK_STOPPED, c->stopped_on);
+	stmt_bind_int(q, 13, made.broken);
+	return stmt_run(q, why);
+}
+
+/* ---- what an event does ---- */
+
+static bool days_of_guide(struct tx *tx, int64_t case_id, bool promised, int64_t *days, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT COALESCE(g.promised_days, m.promised_days), COALESCE(g.legal_days, m.legal_days) FROM cases c JOIN matter m ON m.id = c.matter"
+		" LEFT JOIN guide g ON g.id = c.guide WHERE c.id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, STORE, "case %lld has no matter", (long long)case_id);
+	*days = stmt_int(q, promised ? 0 : 1);
+	return true;
+}
+
+static bool days_for(struct tx *tx, int64_t case_id, enum clock_days from, int64_t *days, struct fail *why)
+{
+	const struct config *c = services_config();
+	switch (from) {
+	case CLOCK_DAYS_ACCEPTANCE: *days = c->clock_acceptance_days; return true;
+	case CLOCK_DAYS_DELIVERY:   *days = c->clock_delivery_days; return true;
+	case CLOCK_DAYS_PROMISED:   return days_of_guide(tx, case_id, true, days, why);
+	case CLOCK_DAYS_STATUTORY:  return days_of_guide(tx, case_id, false, days, why);
+	}
+	return false;
+}
+
+static bool clock_begin(struct tx *tx, const struct clock_move *m, struct case_clock *c, struct fail *why)
+{
+	*c = (struct case_clock){ .kind = c->kind, .phase = CLOCK_RUNS, .begun = m->day, .region = m->region, .department = m->department };
+	return days_for(tx, m->case_id, clock_kind_row(c->kind)->days, &c->days, why) && clock_write(tx, m->case_id, c, why);
+}
+
+static bool clock_move(struct tx *tx, const struct clock_move *m, enum clock_kind kind, struct fail *why)
+{
+	struct case_clock c = { .kind = kind };
+	enum clock_phase to = clock_phase_in(kind, m->state);
+	if (!clock_read(tx, m->case_id, &c, why))
+		return false;
+	if (!c.is_there || (c.phase == CLOCK_STOPPED && clock_kind_row(kind)->anew && to == CLOCK_RUNS))
+		return to != CLOCK_RUNS || clock_begin(tx, m, &c, why);
+	if (c.phase == CLOCK_STOPPED || (to == c.phase && m->extend_days == 0))
+		return true;
+	c.phase = to;
+	c.extended += m->extend_days;
+	c.stopped_on = to == CLOCK_STOPPED ? m->day : 0;
+	return clock_write(tx, m->case_id, &c, why);
+}
+
+/* ---- pauses: of the case, so that all its clocks agree ---- */
+
+static bool is_pause(enum case_state s)
+{
+	return clock_phase_in(CLOCK_STATUTORY, s) == CLOCK_STANDS;
+}
+
+/* *n is the last one's; *open whether it is open, and *first its first day. */
+static bool pause_last(struct tx *tx, int64_t case_id, int64_t *n, bool *open, int32_t *first, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT n, first, last FROM case_pause WHERE case_id = $1 ORDER BY n DESC LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	*n = 0;
+	*open = false;
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	*n = stmt_int(q, 0);
+	*first = (int32_t)stmt_int(q, 1);
+	*open = stmt_is_null(q, 2);
+	return true;
+}
+
+static bool pause_open(struct tx *tx, const struct clock_move *m, int64_t n, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO case_pause (case_id, n, state, first) VALUES ($1, $2, $3, $4)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->case_id);
+	stmt_bind_int(q, 2, n);
+	stmt_bind_int(q, 3, m->state);
+	stmt_bind_int(q, 4, m->day + 1);
+	return stmt_run(q, why);
+}
+
+/* Until the day before; one that was over on its first day took nothing out. */
+static bool pause_close(struct tx *tx, const struct clock_move *m, int64_t n, int32_t first, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE case_pause SET last = $1 WHERE case_id = $2 AND n = $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->day - 1 < first ? first - 1 : m->day - 1);
+	stmt_bind_int(q, 2, m->case_id);
+	stmt_bind_int(q, 3, n);
+	return stmt_run(q, why);
+}
+
+static bool pauses_move(struct tx *tx, const struct clock_move *m, struct fail *why)
+{
+	int64_t n;
+	bool open;
+	int32_t first = 0;
+	if (!pause_last(tx, m->case_id, &n, &open, &first, why))
+		return false;
+	if (open && !is_pause(m->state))
+		return pause_close(tx, m, n, first, why);
+	/* more pauses than are ever counted together are refused by nobody: from there on the clock just stands until it is over */
+	return open || !is_pause(m->state) || n >= PAUSES_MAX || pause_open(tx, m, n + 1, why);
+}
+
+static bool extension_keep(struct tx *tx, const struct clock_move *m, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO case_extension (case_id, seq, days, document) VALUES ($1, $2, $3, $4)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->case_id);
+	stmt_bind_int(q, 2, m->seq);
+	stmt_bind_int(q, 3, m->extend_days);
+	stmt_bind_text(q, 4, m->document);
+	return stmt_run(q, why);
+}
+
+bool clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why)
+{
+	if (!pauses_move(tx, m, why) || (m->extend_days > 0 && !extension_keep(tx, m, why)))
+		return false;
+	for (int kind = CLOCK_NONE_SHOWN + 1; kind < CLOCK_KINDS; kind++)
+		if (!clock_move(tx, m, (enum clock_kind)kind, why))
+			return false;
+	return true;
+}
+
+/* ---- what a citizen sees ---- */
+
+bool clocks_show(struct tx *tx, int64_t case_id, struct fail *why)
+{
+	int64_t kind = CLOCK_NONE_SHOWN;
+	bool has_due = false;
+	int32_t due = 0, yellow = 0;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx,
+			"SELECT kind, due, yellow FROM case_clock WHERE case_id = $1 AND phase < 3 ORDER BY CASE kind WHEN 2 THEN 0 ELSE kind END LIMIT 1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, case_id);
+		if (stmt_row(q, why)) {
+			kind = stmt_int(q, 0);
+			has_due = !stmt_is_null(q, 1);
+			due = has_due ? (int32_t)stmt_int(q, 1) : 0;
+			yellow = has_due ? (int32_t)stmt_int(q, 2) : 0;
+		}
+		if (why->code != FAIL_NONE)
+			return false;
+	}
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE cases SET clock = $1, clock_due = $2, clock_yellow = $3 WHERE id = $4", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, kind);
+	bind_day(q, 2, has_due, due);
+	bind_day(q, 3, has_due, yellow);
+	stmt_bind_int(q, 4, case_id);
+	return stmt_run(q, why);
+}
+
+/* ---- when the calendar has changed ---- */
+
+static bool renew_one(struct tx *tx, int64_t case_id, enum clock_kind kind, struct fail *why)
+{
+	struct case_clock c = { .kind = kind };
+	if (!clock_read(tx, case_id, &c, why) || !clock_write(tx, case_id, &c, why) || !clocks_show(tx, case_id, why))
+		return false;
+	for (enum lang lang = 0; lang < LANG_COUNT; lang++)
+		tx_touch(tx, ROW_CASE, case_shown_key(case_id, lang));
+	return true;
+}
+
+bool clocks_renew(struct tx *tx, int64_t most, int64_t *renewed, struct fail *why)
+{
+	enum { RENEW_MAX = 100 };
+	struct { int64_t case_id, kind; } found[RENEW_MAX];
+	int64_t version;
+	int count = 0;
+	*renewed = 0;
+	if (!calendar_version(tx, &version, why))
+		return false;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT case_id, kind FROM case_clock WHERE phase < 3 AND calendar < $1 ORDER BY calendar LIMIT $2", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, version);
+		stmt_bind_int(q, 2, most < RENEW_MAX ? most : RENEW_MAX);
+		for (; stmt_row(q, why); count++) {
+			found[count].case_id = stmt_int(q, 0);
+			found[count].kind = stmt_int(q, 1);
+		}
+	}
+	for (int i = 0; why->code == FAIL_NONE && i < count; i++)
+		if (!renew_one(tx, found[i].case_id, (enum clock_kind)found[i].kind, why))
+			return false;
+	*renewed = count;
+	return why->code == FAIL_NONE;
+}
