@@ -8,6 +8,7 @@
 #include "auth/retention.h"
 #include "auth/token.h"
 #include "base/clock.h"
+#include "base/day.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/noted.h"
@@ -87,6 +88,11 @@ static bool expire_mandates(struct tx *tx, struct bite *b, struct fail *why)
 static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return mandate_codes_send(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool tell_clocks(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return clocks_tell(tx, day_of(b->now_ms), b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool renew_clocks(struct tx *tx, struct bite *b, struct fail *why)

@@ -5,6 +5,7 @@
 #include "services/calendar.h"
 #include "services/case_row.h"
 #include "services/services.h"
+#include "store/fact.h"
 
 #include <assert.h>
 
@@ -30,6 +31,13 @@ enum clock_phase clock_phase_in(enum clock_kind k, enum case_state s)
 	return (row->runs >> s & 1) != 0 ? CLOCK_RUNS : (row->stands >> s & 1) != 0 ? CLOCK_STANDS : CLOCK_STOPPED;
 }
 
+struct str clock_what_name(int64_t what)
+{
+	static const struct str names[] = { [CLOCK_TOLD_YELLOW] = STR("yellow"), [CLOCK_TOLD_ORANGE] = STR("orange"), [CLOCK_TOLD_RED] = STR("red"),
+					    [CLOCK_IN_TIME] = STR("stopped_in_time"), [CLOCK_LATE] = STR("stopped_late") };
+	return names[what];
+}
+
 struct str light_name(enum light l)
 {
 	static const struct str names[] = { [LIGHT_GREEN] = STR("green"), [LIGHT_YELLOW] = STR("yellow"), [LIGHT_ORANGE] = STR("orange"),
@@ -52,12 +60,15 @@ struct case_clock {
 	bool is_there;
 	int32_t begun, stopped_on;
 	int64_t days, extended, region, department;
+	int64_t told;              /* as it was; 0 again when its last day moves */
+	bool had_due;
+	int32_t due_before;
 };
 
 static bool clock_read(struct tx *tx, int64_t case_id, struct case_clock *c, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT phase, begun, days, extended, region, department, stopped_on FROM case_clock WHERE case_id = $1 AND kind = $2", why);
+		"SELECT phase, begun, days, extended, region, department, stopped_on, told, due FROM case_clock WHERE case_id = $1 AND kind = $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, case_id);
@@ -72,6 +83,9 @@ static bool clock_read(struct tx *tx, int64_t case_id, struct case_clock *c, str
 	c->region = stmt_int(q, 4);
 	c->department = stmt_int(q, 5);
 	c->stopped_on = stmt_is_null(q, 6) ? 0 : (int32_t)stmt_int(q, 6);
+	c->told = stmt_int(q, 7);
+	c->had_due = !stmt_is_null(q, 8);
+	c->due_before = c->had_due ? (int32_t)stmt_int(q, 8) : 0;
 	return true;
 }
 
@@ -123,27 +137,90 @@ static void bind_day(struct stmt *q, int n, bool has, int32_t day)
 		stmt_bind_null(q, n);
 }
 
-static bool clock_write(struct tx *tx, int64_t case_id, const struct case_clock *c, struct fail *why)
+/* The day from which there is another light to tell of. */
+static bool next_light(const struct made *made, int64_t told, int32_t *day)
 {
-	struct made made;
-	if (!clock_make(tx, case_id, c, &made, why))
+	static const int32_t behind_due[] = { [CLOCK_TOLD_YELLOW] = 0, [CLOCK_TOLD_ORANGE] = 1 };
+	if (!made->has_due || told >= CLOCK_TOLD_RED)
 		return false;
+	*day = told == 0 ? made->yellow : made->due + behind_due[told];
+	return true;
+}
+
+static bool clock_write(struct tx *tx, int64_t case_id, const struct case_clock *c, struct made *made, struct fail *why)
+{
+	int32_t next = 0;
+	if (!clock_make(tx, case_id, c, made, why))
+		return false;
+	int64_t told = c->had_due && made->has_due && c->due_before == made->due ? c->told : 0;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO case_clock (case_id, kind, phase, begun, days, extended, region, department, calendar, due, yellow, stopped_on, broken)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)"
+		"INSERT INTO case_clock (case_id, kind, phase, begun, days, extended, region, department, calendar, due, yellow, stopped_on, broken, told, next_on)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)"
 		" ON CONFLICT (case_id, kind) DO UPDATE SET phase = excluded.phase, begun = excluded.begun, days = excluded.days,"
 		" extended = excluded.extended, calendar = excluded.calendar, due = excluded.due, yellow = excluded.yellow,"
-		" stopped_on = excluded.stopped_on, broken = excluded.broken", why);
+		" stopped_on = excluded.stopped_on, broken = excluded.broken, told = excluded.told, next_on = excluded.next_on", why);
 	if (q == NULL)
 		return false;
-	const int64_t numbers[] = { case_id, c->kind, c->phase, c->begun, c->days, c->extended, c->region, c->department, made.calendar };
+	const int64_t numbers[] = { case_id, c->kind, c->phase, c->begun, c->days, c->extended, c->region, c->department, made->calendar };
 	for (int i = 0; i < 9; i++)
 		stmt_bind_int(q, i + 1, numbers[i]);
-	bind_day(q, 10, made.has_due, made.due);
-	bind_day(q, 11, made.has_due, made.yellow);
+	bind_day(q, 10, made->has_due, made->due);
+	bind_day(q, 11, made->has_due, made->yellow);
 	bind_day(q, 12, c->phase == CLOCK_STOPPED, c->stopped_on);
-	stmt_bind_int(q, 13, made.broken);
+	stmt_bind_int(q, 13, made->broken);
+	stmt_bind_int(q, 14, told);
+	bind_day(q, 15, next_light(made, told, &next), next);
 	return stmt_run(q, why);
+}
+
+/* ---- what became of it: provable ---- */
+
+struct clock_event {
+	int64_t id, fact, case_id, kind, what, day, begun, days, department, region;
+	bool has_due;
+	int32_t due;
+};
+
+static bool event_insert(struct tx *tx, const struct clock_event *e, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO clock_event (fact, id, case_id, kind, what, day, begun, days, due, department, region)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { e->fact, e->id, e->case_id, e->kind, e->what, e->day, e->begun, e->days };
+	for (int i = 0; i < 8; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	bind_day(q, 9, e->has_due, e->due);
+	stmt_bind_int(q, 10, e->department);
+	stmt_bind_int(q, 11, e->region);
+	return stmt_run(q, why);
+}
+
+/* In the order of store/facts.def. */
+static bool event_add(struct tx *tx, struct clock_event *e, int64_t now_ms, struct fail *why)
+{
+	struct fact_content content;
+	if (!tx_next_id(tx, "clock_event", &e->id, why) || !fact_next(tx, &e->fact, why) || !event_insert(tx, e, why))
+		return false;
+	struct fact f = { FACT_CLOCK_EVENT, e->id, 0, e->department, e->region, now_ms };
+	fact_content(&content, fact_row_of(FACT_CLOCK_EVENT));
+	const int64_t numbers[] = { e->fact, e->id, e->case_id, e->kind, e->what, e->day, e->begun, e->days };
+	for (int i = 0; i < 8; i++)
+		fact_int(&content, numbers[i]);
+	if (e->has_due)
+		fact_int(&content, e->due);
+	else
+		fact_no_int(&content);
+	fact_int(&content, e->department);
+	fact_int(&content, e->region);
+	return fact_add(tx, e->fact, &f, &content, why);
+}
+
+static struct clock_event event_of(int64_t case_id, const struct case_clock *c, const struct made *made, enum clock_what what, int32_t day)
+{
+	return (struct clock_event){ .case_id = case_id, .kind = c->kind, .what = what, .day = day, .begun = c->begun, .days = c->days + c->extended,
+		.department = c->department, .region = c->region, .has_due = made->has_due, .due = made->due };
 }
 
 /* ---- what an event does ---- */
@@ -176,12 +253,14 @@ static bool days_for(struct tx *tx, int64_t case_id, enum clock_days from, int64
 
 static bool clock_begin(struct tx *tx, const struct clock_move *m, struct case_clock *c, struct fail *why)
 {
+	struct made made;
 	*c = (struct case_clock){ .kind = c->kind, .phase = CLOCK_RUNS, .begun = m->day, .region = m->region, .department = m->department };
-	return days_for(tx, m->case_id, clock_kind_row(c->kind)->days, &c->days, why) && clock_write(tx, m->case_id, c, why);
+	return days_for(tx, m->case_id, clock_kind_row(c->kind)->days, &c->days, why) && clock_write(tx, m->case_id, c, &made, why);
 }
 
 static bool clock_move(struct tx *tx, const struct clock_move *m, enum clock_kind kind, struct fail *why)
 {
+	struct made made;
 	struct case_clock c = { .kind = kind };
 	enum clock_phase to = clock_phase_in(kind, m->state);
 	if (!clock_read(tx, m->case_id, &c, why))
@@ -193,7 +272,10 @@ static bool clock_move(struct tx *tx, const struct clock_move *m, enum clock_kin
 	c.phase = to;
 	c.extended += m->extend_days;
 	c.stopped_on = to == CLOCK_STOPPED ? m->day : 0;
-	return clock_write(tx, m->case_id, &c, why);
+	if (!clock_write(tx, m->case_id, &c, &made, why))
+		return false;
+	struct clock_event e = event_of(m->case_id, &c, &made, made.broken ? CLOCK_LATE : CLOCK_IN_TIME, c.stopped_on);
+	return to != CLOCK_STOPPED || event_add(tx, &e, m->now_ms, why);
 }
 
 /* ---- pauses: of the case, so that all its clocks agree ---- */
@@ -315,8 +397,9 @@ bool clocks_show(struct tx *tx, int64_t case_id, struct fail *why)
 
 static bool renew_one(struct tx *tx, int64_t case_id, enum clock_kind kind, struct fail *why)
 {
+	struct made made;
 	struct case_clock c = { .kind = kind };
-	if (!clock_read(tx, case_id, &c, why) || !clock_write(tx, case_id, &c, why) || !clocks_show(tx, case_id, why))
+	if (!clock_read(tx, case_id, &c, why) || !clock_write(tx, case_id, &c, &made, why) || !clocks_show(tx, case_id, why))
 		return false;
 	for (enum lang lang = 0; lang < LANG_COUNT; lang++)
 		tx_touch(tx, ROW_CASE, case_shown_key(case_id, lang));
@@ -348,4 +431,63 @@ bool clocks_renew(struct tx *tx, int64_t most, int64_t *renewed, struct fail *wh
 			return false;
 	*renewed = count;
 	return why->code == FAIL_NONE;
+}
+
+/* ---- lights that change with the days ---- */
+
+enum { TELL_MAX = 100 };
+
+struct telling {
+	int64_t case_id;
+	struct case_clock clock;
+	struct made made;
+};
+
+static bool telling_read(struct tx *tx, int32_t today, int64_t most, struct telling *out, int *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT case_id, kind, begun, days, extended, region, department, told, due, yellow FROM case_clock WHERE phase = 1 AND next_on <= $1"
+		" ORDER BY next_on LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, today);
+	stmt_bind_int(q, 2, most < TELL_MAX ? most : TELL_MAX);
+	for (*count = 0; stmt_row(q, why); ++*count)
+		out[*count] = (struct telling){ stmt_int(q, 0),
+			{ .kind = (enum clock_kind)stmt_int(q, 1), .begun = (int32_t)stmt_int(q, 2), .days = stmt_int(q, 3), .extended = stmt_int(q, 4),
+			  .region = stmt_int(q, 5), .department = stmt_int(q, 6), .told = stmt_int(q, 7) },
+			{ .has_due = true, .due = (int32_t)stmt_int(q, 8), .yellow = (int32_t)stmt_int(q, 9) } };
+	return why->code == FAIL_NONE;
+}
+
+/* Only the light of today is told: of one that was passed over while nobody looked there is nothing to say any more. */
+static bool tell(struct tx *tx, const struct telling *t, int32_t today, int64_t now_ms, struct fail *why)
+{
+	int32_t next = 0;
+	enum light light = light_on(today, true, t->made.due, t->made.yellow, false);
+	enum clock_what what = light == LIGHT_RED ? CLOCK_TOLD_RED : light == LIGHT_ORANGE ? CLOCK_TOLD_ORANGE : CLOCK_TOLD_YELLOW;
+	struct clock_event e = event_of(t->case_id, &t->clock, &t->made, what, today);
+	if (!event_add(tx, &e, now_ms, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE case_clock SET told = $1, next_on = $2 WHERE case_id = $3 AND kind = $4", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, what);
+	bind_day(q, 2, next_light(&t->made, what, &next), next);
+	stmt_bind_int(q, 3, t->case_id);
+	stmt_bind_int(q, 4, t->clock.kind);
+	return stmt_run(q, why);
+}
+
+bool clocks_tell(struct tx *tx, int32_t today, int64_t now_ms, int64_t most, int64_t *told, struct fail *why)
+{
+	struct telling all[TELL_MAX];
+	int count;
+	if (!telling_read(tx, today, most, all, &count, why))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (!tell(tx, &all[i], today, now_ms, why))
+			return false;
+	*told = count;
+	return true;
 }

@@ -23,6 +23,10 @@ enum clock_kind {
 enum clock_phase { CLOCK_RUNS = 1, CLOCK_STANDS = 2, CLOCK_STOPPED = 3 };
 enum clock_days { CLOCK_DAYS_ACCEPTANCE, CLOCK_DAYS_PROMISED, CLOCK_DAYS_STATUTORY, CLOCK_DAYS_DELIVERY };
 
+/* What became of a clock; numbers are in the database. */
+enum clock_what { CLOCK_TOLD_YELLOW = 1, CLOCK_TOLD_ORANGE = 2, CLOCK_TOLD_RED = 3, CLOCK_IN_TIME = 4, CLOCK_LATE = 5 };
+struct str clock_what_name(int64_t what);
+
 struct clock_kind_row {
 	struct str name, text[2]; /* by enum lang */
 	uint32_t runs, stands;    /* bit n: state n */
@@ -40,7 +44,7 @@ struct clock_move {
 	int64_t case_id, department, region;
 	enum case_state state;    /* after the event */
 	int32_t day;              /* of the event */
-	int64_t seq;
+	int64_t seq, now_ms;
 	int64_t extend_days;      /* 0: the event extends nothing */
 	struct str document;
 };
@@ -48,6 +52,8 @@ struct clock_move {
 MUST_USE bool clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why);
 /* Writes the clock a citizen sees to the case's row: of those that have not stopped the promised one, else the one there is. */
 MUST_USE bool clocks_show(struct tx *tx, int64_t case_id, struct fail *why);
+/* Tells departments of lights that changed by `today`, `most` at most: an event each, provable and in their feed. */
+MUST_USE bool clocks_tell(struct tx *tx, int32_t today, int64_t now_ms, int64_t most, int64_t *told, struct fail *why);
 /* Makes anew, `most` at most, what was made with another calendar than today's. */
 MUST_USE bool clocks_renew(struct tx *tx, int64_t most, int64_t *renewed, struct fail *why);
 #endif

@@ -139,7 +139,7 @@ static bool tell_applicant(struct tx *tx, const struct case_file *c, struct fail
 
 static bool clocks_hear(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
-	struct clock_move m = { .case_id = c->id, .department = c->department, .region = c->region, .state = c->state, .day = day_of(e->occurred_ms), .seq = e->seq,
+	struct clock_move m = { .case_id = c->id, .department = c->department, .region = c->region, .state = c->state, .day = day_of(e->occurred_ms), .seq = e->seq, .now_ms = c->now_ms,
 				.extend_days = e->extend_days, .document = e->document };
 	return clocks_move(tx, &m, why);
 }

@@ -62,6 +62,11 @@ void fact_int(struct fact_content *c, int64_t v)
 	column(c, 'i', false, (uint64_t)v);
 }
 
+void fact_no_int(struct fact_content *c)
+{
+	column(c, 'i', true, 0);
+}
+
 static void bytes(struct fact_content *c, char type, struct str s)
 {
 	column(c, type, s.at == NULL, s.len);

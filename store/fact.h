@@ -40,6 +40,7 @@ struct fact_content {
 void fact_content(struct fact_content *c, const struct fact_row *row);
 /* The next column; asserts that facts.def says the same. Bytes are not copied: they must live until the digest is made. */
 void fact_int(struct fact_content *c, int64_t v);
+void fact_no_int(struct fact_content *c);                /* a NULL where an integer may stand */
 void fact_text(struct fact_content *c, struct str s);  /* at NULL: NULL */
 void fact_bytes(struct fact_content *c, struct str s); /* likewise */
 
