@@ -181,7 +181,7 @@ static bool tell(struct tx *tx, const struct told *c, const struct stream_event 
 bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
 {
 	struct stream_event moved = { STREAM_CASE_MOVED, c->case_id, c->seq };
-	struct told told = { .person = c->person, .case_id = c->case_id, .cause = c->seq, .template = template_for(c->state), .case_no = c->case_no, .about = c->matter_name };
+	struct told told = { .person = c->person, .case_id = c->case_id, .cause = c->seq, .template = template_for(c->words), .case_no = c->case_no, .about = c->matter_name };
 	int64_t first = 0;
 	return told.template != 0 ? tell(tx, &told, &moved, now_ms, random, a, why) : stream_add(tx, c->person, &moved, 1, 0, now_ms, &first, why);
 }

@@ -35,7 +35,7 @@ struct template_row {
 };
 
 const struct template_row *template_row(enum message_template t); /* of a number in the table */
-enum message_template template_for(int case_state);               /* 0: this move has no words */
+enum message_template template_for(int case_state);               /* of a state, or of an event with words of its own; 0: it has none */
 /* Appends text with {case}, and {matter} or {holder}, put in. */
 void template_fill(struct buf *out, struct str text, struct str about, struct str case_no);
 
@@ -46,9 +46,11 @@ void message_bells(const struct config *c);
 
 /* "Your case moved": written in the transaction of the case's event. Every move is an event of the person's stream; one that templates.def has words
  * for makes a message too, once per event. */
+enum { CASE_WORDS_OF_EVENT = 100 };
 struct case_news {
 	int64_t person, case_id, seq;
 	int state;                       /* enum case_state */
+	int words;                       /* what templates.def calls it: the state, or an event with words of its own */
 	struct str case_no, matter_name; /* the name is needed only where there are words for the state */
 };
 MUST_USE bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);

@@ -169,7 +169,8 @@ static bool clock_write(struct tx *tx, int64_t case_id, const struct case_clock 
 	bind_day(q, 12, c->phase == CLOCK_STOPPED, c->stopped_on);
 	stmt_bind_int(q, 13, made->broken);
 	stmt_bind_int(q, 14, told);
-	bind_day(q, 15, next_light(made, told, &next), next);
+	bool has_next = next_light(made, told, &next);
+	bind_day(q, 15, has_next, next);
 	return stmt_run(q, why);
 }
 
@@ -473,7 +474,8 @@ static bool tell(struct tx *tx, const struct telling *t, int32_t today, int64_t 
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, what);
-	bind_day(q, 2, next_light(&t->made, what, &next), next);
+	bool has_next = next_light(&t->made, what, &next);
+	bind_day(q, 2, has_next, next);
 	stmt_bind_int(q, 3, t->case_id);
 	stmt_bind_int(q, 4, t->clock.kind);
 	return stmt_run(q, why);

@@ -122,14 +122,15 @@ static bool event_fact(struct tx *tx, const struct case_file *c, const struct jo
 }
 
 /* The applicant hears of it in the same transaction: the stream, and the inbox where there are words for it. */
-static bool tell_applicant(struct tx *tx, const struct case_file *c, struct fail *why)
+static bool tell_applicant(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
-	struct case_news news = { .person = c->person, .case_id = c->id, .seq = c->last_seq, .state = (int)c->state,
+	int by_event = CASE_WORDS_OF_EVENT + (int)e->event, words = template_for(by_event) != 0 ? by_event : (int)c->state;
+	struct case_news news = { .person = c->person, .case_id = c->id, .seq = c->last_seq, .state = (int)c->state, .words = words,
 				  .case_no = { c->case_no, CASE_NUMBER_LENGTH } };
 	struct case_names names;
 	if (c->pen == NULL)
 		return true;
-	if (template_for(news.state) != 0) {
+	if (template_for(words) != 0) {
 		if (!case_names_read(tx, c->names, &names, why))
 			return false;
 		news.matter_name = case_names_get(&names, CASE_NAME_MATTER);
@@ -155,7 +156,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return clocks_hear(tx, c, e, why) && tell_applicant(tx, c, why);
+	return clocks_hear(tx, c, e, why) && tell_applicant(tx, c, e, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)

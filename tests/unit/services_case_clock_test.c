@@ -250,6 +250,65 @@ static void what_a_citizen_sees(void **state)
 	}
 }
 
+struct telling {
+	int32_t today;
+	int64_t told;
+};
+
+static bool tell(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct telling *t = ctx;
+	return clocks_tell(tx, t->today, day_begins_ms(t->today), 100, &t->told, why);
+}
+
+static int64_t told(struct world *w, const char *today)
+{
+	struct telling t = { day(today), 0 };
+	struct fail why;
+	fail_clear(&why);
+	assert_true(store_write(w->store, tell, &t, &why));
+	return t.told;
+}
+
+static bool whats(struct tx *tx, void *ctx, struct fail *why)
+{
+	char *to = ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT kind, what FROM clock_event ORDER BY id", why);
+	assert_non_null(q);
+	while (stmt_row(q, why))
+		to += sprintf(to, "%lld:%lld ", (long long)stmt_int(q, 0), (long long)stmt_int(q, 1));
+	*to = '\0';
+	return why->code == FAIL_NONE;
+}
+
+/* Each light once; one that nobody looked at on its day is not told afterwards; a last day that moves is told of anew. */
+static void each_light_is_told_once(void **state)
+{
+	struct world *w = *state;
+	char all[256];
+	struct fail why;
+	fail_clear(&why);
+	begin(w);
+	world_expect(w, event(w, "t", 1, "submitted", "2026-03-02", "")); /* until the 9th, yellow from the 6th */
+	expect(w, "t", CLOCK_ACCEPTANCE, CLOCK_RUNS, "2026-03-09");
+	assert_int_equal(told(w, "2026-03-05"), 0);
+	assert_int_equal(told(w, "2026-03-06"), 1);
+	assert_int_equal(told(w, "2026-03-06"), 0);
+	assert_int_equal(told(w, "2026-03-08"), 0);
+	assert_int_equal(told(w, "2026-03-09"), 1);
+	assert_int_equal(told(w, "2026-03-12"), 1);
+	assert_int_equal(told(w, "2026-06-01"), 0);
+	world_expect(w, event(w, "t", 2, "accepted", "2026-03-12", ""));  /* late; promised until the 17th, which is never little before it is nothing */
+	assert_int_equal(told(w, "2026-03-16"), 0);
+	assert_int_equal(told(w, "2026-03-17"), 1);
+	world_expect(w, event(w, "t", 3, "extended", "2026-03-17", ",\"extend_days\":1,\"document\":\"延〔1〕号\"")); /* until the 18th now, and yellow */
+	assert_int_equal(told(w, "2026-03-17"), 1);
+	assert_int_equal(told(w, "2026-03-17"), 0);
+	assert_int_equal(told(w, "2026-03-20"), 1);
+	assert_true(store_write(w->store, whats, all, &why));
+	assert_string_equal(all, "1:1 1:2 1:3 1:5 2:2 2:1 2:3 ");
+}
+
 static void lights(void **state)
 {
 	(void)state;
@@ -271,7 +330,8 @@ int main(void)
 		cmocka_unit_test_setup_teardown(extended_once_with_its_document, world_make, world_end),
 		cmocka_unit_test_setup_teardown(any_order, world_make, world_end),
 		cmocka_unit_test_setup_teardown(a_missing_calendar_is_waited_for, world_make, world_end),
-		cmocka_unit_test_setup_teardown(what_a_citizen_sees, world_make, world_end), cmocka_unit_test(lights),
+		cmocka_unit_test_setup_teardown(what_a_citizen_sees, world_make, world_end),
+		cmocka_unit_test_setup_teardown(each_light_is_told_once, world_make, world_end), cmocka_unit_test(lights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
