@@ -1,5 +1,5 @@
 /* gateway/admit.c - who may come in: head (host, token, right, rate, length) before a body is taken, body (media type,
- * Idempotency-Key) after. Every question here is answered from the route's row. */
+ * Idempotency-Key) after. Every question here is answered from the route's row. What only a database that is a server's can answer comes after both, in a lane. */
 #include "auth/keyring.h"
 #include "auth/token.h"
 #include "base/client_hosts.h"

@@ -1,4 +1,5 @@
-/* gateway/lanes.c - the READ and CPU lanes: small pools of threads that run one stage and send the task home. */
+/* gateway/lanes.c - the READ and CPU lanes: small pools of threads that run one stage and send the task home. Where the database is a server's, the READ lane runs
+ * all that reads: admission, and with it the look that follows, or the effect that somebody waits for. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"

@@ -25,7 +25,7 @@ static const struct { const char *header, *files; } libraries[] = {
 	{ "openssl/ssl.h",   "gateway/tls*.[ch]|gateway/conn.c|gateway/conn.h" },
 	{ "openssl/*",       "base/*|auth/*|gateway/tls*.[ch]|gateway/conn.c|gateway/conn.h|channels/*" },
 	{ "sodium.h",        "auth/password.c" },
-	{ "sqlite3.h",       "store/*" },
+	{ "sqlite3.h",       "store/sqlite.h" },
 	{ "uv.h",            "gateway/*" },
 	{ "jansson.h",       "base/json*" },
 	{ "curl/*",          "notify/http_multi.c|notify/http_slot.[ch]|gateway/control_client.c" },
