@@ -120,3 +120,15 @@ bool calendar_renew(struct tx *tx, int first, int last, struct fail *why)
 			return false;
 	return true;
 }
+
+bool calendar_touch(struct tx *tx, struct fail *why)
+{
+	int64_t version;
+	if (!calendar_version(tx, &version, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE calendar_year SET version = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, version + 1);
+	return stmt_run(q, why);
+}

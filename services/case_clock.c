@@ -4,6 +4,7 @@
 #include "base/config.h"
 #include "services/calendar.h"
 #include "services/case_row.h"
+#include "services/outage.h"
 #include "services/services.h"
 #include "store/fact.h"
 
@@ -119,7 +120,8 @@ static bool clock_make(struct tx *tx, int64_t case_id, const struct case_clock *
 		return false;
 	if (c->phase == CLOCK_STANDS)
 		return true;
-	if (!calendar_load(tx, c->region, &w, why) || !pauses_read(tx, case_id, pauses, &l.pause_count, why))
+	if (!calendar_load(tx, c->region, &w, why) || !pauses_read(tx, case_id, pauses, &l.pause_count, why) ||
+	    !outages_add(tx, c->region, c->begun, pauses, PAUSES_MAX, &l.pause_count, why))
 		return false;
 	struct limit_now now = limit_look(&w, &l, c->phase == CLOCK_STOPPED ? c->stopped_on : c->begun);
 	out->has_due = !now.pending;

@@ -91,6 +91,17 @@ test('a clock that stops is told in the feed, sealed, and counted by the scorebo
 	await assert.rejects(g.command('scoreboard', '--from', 'x', '--to', day(0)));
 });
 
+test('days on which we could not serve are public, and move last days on', async () => {
+	const c = await new Case(g, w).live();
+	await c.send('submitted', { occurred_at: noon(5) });
+	const before = (await c.show()).json.limit.due_on;
+	assert.match(await g.command('outage', 'declare', '--from', day(4), '--to', day(0), '机房断电'), /^declared/);
+	await until('its last day has moved on', async () => (await c.show()).json.limit.due_on > before);
+	const { items } = (await g.get('/v1/outages')).json;
+	assert.deepEqual([items[0].from, items[0].to, items[0].region, items[0].reason], [day(4), day(0), null, '机房断电']);
+	await assert.rejects(g.command('outage', 'declare', '--from', day(0), '--to', day(4), '机房断电'));
+});
+
 test('the shipped guides come in, and again without a change; a case keeps the version of its opening day', async () => {
 	for (const [kind, file] of [['halls', 'halls.csv'], ['windows', 'windows.csv'], ['guides', 'guides.jsonl']]) {
 		const first = await g.command('import', kind, path.join(source_dir, 'data', file));

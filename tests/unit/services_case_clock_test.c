@@ -221,6 +221,38 @@ static void a_missing_calendar_is_waited_for(void **state)
 	expect(w, "g", CLOCK_ACCEPTANCE, CLOCK_STOPPED, "2026-03-09");
 }
 
+/* Two days on which nobody could be served are not counted for whom they covered. The world's now is 23 November 2026. */
+static void outages_are_not_counted(void **state)
+{
+	struct world *w = *state;
+	begin(w);
+	world_expect(w, event(w, "o", 1, "submitted", "2026-11-16", "")); /* 621202, until the 23rd */
+	expect(w, "o", CLOCK_ACCEPTANCE, CLOCK_RUNS, "2026-11-23");
+	static const struct { const char *body, *pointer; } wrong[] = {
+		{ "{\"from\":\"2026-11-18\",\"to\":\"2026-11-17\",\"reason\":\"机房断电\"}", "/to" }, { "{\"from\":\"x\",\"to\":\"2026-11-17\",\"reason\":\"机房断电\"}", "/from" },
+		{ "{\"from\":\"2026-11-18\",\"to\":\"2026-11-24\",\"reason\":\"机房断电\"}", "/to" }, { "{\"from\":\"2026-11-18\",\"to\":\"2026-11-18\",\"reason\":\"x\"}", "/reason" },
+		{ "{\"from\":\"2026-11-18\",\"to\":\"2026-11-18\",\"reason\":\"机房断电\",\"region\":\"62120\"}", "/region" },
+	};
+	for (size_t i = 0; i < sizeof wrong / sizeof wrong[0]; i++) {
+		world_ask(w, METHOD_POST, "/control/outages", NULL, wrong[i].body);
+		w->r.who.kind = WHO_OPERATOR;
+		expect_code(w, world_write(w, &control_outage_declare), FAIL_FIELD, wrong[i].pointer);
+	}
+	static const struct { const char *region, *due; } rows[] = { { "621221", "2026-11-23" }, { "621200", "2026-11-25" }, { "621202", "2026-11-25" } };
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
+		char body[160];
+		snprintf(body, sizeof body, "{\"from\":\"2026-11-17\",\"to\":\"2026-11-18\",\"reason\":\"机房断电\",\"region\":\"%s\"}", rows[i].region);
+		world_ask(w, METHOD_POST, "/control/outages", NULL, body);
+		w->r.who.kind = WHO_OPERATOR;
+		world_expect(w, world_write(w, &control_outage_declare));
+		assert_int_equal(renewed(w), 1);
+		expect(w, "o", CLOCK_ACCEPTANCE, CLOCK_RUNS, rows[i].due);
+	}
+	world_ask(w, METHOD_GET, "/v1/outages?limit=2", NULL, NULL);
+	world_expect(w, world_read(w, &outage_list));
+	assert_true(body_has(w, "\"from\":\"2026-11-17\",\"to\":\"2026-11-18\",\"region\":\"621202\",\"reason\":\"机房断电\""));
+}
+
 /* The world's now is 23 November 2026. */
 static void what_a_citizen_sees(void **state)
 {
@@ -331,6 +363,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(any_order, world_make, world_end),
 		cmocka_unit_test_setup_teardown(a_missing_calendar_is_waited_for, world_make, world_end),
 		cmocka_unit_test_setup_teardown(what_a_citizen_sees, world_make, world_end),
+		cmocka_unit_test_setup_teardown(outages_are_not_counted, world_make, world_end),
 		cmocka_unit_test_setup_teardown(each_light_is_told_once, world_make, world_end), cmocka_unit_test(lights),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
