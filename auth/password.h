@@ -20,4 +20,18 @@ MUST_USE bool password_hash(struct secret password, const uint8_t salt[16], char
 MUST_USE bool password_check(struct secret password, const char *stored, bool *is_right, bool *is_old, struct fail *why);
 /* Checks against nothing, in the same time: for accounts that do not exist. */
 MUST_USE bool password_check_nobody(struct secret password, struct fail *why);
+
+/* -- where it runs */
+struct password_job {
+	bool is_check;
+	struct secret password;
+	const uint8_t *salt;            /* 16 bytes; to hash */
+	char text[PASSWORD_TEXT_BYTES]; /* to check: what is stored. To hash: what came of it */
+	bool is_right;                  /* of a check */
+};
+/* All of the above ask `elsewhere` first; false: it was not done, and runs on the caller's thread. Once before and once after whoever asks; NULL: nowhere else. */
+typedef bool (*password_elsewhere)(void *ctx, struct password_job *j);
+void password_runs_in(password_elsewhere elsewhere, void *ctx);
+MUST_USE bool password_run(struct password_job *j, struct fail *why); /* here and now. Fails: MEMORY */
+MUST_USE bool password_ready(void); /* the library is: afterwards it wants nothing of the system but memory */
 #endif

@@ -37,6 +37,7 @@ int command_backup(struct command_line *l);
 int command_restore(struct command_line *l);
 int command_client(struct command_line *l);
 int command_terminal(struct command_line *l);
+int command_hasher(struct command_line *l); /* hasher_live.c */
 int command_version(struct command_line *l);
 
 void tell_wrongs(const struct config_wrongs *wrongs); /* every one, on stderr */

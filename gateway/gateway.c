@@ -9,6 +9,7 @@
 #include "gateway/door.h"
 #include "gateway/errands.h"
 #include "gateway/forgetting.h"
+#include "gateway/hasher.h"
 #include "notify/delivery.h"
 #include "gateway/indexer.h"
 #include "gateway/jobs.h"
@@ -121,6 +122,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		ready_services(g, c, why) &&                                      /* keys and settings, before anyone can ask */
 		(g->committer = committer_start(g->store, c, why)) != NULL &&
 		(!store_is_embedded(g->store) || (g->checkpointer = checkpointer_start(g->store, c, why)) != NULL) && /* a server sees to its log itself */
+		(g->hasher = hasher_start(&(struct hasher_how){ .helpers = (int)c->lane_cpu_threads }, why)) != NULL &&
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
 		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
@@ -211,6 +213,7 @@ void gateway_stop(struct gateway *g)
 		pthread_join(g->pollers[i].thread, NULL);
 	/* Who brought the last letter may not have rung yet: the loops' bells stay until nobody is left to ring them. */
 	lanes_stop(g->lanes);
+	hasher_stop(g->hasher);
 	errands_stop(g->errands);
 	outside_stop(g->outside); /* the last outcomes are committed before the committer goes */
 	if (g->committer != NULL)

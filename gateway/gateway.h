@@ -14,6 +14,7 @@ struct committer;
 struct checkpointer;
 struct lanes;
 struct errands;
+struct hasher;
 struct ratelimit;
 struct door_tls;
 struct kept_config;
@@ -33,6 +34,7 @@ struct gateway {
 	struct committer *committer;
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
+	struct hasher *hasher;                 /* where the CPU lane's passwords are hashed */
 	struct errands *errands;               /* NULL: the database is in this process */
 	struct indexer *indexer;
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */

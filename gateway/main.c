@@ -32,6 +32,7 @@ static const struct command {
 	{ "sms-test", CONFIG, command_sms_test, "PHONE [NAME=VALUE]...",            "send the test template to one phone and say what became of it" },
 	{ "client",  CONFIG,  command_client,  "list|add|allow|key …|cert …|disable|enable", "systems of departments and couriers, their keys and certificates; a secret is printed once" },
 	{ "terminal", CONFIG, command_terminal, "list | add NAME PLACE REGION PEMFILE | revoke TERMINAL", "self-service machines and their certificates" },
+	{ "hasher",  NOTHING, command_hasher,  "",                                  "where serve has passwords hashed; it starts these by itself" },
 	{ "version", NOTHING, command_version, "[--routes]",                        "print the version, or every route" },
 };
 enum { COMMANDS = sizeof(commands) / sizeof(commands[0]) };
