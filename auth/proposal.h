@@ -38,12 +38,12 @@ struct proposal {
 /* Carries out what was approved, in its transaction. What it refuses (the thing changed meanwhile) leaves the proposal open. */
 typedef bool (*proposal_fn)(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why);
 
-enum { PROPOSAL_SUBJECT_MAX = 64, PROPOSAL_SECRET_TEXT = 64 };
+enum { PROPOSAL_SUBJECT_MAX = 72 /* bytes, with the NUL */, PROPOSAL_SECRET_TEXT = 64 };
 struct proposal_deed {
 	/* Before it is proposed: is the payload one of this kind? Fails with the field's pointer in it. */
 	bool (*check)(enum proposal_kind kind, struct str payload, struct arena *a, struct fail *why);
-	/* What it is about, by its name outside; NULL: it does not exist yet. Fails: FIELD /subject, also for what lies beyond the region. */
-	bool (*find)(struct tx *tx, struct str name, int64_t region, int64_t *subject, struct fail *why);
+	/* What it is about, by its name outside; NULL: it does not exist yet. Fails: FIELD /subject, also for what lies beyond the region or is not r->who's. */
+	bool (*find)(struct tx *tx, struct request *r, struct str name, int64_t region, int64_t *subject, struct fail *why);
 	bool (*name)(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT_MAX], struct fail *why);
 	proposal_fn carry_out;
 	/* What he who approves is told once, made of the request's random bytes; NULL: nothing. */

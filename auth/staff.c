@@ -227,6 +227,18 @@ bool staff_by_id(struct tx *tx, int64_t id, struct staff_row *out, bool *found, 
 	return read_one(q, out, found, why);
 }
 
+bool staff_department(struct tx *tx, int64_t id, int64_t *department, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COALESCE(department, 0) FROM staff WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "staff %lld", (long long)id);
+	*department = stmt_int(q, 0);
+	return true;
+}
+
 bool staff_in_region(struct tx *tx, int64_t region, int64_t after, struct staff_row *out, int most, int *count, struct fail *why)
 {
 	struct region_bounds b = region_bounds(region);

@@ -74,6 +74,8 @@ MUST_USE bool staff_set_roles(struct tx *tx, int64_t id, int64_t roles, int64_t 
 MUST_USE bool staff_close(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why);
 /* Has anybody who is not closed this duty? */
 MUST_USE bool staff_duty_is_held(struct tx *tx, enum duty duty, bool *is_held, struct fail *why);
+/* Row id of his department; 0: he is of none. */
+MUST_USE bool staff_department(struct tx *tx, int64_t id, int64_t *department, struct fail *why);
 /* Secrets out of the row when it is done with. */
 void staff_row_wipe(struct staff_row *s);
 #endif

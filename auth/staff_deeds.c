@@ -171,8 +171,9 @@ static bool invite_again(struct tx *tx, struct request *r, const struct proposal
 
 /* ---- its name ---- */
 
-static bool find(struct tx *tx, struct str account, int64_t region, int64_t *subject, struct fail *why)
+static bool find(struct tx *tx, struct request *r, struct str account, int64_t region, int64_t *subject, struct fail *why)
 {
+	(void)r;
 	struct staff_row row = { .id = 0 };
 	bool found;
 	if (!staff_by_account(tx, account, &row, &found, why))

@@ -26,7 +26,7 @@ static int exists_text(struct tx *tx, const char *sql_literal, struct str text, 
 	return stmt_row(q, why) ? 1 : why->code == FAIL_NONE ? 0 : -1;
 }
 
-static bool refers(struct tx *tx, const struct guide *g, int64_t *department, struct fail *why)
+bool guide_refers(struct tx *tx, const struct guide *g, int64_t *department, struct fail *why)
 {
 	int found = department_find(tx, g->department, department, why);
 	if (found <= 0)
@@ -68,12 +68,6 @@ static bool matter_insert(struct tx *tx, const struct guide *g, int64_t id, int6
 	return stmt_run(q, why);
 }
 
-bool guide_refers(struct tx *tx, const struct guide *g, struct fail *why)
-{
-	int64_t department;
-	return refers(tx, g, &department, why);
-}
-
 static bool matter_find(struct tx *tx, struct str code, int64_t *id, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM matter WHERE code = $1", why);
@@ -86,7 +80,7 @@ static bool matter_find(struct tx *tx, struct str code, int64_t *id, struct fail
 
 bool guide_matter(struct tx *tx, const struct guide *g, int64_t *matter, int64_t *department, struct fail *why)
 {
-	if (!refers(tx, g, department, why) || !matter_find(tx, g->code, matter, why))
+	if (!guide_refers(tx, g, department, why) || !matter_find(tx, g->code, matter, why))
 		return false;
 	return *matter != 0 || (tx_next_id(tx, "matter", matter, why) && matter_insert(tx, g, *matter, *department, why));
 }
@@ -101,6 +95,18 @@ bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why)
 	stmt_bind_int(q, 1, matter);
 	*id = stmt_row(q, why) && !stmt_is_null(q, 0) ? stmt_int(q, 0) : 0;
 	return why->code == FAIL_NONE;
+}
+
+json_t *guide_body(struct tx *tx, int64_t id, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT body FROM guide WHERE id = $1", why);
+	if (q == NULL)
+		return NULL;
+	stmt_bind_int(q, 1, id);
+	if (stmt_row(q, why))
+		return json_read(stmt_text(q, 0), why);
+	(void)(why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "guide %lld", (long long)id));
+	return NULL;
 }
 
 bool guide_head(struct tx *tx, struct str code, struct guide_head *out, struct fail *why)

@@ -30,11 +30,13 @@ struct guide_head {
 	int64_t department, region;  /* as it says, or the matter's own */
 };
 MUST_USE bool guide_head(struct tx *tx, struct str code, struct guide_head *out, struct fail *why);
+/* The whole of a version. NULL: why is noted. Caller drops. */
+json_t *guide_body(struct tx *tx, int64_t id, struct fail *why);
 /* *id 0: the matter has no current guide. */
 MUST_USE bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why);
 
 /* Are department, region and halls there? Fails: FIELD with pointer. */
-MUST_USE bool guide_refers(struct tx *tx, const struct guide *g, struct fail *why);
+MUST_USE bool guide_refers(struct tx *tx, const struct guide *g, int64_t *department, struct fail *why);
 /* The row of the matter a guide speaks of, made when it is not there. Fails likewise. */
 MUST_USE bool guide_matter(struct tx *tx, const struct guide *g, int64_t *matter, int64_t *department, struct fail *why);
 

@@ -55,8 +55,9 @@ static bool case_read(struct tx *tx, int64_t id, struct named *n, bool *found, s
 	return true;
 }
 
-static bool find(struct tx *tx, struct str name, int64_t region, int64_t *subject, struct fail *why)
+static bool find(struct tx *tx, struct request *r, struct str name, int64_t region, int64_t *subject, struct fail *why)
 {
+	(void)r;
 	struct named n;
 	char number[CASE_NUMBER_BYTES];
 	bool found = false;

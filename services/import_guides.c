@@ -26,7 +26,7 @@ static bool guide_object(struct tx *tx, struct import *i, json_t *object, bool *
 	if (tx == NULL)
 		return true;
 	if (i->is_dry)
-		return guide_refers(tx, &g, why);
+		return guide_refers(tx, &g, &n.department, why);
 	return load_of(tx, i, &n.load, why) && guide_matter(tx, &g, &n.matter, &n.department, why) && guide_put(tx, &n, &id, changed, why);
 }
 

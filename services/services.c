@@ -10,6 +10,7 @@
 #include "services/case_number.h"
 #include "notify/message.h"
 #include "services/handlers.h"
+#include "services/guide_draft.h"
 #include "services/hold.h"
 #include "store/store.h"
 #include <assert.h>
@@ -72,6 +73,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	callback_names();
 	staff_deeds_compose();
 	hold_deeds_compose();
+	guide_deeds_compose();
 	assert(proposal_is_composed());
 	configuration = c;
 	name_cursor_keys();

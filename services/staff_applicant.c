@@ -47,12 +47,10 @@ static bool case_look(struct tx *tx, struct asking *a, struct fail *why)
 
 static bool is_of_department(struct tx *tx, const struct request *r, int64_t department, bool *is_so, struct fail *why)
 {
-	struct staff_row row;
-	bool found;
-	if (!staff_by_id(tx, r->who.id, &row, &found, why))
+	int64_t own;
+	if (!staff_department(tx, r->who.id, &own, why))
 		return false;
-	*is_so = found && (row.department == 0 || row.department == department);
-	staff_row_wipe(&row);
+	*is_so = own == 0 || own == department;
 	return true;
 }
 

@@ -85,7 +85,7 @@ static bool make_apply(struct tx *tx, struct request *r, struct fail *why)
 	uint8_t random[32];
 	request_bytes(r, "proposal", random);
 	if (!proposal_may_make(r, &w->n, why) || !region_exists(tx, w->n.region, why) ||
-	    (deed->find != NULL && !deed->find(tx, w->subject, w->n.region, &w->n.subject, why)) || !proposal_make(tx, r, &w->n, random, &p, why))
+	    (deed->find != NULL && !deed->find(tx, r, w->subject, w->n.region, &w->n.subject, why)) || !proposal_make(tx, r, &w->n, random, &p, why))
 		return false;
 	r->outcome = (struct outcome){ .code = MADE, .status = 201 };
 	id_text(p.key, "pp", r->outcome.text);

@@ -1,12 +1,14 @@
-// Goal: a guide's life as people see it: what differs between its versions.
-// Method: a catalogue of two matters by the command line, then the wire, used well and badly.
+// Goal: a guide's life as people see it: drafted by a clerk, published and withdrawn by two people, and what differs between its versions.
+// Method: a small catalogue by the command line, clerks of two departments and two places, then the wire, used well and badly.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { assert_problem } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
+import { Clerk, first } from './lib/staff.mjs';
 
 const g = await gateway({ settings: { 'rate.public': 0, 'rate.read': 0, 'rate.write': 0 } });
 const { items } = (await g.get('/v1/matters?region=621200&limit=100')).json;
@@ -23,6 +25,18 @@ const load_guides = (...guides) => load('guides', guides.map((one) => `${JSON.st
 
 await load('halls', 'code,name,region,address,hours,transport,phone\nH1,陇南市政务服务中心,621200,武都区,周一至周五 8:30-12:00,1 路公交,0939-0000000\n');
 await load('windows', 'hall,kind,name\nH1,commerce,商事登记窗口\n');
+
+const elsewhere = items.find((m) => m.department.code !== department);
+const security = await first(g, 'guide.security', 'security_admin'), checker = await first(g, 'guide.system', 'system_admin');
+
+async function hire(account, region, more = {}) {
+	const { json: { id } } = await security.propose('staff_invite', region, { account, name: '王小明', region, roles: 'department_clerk', ...more });
+	const { json: { invitation } } = await checker.decide(id, 'approve');
+	return (await new Clerk(g, account).activate(invitation)).login();
+}
+const clerk = await hire('guide.clerk', '621200', { department });
+const foreign = await hire('guide.foreign', '621200', { department: elsewhere.department.code });
+const county = await hire('guide.county', '621221');
 
 test('what differs between two versions', async () => {
 	const first = guide(), second = guide({ trips: 1 });
@@ -42,4 +56,129 @@ test('what differs between two versions', async () => {
 	assert.equal(assert_problem(await g.get(`${target}?from=0&to=2`), 400, 'invalid_query').json.pointer, 'from');
 	assert_problem(await g.get(`${target}?from=1&to=3`), 404, 'not_found');
 	assert_problem(await g.get('/v1/matters/none/guides/diff?from=1&to=2'), 404, 'not_found');
+});
+
+// ---- drafts ----
+
+const write = (body, { by = clerk, key = randomUUID() } = {}) => by.ask('POST', '/v1/staff/guides', { key, body });
+const show = async (id, by = clerk) => (await by.ask('GET', `/v1/staff/guides/${id}`)).json;
+const current = async (code = matter.code) => (await g.get(`/v1/matters/${code}/guide`)).json;
+const count = async (act) => Number((await g.sql(`SELECT COUNT(*) FROM audit WHERE act = ${act}`)).trim());
+
+async function written(body) {
+	const answer = await write(body);
+	assert.equal(answer.status, 201, answer.text);
+	return answer.json.id;
+}
+async function proposed(id, by = clerk) {
+	const answer = await by.propose('guide_publish', '621200', {}, id);
+	assert.equal(answer.status, 201, answer.text);
+	return answer.json.id;
+}
+
+test('drafted, looked at by another, published: and seen from then on', async () => {
+	const before = await current(), body = guide({ trips: 1, name: '企业设立登记（一次办）' });
+	const key = randomUUID(), made = await write(body, { key });
+	assert.equal(made.status, 201, made.text);
+	assert.equal((await write(body, { key })).text, made.text);
+	const { id } = made.json;
+	assert.deepEqual(await current(), before);
+	assert.deepEqual((({ state, matter: code, based_on, outdated, version }) => [state, code, based_on, outdated, version])(await show(id)), ['draft', matter.code, before.version, false, null]);
+	const proposal = await proposed(id);
+	// whoever decides reads what he decides about, and what it changes
+	const seen = await show(id, checker);
+	assert.equal(seen.state, 'review');
+	assert.deepEqual(seen.guide, body);
+	assert.ok(seen.changes.some((c) => c.pointer === '/name' && c.before === sample.name && c.after === body.name));
+	assert.deepEqual((await checker.ask('GET', '/v1/staff/guides?state=review')).json.items.map((d) => d.id), [id]);
+	assert.equal((await checker.ask('GET', `/v1/staff/proposals/${proposal}`)).json.subject, id);
+	assert_problem(await clerk.propose('guide_publish', '621200', {}, id), 409, 'conflict');
+	assert.equal((await clerk.decide(proposal, 'approve')).status, 403);
+	assert.deepEqual(await current(), before);
+	assert.equal((await checker.decide(proposal, 'approve')).status, 200);
+	const after = await current();
+	assert.deepEqual([after.version, after.guide], [before.version + 1, body]);
+	assert.deepEqual((({ state, version }) => [state, version])(await show(id)), ['published', after.version]);
+	assert_problem(await clerk.propose('guide_publish', '621200', {}, id), 409, 'conflict');
+	assert.deepEqual([await count(100), await count(101)], [1, 1]);
+});
+
+test('of two drafts of one version one is published, and none undoes a file that came meanwhile', async () => {
+	const [one, two] = [await written(guide({ trips: 2 })), await written(guide({ trips: 3 }))];
+	const [first_proposal, second_proposal] = [await proposed(one), await proposed(two)];
+	assert.equal((await checker.decide(first_proposal, 'approve')).status, 200);
+	assert_problem(await checker.decide(second_proposal, 'approve'), 409, 'guide_outdated');
+	assert.equal((await current()).guide.trips, 2);
+	assert.equal((await show(two)).outdated, true);
+	const three = await written(guide({ trips: 4 }));
+	await load_guides(guide({ trips: 5 }));
+	assert_problem(await clerk.propose('guide_publish', '621200', {}, three), 409, 'guide_outdated');
+	assert.equal((await current()).guide.trips, 5);
+	// a draft hides nothing from a file: what it says already is no news
+	await written(guide({ trips: 6 }));
+	const { version } = await current();
+	assert.match(await load_guides(guide({ trips: 5 })), / 0 changed$/);
+	assert.equal((await current()).version, version);
+});
+
+test('a matter that was not there, and one that had no guide', async () => {
+	const id = await written(guide({ code: 'NEW-1', name: '新的事项' }));
+	assert_problem(await g.get('/v1/matters/NEW-1'), 404, 'not_found');
+	assert.equal((await show(id)).based_on, null);
+	assert.ok((await show(id)).changes.length > 20);
+	assert.equal((await checker.decide(await proposed(id), 'approve')).status, 200);
+	assert.equal((await g.get('/v1/matters/NEW-1')).json.guide_version, 1);
+	const plain = items.find((m) => m.code !== matter.code && m.department.code === department) ?? elsewhere;
+	await write(guide({ code: plain.code, name: plain.name, department: plain.department.code }), { by: plain === elsewhere ? foreign : clerk });
+	assert.equal((await g.get(`/v1/matters/${plain.code}`)).json.guide_version, null); // and still shown
+});
+
+test('withdrawn: the version that was meant, and no other', async () => {
+	const { version } = await current('NEW-1'), reason = '该事项已取消办理';
+	const propose = (payload, subject = 'NEW-1', by = clerk) => by.propose('guide_withdraw', '621200', payload, subject);
+	assert.equal(assert_problem(await propose({ version }), 422, 'missing_field').json.pointer, '/reason');
+	assert.equal(assert_problem(await propose({ version, reason }, 'NONE'), 422, 'invalid_field').json.pointer, '/subject');
+	assert.equal(assert_problem(await propose({ version, reason }, 'NEW-1', foreign), 422, 'invalid_field').json.pointer, '/subject');
+	const early = await propose({ version, reason });
+	assert.equal((await checker.decide(await proposed(await written(guide({ code: 'NEW-1', trips: 7 }))), 'approve')).status, 200);
+	assert_problem(await checker.decide(early.json.id, 'approve'), 409, 'guide_outdated');
+	assert.equal((await clerk.decide(early.json.id, 'withdraw')).status, 200);
+	const again = await propose({ version: version + 1, reason });
+	assert.equal((await checker.decide(again.json.id, 'approve')).status, 200);
+	assert_problem(await g.get('/v1/matters/NEW-1'), 404, 'not_found');
+	assert_problem(await g.get('/v1/matters/NEW-1/guide'), 404, 'not_found');
+	assert.equal((await g.get('/v1/matters/NEW-1/guides')).json.items[0].state, 'withdrawn');
+	assert.equal(await count(102), 1);
+	assert.equal(assert_problem(await propose({ version: version + 1, reason }), 422, 'invalid_field').json.pointer, '/subject');
+	// it may come back
+	assert.equal((await checker.decide(await proposed(await written(guide({ code: 'NEW-1', trips: 7 }))), 'approve')).status, 200);
+	assert.equal((await current('NEW-1')).version, version + 2);
+});
+
+test('nobody writes for others, and what is wrong is named', async () => {
+	const wrong = async (body, pointer, by = clerk) => {
+		const answer = await write(body, { by });
+		assert.equal(answer.status, 422, answer.text);
+		assert.equal(answer.json.pointer, pointer, answer.text);
+	};
+	await wrong(guide({ department: elsewhere.department.code }), '/department');
+	await wrong(guide({ code: elsewhere.code }), '/code');
+	await wrong(guide(), '/region', county);
+	await wrong(guide({ region: '621221' }), '/code', county); // the prefecture's matter is not taken down to a county
+	await wrong(guide({ places: [{ hall: 'H9', window: 'commerce' }] }), '/places/0/hall');
+	await wrong(guide({ region: '621298' }), '/region');
+	await wrong(guide({ promised_days: 16 }), '/promised_days');
+	await wrong({ code: 'x' }, '/aliases');
+	assert_problem(await write('{"code":', {}), 400, 'bad_json');
+	assert_problem(await write(guide({ conditions: Array(20).fill('长'.repeat(900)) })), 413, 'body_too_large');
+	const id = await written(guide());
+	assert_problem(await foreign.ask('GET', `/v1/staff/guides/${id}`), 404, 'not_found');
+	assert_problem(await county.ask('GET', `/v1/staff/guides/${id}`), 404, 'not_found');
+	assert.equal(assert_problem(await foreign.propose('guide_publish', '621200', {}, id), 422, 'invalid_field').json.pointer, '/subject');
+	assert.equal(assert_problem(await county.propose('guide_publish', '621221', {}, id), 422, 'invalid_field').json.pointer, '/subject');
+	assert.deepEqual((await county.ask('GET', '/v1/staff/guides')).json.items, []);
+	const first_page = (await clerk.ask('GET', '/v1/staff/guides?limit=2')).json, next = (await clerk.ask('GET', `/v1/staff/guides?limit=2&cursor=${first_page.next_cursor}`)).json;
+	assert.deepEqual([first_page.items.length, next.items.length, first_page.items[0].id], [2, 2, id]);
+	assert.equal(new Set([...first_page.items, ...next.items].map((d) => d.id)).size, 4);
+	assert_problem(await clerk.ask('GET', '/v1/staff/guides?state=lost'), 400, 'invalid_query');
 });

@@ -86,6 +86,10 @@ const window_offer = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, 
 	scopes: 'see_cases', until: now(24 * 3600e3), region: '621202' } });
 const county_clerk = await hire(maker, checker, 'county.clerk', '621221', 'window_clerk');
 const made = (await maker.propose('staff_close', '621202', {}, 'window.clerk')).json.id;
+const sample = JSON.parse(readFileSync(path.join(source_dir, 'tests/unit/data/guide.json'), 'utf8'));
+const draft = await staff.get('department_clerk').ask('POST', '/v1/staff/guides', { key: randomUUID(),
+	body: { ...sample, code: 'MATRIX-1', region: '621202', department: w.matter.department.code, places: [] } });
+assert.equal(draft.status, 201, draft.text);
 const county_checker = await hire(maker, checker, 'county.checker', '621221', 'system_admin');
 const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
 
@@ -110,6 +114,7 @@ assert.equal((await g.ask('POST', `/v1/me/hand-overs/${shown.code}/approve`, { t
 visitor.token = (await at_terminal('POST', '/v1/terminal/visits')).json.access_token;
 const hand_over_code = { theirs: shown.code, none: 'x'.repeat(22), token: known };
 const hand_over_id = { theirs: shown.id, none: `ho_${'0'.repeat(26)}`, token: visitor.token, certified: true };
+const guide_id = { theirs: draft.json.id, none: `gd_${'0'.repeat(26)}`, token: county_checker.token };
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
 const foreign = {
 	case_show: case_no, case_events: case_no,
@@ -124,6 +129,7 @@ const foreign = {
 	me_hand_over_show: hand_over_code, me_hand_over_approve: { ...hand_over_code, keyed: true, body: { terminal } },
 	terminal_hand_over_show: hand_over_id, terminal_hand_over_take: hand_over_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
+	staff_guide_show: guide_id,
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
 	staff_applicant: { ...case_no, token: county_clerk.token, body: { reason: '核对申请材料' } },
 	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },

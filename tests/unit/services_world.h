@@ -187,9 +187,12 @@ static const char *const world_tables[] = {
 	"SELECT m.id || '|' || hex(m.key) || '|' || m.kind || '|' || m.state || '|' || m.holder || '|' || ifnull(m.giver, '-') || '|' || hex(m.said) || '|' || m.scopes"
 	" || '|' || m.accepted_by || '|' || m.ends_ms || '|' || m.changed_ms || '|' || m.used_ms || '|' || ifnull(hex(m.code), '-') || '|' || m.code_sent_ms"
 	" || '|' || (SELECT COUNT(*) FROM mandate_matter mm WHERE mm.mandate = m.id) FROM mandate m ORDER BY m.id",
+	"SELECT id || '|' || matter || '|' || version || '|' || load || '|' || state || '|' || made_ms || '|' || changed_ms || '|' || hex(digest) FROM guide ORDER BY id",
+	"SELECT id || '|' || hex(key) || '|' || state || '|' || maker || '|' || code || '|' || ifnull(based_on, '-') || '|' || ifnull(guide, '-') || '|' || made_ms"
+	" || '|' || changed_ms || '|' || body FROM guide_draft ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
-       WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23 };
+       WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {
