@@ -87,7 +87,7 @@ int command_migrate(struct command_line *l)
 	bool has = false;
 	bool ok = has_key(s, &has, &why) && keyring_open(&l->config, !has, &why) && services_start(s, &l->config, true, &why);
 	if (ok)
-		printf("database is at schema %d in %s\n", store_schema_version(s), l->config.state_dir);
+		printf("database is at schema %d: %s\n", store_schema_version(s), store_place(s));
 	store_close(s);
 	keyring_close();
 	return ok ? 0 : tell_failure("migrate", &why);

@@ -164,7 +164,7 @@ struct store *store_open(const struct config *c, enum store_mode mode, struct fa
 		return NULL;
 	}
 	rowcache_label();
-	LOG_EVENT(store_opened, STR_NONE, L_C(s->pg != NULL ? pg_store_name(s) : s->path), L_INT(s->schema));
+	LOG_EVENT(store_opened, STR_NONE, L_C(store_place(s)), L_INT(s->schema));
 	return s;
 }
 
@@ -182,6 +182,11 @@ void store_close(struct store *s)
 		close(s->lock_fd); /* and with it the lock; the file stays, as another may be waiting on it */
 	free(s->generations);
 	free(s);
+}
+
+const char *store_place(const struct store *s)
+{
+	return s->pg != NULL ? pg_store_name(s) : s->path;
 }
 
 bool store_is_embedded(const struct store *s)

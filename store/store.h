@@ -91,6 +91,7 @@ void store_close(struct store *s);
 bool store_is_locked(const struct config *c);   /* does a daemon hold the folder? */
 /* Holds the folder without opening what is in it, for whoever exchanges that. Closing the descriptor lets go. -1: why is noted. */
 int store_lock(const struct config *c, struct fail *why);
+const char *store_place(const struct store *s); /* for people: its file, or its server and database without their secrets */
 int store_schema_version(const struct store *s);
 bool store_is_embedded(const struct store *s); /* in this process: point reads never wait, rows may be cached. false: a server's */
 bool store_is_current(const struct store *s);   /* this program's schema: for INSPECT, which opens any */
