@@ -71,6 +71,32 @@ static void finish(EVP_MD_CTX *ctx, uint8_t out[SHA256_BYTES])
 		die("final");
 }
 
+struct sha256_run {
+	EVP_MD_CTX *ctx;
+};
+
+struct sha256_run *sha256_begin(void)
+{
+	struct sha256_run *run = malloc(sizeof *run);
+	pthread_once(&once, start);
+	if (run == NULL || (run->ctx = EVP_MD_CTX_new()) == NULL || EVP_DigestInit_ex2(run->ctx, algorithms[HASH_SHA256], NULL) != 1)
+		die("a digest in pieces");
+	return run;
+}
+
+void sha256_more(struct sha256_run *run, struct str piece)
+{
+	feed(run->ctx, piece.at, piece.len);
+}
+
+void sha256_end(struct sha256_run *run, uint8_t out[SHA256_BYTES])
+{
+	if (out != NULL)
+		finish(run->ctx, out);
+	EVP_MD_CTX_free(run->ctx);
+	free(run);
+}
+
 void hash_parts(enum hash_kind kind, const struct str *parts, size_t count, uint8_t out[HASH_BYTES])
 {
 	EVP_MD_CTX *ctx = begin(kind);

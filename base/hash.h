@@ -8,6 +8,11 @@ enum { SHA1_BYTES = 20, SHA256_BYTES = 32, SM3_BYTES = 32, HASH_BYTES = 32 };
 enum hash_kind { HASH_SHA256, HASH_SM3, HASH_KINDS }; /* in the order of the knob seal.hash */
 
 void sha256(struct str in, uint8_t out[SHA256_BYTES]);
+/* Of what comes piece by piece, when it is too large to be held. */
+struct sha256_run;
+struct sha256_run *sha256_begin(void);
+void sha256_more(struct sha256_run *run, struct str piece);
+void sha256_end(struct sha256_run *run, uint8_t out[SHA256_BYTES]); /* frees it; out NULL: nobody wants to know any more */
 /* Of the parts joined as they are: the caller separates. Dies where libcrypto has no such hash. */
 void hash_parts(enum hash_kind kind, const struct str *parts, size_t count, uint8_t out[HASH_BYTES]);
 bool hash_is_here(enum hash_kind kind);    /* some builds of libcrypto leave SM3 out */

@@ -121,6 +121,20 @@ static void base64url(void **state)
 	assert_int_equal(base64url_bytes(STR("Zm9v"), bytes, 2), -1);
 }
 
+static void in_pieces(void **state)
+{
+	(void)state;
+	uint8_t out[SHA256_BYTES];
+	struct sha256_run *run = sha256_begin(), *other = sha256_begin();
+	sha256_more(run, STR("a"));
+	sha256_more(other, STR("abx"));
+	sha256_more(run, STR(""));
+	sha256_more(run, STR("bc"));
+	sha256_end(other, NULL);
+	sha256_end(run, out);
+	check(out, "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad");
+}
+
 static void *in_a_thread(void *ctx)
 {
 	sha256(STR("abc"), ctx);
@@ -144,7 +158,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sha256_vectors), cmocka_unit_test(sm3_vectors),     cmocka_unit_test(hmac_vectors), cmocka_unit_test(siphash_vectors),
-		cmocka_unit_test(base64url),      cmocka_unit_test(threads_have_their_own),
+		cmocka_unit_test(in_pieces),      cmocka_unit_test(base64url),      cmocka_unit_test(threads_have_their_own),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
