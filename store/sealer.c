@@ -125,6 +125,8 @@ static bool reach(struct tx *tx, struct seal *last, int64_t *until, int64_t *row
 		return false;
 	if (last->fact < *until)
 		return tx_lock(tx, "seal", STR_NONE, why) && seal_head(tx, last, why);
+	if (!newest_fact(tx, until, why) || *until <= last->fact) /* nobody is held up for nothing */
+		return why->code == FAIL_NONE;
 	*rows_max = *rows_max < ALONE_ROWS_MAX ? *rows_max : ALONE_ROWS_MAX;
 	return horizon_put(tx, until, why) && seal_head(tx, last, why);
 }
