@@ -13,6 +13,7 @@ struct command_line {
 	bool dev, json, verbose, sample, reference, routes, again, all_restored;
 	const char *citizen, *department, *hours, *from, *to, *state, *kind;
 	bool test;                /* client add */
+	const char *xlsx;         /* scoreboard */
 	const char *partner, *scope, *networks, *days;
 	bool first;                                                /* staff add */
 	const char *account, *person_name, *role, *region;         /* staff */

@@ -22,7 +22,7 @@ static const struct command {
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
 	{ "outage",  CONFIG,  command_outage,  "declare --from DAY --to DAY [--region CODE] REASON", "days on which we could not serve: public, and not counted" },
-	{ "scoreboard", CONFIG, command_scoreboard, "--from DAY --to DAY", "how departments kept their time limits, as CSV" },
+	{ "scoreboard", CONFIG, command_scoreboard, "--from DAY --to DAY [--xlsx FILE]", "how departments kept their time limits, as CSV or a workbook" },
 	{ "audit",   CONFIG,  command_audit,   "export [--from DAY] [--to DAY]",    "the record of acts as lines of JSON, and the head that proves it" },
 	{ "hold",    CONFIG,  command_hold,    "list",                              "whom nothing may be deleted of; placed and released by two members of staff" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
@@ -64,7 +64,7 @@ static bool read_config(struct command_line *l, enum wants wants)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED, O_PARTNER, O_SCOPE, O_NETWORKS, O_DAYS, O_TEST };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED, O_PARTNER, O_SCOPE, O_NETWORKS, O_DAYS, O_TEST, O_XLSX };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES }, { "cipher", no_argument, NULL, O_CIPHER }, { "index", no_argument, NULL, O_INDEX },
@@ -74,7 +74,7 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		{ "first", no_argument, NULL, O_FIRST }, { "account", required_argument, NULL, O_ACCOUNT }, { "name", required_argument, NULL, O_NAME },
 		{ "role", required_argument, NULL, O_ROLE }, { "region", required_argument, NULL, O_REGION },
 		{ "partner", required_argument, NULL, O_PARTNER }, { "scope", required_argument, NULL, O_SCOPE },
-		{ "networks", required_argument, NULL, O_NETWORKS }, { "days", required_argument, NULL, O_DAYS }, { "test", no_argument, NULL, O_TEST },
+		{ "networks", required_argument, NULL, O_NETWORKS }, { "days", required_argument, NULL, O_DAYS }, { "test", no_argument, NULL, O_TEST }, { "xlsx", required_argument, NULL, O_XLSX },
 		{ "all-restored", no_argument, NULL, O_ALL_RESTORED }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
@@ -106,6 +106,7 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_NETWORKS:   l->networks = optarg; break;
 		case O_DAYS:       l->days = optarg; break;
 		case O_TEST:       l->test = true; break;
+		case O_XLSX:       l->xlsx = optarg; break;
 		case O_ALL_RESTORED: l->all_restored = true; break;
 		default:           return false; /* getopt has said what is wrong */
 		}

@@ -1,9 +1,10 @@
 // Goal: who owes something sees what ends when, in time; what became of it is in a feed that proves it; the scoreboard counts the same; a guide is seen whole and
 // at once, and a case keeps the one of its opening day. Method: cases whose events happened some working days ago, so that lights are what they are today.
 import assert from 'node:assert/strict';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
+import { inflateRawSync } from 'node:zlib';
 import { Case, assert_problem, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
@@ -34,6 +35,20 @@ async function feed_of(token) {
 		({ more, next_cursor: cursor } = json);
 	}
 	return items;
+}
+
+// One file of a zip archive: its place is in the directory at the end.
+function unzipped(zip, name) {
+	for (let at = zip.readUInt32LE(zip.lastIndexOf(Buffer.from('PK\x05\x06')) + 16); zip.readUInt32LE(at) === 0x02014b50; ) {
+		const [method, size] = [zip.readUInt16LE(at + 10), zip.readUInt32LE(at + 20)];
+		const [name_len, extra_len, note_len, local] = [zip.readUInt16LE(at + 28), zip.readUInt16LE(at + 30), zip.readUInt16LE(at + 32), zip.readUInt32LE(at + 42)];
+		if (zip.toString('utf8', at + 46, at + 46 + name_len) === name) {
+			const from = local + 30 + zip.readUInt16LE(local + 26) + zip.readUInt16LE(local + 28), bytes = zip.subarray(from, from + size);
+			return (method === 8 ? inflateRawSync(bytes) : bytes).toString('utf8');
+		}
+		at += 46 + name_len + extra_len + note_len;
+	}
+	throw new Error(`no ${name} in the archive`);
 }
 
 test('limits that end are listed by their end, for their department only', async () => {
@@ -80,7 +95,7 @@ test('a clock that stops is told in the feed, sealed, and counted by the scorebo
 	assert.equal(stopped.promised, 'stopped_late');
 	assert.deepEqual(items.map((i) => i.seal_seq), items.map((i) => i.seal_seq).sort((a, b) => a - b));
 	const text = await g.command('scoreboard', '--from', day(61), '--to', day(0));
-	const row = text.split('\r\n').find((line) => line.includes(w.matter.department.name) && line.includes(',promised,'));
+	const row = text.split('\r\n').find((line) => line.includes(w.matter.department.name) && line.includes('"promised"'));
 	assert.ok(row, text);
 	const in_feed = (await feed_of(w.department)).filter((i) => i.kind === 'promised' && i.region === w.region);
 	const [, , , count, in_time, late] = row.split(',');
@@ -88,6 +103,13 @@ test('a clock that stops is told in the feed, sealed, and counted by the scorebo
 	assert.equal(Number(late), in_feed.filter((i) => i.what === 'stopped_late').length);
 	assert.equal(Number(count), Number(in_time) + Number(late));
 	assert.ok(text.includes('supplements_asked'));
+	// The workbook says the same, read by another program: unzip, and the words that are in it.
+	const book = path.join(g.state, 'scoreboard.xlsx');
+	await g.command('scoreboard', '--from', day(61), '--to', day(0), '--xlsx', book);
+	const words = unzipped(readFileSync(book), 'xl/sharedStrings.xml');
+	assert.ok(words.includes(w.matter.department.name) && words.includes('supplements_asked') && words.includes('promised'));
+	assert.equal((unzipped(readFileSync(book), 'xl/worksheets/sheet1.xml').match(/<row /g) ?? []).length, text.split('\r\n').length);
+	await assert.rejects(g.command('scoreboard', '--from', day(61), '--to', day(0), '--xlsx', path.join(g.state, 'none', 'x.xlsx')));
 	await assert.rejects(g.command('scoreboard', '--from', 'x', '--to', day(0)));
 });
 

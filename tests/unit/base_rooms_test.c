@@ -31,6 +31,7 @@ static const struct { const char *header, *files; } libraries[] = {
 	{ "curl/*",          "notify/http_multi.c|notify/http_slot.[ch]|gateway/control_client.c" },
 	{ "hiredis/*",       "store/redis.c" },
 	{ "libpq-fe.h",      "store/pg*.[ch]" },
+	{ "xlsxwriter.h",    "gateway/sheet.c" },
 	{ "libwebsockets.h", "gateway/ws.c" },
 	{ "pthread.h",       "base/*|store/*|gateway/*|auth/password.c" },
 	{ "sys/socket.h",    "gateway/*|notify/http_slot.c|notify/http_cork.c|notify/reach.c" },
