@@ -9,6 +9,7 @@
 #include "base/clock.h"
 #include "services/case_journal.h"
 #include "services/case_names.h"
+#include "services/handlers.h"
 #include "store/checkpointer.h"
 #include "store/sealer.h"
 #include "store/store.h"
@@ -179,7 +180,7 @@ int main(int argc, char **argv)
 	struct fail why = { .code = FAIL_NONE };
 	must(keyring_open(&config, false, &why), &why);
 	struct store *store = store_open(&config, STORE_SERVE, &why);
-	must(store != NULL && store_write(store, prepare, NULL, &why), &why);
+	must(store != NULL && services_start(store, &config, true, &why) && store_write(store, prepare, NULL, &why), &why);
 	struct checkpointer *checkpointer = checkpointer_start(store, &config, &why);
 	must(checkpointer != NULL, &why);
 	while (fill.done < fill.cases)
