@@ -25,7 +25,7 @@ enum event_answer { ANSWER_APPLIED = 1, ANSWER_REPEATED = 2, ANSWER_HELD = 3 };
 enum { N_CASE, N_SEQ, N_NEXT, N_STATE, N_RELEASED_FROM, N_RELEASED_TO };
 
 struct posted {
-	struct str event_id, case_ref, event_name, note, matter, region_text, document;
+	struct str event_id, case_ref, event_name, note, matter, region_text, document, provincial_no, project_code;
 	int64_t seq, occurred_ms, extend_days;
 	json_t *applicant_object; /* valid in parse only */
 	struct str id_type, id_number, name, phone_text;
@@ -60,6 +60,8 @@ static const struct json_field event_fields[] = {
 	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_public_note },
 	{ "extend_days", JSON_F_INT, false, 1, CASE_EXTEND_MAX, offsetof(struct posted, extend_days), NULL },
 	{ "document", JSON_F_TEXT, false, 2, CASE_DOCUMENT_MAX, offsetof(struct posted, document), check_plain_text },
+	{ "provincial_no", JSON_F_TEXT, false, 1, CASE_TEXT_MAX, offsetof(struct posted, provincial_no), check_visible_ascii },
+	{ "project_code", JSON_F_TEXT, false, 1, CASE_TEXT_MAX, offsetof(struct posted, project_code), check_visible_ascii },
 	{ "matter", JSON_F_TEXT, false, 1, MATTER_CODE_MAX, offsetof(struct posted, matter), NULL },
 	{ "region", JSON_F_TEXT, false, REGION_DIGITS, REGION_DIGITS, offsetof(struct posted, region_text), NULL },
 	{ "applicant", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, applicant_object), NULL },
@@ -121,7 +123,7 @@ static void digest_of(struct posted *p)
 	struct str parts[] = {
 		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
 		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number), p->name, str_c(p->phone),
-		{ extend, i64_text(p->extend_days, extend) }, p->document,
+		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code,
 	};
 	p->digest_count = keyring_index_all("event", parts, COUNT(parts), p->digests);
 }
@@ -173,7 +175,8 @@ static struct journal_entry entry_of(const struct request *r, const struct poste
 {
 	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digests = (const uint8_t(*)[SHA256_BYTES])p->digests, .digest_count = p->digest_count, .seq = p->seq,
 				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event,
-				       .extend_days = p->extend_days, .document = p->document };
+				       .extend_days = p->extend_days, .document = p->document,
+				       .provincial_no = p->provincial_no, .project_code = p->project_code };
 }
 
 static bool answer(struct request *r, enum event_answer code, const struct case_file *c, const struct journal_released *released)

@@ -138,6 +138,21 @@ static bool tell_applicant(struct tx *tx, const struct case_file *c, const struc
 	return message_case_moved(tx, &news, c->pen->now_ms, c->pen->random, c->pen->arena, why);
 }
 
+/* What it is called elsewhere, when the event says so; what it said before stays otherwise. */
+static bool numbers_keep(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	if (e->provincial_no.at == NULL && e->project_code.at == NULL)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"UPDATE cases SET provincial_no = COALESCE($1, provincial_no), project_code = COALESCE($2, project_code) WHERE id = $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, e->provincial_no);
+	stmt_bind_text(q, 2, e->project_code);
+	stmt_bind_int(q, 3, c->id);
+	return stmt_run(q, why);
+}
+
 static bool clocks_hear(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	struct clock_move m = { .case_id = c->id, .department = c->department, .region = c->region, .state = c->state, .day = day_of(e->occurred_ms), .seq = e->seq, .now_ms = c->now_ms,
@@ -156,7 +171,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return clocks_hear(tx, c, e, why) && tell_applicant(tx, c, e, why);
+	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tell_applicant(tx, c, e, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)
@@ -237,8 +252,8 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	if (!seq_is_free(tx, c, e, why) || !has_room(tx, c, why) || !department_has_room(tx, c, why) || !tx_next_id(tx, "held_event", &id, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document)"
-		" VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12)", why);
+		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document,"
+		" provincial_no, project_code) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -253,6 +268,8 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	stmt_bind_int(q, 10, e->received_ms);
 	stmt_bind_int(q, 11, e->extend_days);
 	stmt_bind_text(q, 12, e->document);
+	stmt_bind_text(q, 13, e->provincial_no);
+	stmt_bind_text(q, 14, e->project_code);
 	return stmt_run(q, why);
 }
 
@@ -283,7 +300,7 @@ static bool held_refuse(struct tx *tx, int64_t held, enum case_state in, struct 
 static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, char refused_id[CASE_TEXT_MAX + 1], struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document FROM held_event"
+		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document, provincial_no, project_code FROM held_event"
 		" WHERE department = $1 AND case_ref = $2 AND seq = $3 AND refused_in = 0", why);
 	if (q == NULL)
 		return STEP_FAILED;
@@ -300,6 +317,7 @@ static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, ch
 		.digests = (const uint8_t(*)[SHA256_BYTES])digest.at, .digest_count = 1,
 		.seq = c->last_seq + 1, .occurred_ms = stmt_int(q, 5), .received_ms = stmt_int(q, 6), .event = (enum case_event)stmt_int(q, 3),
 		.extend_days = stmt_int(q, 7), .document = stmt_is_null(q, 8) ? STR_NONE : stmt_text(q, 8),
+		.provincial_no = stmt_is_null(q, 9) ? STR_NONE : stmt_text(q, 9), .project_code = stmt_is_null(q, 10) ? STR_NONE : stmt_text(q, 10),
 	};
 	if (journal_append(tx, c, &e, why))
 		return STEP_TAKEN;

@@ -6,6 +6,15 @@
 #include "store/store.h"
 #include <assert.h>
 
+static bool text_of(struct arena *a, struct stmt *q, int column, struct str *to, struct fail *why)
+{
+	*to = STR_NONE;
+	if (stmt_is_null(q, column))
+		return true;
+	*to = str_copy(a, stmt_text(q, column));
+	return to->at != NULL || FAILS(why, MEMORY, "a case's number elsewhere");
+}
+
 bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why)
 {
 	to->person = stmt_int(q, 0);
@@ -19,6 +28,8 @@ bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row
 	to->has_due = !stmt_is_null(q, 10);
 	to->due = to->has_due ? (int32_t)stmt_int(q, 10) : 0;
 	to->yellow = to->has_due ? (int32_t)stmt_int(q, 11) : 0;
+	if (!text_of(a, q, 12, &to->provincial_no, why) || !text_of(a, q, 13, &to->project_code, why))
+		return false;
 	struct str no = stmt_text(q, 6);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
@@ -79,6 +90,10 @@ void case_row_members(struct json_out *j, const struct case_row *c, int32_t toda
 	json_add_time(j, "updated_at", c->updated_ms);
 	json_add_number(j, "last_seq", c->last_seq);
 	limit_member(j, c, today);
+	if (c->provincial_no.at != NULL)
+		json_add_text(j, "provincial_no", c->provincial_no);
+	if (c->project_code.at != NULL)
+		json_add_text(j, "project_code", c->project_code);
 }
 
 bool case_question_parse(struct str number, struct case_question *to, struct fail *why)

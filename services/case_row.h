@@ -20,12 +20,13 @@ struct case_row {
 	bool has_due;
 	int32_t due, yellow;           /* of that clock */
 	char case_no[CASE_NUMBER_BYTES];
+	struct str provincial_no, project_code; /* at NULL: it is not called anything there; in the arena */
 	struct str members; /* matter, department, region, written out */
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names, matter, clock, clock_due, clock_yellow"
-enum { CASE_ROW_COLUMN_COUNT = 12 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names, matter, clock, clock_due, clock_yellow, provincial_no, project_code"
+enum { CASE_ROW_COLUMN_COUNT = 14 };
 
 MUST_USE bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */

@@ -341,6 +341,22 @@ static void each_light_is_told_once(void **state)
 	assert_string_equal(all, "1:1 1:2 1:3 1:5 2:2 2:1 2:3 ");
 }
 
+/* What a case is called elsewhere comes with any event, also with one that waits; the newest stays. */
+static void numbers_elsewhere(void **state)
+{
+	struct world *w = *state;
+	begin(w);
+	world_expect(w, event(w, "n", 2, "received", "2026-11-23", ",\"project_code\":\"2026-621202-48-03-000001\""));
+	world_expect(w, event(w, "n", 1, "submitted", "2026-11-23", ",\"provincial_no\":\"GS1\""));
+	world_expect(w, event(w, "n", 3, "accepted", "2026-11-23", ",\"provincial_no\":\"GS2\""));
+	expect_code(w, event(w, "n", 4, "paused", "2026-11-23", ",\"provincial_no\":\"a b\""), FAIL_FIELD, "/provincial_no");
+	world_ask(w, METHOD_GET, "/v1/cases", NULL, NULL);
+	w->r.who = (struct principal){ .kind = WHO_CITIZEN, .id = 1, .level = 2 };
+	world_expect(w, world_read(w, &case_list));
+	if (!body_has(w, "\"provincial_no\":\"GS2\",\"project_code\":\"2026-621202-48-03-000001\""))
+		fail_msg("%s", world_body(w));
+}
+
 static void lights(void **state)
 {
 	(void)state;
@@ -363,6 +379,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(any_order, world_make, world_end),
 		cmocka_unit_test_setup_teardown(a_missing_calendar_is_waited_for, world_make, world_end),
 		cmocka_unit_test_setup_teardown(what_a_citizen_sees, world_make, world_end),
+		cmocka_unit_test_setup_teardown(numbers_elsewhere, world_make, world_end),
 		cmocka_unit_test_setup_teardown(outages_are_not_counted, world_make, world_end),
 		cmocka_unit_test_setup_teardown(each_light_is_told_once, world_make, world_end), cmocka_unit_test(lights),
 	};
