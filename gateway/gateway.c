@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/backup_desk.h"
+#include "gateway/blob_clearer.h"
 #include "gateway/backup_rota.h"
 #include "gateway/door.h"
 #include "gateway/errands.h"
@@ -126,6 +127,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
 		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
+		(g->blob_clearer = blob_clearer_start(g->store, why)) != NULL &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
@@ -229,6 +231,7 @@ void gateway_stop(struct gateway *g)
 	if (g->tls != NULL)
 		door_tls_drop(g->tls);
 	indexer_stop(g->indexer);
+	blob_clearer_stop(g->blob_clearer);
 	ratelimit_drop(g->ratelimit);
 	forgetting_stop(g);
 	backup_desk_close();

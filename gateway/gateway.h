@@ -13,6 +13,7 @@ struct store;
 struct committer;
 struct checkpointer;
 struct lanes;
+struct blob_clearer;
 struct errands;
 struct hasher;
 struct ratelimit;
@@ -35,6 +36,7 @@ struct gateway {
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
 	struct hasher *hasher;                 /* where the CPU lane's passwords are hashed */
+	struct blob_clearer *blob_clearer;
 	struct errands *errands;               /* NULL: the database is in this process */
 	struct indexer *indexer;
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */

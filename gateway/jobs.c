@@ -1,6 +1,7 @@
 /* gateway/jobs.c - why this exists: what nobody asks for must be done too, and must not be felt by those who ask. */
 #include "gateway/jobs.h"
 
+#include "auth/blob.h"
 #include "auth/otp.h"
 #include "auth/proposal.h"
 #include "auth/real_name.h"
@@ -143,6 +144,11 @@ static bool purge_kept(struct tx *tx, struct bite *b, struct fail *why)
 static bool write_noted(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return noted_write(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool sweep_blobs(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return blob_sweep(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 enum { QUIET, SAY };
