@@ -26,6 +26,7 @@ int command_migrate(struct command_line *l);
 int command_import(struct command_line *l);
 int command_scoreboard(struct command_line *l);
 int command_outage(struct command_line *l);
+int command_export(struct command_line *l);
 int command_token(struct command_line *l);
 int command_keys(struct command_line *l);
 int command_staff(struct command_line *l);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/shelf.h"
+#include "services/catalogue_summary.h"
 #include "services/guide_rows.h"
 #include "services/search_rows.h"
 
@@ -48,6 +49,18 @@ static void index_drop(void *at)
 	search_index_drop(at);
 }
 
+static bool summary_put(struct indexer *x, struct fail *why)
+{
+	struct tx tx;
+	struct catalogue_summary *s = reader_begin(x->reader, &tx, why) ? summary_make(&tx, why) : NULL;
+	reader_end(x->reader);
+	if (s == NULL)
+		return false;
+	metric_set(M_catalogue_matters, 0, s->matters);
+	metric_set(M_catalogue_online, 0, s->online);
+	return shelf_put(SHELF_SUMMARY, s, free, why);
+}
+
 static bool index_make(struct indexer *x, int64_t generation, struct fail *why)
 {
 	int64_t began = clock_mono_ns();
@@ -62,7 +75,7 @@ static bool index_make(struct indexer *x, int64_t generation, struct fail *why)
 	if (index == NULL)
 		return false;
 	int64_t matters = search_size(index);
-	if (!shelf_put(SHELF_SEARCH, index, index_drop, why))
+	if (!shelf_put(SHELF_SEARCH, index, index_drop, why) || !summary_put(x, why))
 		return false;
 	x->generation = generation;
 	metric_set(M_search_matters, 0, matters);
@@ -135,6 +148,7 @@ void indexer_stop(struct indexer *x)
 	connection_close(x->reader);
 	fail_clear(&why);
 	(void)!shelf_put(SHELF_SEARCH, NULL, NULL, &why); /* nothing is put, so nothing can fail */
+	(void)!shelf_put(SHELF_SUMMARY, NULL, NULL, &why);
 	pthread_mutex_destroy(&x->lock);
 	pthread_cond_destroy(&x->stopped);
 	free(x);

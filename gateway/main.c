@@ -18,6 +18,7 @@ static const struct command {
 	{ "check",   NOTHING, command_check,   "[--sample | --reference]",          "read the configuration and name every wrong line" },
 	{ "migrate", CONFIG,  command_migrate, "",                                  "make the database or bring it to this version" },
 	{ "import",  CONFIG,  command_import,  "KIND FILE",  "load a file of the catalogue; a running gateway goes on serving" },
+	{ "export",  CONFIG,  command_export,  "guides",     "what is published, on stdout, as import takes it" },
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },

@@ -9,7 +9,7 @@
 struct store; /* store/store.h */
 
 extern const struct handler region_list, region_show;
-extern const struct handler calendar_show, hall_list, hall_show, guide_show, guide_version_list, guide_diff, search_show;
+extern const struct handler calendar_show, hall_list, hall_show, guide_show, guide_version_list, guide_diff, catalogue_summary, offline_list, search_show;
 extern const struct handler outage_list, control_outage_declare;
 extern const struct handler deadline_list, deadline_feed, control_scoreboard;
 extern const struct handler matter_list, matter_show;
@@ -39,7 +39,7 @@ extern const struct handler control_key_list, control_key_count, control_key_add
 extern const struct handler staff_activate, staff_login, staff_logout, staff_me, staff_list;
 extern const struct handler staff_guide_write, staff_guide_list, staff_guide_show;
 extern const struct handler staff_proposal_make, staff_proposal_list, staff_proposal_show, staff_proposal_approve, staff_proposal_refuse, staff_proposal_withdraw;
-extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list;
+extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list, control_guide_list;
 extern const struct handler control_staff_list, control_staff_add, control_staff_again;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 

@@ -7,6 +7,7 @@
 #include "store/store.h"
 #include <assert.h>
 
+enum wish_online { ONLINE_ANY, ONLINE_ONLY, OFFLINE_ONLY };
 enum { MATTER_CODE_MAX = 64, USCC_LENGTH = 18 };
 
 struct str matter_type_name(int64_t type)
@@ -73,19 +74,40 @@ void matter_members(struct json_out *j, const struct matter *m)
 struct matter_page {
 	int64_t region;        /* 0: any */
 	struct str department; /* empty: any */
+	int64_t topic;         /* its bit; 0: any */
+	int64_t online;        /* enum wish_online */
 	struct cursor from;
 	int limit, count;
 	bool is_more;
 	struct matter items[];
 };
 
+static bool topic_parse(struct request *r, int64_t *bit, struct fail *why)
+{
+	struct str text;
+	if (!request_query(r, "topic", &text, why))
+		return false;
+	const struct guide_topic *topic = text.at != NULL ? guide_topic_from(text) : NULL;
+	*bit = topic != NULL ? (int64_t)topic->bit : 0;
+	return text.at == NULL || topic != NULL || FAILS_FIELD(why, QUERY, "topic", "not a topic");
+}
+
+static bool online_parse(struct request *r, int64_t *online, struct fail *why)
+{
+	struct str text;
+	if (!request_query(r, "online", &text, why))
+		return false;
+	*online = text.at == NULL ? ONLINE_ANY : str_eq(text, STR("true")) ? ONLINE_ONLY : OFFLINE_ONLY;
+	return *online != OFFLINE_ONLY || str_eq(text, STR("false")) || FAILS_FIELD(why, QUERY, "online", "neither true nor false");
+}
+
 static bool matter_list_parse(struct request *r, struct fail *why)
 {
-	static const char *const names[] = { "region", "department", "cursor", "limit", NULL };
+	static const char *const names[] = { "region", "department", "topic", "online", "cursor", "limit", NULL };
 	struct cursor from = { 0, 0 };
 	bool has_cursor;
 	int limit;
-	int64_t region = 0;
+	int64_t region = 0, topic = 0, online = ONLINE_ANY;
 	struct str region_text, department;
 	if (!request_query_only(r, names, why) || !request_query(r, "region", &region_text, why) ||
 	    !request_query(r, "department", &department, why) || !request_page(r, &from, &has_cursor, &limit, why))
@@ -94,10 +116,14 @@ static bool matter_list_parse(struct request *r, struct fail *why)
 		return FAILS_FIELD(why, QUERY, "region", "not a region code");
 	if (department.at != NULL && department.len != USCC_LENGTH)
 		return FAILS_FIELD(why, QUERY, "department", "not a department code");
+	if (!topic_parse(r, &topic, why) || !online_parse(r, &online, why))
+		return false;
 	struct matter_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
 	if (page == NULL)
 		return false;
 	page->region = region;
+	page->topic = topic;
+	page->online = online;
 	page->department = department.at != NULL ? department : STR("");
 	page->from = from;
 	page->limit = limit;
@@ -108,13 +134,16 @@ static bool matter_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct matter_page *page = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		MATTER_COLUMNS " AND m.id > $1 AND (g.code = $2 OR $2 = 0) AND ($3 = '' OR d.code = $3) ORDER BY m.id LIMIT $4", why);
+		MATTER_COLUMNS " AND m.id > $1 AND (g.code = $2 OR $2 = 0) AND (d.code = $3 OR $3 = '') AND ((COALESCE(u.topics, 0) & $4) <> 0 OR $4 = 0)"
+		" AND (CASE WHEN COALESCE(u.online, 1 + 2 * m.online) >= 3 THEN 1 ELSE 2 END = $5 OR $5 = 0) ORDER BY m.id LIMIT $6", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, page->from.id);
 	stmt_bind_int(q, 2, page->region);
 	stmt_bind_text(q, 3, page->department);
-	stmt_bind_int(q, 4, page->limit + 1);
+	stmt_bind_int(q, 4, page->topic);
+	stmt_bind_int(q, 5, page->online);
+	stmt_bind_int(q, 6, page->limit + 1);
 	while (stmt_row(q, why)) {
 		page->is_more = page->count == page->limit;
 		if (page->is_more)

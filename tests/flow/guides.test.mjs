@@ -1,4 +1,5 @@
-// Goal: a guide's life as people see it: drafted by a clerk, published and withdrawn by two people, and what differs between its versions.
+// Goal: a guide's life as people see it: drafted by a clerk, published and withdrawn by two people, exported and
+// counted; and what differs between its versions.
 // Method: a small catalogue by the command line, clerks of two departments and two places, then the wire, used well and badly.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -9,6 +10,7 @@ import { assert_problem } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { Clerk, first } from './lib/staff.mjs';
+import { until } from './lib/until.mjs';
 
 const g = await gateway({ settings: { 'rate.public': 0, 'rate.read': 0, 'rate.write': 0 } });
 const { items } = (await g.get('/v1/matters?region=621200&limit=100')).json;
@@ -181,4 +183,61 @@ test('nobody writes for others, and what is wrong is named', async () => {
 	assert.deepEqual([first_page.items.length, next.items.length, first_page.items[0].id], [2, 2, id]);
 	assert.equal(new Set([...first_page.items, ...next.items].map((d) => d.id)).size, 4);
 	assert_problem(await clerk.ask('GET', '/v1/staff/guides?state=lost'), 400, 'invalid_query');
+});
+
+// ---- the whole of it ----
+
+test('exported and taken back nothing changes', async () => {
+	await load_guides(...Array.from({ length: 90 }, (_, i) => guide({ code: `EX-${i}`, name: `导出的第 ${i} 件`, ...(i % 3 === 0 ? { online: 'none', offline_reason: '须本人到场核验身份。' } : {}) })));
+	const text = `${await g.command('export', 'guides')}\n`, lines = text.trimEnd().split('\n').map((line) => JSON.parse(line));
+	assert.ok(lines.length >= 91); // more than two pages
+	assert.equal(new Set(lines.map((one) => one.code)).size, lines.length);
+	assert.deepEqual(lines.find((one) => one.code === matter.code), (await current()).guide);
+	const { version } = await current();
+	assert.match(await load('guides', text), new RegExp(`${lines.length} rows, 0 changed$`));
+	assert.equal((await current()).version, version);
+	await assert.rejects(g.command('export', 'cases'), /needs a kind \(guides\)/);
+	await assert.rejects(g.command('export'), /needs a kind \(guides\)/);
+});
+
+test('how much is online, by place and department, and why the rest is not', async () => {
+	const all = [];
+	for (let cursor = ''; cursor !== null;) {
+		const { json } = await g.get(`/v1/matters?limit=100${cursor && `&cursor=${cursor}`}`);
+		all.push(...json.items);
+		cursor = json.next_cursor;
+	}
+	const online = all.filter((m) => m.online), share = (list) => [list.length, list.filter((m) => m.online).length];
+	const { json, headers } = await until('the summary knows the last guide', async () => {
+		const answer = await g.get('/v1/catalogue/summary');
+		return answer.status === 200 && answer.json.matters === all.length && answer.json.online === online.length && answer;
+	});
+	assert.equal(json.online_percent, Math.floor(online.length * 100 / all.length));
+	assert.deepEqual(Object.fromEntries(json.depths.map((d) => [d.depth, d.matters])), Object.fromEntries(['none', 'query', 'apply', 'full'].map((d) => [d, all.filter((m) => m.online_depth === d).length])));
+	for (const [list, of] of [[json.regions, 'region'], [json.departments, 'department']]) {
+		assert.deepEqual(list.map((one) => one.code), [...new Set(all.map((m) => m[of].code))].sort());
+		for (const one of list) assert.deepEqual([one.matters, one.online], share(all.filter((m) => m[of].code === one.code)), one.name);
+	}
+	assert.equal((await g.get('/v1/catalogue/summary', { headers: { 'if-none-match': headers.etag } })).status, 304);
+	const metrics = (await g.admin('/metrics')).text, value = (name) => Number(new RegExp(`^siban_${name} (\\d+)`, 'm').exec(metrics)?.[1]);
+	assert.deepEqual([value('catalogue_matters'), value('catalogue_online')], [all.length, online.length]);
+
+	const offline = [];
+	for (let cursor = ''; cursor !== null;) {
+		const page = (await g.get(`/v1/catalogue/offline?limit=20${cursor && `&cursor=${cursor}`}`)).json;
+		offline.push(...page.items);
+		cursor = page.next_cursor;
+	}
+	assert.deepEqual(offline.map((m) => m.code), all.filter((m) => !m.online).map((m) => m.code));
+	assert.equal(offline.find((m) => m.code === 'EX-0').offline_reason, '须本人到场核验身份。');
+	assert.ok((await g.get('/v1/catalogue/offline?region=621200')).json.items.every((m) => m.region.code === '621200'));
+	assert_problem(await g.get('/v1/catalogue/offline?region=x'), 400, 'invalid_query');
+	assert_problem(await g.get('/v1/catalogue/summary?x=1'), 400, 'invalid_query');
+	// the same as filters of the list
+	const codes = async (query) => (await g.get(`/v1/matters?limit=100&${query}`)).json.items.map((m) => m.code);
+	assert.deepEqual(await codes('online=false'), offline.map((m) => m.code).slice(0, 100));
+	assert.deepEqual(await codes('online=true&topic=setting_up'), online.filter((m) => m.topics.includes('setting_up')).map((m) => m.code).slice(0, 100));
+	assert.deepEqual(await codes(`topic=birth&department=${department}`), []);
+	assert_problem(await g.get('/v1/matters?topic=magic'), 400, 'invalid_query');
+	assert_problem(await g.get('/v1/matters?online=maybe'), 400, 'invalid_query');
 });
