@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { CHUNK_BYTES = 256 << 10, LINE_BYTES_MAX = 2 * CHUNK_BYTES, FILE_BYTES_MAX = 256 << 20 };
+enum { CHUNK_BYTES = 256 << 10, LINES_BYTES = 64 << 10 /* of JSON: dearer than a table's */, LINE_BYTES_MAX = 2 * CHUNK_BYTES, FILE_BYTES_MAX = 256 << 20 };
 
 char *file_read(const char *path, size_t *len, struct fail *why)
 {
@@ -67,7 +67,7 @@ static size_t chunk_end(const struct import *im, size_t from, int64_t *lines)
 		seen++;
 		if (quoted)
 			continue;
-		if ((i + 1 - from > CHUNK_BYTES || seen >= (im->is_lines ? IMPORT_LINES_MAX : IMPORT_ROWS_MAX)) && end > from)
+		if ((i + 1 - from > (im->is_lines ? LINES_BYTES : CHUNK_BYTES) || seen >= (im->is_lines ? IMPORT_LINES_MAX : IMPORT_ROWS_MAX)) && end > from)
 			return end;
 		end = i + 1;
 		*lines = seen;

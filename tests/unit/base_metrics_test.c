@@ -55,7 +55,8 @@ struct family {
 	bool helped, unit;
 };
 
-static struct family families[64];
+enum { FAMILIES_MAX = 128 };
+static struct family families[FAMILIES_MAX];
 static int family_count;
 
 static bool suffix_fits(const struct family *f, struct str sample, bool openmetrics)
@@ -79,7 +80,7 @@ static void comment(struct str line, bool openmetrics)
 	if (str_eq(keyword, STR("TYPE"))) { /* opens a family, which must be new */
 		for (int i = 0; i < family_count; i++)
 			assert_false(str_eq(name, str_c(families[i].name)));
-		assert_true(family_count < 64);
+		assert_true(family_count < FAMILIES_MAX);
 		struct family *f = &families[family_count++];
 		memset(f, 0, sizeof *f);
 		snprintf(f->name, sizeof f->name, "%.*s", STR_ARG(name));

@@ -23,6 +23,9 @@ export function command(state, verb, ...rest) {
 	return sh([siban(), verb, ...rest, ...settings(state, {})]).trim();
 }
 
+/** The same beside what goes on: a promise of what it printed. */
+export const running = (state, verb, ...rest) => client([siban(), verb, ...rest, ...settings(state, {})]);
+
 /** A state folder with `cases` cases and the file of their numbers; kept between runs while the schema and what fills it stay the same. */
 export function filled_state(cases) {
 	const state = path.join(work_dir, `state-${cases}`);
