@@ -106,7 +106,8 @@ int offline_ask(struct offline *o, const char *target, const char *content_type,
 		FAILS(why, MEMORY, "an answer of %zu bytes", r->reply.body.len);
 		status = 0;
 	} else {
-		memcpy(*answer, r->reply.body.at, r->reply.body.len);
+		if (r->reply.body.len > 0) /* a 204 has none */
+			memcpy(*answer, r->reply.body.at, r->reply.body.len);
 		(*answer)[r->reply.body.len] = '\0';
 	}
 	arena_free(&r->arena);
