@@ -2,12 +2,13 @@
  * SQLite driven by hand with the same five statements (2 selects, a conditional update, 2 inserts), tables, pragmas and time-ordered keys.
  *
  *   committer   jobs through store/committer.c, `in-flight` of them, resubmitted by one thread as a loop would
+ *   postgres    the same jobs through the pool of writers (store/pg_writers.c), on the database that store.url of the environment's SIBAN_BENCH_URL names
  *   single      raw SQLite, one transaction per booking: what a program without group commit gets
  *   group       raw SQLite, one thread, one transaction per `in-flight` bookings with a savepoint each: the bound, without threads
  *
  * One run is one mode in a fresh folder. Prints a JSON object; fails when the tables disagree with what was acknowledged.
  *
- * committer_bench committer|single|group in-flight seconds empty-folder [slots] */
+ * committer_bench committer|postgres|single|group in-flight seconds empty-folder [slots] */
 #include "base/clock.h"
 #include "base/ids.h"
 #include "store/checkpointer.h"
@@ -23,6 +24,9 @@ enum { WARM_UP_MS = 500 };
 #define SQL_SLOTS "CREATE TABLE bench_slot (id INTEGER PRIMARY KEY, capacity INTEGER NOT NULL, taken INTEGER NOT NULL) STRICT"
 #define SQL_BOOKINGS "CREATE TABLE bench_booking (id BLOB PRIMARY KEY, slot INTEGER NOT NULL, person INTEGER NOT NULL, made_ms INTEGER NOT NULL) STRICT, WITHOUT ROWID"
 #define SQL_OUTCOMES "CREATE TABLE bench_outcome (key BLOB PRIMARY KEY, booking BLOB NOT NULL) STRICT, WITHOUT ROWID"
+#define PG_SLOTS "CREATE TABLE bench_slot (id BIGINT PRIMARY KEY, capacity BIGINT NOT NULL, taken BIGINT NOT NULL)"
+#define PG_BOOKINGS "CREATE TABLE bench_booking (id BYTEA PRIMARY KEY, slot BIGINT NOT NULL, person BIGINT NOT NULL, made_ms BIGINT NOT NULL)"
+#define PG_OUTCOMES "CREATE TABLE bench_outcome (key BYTEA PRIMARY KEY, booking BYTEA NOT NULL)"
 #define SQL_ADD_SLOT "INSERT INTO bench_slot (id, capacity, taken) VALUES ($1, 1000000000, 0)"
 #define SQL_FIND "SELECT booking FROM bench_outcome WHERE key = $1"
 #define SQL_SLOT "SELECT capacity, taken FROM bench_slot WHERE id = $1"
@@ -75,6 +79,14 @@ static void booking_renew(struct booking *b)
 	b->key = id_new(b->made_ms);
 	b->id = id_new(b->made_ms);
 	b->began_ns = clock_mono_ns();
+}
+
+/* When everything is made ready. */
+static void warm_up_begins(void)
+{
+	run.from_ns = clock_mono_ns() + WARM_UP_MS * INT64_C(1000000);
+	run.until_ns = run.from_ns + ask.seconds * 1000000000;
+	run.cpu_us = -1;
 }
 
 static bool timing_begins(void)
@@ -143,10 +155,10 @@ static void booking_done(struct commit_job *job)
 
 static bool tables_make(struct tx *tx, void *ctx, struct fail *why)
 {
-	(void)ctx;
-	static const char *const texts[] = { SQL_SLOTS, SQL_BOOKINGS, SQL_OUTCOMES };
+	static const char *const texts[2][3] = { { SQL_SLOTS, SQL_BOOKINGS, SQL_OUTCOMES }, { PG_SLOTS, PG_BOOKINGS, PG_OUTCOMES } };
+	const bool *is_server = ctx;
 	for (size_t i = 0; i < 3; i++) {
-		DROP(stmt) struct stmt *q = tx_query(tx, texts[i], why);
+		DROP(stmt) struct stmt *q = tx_query(tx, texts[*is_server][i], why);
 		if (q == NULL || !stmt_run(q, why))
 			return false;
 	}
@@ -161,13 +173,28 @@ static bool tables_make(struct tx *tx, void *ctx, struct fail *why)
 	return true;
 }
 
+static bool server_check(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT (SELECT COUNT(*) FROM bench_booking), (SELECT CAST(SUM(taken) AS BIGINT) FROM bench_slot), (SELECT COUNT(DISTINCT booking) FROM bench_outcome)", why);
+	if (q == NULL || !stmt_row(q, why))
+		return false;
+	for (int i = 0; i < 3; i++)
+		if (stmt_int(q, i) != run.committed)
+			die("%lld bookings were acknowledged, a table says %lld", (long long)run.committed, (long long)stmt_int(q, i));
+	return true;
+}
+
 static void committer_mode(const struct config *config)
 {
 	struct fail why = { .code = FAIL_NONE };
 	struct store *store = store_open(config, STORE_MIGRATE, &why);
-	must(store != NULL && store_write(store, tables_make, NULL, &why), &why);
-	struct checkpointer *checkpointer = checkpointer_start(store, config, &why);
-	must(checkpointer != NULL, &why);
+	must(store != NULL, &why);
+	bool is_server = !store_is_embedded(store);
+	must(store_write(store, tables_make, &is_server, &why), &why);
+	struct checkpointer *checkpointer = is_server ? NULL : checkpointer_start(store, config, &why);
+	must(is_server || checkpointer != NULL, &why);
 	struct committer *committer = committer_start(store, config, &why);
 	must(committer != NULL, &why);
 	mailbox_init(&home_box, 0, NULL, NULL);
@@ -175,6 +202,7 @@ static void committer_mode(const struct config *config)
 	if (all == NULL)
 		die("out of memory");
 	int away = 0;
+	warm_up_begins();
 	for (int i = 0; i < ask.in_flight; i++) {
 		all[i].job = (struct commit_job){ .apply = booking_apply, .done = booking_done };
 		booking_renew(&all[i]);
@@ -200,7 +228,10 @@ static void committer_mode(const struct config *config)
 	}
 	run.cpu_us = cpu_us() - run.cpu_us;
 	committer_stop(committer);
-	checkpointer_stop(checkpointer);
+	if (is_server)
+		must(store_write(store, server_check, NULL, &why), &why);
+	else
+		checkpointer_stop(checkpointer);
 	store_close(store);
 	mailbox_drop(&home_box);
 	free(all);
@@ -290,6 +321,7 @@ static void raw_mode(const struct config *config, bool savepoints)
 	struct booking *all = calloc((size_t)ask.in_flight, sizeof *all);
 	if (all == NULL)
 		die("out of memory");
+	warm_up_begins();
 	while (timing_begins()) {
 		for (int i = 0; i < ask.in_flight; i++)
 			booking_renew(&all[i]);
@@ -332,7 +364,7 @@ static void tables_check(void)
 int main(int argc, char **argv)
 {
 	if (argc < 5)
-		die("committer|single|group in-flight seconds empty-folder [slots]");
+		die("committer|postgres|single|group in-flight seconds empty-folder [slots]");
 	ask.mode = argv[1];
 	ask.in_flight = strcmp(ask.mode, "single") == 0 ? 1 : atoi(argv[2]);
 	ask.seconds = atoll(argv[3]);
@@ -347,14 +379,17 @@ int main(int argc, char **argv)
 	snprintf(state_dir, sizeof state_dir, "state.dir=%s", ask.folder);
 	if (!config_override(&config, state_dir, &wrongs))
 		die("%s: %s", wrongs.at[0].name, wrongs.at[0].why);
-	run.from_ns = clock_mono_ns() + WARM_UP_MS * INT64_C(1000000);
-	run.until_ns = run.from_ns + ask.seconds * 1000000000;
-	run.cpu_us = -1;
-	if (strcmp(ask.mode, "committer") == 0)
+	bool is_server = strcmp(ask.mode, "postgres") == 0;
+	char url[1100];
+	snprintf(url, sizeof url, "store.url=%s", getenv("SIBAN_BENCH_URL") != NULL ? getenv("SIBAN_BENCH_URL") : "");
+	if (is_server && !config_override(&config, url, &wrongs))
+		die("%s: %s", wrongs.at[0].name, wrongs.at[0].why);
+	if (is_server || strcmp(ask.mode, "committer") == 0)
 		committer_mode(&config);
 	else
 		raw_mode(&config, strcmp(ask.mode, "group") == 0);
-	tables_check();
+	if (!is_server)
+		tables_check();
 	const struct latencies *l = &run.latencies;
 	latency_sort(&run.latencies);
 	printf("{\"mode\":\"%s\",\"in_flight\":%d,\"per_second\":%.0f,\"p50_us\":%u,\"p99_us\":%u,\"max_us\":%u,\"cpu_us\":%.2f,\"committed\":%lld,\"failed\":%lld}\n",
