@@ -17,9 +17,11 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* Memory, its one socket, and the end. What is not here answers EPERM; a sanitizer's build asks for more and does without. */
+/* Memory, its one socket, and the end. What is not here answers EPERM. A sanitizer's build asks for more and does without, but not at the end: there it
+ * looks for its signal stack. */
 static const int calls[] = { SYS_recvfrom, SYS_sendto, SYS_read, SYS_write, SYS_mmap, SYS_munmap, SYS_mremap, SYS_mprotect, SYS_madvise, SYS_brk, SYS_futex,
-	SYS_getrandom, SYS_clock_gettime, SYS_sched_yield, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_getpid, SYS_gettid, SYS_tgkill, SYS_exit, SYS_exit_group };
+	SYS_getrandom, SYS_clock_gettime, SYS_sched_yield, SYS_rt_sigreturn, SYS_rt_sigprocmask, SYS_getpid, SYS_gettid, SYS_tgkill, SYS_sigaltstack, SYS_exit,
+	SYS_exit_group };
 enum { CALLS = sizeof(calls) / sizeof(calls[0]) };
 
 #if defined(__x86_64__)

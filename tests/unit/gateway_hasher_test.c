@@ -141,6 +141,23 @@ static void has_nothing_to_give_away(void **state)
 	hasher_stop(h);
 }
 
+static void ends_well_when_the_gateway_is_gone(void **state)
+{
+	(void)state;
+	int pair[2], status;
+	assert_int_equal(socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0, pair), 0);
+	pid_t pid = fork();
+	if (pid == 0) {
+		if (dup2(pair[1], STDIN_FILENO) == STDIN_FILENO)
+			execl("/proc/self/exe", "siban", "hasher", "loud", NULL);
+		_exit(127);
+	}
+	close(pair[0]);
+	close(pair[1]);
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_int_equal(status, 0);
+}
+
 /* -- helpers that fail, each in its own way, until the test lets go of them */
 
 static int misbehave(const char *verb)
@@ -172,6 +189,6 @@ int main(int argc, char **argv)
 	if (argc > 1)
 		return strcmp(argv[1], "hasher") == 0 ? hasher_live(argc > 2) : misbehave(argv[1]);
 	const struct CMUnitTest tests[] = { cmocka_unit_test(a_helper_answers), cmocka_unit_test(misbehaving), cmocka_unit_test(killed_while_idle),
-		cmocka_unit_test(has_nothing_to_give_away) };
+		cmocka_unit_test(has_nothing_to_give_away), cmocka_unit_test(ends_well_when_the_gateway_is_gone) };
 	return cmocka_run_group_tests(tests, setup, NULL);
 }
