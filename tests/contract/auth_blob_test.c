@@ -42,6 +42,7 @@ static struct blob_sealed seal(struct str text, int64_t now_ms)
 {
 	struct blob_sealed out;
 	struct fail why;
+	memset(&out, 0, sizeof(out)); /* for a compiler that does not know that fail_msg never returns */
 	fail_clear(&why);
 	struct blob_sealer *s = blob_seal_begin(on->blobs, now_ms, &why);
 	if (s == NULL || !blob_seal(s, text, &why) || !blob_seal_end(s, &out, &why))
