@@ -223,7 +223,7 @@ static bool guide_published(struct tx *tx, struct request *r, const struct guide
 	struct guide_new n = { .guide = &g, .load = LOAD_ONE_BY_ONE, .state = GUIDE_PUBLISHED, .now_ms = r->now_ms };
 	bool changed;
 	DROP(json) json_t *body = draft_body(tx, d->id, why);
-	return body != NULL && guide_take(body, &g, &r->arena, why) && guide_matter(tx, &g, &n.matter, &n.department, why) &&
+	return body != NULL && guide_take(body, &g, &r->arena, why) && guide_matter(tx, &n, why) &&
 	       guide_put(tx, &n, guide, &changed, why);
 }
 

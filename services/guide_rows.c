@@ -48,23 +48,28 @@ bool guide_refers(struct tx *tx, const struct guide *g, int64_t *department, str
 }
 
 /* Its own columns are only what it had before it had a guide. */
-static bool matter_insert(struct tx *tx, const struct guide *g, int64_t id, int64_t department, struct fail *why)
+static bool matter_insert(struct tx *tx, const struct guide_new *n, struct fail *why)
 {
+	const struct guide *g = n->guide;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO matter (code, name, department, region, type, legal_days, promised_days, trips, online, id)"
-		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
+		"INSERT INTO matter (code, name, department, region, type, legal_days, promised_days, trips, online, id, load)"
+		" VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, g->code);
 	stmt_bind_text(q, 2, g->name);
-	stmt_bind_int(q, 3, department);
+	stmt_bind_int(q, 3, n->department);
 	stmt_bind_int(q, 4, g->region);
 	stmt_bind_int(q, 5, g->type);
 	stmt_bind_int(q, 6, g->legal_days);
 	stmt_bind_int(q, 7, g->promised_days);
 	stmt_bind_int(q, 8, g->trips);
 	stmt_bind_int(q, 9, g->online >= ONLINE_APPLY);
-	stmt_bind_int(q, 10, id);
+	stmt_bind_int(q, 10, n->matter);
+	if (n->load == LOAD_ONE_BY_ONE)
+		stmt_bind_null(q, 11);
+	else
+		stmt_bind_int(q, 11, n->load);
 	return stmt_run(q, why);
 }
 
@@ -78,24 +83,14 @@ static bool matter_find(struct tx *tx, struct str code, int64_t *id, struct fail
 	return why->code == FAIL_NONE;
 }
 
-bool guide_matter(struct tx *tx, const struct guide *g, int64_t *matter, int64_t *department, struct fail *why)
+bool guide_matter(struct tx *tx, struct guide_new *n, struct fail *why)
 {
-	if (!guide_refers(tx, g, department, why) || !matter_find(tx, g->code, matter, why))
+	if (!guide_refers(tx, n->guide, &n->department, why) || !matter_find(tx, n->guide->code, &n->matter, why))
 		return false;
-	return *matter != 0 || (tx_next_id(tx, "matter", matter, why) && matter_insert(tx, g, *matter, *department, why));
+	return n->matter != 0 || (tx_next_id(tx, "matter", &n->matter, why) && matter_insert(tx, n, why));
 }
 
 /* ---- versions ---- */
-
-bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT u.id FROM matter m" GUIDE_CURRENT_JOIN " WHERE m.id = $1", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, matter);
-	*id = stmt_row(q, why) && !stmt_is_null(q, 0) ? stmt_int(q, 0) : 0;
-	return why->code == FAIL_NONE;
-}
 
 json_t *guide_body(struct tx *tx, int64_t id, struct fail *why)
 {

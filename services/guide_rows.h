@@ -16,11 +16,13 @@ enum load_state { LOAD_OPEN = 1, LOAD_FLIPPED = 2, LOAD_GIVEN_UP = 3 };
 enum { LOAD_ONE_BY_ONE = 0 };
 
 /* For a query over `m`, a row of matter: joins its current guide as `u`, if there is one. What the guide says goes before what the
- * matter's own row says, and a matter that has guides but no current one is not shown. */
+ * matter's own row says. A matter is not shown when its newest seen version is withdrawn, or when a load brought it that nobody has seen. */
 #define GUIDE_CURRENT_JOIN                                                                                                        \
 	" LEFT JOIN guide u ON u.id = (SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load AND l.state = 2"           \
 	" WHERE x.matter = m.id ORDER BY x.version DESC LIMIT 1) AND u.state = 2"
-#define MATTER_IS_SHOWN "(u.id IS NOT NULL OR NOT EXISTS (SELECT 1 FROM guide y WHERE y.matter = m.id))"
+#define MATTER_IS_SHOWN                                                                                                           \
+	"(u.id IS NOT NULL OR (m.load IS NULL AND NOT EXISTS"                                                                       \
+	" (SELECT 1 FROM guide y JOIN catalogue_load k ON k.id = y.load AND k.state = 2 WHERE y.matter = m.id)))"
 
 /* A matter as those who write its guide must know it. */
 struct guide_head {
@@ -32,19 +34,18 @@ struct guide_head {
 MUST_USE bool guide_head(struct tx *tx, struct str code, struct guide_head *out, struct fail *why);
 /* The whole of a version. NULL: why is noted. Caller drops. */
 json_t *guide_body(struct tx *tx, int64_t id, struct fail *why);
-/* *id 0: the matter has no current guide. */
-MUST_USE bool guide_current(struct tx *tx, int64_t matter, int64_t *id, struct fail *why);
 
 /* Are department, region and halls there? Fails: FIELD with pointer. */
 MUST_USE bool guide_refers(struct tx *tx, const struct guide *g, int64_t *department, struct fail *why);
-/* The row of the matter a guide speaks of, made when it is not there. Fails likewise. */
-MUST_USE bool guide_matter(struct tx *tx, const struct guide *g, int64_t *matter, int64_t *department, struct fail *why);
 
 struct guide_new {
 	const struct guide *guide;
-	int64_t matter, department, load, now_ms;
+	int64_t load, now_ms;
 	enum guide_state state;
+	int64_t matter, department; /* guide_matter */
 };
+/* The row of the matter the guide speaks of, made when it is not there; nobody sees one that a load brought before that is flipped. Fails as guide_refers. */
+MUST_USE bool guide_matter(struct tx *tx, struct guide_new *n, struct fail *why);
 /* The next version. *changed false: the newest one that is seen, or is of this load, says the same, byte for byte, and is in the same state. */
 MUST_USE bool guide_put(struct tx *tx, const struct guide_new *n, int64_t *id, bool *changed, struct fail *why);
 MUST_USE bool guide_move(struct tx *tx, int64_t id, enum guide_state to, int64_t now_ms, struct fail *why);

@@ -187,7 +187,7 @@ static bool matter_check(struct import_line *l, struct fail *why)
 static bool matter_find(struct tx *tx, const struct import_line *l, int64_t department, int64_t *id, bool *changed, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, name, department, region, type, legal_days, promised_days, trips, online FROM matter WHERE code = $1", why);
+		"SELECT id, name, department, region, type, legal_days, promised_days, trips, online, load FROM matter WHERE code = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, l->fields[MATTER_CODE]);
@@ -196,7 +196,7 @@ static bool matter_find(struct tx *tx, const struct import_line *l, int64_t depa
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE;
 	*id = stmt_int(q, 0);
-	*changed = !str_eq(stmt_text(q, 1), l->fields[MATTER_NAME]) || stmt_int(q, 2) != department;
+	*changed = !str_eq(stmt_text(q, 1), l->fields[MATTER_NAME]) || stmt_int(q, 2) != department || !stmt_is_null(q, MATTER_COLUMNS);
 	for (int column = MATTER_REGION; column < MATTER_COLUMNS; column++)
 		*changed |= stmt_int(q, column) != l->numbers[column]; /* the query's order is the file's */
 	return true;
@@ -219,7 +219,7 @@ static bool matter_put(struct tx *tx, const struct import_line *l, bool is_dry, 
 		return false;
 	DROP(stmt) struct stmt *q = is_there ?
 		tx_query(tx, "UPDATE matter SET code = $1, name = $2, department = $3, region = $4, type = $5, legal_days = $6, promised_days = $7,"
-			     " trips = $8, online = $9 WHERE id = $10", why) :
+			     " trips = $8, online = $9, load = NULL WHERE id = $10", why) :
 		tx_query(tx, "INSERT INTO matter (code, name, department, region, type, legal_days, promised_days, trips, online, id)"
 			     " VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
 	if (q == NULL)

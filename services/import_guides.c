@@ -27,7 +27,7 @@ static bool guide_object(struct tx *tx, struct import *i, json_t *object, bool *
 		return true;
 	if (i->is_dry)
 		return guide_refers(tx, &g, &n.department, why);
-	return load_of(tx, i, &n.load, why) && guide_matter(tx, &g, &n.matter, &n.department, why) && guide_put(tx, &n, &id, changed, why);
+	return load_of(tx, i, &n.load, why) && guide_matter(tx, &n, why) && guide_put(tx, &n, &id, changed, why);
 }
 
 static bool guides_end(struct tx *tx, struct import *i, struct fail *why)

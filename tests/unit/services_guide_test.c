@@ -193,6 +193,47 @@ static void seen_as_a_whole(void **state)
 	assert_int_equal(CURRENT(w, "N2"), 1);
 }
 
+static bool forget(struct tx *tx, void *ctx, struct fail *why)
+{
+	return load_forget(tx, 100, ctx, why);
+}
+
+static bool is_shown(struct world *w, const char *code)
+{
+	world_ask(w, METHOD_GET, "/v1/matters/x", code, NULL);
+	bool shown = world_read(w, &matter_show);
+	assert_true(shown || w->r.why.code == FAIL_NOT_FOUND);
+	return shown;
+}
+
+#define ONE_MATTER "code,name,department,region,type,legal_days,promised_days,trips,online\nN1,放弃的一件," DEPARTMENT_A ",621200,commitment,9,9,0,1\n"
+
+/* A matter that was there before the load stays in sight; one that only the load brought stays out of it, also when it is given up. */
+static void a_load_hides_and_shows_nothing(void **state)
+{
+	struct world *w = *state;
+	static char text[4096];
+	struct fail why;
+	int64_t forgotten;
+	fail_clear(&why);
+	halls(w);
+	assert_true(is_shown(w, "M1"));
+	world_expect(w, import(w, "/control/imports/x?line=1&last=0", "guides", line("M1", "旧的一件", text, sizeof text)));
+	assert_true(is_shown(w, "M1"));
+	assert_int_equal(CURRENT(w, "M1"), 0);
+	world_expect(w, import(w, "/control/imports/x?line=1&last=0", "guides", line("N1", "放弃的一件", text, sizeof text)));
+	world_expect(w, import(w, "/control/imports/x?line=1", "guides", line("N2", "新的一件", text, sizeof text)));
+	assert_true(store_write(w->store, forget, &forgotten, &why));
+	assert_int_equal(forgotten, 2);
+	assert_true(is_shown(w, "M1") && is_shown(w, "N2"));
+	assert_false(is_shown(w, "N1"));
+	/* until it comes by itself; again: nothing new */
+	world_expect(w, import(w, "/control/imports/x", "matters", ONE_MATTER));
+	assert_true(is_shown(w, "N1"));
+	world_expect(w, import(w, "/control/imports/x", "matters", ONE_MATTER));
+	assert_string_equal(world_body(w), "{\"rows\":1,\"changed\":0}");
+}
+
 static void versions_stay(void **state)
 {
 	struct world *w = *state;
@@ -273,11 +314,6 @@ static void a_case_is_pinned(void **state)
 	assert_int_equal(versions[1], 2);
 }
 
-static bool forget(struct tx *tx, void *ctx, struct fail *why)
-{
-	return load_forget(tx, 100, ctx, why);
-}
-
 static void what_was_given_up_is_forgotten(void **state)
 {
 	struct world *w = *state;
@@ -301,6 +337,7 @@ int main(void)
 		cmocka_unit_test(good), cmocka_unit_test(wrong_members), cmocka_unit_test_setup_teardown(seen_as_a_whole, world_make, world_end),
 		cmocka_unit_test_setup_teardown(versions_stay, world_make, world_end), cmocka_unit_test_setup_teardown(wrong_lines, world_make, world_end),
 		cmocka_unit_test_setup_teardown(a_case_is_pinned, world_make, world_end),
+		cmocka_unit_test_setup_teardown(a_load_hides_and_shows_nothing, world_make, world_end),
 		cmocka_unit_test_setup_teardown(what_was_given_up_is_forgotten, world_make, world_end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
