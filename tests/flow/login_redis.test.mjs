@@ -7,6 +7,7 @@ import { login_flow } from './lib/login_flow.mjs';
 import { People, device, phone } from './lib/people.mjs';
 import { Province, provincial_settings } from './lib/province.mjs';
 import { redis } from './lib/redis.mjs';
+import { on_postgres } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 
 const r = await redis();
@@ -30,7 +31,7 @@ test('with Redis away codes are refused, sessions go on, and it comes back by it
 	await until('codes are sent again', async () => (await people.ask_code(phone(), device())).status === 202);
 });
 
-test('a session that ends in one process is looked up anew in the other', async () => {
+test('a session that ends in one process is looked up anew in the other', { skip: on_postgres && 'there no row is kept' }, async () => {
 	const [a, b] = await Promise.all([1, 2].map(() => Gateway.start({ data: false, settings: { ...r.settings, 'expiring.prefix': 'two:', loops: 1 } })));
 	await until('both have Redis', async () => (await is_up(a)) && (await is_up(b)));
 	const there = new People(b), here = new People(a), id = device();
