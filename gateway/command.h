@@ -3,6 +3,7 @@
 #define GATEWAY_COMMAND_H
 #include "base/config.h"
 #include "base/fail.h"
+#include "base/json.h"
 
 struct command_line {
 	const char *config_path;  /* NULL: defaults */
@@ -59,6 +60,12 @@ struct control *control_open_to_look(const struct config *c, struct fail *why); 
 /* Returns the HTTP status, 0 when no answer came (`why`). *answer is malloc'd, NUL-terminated, the caller's. */
 int control_ask(struct control *k, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
 void control_close(struct control *k);
+
+/* command_answer.c: the answer as JSON, the caller's. NULL: why was said and *code is what to exit with; or, *code untouched, the answer had no body (204). */
+json_t *control_json(struct control *k, const char *doing, const char *target, struct str body, int *code);
+json_t *control_json_of(struct control *k, const char *doing, const char *target, const json_t *body, int *code); /* the body stays the caller's */
+const char *text_in(const json_t *j, const char *name); /* "" when there is none */
+int64_t number_in(const json_t *j, const char *name);    /* 0 likewise */
 
 /* offline.c */
 struct offline;

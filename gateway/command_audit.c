@@ -18,21 +18,6 @@ struct export {
 	int64_t rows, began_ms, said_ms;
 };
 
-static json_t *ask(struct control *k, const char *target, int *code)
-{
-	struct fail why;
-	char *answer = NULL;
-	json_t *j = NULL;
-	fail_clear(&why);
-	int status = control_ask(k, target, "application/json", STR(""), &answer, &why);
-	if (status == 0)
-		*code = tell_failure("audit export", &why);
-	else if (status >= 300 || (j = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("audit export", status, answer);
-	free(answer);
-	return j;
-}
-
 /* A day begins in Asia/Shanghai. The plus of an offset means a space in a query. */
 static bool time_parse(const char *text, const char *name, char out[TIME_TEXT])
 {
@@ -79,14 +64,14 @@ static int export_all(struct export *e)
 {
 	int code = 0;
 	int64_t after = 0;
-	DROP(json) json_t *head = ask(e->control, "/control/seal/head", &code);
+	DROP(json) json_t *head = control_json(e->control, "audit export", "/control/seal/head", STR(""), &code);
 	if (head == NULL)
 		return code;
 	int64_t end = json_integer_value(json_object_get(head, "seq"));
 	for (bool more = end > 0; more;) {
 		char target[64 + 2 * TIME_TEXT];
 		snprintf(target, sizeof(target), "/control/audit?after=%" PRId64 "%s%s", after, e->from, e->to);
-		DROP(json) json_t *page = ask(e->control, target, &code);
+		DROP(json) json_t *page = control_json(e->control, "audit export", target, STR(""), &code);
 		if (page == NULL)
 			return code;
 		after = json_integer_value(json_object_get(page, "after"));

@@ -33,12 +33,6 @@ static bool whole_path(const char *folder, char out[BACKUP_PATH_BYTES], struct f
 
 /* ---- asking ---- */
 
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *s = json_string_value(json_object_get(j, name));
-	return s != NULL ? s : "";
-}
-
 static bool ask_daemon(struct control *k, const char *target, struct str body, struct backup_status *s, struct fail *why)
 {
 	char *answer = NULL;

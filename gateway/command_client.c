@@ -36,21 +36,9 @@ static void print_answer(const json_t *j)
 /* Takes the body, which may be NULL. *code is 0 when the answer was a good one; it may be NULL then. */
 static json_t *answer_to(struct control *k, const char *target, json_t *body, int *code)
 {
-	struct fail why;
-	json_t *j = NULL;
-	char *answer = NULL, *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	fail_clear(&why);
-	int status = control_ask(k, target, "application/json", text != NULL ? str_c(text) : STR(""), &answer, &why);
-	json_decref(body);
 	*code = 0;
-	if (status == 0)
-		*code = tell_failure("client", &why);
-	else if (status >= 300)
-		*code = tell_answer("client", status, answer);
-	else if (status != 204)
-		j = json_loads(answer, 0, NULL);
-	free(text);
-	free(answer);
+	json_t *j = body != NULL ? control_json_of(k, "client", target, body, code) : control_json(k, "client", target, STR(""), code);
+	json_decref(body);
 	return j;
 }
 
@@ -125,12 +113,6 @@ static int enable(struct command_line *l)
 }
 
 /* ---- list ---- */
-
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
 
 static void print_client(const json_t *c)
 {

@@ -5,33 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* NULL: said why. Several words are said once, in the order in which they are asked. */
-static json_t *ask(struct control *k, const char *target, struct str body, int *code)
-{
-	struct fail why;
-	char *answer = NULL;
-	json_t *j = NULL;
-	fail_clear(&why);
-	int status = control_ask(k, target, "application/json", body, &answer, &why);
-	if (status == 0)
-		*code = tell_failure("effects", &why);
-	else if (status >= 300 || (j = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("effects", status, answer);
-	free(answer);
-	return j;
-}
-
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
-
-static int64_t number_in(const json_t *j, const char *name)
-{
-	return json_integer_value(json_object_get(j, name));
-}
-
 static int usage(void)
 {
 	fputs("siban effects: list [--state due|sending|done|failed|unknown|held|cancelled] [--kind KIND]\n"
@@ -67,7 +40,7 @@ static int list(struct control *k, const struct command_line *l)
 		snprintf(target, sizeof(target), "/control/effects/list?%s%.20s%s%.40s%s", l->state != NULL ? "state=" : "", l->state != NULL ? l->state : "",
 			 l->kind != NULL ? (l->state != NULL ? "&kind=" : "kind=") : "", l->kind != NULL ? l->kind : "",
 			 l->state == NULL && l->kind == NULL && at[0] != '\0' ? at + 1 : at);
-		DROP(json) json_t *j = ask(k, target, STR(""), &code);
+		DROP(json) json_t *j = control_json(k, "effects", target, STR(""), &code);
 		if (j == NULL)
 			return code;
 		const json_t *items = json_object_get(j, "items");
@@ -97,7 +70,7 @@ static int show(struct control *k, const char *id)
 	char target[80];
 	int code = 0;
 	snprintf(target, sizeof(target), "/control/effects/show/%s", id);
-	DROP(json) json_t *j = ask(k, target, STR(""), &code);
+	DROP(json) json_t *j = control_json(k, "effects", target, STR(""), &code);
 	if (j == NULL)
 		return code;
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++)
@@ -122,7 +95,7 @@ static int act(struct control *k, const char *word, const char *query)
 		char target[160];
 		int code = 0;
 		snprintf(target, sizeof(target), "/control/effects/act/%s%s%s", word, query[0] != '\0' ? "?" : "", query);
-		DROP(json) json_t *j = ask(k, target, STR(""), &code);
+		DROP(json) json_t *j = control_json(k, "effects", target, STR(""), &code);
 		if (j == NULL)
 			return code;
 		rows += number_in(j, "rows");
@@ -151,7 +124,7 @@ static int resume(struct control *k, const char *account)
 static int accounts(struct control *k)
 {
 	int code = 0;
-	DROP(json) json_t *j = ask(k, "/control/accounts", STR(""), &code);
+	DROP(json) json_t *j = control_json(k, "effects", "/control/accounts", STR(""), &code);
 	if (j == NULL)
 		return code;
 	const json_t *items = json_object_get(j, "items");
@@ -171,7 +144,7 @@ static int send_one(struct control *k, const char *kind, const char *payload)
 	char target[80];
 	int code = 0;
 	snprintf(target, sizeof(target), "/control/effects/send/%.40s", kind);
-	DROP(json) json_t *j = ask(k, target, str_c(payload), &code);
+	DROP(json) json_t *j = control_json(k, "effects", target, str_c(payload), &code);
 	if (j == NULL)
 		return code;
 	printf("effect %" PRId64 "\n", number_in(j, "id"));

@@ -11,27 +11,6 @@
 
 enum { PROGRESS_EVERY_MS = 200 };
 
-static json_t *page_ask(struct control *k, int64_t after, int *code)
-{
-	struct fail why;
-	char target[64], *answer = NULL;
-	json_t *page = NULL;
-	fail_clear(&why);
-	snprintf(target, sizeof(target), "/control/guides?after=%" PRId64, after);
-	int status = control_ask(k, target, "application/json", STR(""), &answer, &why);
-	if (status == 0)
-		*code = tell_failure("export", &why);
-	else if (status >= 300 || (page = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("export", status, answer);
-	free(answer);
-	return page;
-}
-
-static int64_t number(const json_t *page, const char *name)
-{
-	return json_integer_value(json_object_get(page, name));
-}
-
 static int64_t page_print(const json_t *page)
 {
 	size_t i;
@@ -48,15 +27,17 @@ static int export_all(struct control *k)
 	int64_t after = 0, rows = 0, generation = 0, said_ms = clock_mono_ms();
 	int code = 0;
 	for (bool more = true; more;) {
-		DROP(json) json_t *page = page_ask(k, after, &code);
+		char target[64];
+		snprintf(target, sizeof(target), "/control/guides?after=%" PRId64, after);
+		DROP(json) json_t *page = control_json(k, "export", target, STR(""), &code);
 		if (page == NULL)
 			return code;
-		if (rows > 0 && number(page, "generation") != generation) {
+		if (rows > 0 && number_in(page, "generation") != generation) {
 			fputs("\nsiban export: the catalogue changed meanwhile; what was written is not of one moment. Run it again.\n", stderr);
 			return 1;
 		}
-		generation = number(page, "generation");
-		after = number(page, "after");
+		generation = number_in(page, "generation");
+		after = number_in(page, "after");
 		more = json_is_true(json_object_get(page, "more"));
 		rows += page_print(page);
 		if (!more || clock_mono_ms() - said_ms >= PROGRESS_EVERY_MS) {

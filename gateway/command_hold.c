@@ -7,34 +7,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
-
-static json_t *ask(struct control *k, int64_t after, int *code)
-{
-	struct fail why;
-	char *answer = NULL, target[64];
-	json_t *j = NULL;
-	fail_clear(&why);
-	snprintf(target, sizeof(target), "/control/holds?after=%" PRId64, after);
-	int status = control_ask(k, target, "application/json", STR(""), &answer, &why);
-	if (status == 0)
-		*code = tell_failure("hold", &why);
-	else if (status >= 300 || (j = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("hold", status, answer);
-	free(answer);
-	return j;
-}
-
 static int list(struct control *k)
 {
 	int code = 0;
 	int64_t after = 0, count = 0;
 	for (bool more = true; more;) {
-		DROP(json) json_t *j = ask(k, after, &code);
+		char target[64];
+		snprintf(target, sizeof(target), "/control/holds?after=%" PRId64, after);
+		DROP(json) json_t *j = control_json(k, "hold", target, STR(""), &code);
 		if (j == NULL)
 			return code;
 		const json_t *items = json_object_get(j, "items");

@@ -31,17 +31,6 @@ static json_t *ask(struct control *k, const char *target, int *code)
 	return j;
 }
 
-static int64_t number_in(const json_t *j, const char *name)
-{
-	return json_integer_value(json_object_get(j, name));
-}
-
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
-
 /* ---- list ---- */
 
 struct tally {

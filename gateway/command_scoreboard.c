@@ -51,15 +51,9 @@ static int pages_out(struct control *k, struct sheet *s, const char *from, const
 	int64_t after = 0;
 	int code = 0;
 	for (bool more = true; more;) {
-		struct fail why;
-		char target[128], *answer = NULL;
-		fail_clear(&why);
+		char target[128];
 		snprintf(target, sizeof target, "/control/scoreboard?from=%s&to=%s&after=%lld", from, to, (long long)after);
-		int status = control_ask(k, target, "application/json", STR(""), &answer, &why);
-		DROP(json) json_t *page = status == 200 ? json_loads(answer, 0, NULL) : NULL;
-		if (page == NULL)
-			code = status == 0 ? tell_failure("scoreboard", &why) : tell_answer("scoreboard", status, answer);
-		free(answer);
+		DROP(json) json_t *page = control_json(k, "scoreboard", target, STR(""), &code);
 		if (page == NULL)
 			return code;
 		rows_out(s, page);

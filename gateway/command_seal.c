@@ -21,35 +21,6 @@ struct verification {
 
 /* ---- asking ---- */
 
-/* NULL: said why. */
-static json_t *ask(struct control *k, const char *target, int *code)
-{
-	struct fail why;
-	char *answer = NULL;
-	json_t *j = NULL;
-	fail_clear(&why);
-	int status = control_ask(k, target, "application/json", STR(""), &answer, &why);
-	if (status == 0)
-		*code = tell_failure("seal", &why);
-	else if (status >= 300)
-		*code = tell_answer("seal", status, answer);
-	else if ((j = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("seal", status, answer);
-	free(answer);
-	return j;
-}
-
-static int64_t number_in(const json_t *j, const char *name)
-{
-	return json_integer_value(json_object_get(j, name));
-}
-
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
-
 static void take_chain(const json_t *j, int64_t *seq, char chain[CHAIN_HEX + 1])
 {
 	*seq = number_in(j, "seq");
@@ -69,7 +40,7 @@ static void print_waiting(const json_t *head)
 static int head(struct control *k)
 {
 	int code = 0;
-	DROP(json) json_t *j = ask(k, "/control/seal/head", &code);
+	DROP(json) json_t *j = control_json(k, "seal", "/control/seal/head", STR(""), &code);
 	if (j == NULL)
 		return code;
 	printf("head %" PRId64 ":%s\n", number_in(j, "seq"), text_in(j, "chain"));
@@ -116,7 +87,7 @@ static bool verify_chain(struct verification *v, int64_t end_seq)
 	for (bool is_end = false; !is_end;) {
 		char target[160];
 		snprintf(target, sizeof(target), "/control/seal/verify?seq=%" PRId64 "&chain=%s", v->seq, v->chain);
-		DROP(json) json_t *j = ask(v->control, target, &v->code);
+		DROP(json) json_t *j = control_json(v->control, "seal", target, STR(""), &v->code);
 		if (j == NULL)
 			return false;
 		take_chain(j, &v->seq, v->chain);
@@ -138,7 +109,7 @@ static bool verify_records(struct verification *v, const struct fact_row *kind, 
 	for (bool is_end = false; !is_end;) {
 		char target[160];
 		snprintf(target, sizeof(target), "/control/seal/rows/%s?ref_a=%" PRId64 "&ref_b=%" PRId64, kind->name, ref_a, ref_b);
-		DROP(json) json_t *j = ask(v->control, target, &v->code);
+		DROP(json) json_t *j = control_json(v->control, "seal", target, STR(""), &v->code);
 		if (j == NULL)
 			return false;
 		ref_a = number_in(j, "ref_a");
@@ -159,13 +130,13 @@ static bool verify_records(struct verification *v, const struct fact_row *kind, 
 /* A noted head vouches for what is behind it: then only what came after is walked, and records that were put in are looked for in a whole run. */
 static bool verify_all(struct verification *v, bool is_whole)
 {
-	DROP(json) json_t *before = ask(v->control, "/control/seal/head", &v->code);
+	DROP(json) json_t *before = control_json(v->control, "seal", "/control/seal/head", STR(""), &v->code);
 	if (before == NULL || !verify_chain(v, number_in(before, "seq")))
 		return false;
 	for (int i = 0; is_whole && i < fact_row_count; i++)
 		if (!verify_records(v, &fact_rows[i], number_in(before, "seq") + number_in(before, "unsealed")))
 			return false;
-	DROP(json) json_t *after = ask(v->control, "/control/seal/head", &v->code);
+	DROP(json) json_t *after = control_json(v->control, "seal", "/control/seal/head", STR(""), &v->code);
 	if (after == NULL)
 		return false;
 	printf("verified %" PRId64 " seals and %" PRId64 " records%s: all as it was written\n", v->seals, v->records, is_whole ? "" : " since the noted head");

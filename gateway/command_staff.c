@@ -5,29 +5,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-/* NULL: said why. */
-static json_t *ask(struct control *k, const char *target, json_t *body, int *code)
-{
-	struct fail why;
-	char *answer = NULL, *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	json_t *j = NULL;
-	fail_clear(&why);
-	int status = control_ask(k, target, "application/json", text != NULL ? str_c(text) : STR(""), &answer, &why);
-	if (status == 0)
-		*code = tell_failure("staff", &why);
-	else if (status >= 300 || (j = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("staff", status, answer);
-	free(text);
-	free(answer);
-	return j;
-}
-
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
-
 static int tell_invitation(const json_t *j, const char *account)
 {
 	printf("%s\n", text_in(j, "invitation"));
@@ -41,7 +18,7 @@ static int invite(struct control *k, const char *target, const char *account, js
 {
 	int code = 1;
 	DROP(json) json_t *owned = body;
-	DROP(json) json_t *j = ask(k, target, owned, &code);
+	DROP(json) json_t *j = control_json_of(k, "staff", target, owned, &code);
 	return j == NULL ? code : tell_invitation(j, account);
 }
 
@@ -65,7 +42,7 @@ static int list(struct control *k)
 		size_t i;
 		json_t *row;
 		snprintf(target, sizeof(target), "/control/staff/list?after=%" PRId64, after);
-		DROP(json) json_t *j = ask(k, target, NULL, &code);
+		DROP(json) json_t *j = control_json(k, "staff", target, STR(""), &code);
 		if (j == NULL)
 			return code;
 		json_array_foreach(json_object_get(j, "items"), i, row)

@@ -12,29 +12,6 @@ static int usage(void)
 	return 2;
 }
 
-/* NULL: said why. */
-static json_t *ask(struct control *k, const char *target, json_t *body, int *code)
-{
-	struct fail why;
-	char *answer = NULL, *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
-	json_t *j = NULL;
-	fail_clear(&why);
-	int status = control_ask(k, target, "application/json", text != NULL ? str_c(text) : STR(""), &answer, &why);
-	if (status == 0)
-		*code = tell_failure("terminal", &why);
-	else if (status >= 300 || (j = json_loads(answer, 0, NULL)) == NULL)
-		*code = tell_answer("terminal", status, answer);
-	free(text);
-	free(answer);
-	return j;
-}
-
-static const char *text_in(const json_t *j, const char *name)
-{
-	const char *text = json_string_value(json_object_get(j, name));
-	return text != NULL ? text : "";
-}
-
 static int list(struct control *k)
 {
 	int64_t after = 0;
@@ -44,7 +21,7 @@ static int list(struct control *k)
 		size_t i;
 		json_t *row;
 		snprintf(target, sizeof(target), "/control/terminals/list?after=%" PRId64, after);
-		DROP(json) json_t *j = ask(k, target, NULL, &code);
+		DROP(json) json_t *j = control_json(k, "terminal", target, STR(""), &code);
 		json_array_foreach(json_object_get(j, "items"), i, row)
 			printf("%s  %-7s  until %s  %s  %s  %s\n", text_in(row, "id"), text_in(row, "state"), text_in(row, "expires_at"), text_in(row, "region"), text_in(row, "name"),
 			       text_in(row, "place"));
@@ -65,7 +42,7 @@ static int add(struct control *k, char **words)
 	json_t *text = json_stringn(pem, len); /* NULL: not UTF-8 */
 	free(pem);
 	DROP(json) json_t *body = json_pack("{s:s,s:s,s:s,s:o}", "name", words[1], "place", words[2], "region", words[3], "certificate", text != NULL ? text : json_string(""));
-	DROP(json) json_t *j = ask(k, "/control/terminals/add", body, &code);
+	DROP(json) json_t *j = control_json_of(k, "terminal", "/control/terminals/add", body, &code);
 	if (j != NULL)
 		printf("terminal %s\nexpires_at %s\n", text_in(j, "terminal"), text_in(j, "expires_at"));
 	return code;
@@ -75,7 +52,7 @@ static int revoke(struct control *k, char **words)
 {
 	int code = 0;
 	DROP(json) json_t *body = json_pack("{s:s}", "terminal", words[1]);
-	DROP(json) json_t *j = ask(k, "/control/terminals/revoke", body, &code);
+	DROP(json) json_t *j = control_json_of(k, "terminal", "/control/terminals/revoke", body, &code);
 	if (j != NULL)
 		printf("sessions_ended %" JSON_INTEGER_FORMAT "\n", json_integer_value(json_object_get(j, "sessions_ended")));
 	return code;
