@@ -100,6 +100,12 @@ enum known_header {
 /* What follows an answer's head: a body of known length; or, without end, events of the person's stream; or bytes both ways. */
 enum reply_goes_on { REPLY_ENDS, REPLY_STREAM, REPLY_TUNNEL };
 
+/* One of several things that are wrong with what came. */
+struct wrong_field {
+	struct str pointer;            /* RFC 6901 */
+	const char *reason;            /* a literal: one short word */
+};
+
 struct reply {
 	int status;                    /* 0: not yet */
 	enum reply_goes_on goes_on;    /* who feeds it: gateway/exchange.h */
@@ -140,6 +146,8 @@ struct request {
 	int64_t owner;                 /* look: whose row it is (the route's owner column); the runtime compares it with `who` */
 	uint64_t version;              /* look: a number that changes with the answer; becomes the ETag. 0: none */
 	uint64_t rate_key;             /* parse: what else, beside who asks, the route's rate class is counted by; 0: nothing */
+	const struct wrong_field *wrong; /* with a failure that is about several members: all of them, in the arena */
+	int wrong_count;
 
 	/* from reply.headers on nothing is cleared for a new request: each is written before it is read, or counted */
 	struct reply reply;

@@ -24,6 +24,22 @@ static void problem_members(const struct task *t, struct json_out *j)
 	json_add_text(j, "code", str_c(row->slug));
 }
 
+/* RFC 9457 3: a list, where one pointer would make people come back for each. */
+static void errors_out(const struct request *r, struct json_out *j)
+{
+	if (r->wrong_count == 0 || r->why.code != FAIL_FORM)
+		return;
+	json_put_name(j, "errors");
+	json_put_array(j);
+	for (int i = 0; i < r->wrong_count; i++) {
+		json_put_object(j);
+		json_add_text(j, "pointer", r->wrong[i].pointer);
+		json_add_text(j, "reason", str_c(r->wrong[i].reason));
+		json_put_object_end(j);
+	}
+	json_put_array_end(j);
+}
+
 static void write_problem(struct task *t, struct json_out *j)
 {
 	const struct fail *why = &t->r.why;
@@ -39,6 +55,7 @@ static void write_problem(struct task *t, struct json_out *j)
 		else
 			json_add_text(j, why->facts[i].name, str_c(why->facts[i].text));
 	}
+	errors_out(&t->r, j);
 	json_put_object_end(j);
 }
 

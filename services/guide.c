@@ -2,6 +2,7 @@
 #include "services/guide.h"
 
 #include "base/day.h"
+#include "services/fields.h"
 #include "services/guide_words.h"
 #include "services/matter.h"
 #include "services/services.h"
@@ -48,7 +49,7 @@ static const struct json_field material_fields[] = {
 	{ "copies", JSON_F_INT, true, 0, 9, N(1), NULL },                  { "form", JSON_F_TEXT, true, 1, 16, T(1), check_form },
 	{ "source", JSON_F_TEXT, true, 1, 16, T(2), check_source },        { "may_follow", JSON_F_BOOL, true, 0, 0, B(0), NULL }, /* 容缺 */
 	{ "waived_by", JSON_F_TEXT, false, 2, 60, T(3), check_plain_text }, { "sample", JSON_F_TEXT, false, 2, 300, T(4), check_plain_text },
-	{ "note", JSON_F_TEXT, false, 2, 300, T(5), check_plain_text },
+	{ "note", JSON_F_TEXT, false, 2, 300, T(5), check_plain_text },      { "from_form", JSON_F_BOOL, false, 0, 0, B(1), NULL }, /* the answers are it */
 };
 static const struct json_field step_fields[] = {
 	{ "name", JSON_F_TEXT, true, 2, 60, T(0), check_plain_text },      { "days", JSON_F_INT, true, 0, GUIDE_DAYS_MAX, N(0), NULL },
@@ -152,6 +153,10 @@ static bool parts_take(json_t *root, json_t *parts, struct arena *a, struct fail
 			return FAILS(why, MEMORY, "a guide's parts");
 		json_object_del(root, lists[i].name);
 	}
+	struct fields form;
+	if (!fields_take(json_object_get(root, "form"), &form, a, why))
+		return false;
+	json_object_del(root, "form");
 	struct judged sink = { 0 };
 	json_t *contact = json_object_get(root, "contact");
 	if (contact == NULL)

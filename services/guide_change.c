@@ -18,6 +18,7 @@ static const struct {
 } keys[] = {
 	{ "basis", "title", "article" }, { "materials", "name", NULL }, { "steps", "name", NULL },    { "special", "name", NULL },
 	{ "fees", "item", NULL },        { "results", "name", NULL },   { "places", "hall", "window" }, { "faq", "question", NULL },
+	{ "form", "key", NULL },
 };
 
 /* ---- writing one ---- */
@@ -128,7 +129,7 @@ static void order_tell(struct comparing *c, const struct pairing *p, const char 
 	tell(c, at, names_before, names_after);
 }
 
-/* Lists stand at the root of a guide, nowhere else. */
+/* Lists stand at the root of a guide; one below (the choices of a form's field) is told as a whole. */
 static void lists_compare(struct comparing *c, const char *list, const json_t *before, const json_t *after)
 {
 	struct pairing p;
@@ -157,7 +158,7 @@ static void members_compare(struct comparing *c, const char *at, const char *nam
 {
 	char below[POINTER_MAX];
 	snprintf(below, sizeof(below), "%s/%s", at, name);
-	if (json_is_array(before) && json_is_array(after))
+	if (at[0] == '\0' && json_is_array(before) && json_is_array(after))
 		lists_compare(c, name, before, after);
 	else if (json_is_object(before) && json_is_object(after))
 		objects_compare(c, below, before, after);

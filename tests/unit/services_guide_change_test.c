@@ -13,7 +13,8 @@
 #define BEFORE                                                                                                                          \
 	"{\"name\":\"旧\",\"trips\":1,\"contact\":{\"advice\":\"1\",\"complaint\":\"2\"},\"conditions\":[\"甲\",\"乙\",\"丙\"],"           \
 	"\"materials\":[{\"name\":\"申请书\",\"copies\":1},{\"name\":\"身份证\",\"copies\":2}],"                                            \
-	"\"places\":[{\"hall\":\"H1\",\"window\":\"a\"},{\"hall\":\"H1\",\"window\":\"b\"}],\"basis\":[{\"title\":\"法\",\"article\":\"一\"},{\"title\":\"法\"}]}"
+	"\"places\":[{\"hall\":\"H1\",\"window\":\"a\"},{\"hall\":\"H1\",\"window\":\"b\"}],\"basis\":[{\"title\":\"法\",\"article\":\"一\"},{\"title\":\"法\"}],"    \
+	"\"form\":[{\"key\":\"k\",\"choices\":[{\"value\":\"a\"}]}]}"
 
 static const struct { const char *of, *instead, *told; } rows[] = {
 	{ "\"trips\":1", "\"trips\":1", "" },
@@ -31,6 +32,8 @@ static const struct { const char *of, *instead, *told; } rows[] = {
 	  "{\"pointer\":\"/materials\",\"before\":[\"申请书\",\"身份证\"],\"after\":[\"身份证\",\"申请书\"]}" },
 	/* two of one hall, and two of one title, are two */
 	{ "\"window\":\"b\"", "\"window\":\"b\",\"note\":\"二楼\"", "{\"pointer\":\"/places/1/note\",\"before\":null,\"after\":\"二楼\"}" },
+	/* a list below one is told as a whole */
+	{ "[{\"value\":\"a\"}]", "[{\"value\":\"b\"}]", "{\"pointer\":\"/form/0/choices\",\"before\":[{\"value\":\"a\"}],\"after\":[{\"value\":\"b\"}]}" },
 	{ ",{\"title\":\"法\"}", "", "{\"pointer\":\"/basis/1\",\"before\":{\"title\":\"法\"},\"after\":null}" },
 };
 

@@ -72,6 +72,8 @@ static const struct { const char *pointer, *json; const char *wrong; } rows[] = 
 	{ "/results", "[]", "/results" },             { "/delivery", "[\"pigeon\"]", "/delivery/0" },
 	{ "/places", "[{\"hall\": \"H1\", \"window\": \"w\"}]", "/places/0/window" },               { "/contact", NULL, "/contact" },
 	{ "/contact/advice", NULL, "/contact/advice" },                                             { "/faq", NULL, "/faq" },
+	{ "/form", "{}", "/form" },                   { "/form", "[{\"key\": \"x\"}]", "/form/0/label" },
+	{ "/form", "[{\"key\": \"x\", \"label\": \"甲\", \"type\": \"date\", \"required\": true}]", NULL }, { "/materials/0/from_form", "true", NULL },
 	{ "/extra", "1", "/extra" },                  { "/trips", "1", NULL },                       { "/places", "[]", NULL },
 };
 

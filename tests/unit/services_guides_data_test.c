@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { GUIDES_MAX = 400, GUIDES_PROMISED = 80, ONLINE_PERCENT = 80, HALLS = 10, WINDOWS = 8, QUERIES_PROMISED = 100, TOP = 3, LONG_TEXT = 12, TEXTS_MAX = 8192 };
+enum { GUIDES_MAX = 400, GUIDES_PROMISED = 80, ONLINE_PERCENT = 80, FORMS_PROMISED = 10, HALLS = 10, WINDOWS = 8, QUERIES_PROMISED = 100, TOP = 3, LONG_TEXT = 12, TEXTS_MAX = 8192 };
 
 static struct guide guides[GUIDES_MAX];
 static json_t *objects[GUIDES_MAX];
@@ -75,6 +75,13 @@ static void what_the_plan_promises(void **state)
 			assert_false(str_eq(guides[i].code, guides[other].code) || str_eq(guides[i].name, guides[other].name));
 	}
 	assert_true(online * 100 >= count * ONLINE_PERCENT);
+	int forms = 0;
+	for (int i = 0; i < count; i++) {
+		bool has_form = json_array_size(json_object_get(objects[i], "form")) > 0;
+		forms += has_form;
+		assert_true(!has_form || guides[i].online >= ONLINE_APPLY);
+	}
+	assert_true(forms >= FORMS_PROMISED);
 	/* "3550" */
 	assert_int_equal(of("620131001000")->promised_days, 3);
 	assert_int_equal(of("620111001000")->promised_days, 5);
