@@ -81,7 +81,7 @@ bool day_from_text(struct str s, int32_t *day)
 	return true;
 }
 
-void day_text(int32_t day, char out[DAY_TEXT_BYTES])
+static void write_day(int32_t day, char out[DAY_TEXT_BYTES])
 {
 	int year, month, in_month;
 	day_civil(day, &year, &month, &in_month);
@@ -93,4 +93,21 @@ void day_text(int32_t day, char out[DAY_TEXT_BYTES])
 	out[7] = '-';
 	memcpy(out + 8, two_digits[in_month], 2);
 	out[10] = '\0';
+}
+
+/* The days that are shown, last days of cases above all, are few: each thread keeps those it wrote. */
+void day_text(int32_t day, char out[DAY_TEXT_BYTES])
+{
+	enum { KEPT = 64 };
+	static _Thread_local struct {
+		int64_t which; /* 0: nothing yet */
+		char text[DAY_TEXT_BYTES];
+	} kept[KEPT];
+	unsigned at = (unsigned)day % KEPT;
+	int64_t which = (int64_t)day - INT32_MIN + 1;
+	if (kept[at].which != which) {
+		write_day(day, kept[at].text);
+		kept[at].which = which;
+	}
+	memcpy(out, kept[at].text, DAY_TEXT_BYTES);
 }

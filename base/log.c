@@ -24,7 +24,7 @@ enum {
 	LINE_MAX_BYTES = 8192, /* a line's texts are cut to stay below */
 	FIELDS_MAX = 10,
 	FIELD_BYTES = 64,      /* kept free for each field to come: its name, quotes and a number or a plain word */
-	PLAIN_MAX = 28,
+	PLAIN_MAX = 31,
 	STALL_MS = 100,        /* a full pipe set to non-blocking may drain this long before lines are lost */
 };
 
@@ -304,8 +304,10 @@ void log_event(enum event e, struct str request_id, const struct log_value *valu
 	memcpy(at, pieces[e].head, sizeof pieces[e].head);
 	at += pieces[e].head_len;
 	if (request_id.len > 0) {
-		at = put(at, ",\"req\":", 7);
-		at = put_text(at, end - LINE_MAX_BYTES / 2, request_id);
+		assert(request_id.len <= PLAIN_MAX && "an id of ours");
+		at = put(at, ",\"req\":\"", 8);
+		at = put(at, request_id.at, request_id.len);
+		*at++ = '"';
 	}
 	for (size_t i = 0; i < count; i++, end += FIELD_BYTES) {
 		memcpy(at, pieces[e].names[i].text, sizeof pieces[e].names[i].text); /* a fixed length is quicker, and FIELD_BYTES has room */

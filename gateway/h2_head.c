@@ -136,7 +136,7 @@ static enum fail_code judge(const struct h2_stream *s, const char **why)
 	*why = ":path";
 	if (s->target.len > (size_t)s->h->c->door->loop->config->target_bytes_max)
 		return FAIL_TARGET_TOO_LONG;
-	if (!http_target_is_valid(s->target))
+	if (s->target.len == 0) /* its bytes are judged with those of HTTP/1.1: target_split */
 		return FAIL_BAD_REQUEST;
 	if (s->target.at[0] != '/' && !(str_eq(s->target, STR("*")) && str_eq(s->method, STR("OPTIONS"))))
 		return FAIL_BAD_REQUEST;

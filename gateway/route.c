@@ -2,6 +2,7 @@
 #include "gateway/route.h"
 #include "gateway/backup_desk.h"
 #include "gateway/machine.h"
+#include "gateway/task.h"
 #include "gateway/upgrade.h"
 #include "services/handlers.h"
 #include <assert.h>
@@ -97,6 +98,21 @@ static void allow_text(struct node *n)
 }
 
 /* FNV-1a: any stable hash of the name will do, it is compared only with itself. */
+/* What a request of this row goes through. Its look is judged even where there is none: a version may be known without one. */
+static uint16_t stages_of(const struct route *row)
+{
+	const struct handler *h = row->handler;
+	const struct { enum stage stage; bool is_there; } list[] = {
+		{ STAGE_ADMIT, true }, { STAGE_PARSE, true }, { STAGE_RECALL, h->recall != NULL }, { STAGE_LOOK, h->look != NULL || row->method == METHOD_GET },
+		{ STAGE_WORK, h->work != NULL }, { STAGE_ASK, h->ask != NULL }, { STAGE_APPLY, h->apply != NULL }, { STAGE_SETTLE, h->settle != NULL },
+		{ STAGE_PARK, h->park != NULL }, { STAGE_RENDER, true },
+	};
+	uint16_t stages = 0;
+	for (size_t i = 0; i < sizeof list / sizeof list[0]; i++)
+		stages = (uint16_t)(stages | (unsigned)list[i].is_there << list[i].stage);
+	return stages;
+}
+
 static int32_t number_of(const char *name)
 {
 	uint32_t h = 2166136261u;
@@ -124,6 +140,7 @@ void route_table_build(void)
 		/* who acts for another is let in as a citizen and asks for rows with an owner */
 		assert(row->scope == 0 || ((row->who & WHO_CITIZEN) && (row->owner == OWNER_CALLER || row->owner == OWNER_PERSON)));
 		row->number = number_of(row->name);
+		row->stages = stages_of(row);
 		for (int other = 0; other < i; other++)
 			assert(routes[other].number != row->number);
 		n->by_method[row->method] = row;

@@ -31,6 +31,7 @@ struct route {
 	const struct handler *handler;
 	enum mandate_scope scope; /* what a mandate must allow, for a citizen who acts for another; 0: nobody does this for another */
 	int32_t number;        /* stable over releases: from the name */
+	uint16_t stages;       /* bit of enum stage (task.h): what its handler has, and what every request goes through */
 };
 
 extern struct route routes[];

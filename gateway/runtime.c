@@ -298,7 +298,7 @@ static enum step run_stage(struct task *t)
 	case STAGE_PARSE:
 		return outcome_of(task_parse(t));
 	case STAGE_RECALL:
-		return h->recall != NULL ? recall_begin(t) : STEP_ON;
+		return recall_begin(t);
 	case STAGE_LOOK:
 		if (h->look == NULL)
 			return STEP_ON;
@@ -306,20 +306,16 @@ static enum step run_stage(struct task *t)
 			return outcome_of(look_inline(t));
 		return task_depart(t, LANE_READ) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_WORK:
-		if (h->work == NULL)
-			return STEP_ON;
 		return task_depart(t, LANE_CPU) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_ASK:
-		return h->ask != NULL ? ask_begin(t) : STEP_ON;
+		return ask_begin(t);
 	case STAGE_APPLY:
-		if (h->apply == NULL)
-			return STEP_ON;
 		random_bytes(r->random, sizeof(r->random));
 		return task_depart(t, LANE_WRITE) ? STEP_AWAY : STEP_FAILED;
 	case STAGE_SETTLE:
-		return h->settle != NULL && !t->replayed ? settle_begin(t) : STEP_ON;
+		return !t->replayed ? settle_begin(t) : STEP_ON;
 	case STAGE_PARK:
-		return h->park != NULL ? park_begin(t) : STEP_ON;
+		return park_begin(t);
 	default:
 		assert(t->stage == STAGE_RENDER);
 		return outcome_of(h->render(r, &r->why));
@@ -345,6 +341,7 @@ static bool may_go_on(struct task *t)
 static void task_run(struct task *t)
 {
 	for (; t->stage < STAGE_REPLIED; t->stage++) {
+		t->stage = (enum stage)__builtin_ctz((uint32_t)t->r.route->stages >> t->stage << t->stage); /* passes over what is not there */
 		if (t->stage == STAGE_RENDER && t->not_modified) {
 			t->r.reply.status = 304;
 			break;

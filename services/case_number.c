@@ -179,7 +179,7 @@ bool case_number_format(int64_t id, int32_t region, int64_t opened_ms, char out[
 bool case_number_parse(struct str text, int64_t *id, char out[CASE_NUMBER_BYTES])
 {
 	assert(is_loaded);
-	if (text.len != CASE_NUMBER_LENGTH || !str_eq_nocase((struct str){ text.at, 2 }, STR("LN")))
+	if (text.len != CASE_NUMBER_LENGTH || (text.at[0] | 0x20) != 'l' || (text.at[1] | 0x20) != 'n')
 		return false;
 	unsigned product = 10;
 	uint32_t region_and_day, serial;

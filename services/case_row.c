@@ -1,6 +1,7 @@
 /* services/case_row.c - reading and writing out a case, in one place. */
 #include "services/case_row.h"
 #include "auth/mandate.h"
+#include "services/case_texts.h"
 #include "services/matter.h"
 #include "services/services.h"
 #include "store/store.h"
@@ -8,33 +9,35 @@
 
 static bool text_of(struct arena *a, struct stmt *q, int column, struct str *to, struct fail *why)
 {
-	*to = STR_NONE;
-	if (stmt_is_null(q, column))
+	*to = stmt_text(q, column);
+	if (to->at == NULL)
 		return true;
-	*to = str_copy(a, stmt_text(q, column));
+	*to = str_copy(a, *to);
 	return to->at != NULL || FAILS(why, MEMORY, "a case's number elsewhere");
 }
 
 bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why)
 {
-	to->person = stmt_int(q, 0);
-	to->opened_ms = stmt_int(q, 1);
-	to->updated_ms = stmt_int(q, 2);
-	to->last_seq = (int32_t)stmt_int(q, 3);
-	to->type = (uint8_t)stmt_int(q, 4);
-	to->state = (uint8_t)stmt_int(q, 5);
-	to->matter = stmt_int(q, 8);
-	to->clock = (uint8_t)stmt_int(q, 9);
-	to->has_due = !stmt_is_null(q, 10);
-	to->due = to->has_due ? (int32_t)stmt_int(q, 10) : 0;
-	to->yellow = to->has_due ? (int32_t)stmt_int(q, 11) : 0;
+	int64_t n[CASE_ROW_NUMBERS];
+	stmt_ints(q, 0, CASE_ROW_NUMBERS, n);
+	to->person = n[0];
+	to->opened_ms = n[1];
+	to->updated_ms = n[2];
+	to->last_seq = (int32_t)n[3];
+	to->type = (uint8_t)n[4];
+	to->state = (uint8_t)n[5];
+	to->matter = n[7];
+	to->clock = (uint8_t)n[8];
+	to->has_due = n[9] != 0 || !stmt_is_null(q, 9);
+	to->due = (int32_t)n[9];
+	to->yellow = (int32_t)n[10];
 	if (!text_of(a, q, 12, &to->provincial_no, why) || !text_of(a, q, 13, &to->project_code, why))
 		return false;
-	struct str no = stmt_text(q, 6);
+	struct str no = stmt_text(q, 11);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
 	to->case_no[CASE_NUMBER_LENGTH] = '\0';
-	return case_names_members(tx, a, stmt_int(q, 7), &to->members, why);
+	return case_names_members(tx, a, n[6], &to->members, why);
 }
 
 bool case_row_read(struct tx *tx, struct arena *a, int64_t id, struct case_row *to, struct fail *why)
@@ -67,7 +70,7 @@ static void limit_member(struct json_out *j, const struct case_row *c, int32_t t
 	json_add_plain(j, "kind", clock_kind_row((enum clock_kind)c->clock)->name);
 	if (c->has_due) {
 		day_text(c->due, due);
-		json_add_plain(j, "due_on", str_c(due));
+		json_add_plain(j, "due_on", (struct str){ due, DAY_TEXT_BYTES - 1 });
 	} else {
 		json_add_nothing(j, "due_on");
 	}
@@ -77,15 +80,10 @@ static void limit_member(struct json_out *j, const struct case_row *c, int32_t t
 
 void case_row_members(struct json_out *j, const struct case_row *c, int32_t today, enum lang lang)
 {
-	const struct case_state_row *state = case_state_row((enum case_state)c->state);
-	const struct case_status_row *status = case_status_row(state->status);
 	json_add_plain(j, "case_no", (struct str){ c->case_no, CASE_NUMBER_LENGTH });
 	json_put_members(j, c->members);
 	json_add_plain(j, "type", matter_type_name(c->type));
-	json_add_plain(j, "status", status->name);
-	json_add_plain(j, "status_text", status->text[lang]);
-	json_add_plain(j, "state", state->name);
-	json_add_plain(j, "state_text", state->text[lang]);
+	json_put_members(j, case_texts((enum case_state)c->state, lang)->state);
 	json_add_time(j, "opened_at", c->opened_ms);
 	json_add_time(j, "updated_at", c->updated_ms);
 	json_add_number(j, "last_seq", c->last_seq);

@@ -25,8 +25,8 @@ struct case_row {
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, case_no, names, matter, clock, clock_due, clock_yellow, provincial_no, project_code"
-enum { CASE_ROW_COLUMN_COUNT = 14 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, names, matter, clock, clock_due, clock_yellow, case_no, provincial_no, project_code"
+enum { CASE_ROW_NUMBERS = 11 /* come first */, CASE_ROW_COLUMN_COUNT = 14 };
 
 MUST_USE bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */

@@ -2,6 +2,7 @@
 #include "base/day.h"
 #include "services/case_journal.h"
 #include "services/case_row.h"
+#include "services/case_texts.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "store/store.h"
@@ -37,17 +38,12 @@ static bool case_show_parse(struct request *r, struct fail *why)
 
 static bool write_body(struct request *r, const struct case_row *row, struct str *body, struct fail *why)
 {
-	const struct case_state_row *state = case_state_row((enum case_state)row->state);
 	struct buf b;
 	buf_init(&b, &r->arena, BODY_BYTES_MAX);
 	struct json_out j = json_begin(&b);
 	json_put_object(&j);
 	case_row_members(&j, row, day_of(r->now_ms), r->lang);
-	json_put_name(&j, "next");
-	json_put_object(&j);
-	json_add_plain(&j, "action", case_next_name(state->next));
-	json_add_plain(&j, "text", state->advice[r->lang]);
-	json_put_object_end(&j);
+	json_put_members(&j, case_texts((enum case_state)row->state, r->lang)->next);
 	json_put_object_end(&j);
 	*body = buf_text(&b);
 	return reply_json_end(r, &j, why);
@@ -81,8 +77,8 @@ static bool from_table(struct tx *tx, struct request *r, struct show *s, struct 
 	/* A case changes by its events, each has a seq, and by its limit; the time tells apart what two databases call the same case. */
 	_Static_assert(CASE_SEQ_MAX < 1 << 17, "seq fits below the edition");
 	r->version = (uint64_t)row.updated_ms << 22 | (uint64_t)TEXTS_EDITION << 17 | (uint64_t)row.last_seq;
-	const int32_t limit[] = { row.clock, row.has_due ? row.due : 0, (int32_t)case_row_light(&row, day_of(r->now_ms)) };
-	r->version = version_mix(r->version, limit, sizeof limit);
+	uint64_t limit = (uint64_t)(uint32_t)row.due << 32 | (uint64_t)row.clock << 8 | (uint64_t)case_row_light(&row, day_of(r->now_ms));
+	r->version = version_mix_number(r->version, limit);
 	if (!write_body(r, &row, &s->body, why))
 		return false;
 	keep(tx, r, &row, s);

@@ -8,6 +8,7 @@
 #include "base/metrics.h"
 #include "notify/account.h"
 #include "services/case_number.h"
+#include "services/case_texts.h"
 #include "notify/message.h"
 #include "services/handlers.h"
 #include "services/guide_draft.h"
@@ -77,7 +78,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	assert(proposal_is_composed());
 	configuration = c;
 	name_cursor_keys();
-	if (!make && !accounts_open(c, why))
+	if (!case_texts_compose(why) || (!make && !accounts_open(c, why)))
 		return false;
 	message_bells(c);
 	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))
@@ -88,8 +89,20 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 uint64_t version_mix(uint64_t so_far, const void *at, size_t len)
 {
 	static const uint8_t key[16] = "siban version 1"; /* no secret: two answers must differ, nobody gains by making them alike */
-	uint64_t both[2] = { so_far, siphash(key, at, len) };
-	uint64_t v = siphash(key, both, sizeof(both)) & INT64_MAX;
+	uint8_t mixed[16];
+	memcpy(mixed, key, sizeof(mixed));
+	for (int i = 0; i < 8; i++)
+		mixed[i] ^= (uint8_t)(so_far >> 8 * i);
+	uint64_t v = siphash(mixed, at, len) & INT64_MAX;
+	return v == 0 ? 1 : v;
+}
+
+uint64_t version_mix_number(uint64_t so_far, uint64_t n)
+{
+	uint64_t v = so_far * 0x9e3779b97f4a7c15u + n; /* splitmix64's finish */
+	v = (v ^ (v >> 30)) * 0xbf58476d1ce4e5b9u;
+	v = (v ^ (v >> 27)) * 0x94d049bb133111ebu;
+	v = (v ^ (v >> 31)) & INT64_MAX;
 	return v == 0 ? 1 : v;
 }
 

@@ -14,6 +14,7 @@ enum case_event_result { CASE_RESULT_APPLIED, CASE_RESULT_REPEATED, CASE_RESULT_
 
 /* A version (ETag) from the parts an answer is made of, one after the other, beginning with 0; the result is never 0. */
 uint64_t version_mix(uint64_t so_far, const void *at, size_t len);
+uint64_t version_mix_number(uint64_t so_far, uint64_t n); /* the same for a number, quicker */
 /* For names shown to people: UTF-8 without control characters. */
 bool is_plain_text(struct str s);
 /* The same two as checks of a json_field: the refusal becomes FIELD with its pointer. */

@@ -149,6 +149,12 @@ bool stmt_run(struct stmt *s, struct fail *why)
 	return why->code == FAIL_NONE;
 }
 
+void stmt_ints(struct stmt *s, int first, int count, int64_t *to)
+{
+	for (int i = 0; i < count; i++)
+		to[i] = s->pg != NULL ? pg_int(s, first + i) : sqlite_int(s, first + i);
+}
+
 int64_t stmt_int(struct stmt *s, int column)
 {
 	return s->pg != NULL ? pg_int(s, column) : sqlite_int(s, column);

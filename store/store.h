@@ -41,6 +41,7 @@ void stmt_bind_blob(struct stmt *q, int n, const void *at, size_t len);
 void stmt_bind_null(struct stmt *q, int n);
 bool stmt_row(struct stmt *q, struct fail *why);        /* true: a row. false: none left (why->code is FAIL_NONE) or failed */
 MUST_USE bool stmt_run(struct stmt *q, struct fail *why); /* to the end; rows are passed over */
+void stmt_ints(struct stmt *q, int first, int count, int64_t *to); /* columns side by side; 0 for NULL, as stmt_int */
 int64_t stmt_int(struct stmt *q, int column);           /* columns count from 0 */
 struct str stmt_text(struct stmt *q, int column);
 struct str stmt_blob(struct stmt *q, int column);

@@ -119,8 +119,8 @@ static void strangers_text(void **state)
 	struct written w;
 	open_log(&w, LOG_INFO);
 	for (size_t i = 0; i < COUNT; i++) {
-		LOG_EVENT(conn_refused, texts[i], L_STR(texts[i]));
-		LOG_EVENT(access, texts[i], L_STR(texts[i]), L_STR(texts[i]), L_INT(INT64_MIN), L_INT(INT64_MIN), L_INT(INT64_MIN), L_STR(texts[i]),
+		LOG_EVENT(conn_refused, STR_NONE, L_STR(texts[i]));
+		LOG_EVENT(access, STR("rq_1"), L_STR(texts[i]), L_STR(texts[i]), L_INT(INT64_MIN), L_INT(INT64_MIN), L_INT(INT64_MIN), L_STR(texts[i]),
 			  L_STR(texts[i]), L_BOOL(false));
 	}
 	read_log(&w);
