@@ -98,8 +98,8 @@ static void allow_text(struct node *n)
 }
 
 /* FNV-1a: any stable hash of the name will do, it is compared only with itself. */
-/* What a request of this row goes through. Its look is judged even where there is none: a version may be known without one. */
-static uint16_t stages_of(const struct route *row)
+/* The look is judged even where there is none: a version may be known without one. */
+uint16_t route_stages(const struct route *row)
 {
 	const struct handler *h = row->handler;
 	const struct { enum stage stage; bool is_there; } list[] = {
@@ -140,7 +140,7 @@ void route_table_build(void)
 		/* who acts for another is let in as a citizen and asks for rows with an owner */
 		assert(row->scope == 0 || ((row->who & WHO_CITIZEN) && (row->owner == OWNER_CALLER || row->owner == OWNER_PERSON)));
 		row->number = number_of(row->name);
-		row->stages = stages_of(row);
+		row->stages = route_stages(row);
 		for (int other = 0; other < i; other++)
 			assert(routes[other].number != row->number);
 		n->by_method[row->method] = row;

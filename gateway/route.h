@@ -31,12 +31,13 @@ struct route {
 	const struct handler *handler;
 	enum mandate_scope scope; /* what a mandate must allow, for a citizen who acts for another; 0: nobody does this for another */
 	int32_t number;        /* stable over releases: from the name */
-	uint16_t stages;       /* bit of enum stage (task.h): what its handler has, and what every request goes through */
+	uint16_t stages;       /* route_stages */
 };
 
 extern struct route routes[];
 extern const int route_count;
 
+uint16_t route_stages(const struct route *row); /* what a request of this row goes through: bits of enum stage */
 void route_table_build(void); /* once, at start; asserts that no two rows collide */
 /* Finds the row for path and method on a face. Fills r->params. NULL: `why` is NO_ROUTE, or METHOD with *allow a comma list.
  * OPTIONS on a known path gives NULL with FAIL_NONE and *allow. */

@@ -142,6 +142,7 @@ static int make(void **state)
 	loop = (struct loop){ .gateway = &gateway, .config = &config, .expiring = &body };
 	mailbox_init(&loop.mail, 0, NULL, NULL);
 	routes[0].handler = &handler;
+	routes[0].stages = route_stages(&routes[0]);
 	return 0;
 }
 
@@ -203,6 +204,7 @@ static void settled(void **state)
 	(void)state;
 	static const enum expiring_end all[] = { EXPIRING_OK, EXPIRING_ABSENT, EXPIRING_NO, EXPIRING_AWAY };
 	routes[0].handler = &settling;
+	routes[0].stages = route_stages(&routes[0]);
 	for (int slow = 0; slow < 2; slow++)
 		for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
 			for (int some = 0; some < 2; some++) {
@@ -219,6 +221,7 @@ static void settled(void **state)
 				assert_int_equal(status, 204);
 			}
 	routes[0].handler = &handler;
+	routes[0].stages = route_stages(&routes[0]);
 }
 
 static void client_gone(void **state)
