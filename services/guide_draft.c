@@ -6,14 +6,14 @@
 #include "auth/tenancy.h"
 #include "services/services.h"
 
-/* $1: the number of guide_publish. Ends where a condition begins. */
+/* $1: the number of guide_publish. What was thrown away is not there. Ends where a condition begins. */
 #define COLUMNS                                                                                                                              \
 	"SELECT d.id, d.key, CASE WHEN d.state = 2 THEN 3 WHEN EXISTS (SELECT 1 FROM proposal p WHERE p.kind = $1 AND p.subject = d.id AND p.state = 1)" \
 	" THEN 2 ELSE 1 END, d.department, d.region, COALESCE(d.based_on, 0), COALESCE(d.guide, 0), d.made_ms, d.changed_ms,"                 \
 	" COALESCE(b.version, 0), COALESCE(v.version, 0), COALESCE((SELECT x.id FROM matter m JOIN guide x ON x.matter = m.id"                \
 	" JOIN catalogue_load l ON l.id = x.load AND l.state = 2 WHERE m.code = d.code ORDER BY x.version DESC LIMIT 1), 0),"                 \
 	" d.code, d.name, o.code, o.name FROM guide_draft d JOIN department o ON o.id = d.department"                                         \
-	" LEFT JOIN guide b ON b.id = d.based_on LEFT JOIN guide v ON v.id = d.guide WHERE "
+	" LEFT JOIN guide b ON b.id = d.based_on LEFT JOIN guide v ON v.id = d.guide WHERE d.thrown_ms IS NULL AND "
 
 /* ---- reading ---- */
 
@@ -164,6 +164,46 @@ bool draft_write(struct tx *tx, struct request *r, const struct guide *g, const 
 	return insert(tx, r, g, id, *key, department, head.newest, why) && audit_add(tx, r, &a, why);
 }
 
+/* ---- thrown away ---- */
+
+static bool is_writer(struct tx *tx, const struct request *r, int64_t id, bool *is_so, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM guide_draft WHERE id = $1 AND maker = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_int(q, 2, r->who.id);
+	*is_so = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
+/* The row stays, empty: proposals that were refused name it. */
+static bool empty(struct tx *tx, const struct request *r, int64_t id, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE guide_draft SET thrown_ms = $1, body = '{}' WHERE id = $2 AND state = 1 AND thrown_ms IS NULL", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, r->now_ms);
+	stmt_bind_int(q, 2, id);
+	return stmt_run(q, why) && (tx_changes(tx) == 1 || FAILS(why, CONFLICT, "draft %lld was published meanwhile", (long long)id));
+}
+
+bool draft_throw(struct tx *tx, struct request *r, const struct guide_draft *d, struct fail *why)
+{
+	bool found, is_so;
+	struct guide_draft now;
+	if (!tx_lock_row(tx, "guide_draft", d->id, why) || !draft_by_id(tx, d->id, &r->arena, &now, &found, why) || !is_writer(tx, r, d->id, &is_so, why))
+		return false;
+	if (!found)
+		return FAILS(why, NOT_FOUND, "draft %lld was thrown away meanwhile", (long long)d->id);
+	if (!is_so && !right_is_held(&r->who, proposal_row(PROPOSAL_GUIDE_PUBLISH)->checks))
+		return FAILS(why, FORBIDDEN, "draft %lld is another's", (long long)d->id);
+	if (now.state != DRAFT_WRITTEN)
+		return FAILS(why, CONFLICT, "draft %lld is in state %d", (long long)d->id, (int)now.state);
+	struct audit a = { AUDIT_GUIDE_THROWN, AUDIT_OF_GUIDE_DRAFT, d->id, .result = 204, .department = now.department, .region = now.region };
+	return empty(tx, r, d->id, why) && audit_add(tx, r, &a, why);
+}
+
 /* ---- publish ---- */
 
 static bool nothing_in_it(enum proposal_kind kind, struct str payload, struct arena *a, struct fail *why)
@@ -179,6 +219,8 @@ static bool publish_find(struct tx *tx, struct request *r, struct str name, int6
 	struct id key;
 	bool found = false, is_his = false;
 	if (id_from_text(name, DRAFT_PREFIX, &key) && !draft_by_key(tx, key, &r->arena, &d, &found, why))
+		return false;
+	if (found && (!tx_lock_row(tx, "guide_draft", d.id, why) || !draft_by_id(tx, d.id, &r->arena, &d, &found, why)))
 		return false;
 	if (found && !draft_is_his(tx, r, d.region, d.department, &is_his, why))
 		return false;

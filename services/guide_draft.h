@@ -1,6 +1,8 @@
 /* services/guide_draft.h - a guide written by a clerk, on its way to being published; and how a published one is withdrawn.
  *
  *   draft → review → published              review: a proposal guide_publish about it is open
+ *     ↓
+ *   thrown away: as if it had never been there, but for the record
  *
  * A clerk writes for his region and, if he is of a department, for that department only; the matter, where it is there already, must be theirs too. A draft
  * remembers the newest version it was written from: when another was published or loaded meanwhile it is outdated and must be written anew, so nobody undoes
@@ -33,6 +35,8 @@ MUST_USE bool draft_by_key(struct tx *tx, struct id key, struct arena *a, struct
 json_t *draft_body(struct tx *tx, int64_t id, struct fail *why);
 /* Is this what r->who may see: his region, his department if he is of one? */
 MUST_USE bool draft_is_his(struct tx *tx, const struct request *r, int64_t region, int64_t department, bool *is_so, struct fail *why);
+/* By its writer, or whoever may decide about publishing it. Fails: FORBIDDEN; CONFLICT in review or published; NOT_FOUND thrown away meanwhile. */
+MUST_USE bool draft_throw(struct tx *tx, struct request *r, const struct guide_draft *d, struct fail *why);
 /* Newest first, of what r->who may see; state 0: any. */
 MUST_USE bool draft_list(struct tx *tx, struct request *r, enum draft_state state, int64_t below, struct guide_draft *out, int most, int *count, struct fail *why);
 

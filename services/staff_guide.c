@@ -4,7 +4,7 @@
 #include "services/handlers.h"
 #include "services/services.h"
 
-enum { WRITTEN = 1 };
+enum { WRITTEN = 1, THROWN };
 
 static const char *const no_query[] = { NULL };
 static const struct str state_texts[] = { [DRAFT_WRITTEN] = { "draft", 5 }, [DRAFT_REVIEW] = { "review", 6 }, [DRAFT_PUBLISHED] = { "published", 9 } };
@@ -143,7 +143,7 @@ struct one {
 	struct guide_changes changes;
 };
 
-static bool show_parse(struct request *r, struct fail *why)
+static bool one_parse(struct request *r, struct fail *why)
 {
 	struct one *o = request_state(r, sizeof(*o), why);
 	if (o == NULL || !request_query_only(r, no_query, why))
@@ -171,7 +171,8 @@ static bool changes_look(struct tx *tx, struct request *r, struct one *o, const 
 	return guide_compare(before, body, &o->changes, &r->arena, why);
 }
 
-static bool show_look(struct tx *tx, struct request *r, struct fail *why)
+/* Without an owner it is nobody's: the runtime says no in its own words. */
+static bool one_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct one *o = r->state;
 	bool found, is_his;
@@ -181,9 +182,16 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 		return FAILS(why, NOT_FOUND, "no such draft");
 	if (!draft_is_his(tx, r, o->draft.region, o->draft.department, &is_his, why))
 		return false;
-	if (!is_his)
-		return true; /* nobody's: the runtime says no in its own words */
-	r->owner = o->draft.region;
+	if (is_his)
+		r->owner = o->draft.region;
+	return true;
+}
+
+static bool show_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct one *o = r->state;
+	if (!one_look(tx, r, why) || r->owner == 0)
+		return why->code == FAIL_NONE;
 	DROP(json) json_t *body = draft_body(tx, o->draft.id, why);
 	return body != NULL && body_keep(r, o, body, why) && changes_look(tx, r, o, body, why);
 }
@@ -203,4 +211,24 @@ static bool show_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler staff_guide_show = { .parse = show_parse, .look = show_look, .render = show_render };
+const struct handler staff_guide_show = { .parse = one_parse, .look = show_look, .render = show_render };
+
+/* ---- throw away ---- */
+
+static bool throw_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct one *o = r->state;
+	if (!draft_throw(tx, r, &o->draft, why))
+		return false;
+	r->outcome = (struct outcome){ .code = THROWN, .status = 204 };
+	return true;
+}
+
+static bool throw_render(struct request *r, struct fail *why)
+{
+	(void)why;
+	r->reply.status = 204;
+	return true;
+}
+
+const struct handler staff_guide_throw = { .parse = one_parse, .look = one_look, .apply = throw_apply, .render = throw_render };

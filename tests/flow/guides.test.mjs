@@ -186,6 +186,32 @@ test('nobody writes for others, and what is wrong is named', async () => {
 	assert_problem(await clerk.ask('GET', '/v1/staff/guides?state=lost'), 400, 'invalid_query');
 });
 
+test('a draft that nobody wants is thrown away: by its writer or by who decides, never under a proposal', async () => {
+	const throw_away = (id, by = clerk) => by.ask('DELETE', `/v1/staff/guides/${id}`);
+	const id = await written(guide());
+	for (const by of [foreign, county]) assert_problem(await throw_away(id, by), 404, 'not_found');
+	const colleague = await hire('guide.colleague', '621200', { department });
+	assert_problem(await throw_away(id, colleague), 403, 'forbidden');
+	const proposal = await proposed(id);
+	assert_problem(await throw_away(id), 409, 'conflict');
+	assert.equal((await checker.decide(proposal, 'refuse', { note: '材料清单有误' })).status, 200);
+	assert.equal((await throw_away(id)).status, 204);
+	assert_problem(await throw_away(id), 404, 'not_found');
+	assert_problem(await clerk.ask('GET', `/v1/staff/guides/${id}`), 404, 'not_found');
+	assert.ok((await clerk.ask('GET', '/v1/staff/guides')).json.items.every((d) => d.id !== id));
+	assert.equal(assert_problem(await clerk.propose('guide_publish', '621200', {}, id), 422, 'invalid_field').json.pointer, '/subject');
+	assert.equal((await checker.ask('GET', `/v1/staff/proposals/${proposal}`)).json.subject, id); // what was refused still says what it was about
+	const another = await written(guide());
+	// of a proposal and a throw at once, one is told that the other came first
+	const [made, thrown] = await Promise.all([clerk.propose('guide_publish', '621200', {}, another), throw_away(another, checker)]);
+	assert.deepEqual([made.status, thrown.status].sort(), made.status === 201 ? [201, 409] : [204, 422]);
+	if (made.status === 201) {
+		assert.equal((await clerk.decide(made.json.id, 'withdraw')).status, 200);
+		assert.equal((await throw_away(another, checker)).status, 204);
+	}
+	assert.equal(await count(103), 2);
+});
+
 // ---- the whole of it ----
 
 test('exported and taken back nothing changes', async () => {

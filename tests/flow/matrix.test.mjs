@@ -129,7 +129,7 @@ const foreign = {
 	me_hand_over_show: hand_over_code, me_hand_over_approve: { ...hand_over_code, keyed: true, body: { terminal } },
 	terminal_hand_over_show: hand_over_id, terminal_hand_over_take: hand_over_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
-	staff_guide_show: guide_id,
+	staff_guide_show: guide_id, staff_guide_throw: guide_id,
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
 	staff_applicant: { ...case_no, token: county_clerk.token, body: { reason: '核对申请材料' } },
 	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },

@@ -268,8 +268,30 @@ static void what_is_over_goes_after_its_time(void **state)
 	assert_int_equal(number(w, "SELECT COUNT(*) FROM session"), 0);
 }
 
+/* More than a bite looks at, and none of them may go: what lies behind them goes all the same, in the same bite. */
+static void what_stays_stands_in_nobodys_way(void **state)
+{
+	struct world *w = *state;
+	struct principal he = somebody(w, PHONE, DEVICE);
+	world_ask(w, METHOD_GET, "/v1/me", NULL, NULL)->who = he;
+	struct step s = { .r = &w->r, .person = he.id, .now_ms = w->now_ms, .rows_max = 10 };
+	run(w, notice, &s);
+	sql(w, "DELETE FROM effect_payload");
+	sql(w, "UPDATE effect SET state = 3, id = 5000");
+	sql(w, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO effect SELECT i, CAST(printf('%016d', i) AS BLOB), kind,"
+	       " 5, '', 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, '', '', made_ms, changed_ms FROM n, effect WHERE id = 5000");
+	s.now_ms += 181 * DAY;
+	run(w, purge, &s);
+	assert_int_equal(s.rows, 1);
+	assert_int_equal(number(w, "SELECT COUNT(*) FROM effect"), 1200);
+	sql(w, "UPDATE effect SET state = 4 WHERE id > 1190");
+	run(w, purge, &s);
+	assert_int_equal(s.rows, 10);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { LOGIN_CASE(every_table_is_listed), LOGIN_CASE(nothing_opens_to_him), LOGIN_CASE(what_is_over_goes_after_its_time) };
+	const struct CMUnitTest tests[] = { LOGIN_CASE(every_table_is_listed), LOGIN_CASE(nothing_opens_to_him), LOGIN_CASE(what_is_over_goes_after_its_time),
+					    LOGIN_CASE(what_stays_stands_in_nobodys_way) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

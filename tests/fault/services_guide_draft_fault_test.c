@@ -1,0 +1,189 @@
+/* Goal: whatever fails while a draft is written, thrown away or published, nothing of it stays, the reason is one that may be tried again, and the repetition
+ * does the whole thing.
+ * Method: fail the n-th statement step, n = 1, 2, … until it passes; after each failure all rows are as before. */
+#include "tests/unit/services_world.h"
+#include "auth/proposal.h"
+#include "auth/staff.h"
+#include "base/fault.h"
+#include "services/guide_draft.h"
+
+#define PREFECTURE 621200
+enum { CLERK, CHECKER };
+static int64_t staff[2];
+
+static bool hired(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	uint8_t random[32] = { 1 };
+	struct staff_new clerk = { .account = STR("clerk"), .name = STR("王小明"), .region = PREFECTURE, .roles = 1 << ROLE_DEPARTMENT },
+			 checker = { .account = STR("checker"), .name = STR("李建国"), .region = PREFECTURE, .roles = 1 << ROLE_SYSTEM };
+	if (!staff_invite(tx, &clerk, NOW_MS, random, &staff[CLERK], why))
+		return false;
+	random[0] = 2;
+	return staff_invite(tx, &checker, NOW_MS, random, &staff[CHECKER], why);
+}
+
+static void asked(struct world *w, int who, const char *param, const char *body)
+{
+	static const enum role roles[] = { ROLE_DEPARTMENT, ROLE_SYSTEM };
+	world_ask(w, METHOD_POST, "/v1/staff/x", param, body);
+	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = staff[who], .session = 10 + who, .region = PREFECTURE, .rights = role_row(roles[who])->rights };
+}
+
+static int begin(void **state)
+{
+	struct fail why;
+	world_make(state);
+	struct world *w = *state;
+	world_import_small(w);
+	world_ask(w, METHOD_POST, "/control/imports/x", "halls", "code,name,region,address,hours,transport,phone\nH1,陇南市政务服务中心,621200,武都区,全天,步行,0939-0000000\n");
+	w->r.who.kind = WHO_OPERATOR;
+	world_expect(w, world_write(w, &control_import));
+	fail_clear(&why);
+	world_must(store_write(w->store, hired, NULL, &why), &why);
+	return 0;
+}
+
+static const char *guide_text(void)
+{
+	static char text[8192];
+	json_error_t e;
+	json_t *g = json_load_file(SIBAN_SOURCE_DIR "/tests/unit/data/guide.json", 0, &e);
+	assert_non_null(g);
+	json_object_set_new(g, "department", json_string(DEPARTMENT_A));
+	json_object_set_new(g, "code", json_string("N1"));
+	size_t len = json_dumpb(g, text, sizeof(text) - 1, JSON_COMPACT);
+	assert_true(len < sizeof(text) - 1);
+	text[len] = '\0';
+	json_decref(g);
+	return text;
+}
+
+static void outcome_keep(struct world *w, char out[ID_TEXT_BYTES])
+{
+	snprintf(out, ID_TEXT_BYTES, "%.*s", ID_TEXT_BYTES - 1, w->r.outcome.text);
+}
+
+/* ---- a deed that fails at its n-th statement ---- */
+
+struct deed {
+	const struct handler *handler;
+	int who, least; /* statements it takes at least */
+	char param[ID_TEXT_BYTES];
+	const char *body;
+};
+
+struct attempt {
+	struct world *w;
+	const struct deed *deed;
+};
+
+static bool deed_once(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct attempt *a = ctx;
+	const struct handler *h = a->deed->handler;
+	struct request *r = &a->w->r;
+	return (h->look == NULL || h->look(tx, r, why)) && h->apply(tx, r, why);
+}
+
+static bool attempted(struct world *w, const struct deed *d, int fails_at)
+{
+	char setting[64];
+	struct attempt a = { w, d };
+	asked(w, d->who, d->param[0] != '\0' ? d->param : NULL, d->body);
+	assert_true(d->handler->parse(&w->r, &w->r.why));
+	snprintf(setting, sizeof(setting), "store_step=%d", fails_at);
+	assert_true(fault_set(str_c(setting)));
+	bool ok = store_write(w->store, deed_once, &a, &w->r.why);
+	fault_clear_all();
+	return ok;
+}
+
+static char *all_rows(struct world *w)
+{
+	size_t len = 0;
+	char *all = calloc(1, 1 << 20);
+	arena_reset(&w->arena);
+	for (size_t t = 0; t < sizeof(world_tables) / sizeof(world_tables[0]); t++) {
+		struct str rows = world_rows(w, (int)t);
+		memcpy(all + len, rows.at, rows.len);
+		len += rows.len;
+	}
+	return all;
+}
+
+static void every_statement(struct world *w, const struct deed *d)
+{
+	char *before = all_rows(w);
+	int n = 1;
+	for (; !attempted(w, d, n); n++) {
+		if (!fail_row(w->r.why.code)->again)
+			fail_msg("%d: %s: %s", n, fail_row(w->r.why.code)->name, w->r.why.log);
+		char *after = all_rows(w);
+		assert_string_equal(after, before);
+		free(after);
+		assert_true(n < 1000);
+	}
+	free(before);
+	print_message("%d failures\n", n - 1);
+	assert_true(n > d->least);
+}
+
+static void written(struct world *w, char draft[ID_TEXT_BYTES])
+{
+	asked(w, CLERK, NULL, guide_text());
+	world_expect(w, world_write(w, &staff_guide_write));
+	outcome_keep(w, draft);
+}
+
+static void writing(void **state)
+{
+	struct deed d = { .handler = &staff_guide_write, .who = CLERK, .least = 6, .body = guide_text() };
+	every_statement(*state, &d);
+	assert_non_null(strstr(world_rows(*state, WORLD_DRAFTS).at, "|N1|"));
+}
+
+static void throwing_away(void **state)
+{
+	struct deed d = { .handler = &staff_guide_throw, .who = CHECKER, .least = 5 };
+	written(*state, d.param);
+	every_statement(*state, &d);
+	assert_non_null(strstr(world_rows(*state, WORLD_DRAFTS).at, "|{}"));
+	asked(*state, CLERK, d.param, NULL);
+	expect_code(*state, world_write(*state, &staff_guide_throw), FAIL_NOT_FOUND, "");
+}
+
+static void proposing(struct world *w, const char *draft, struct deed *d)
+{
+	static char body[256];
+	snprintf(body, sizeof(body), "{\"kind\":\"guide_publish\",\"region\":\"621200\",\"payload\":{},\"subject\":\"%s\"}", draft);
+	*d = (struct deed){ .handler = &staff_proposal_make, .who = CLERK, .least = 6, .body = body };
+	every_statement(w, d);
+}
+
+static void publishing(void **state)
+{
+	struct world *w = *state;
+	char draft[ID_TEXT_BYTES];
+	struct deed d;
+	written(w, draft);
+	proposing(w, draft, &d);
+	d = (struct deed){ .handler = &staff_proposal_approve, .who = CHECKER, .least = 15 };
+	outcome_keep(w, d.param);
+	/* while it is looked at nobody throws it away */
+	asked(w, CLERK, draft, NULL);
+	expect_code(w, world_write(w, &staff_guide_throw), FAIL_CONFLICT, "");
+	every_statement(w, &d);
+	assert_int_not_equal(world_rows(w, WORLD_GUIDES).len, 0);
+	asked(w, CLERK, draft, NULL);
+	expect_code(w, world_write(w, &staff_guide_throw), FAIL_CONFLICT, "");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(writing, begin, world_end), cmocka_unit_test_setup_teardown(throwing_away, begin, world_end),
+		cmocka_unit_test_setup_teardown(publishing, begin, world_end),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
