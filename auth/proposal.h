@@ -35,6 +35,13 @@ struct proposal {
 	struct str payload; /* opened into the request's arena by proposal_open; at NULL otherwise */
 };
 
+struct proposal_new {
+	enum proposal_kind kind;
+	int64_t subject;    /* row id; 0: what it is about does not exist yet */
+	int64_t region;     /* whom it concerns: maker and checker must see it */
+	struct str payload; /* JSON in clear, sealed here */
+};
+
 /* Carries out what was approved, in its transaction. What it refuses (the thing changed meanwhile) leaves the proposal open. */
 typedef bool (*proposal_fn)(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why);
 
@@ -42,8 +49,9 @@ enum { PROPOSAL_SUBJECT_MAX = 72 /* bytes, with the NUL */, PROPOSAL_SECRET_TEXT
 struct proposal_deed {
 	/* Before it is proposed: is the payload one of this kind? Fails with the field's pointer in it. */
 	bool (*check)(enum proposal_kind kind, struct str payload, struct arena *a, struct fail *why);
-	/* What it is about, by its name outside; NULL: it does not exist yet. Fails: FIELD /subject, also for what lies beyond the region or is not r->who's. */
-	bool (*find)(struct tx *tx, struct request *r, struct str name, int64_t region, int64_t *subject, struct fail *why);
+	/* What it is about, by its name outside, and whether the rest of the wish (its subject is not known yet) fits it; NULL: it does not exist yet.
+	 * Fails: FIELD /subject, also for what lies beyond the region or is not r->who's; what the kind says. */
+	bool (*find)(struct tx *tx, struct request *r, struct str name, const struct proposal_new *wish, int64_t *subject, struct fail *why);
 	bool (*name)(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT_MAX], struct fail *why);
 	proposal_fn carry_out;
 	/* What he who approves is told once, made of the request's random bytes; NULL: nothing. */
@@ -58,12 +66,6 @@ int proposal_kind_from(struct str text);                  /* 0: no such kind */
 /* May this principal make or check this kind? To others its proposals are not there. */
 bool proposal_is_seen(const struct principal *who, int kind);
 
-struct proposal_new {
-	enum proposal_kind kind;
-	int64_t subject;    /* row id; 0: what it is about does not exist yet */
-	int64_t region;     /* whom it concerns: maker and checker must see it */
-	struct str payload; /* JSON in clear, sealed here */
-};
 /* Before anything is looked up for him. Fails as proposal_make. */
 MUST_USE bool proposal_may_make(const struct request *r, const struct proposal_new *n, struct fail *why);
 /* r->who is the maker. `random`: 32 bytes of its own. Fails: FORBIDDEN; NOT_FOUND a region beyond him; CONFLICT one is open already. */

@@ -171,14 +171,14 @@ static bool invite_again(struct tx *tx, struct request *r, const struct proposal
 
 /* ---- its name ---- */
 
-static bool find(struct tx *tx, struct request *r, struct str account, int64_t region, int64_t *subject, struct fail *why)
+static bool find(struct tx *tx, struct request *r, struct str account, const struct proposal_new *wish, int64_t *subject, struct fail *why)
 {
 	(void)r;
 	struct staff_row row = { .id = 0 };
 	bool found;
 	if (!staff_by_account(tx, account, &row, &found, why))
 		return false;
-	bool ok = found && row.state != STAFF_CLOSED && region_is_within(region, row.region);
+	bool ok = found && row.state != STAFF_CLOSED && region_is_within(wish->region, row.region);
 	*subject = row.id;
 	staff_row_wipe(&row);
 	return ok || FAILS_FIELD(why, FIELD, "/subject", "no such account in that region");

@@ -175,6 +175,7 @@ struct handler {
 	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
 	stage_fn render;
 	bool own_device;    /* not at a terminal: 403 */
+	bool takes_table;   /* its body is text/csv */
 	bool wants_certificate; /* of the client: 421 where none is asked for, 401 when none is shown */
 	bool is_oauth;      /* speaks RFC 6749: takes a form, has no use for a bearer, and fails in the shape of section 5.2 */
 };

@@ -291,6 +291,8 @@ static bool media_type_fits(const struct request *r)
 	struct str type = header_media_type(r->known[HEADER_CONTENT_TYPE]);
 	if (r->route->handler->is_oauth)
 		return str_eq_nocase(type, STR("application/x-www-form-urlencoded"));
+	if (r->route->handler->takes_table)
+		return str_eq_nocase(type, STR("text/csv"));
 	if (r->route->faces == FACE_CONTROL && (str_eq_nocase(type, STR("text/csv")) || str_eq_nocase(type, STR("application/x-ndjson"))))
 		return true;
 	return str_eq_nocase(type, STR("application/json"));

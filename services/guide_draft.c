@@ -213,7 +213,7 @@ static bool nothing_in_it(enum proposal_kind kind, struct str payload, struct ar
 	return body != NULL && json_take(body, NULL, 0, JSON_REFUSE_UNKNOWN, "", NULL, a, why);
 }
 
-static bool publish_find(struct tx *tx, struct request *r, struct str name, int64_t region, int64_t *subject, struct fail *why)
+static bool publish_find(struct tx *tx, struct request *r, struct str name, const struct proposal_new *wish, int64_t *subject, struct fail *why)
 {
 	struct guide_draft d = { .id = 0 };
 	struct id key;
@@ -225,7 +225,7 @@ static bool publish_find(struct tx *tx, struct request *r, struct str name, int6
 	if (found && !draft_is_his(tx, r, d.region, d.department, &is_his, why))
 		return false;
 	*subject = d.id;
-	if (!is_his || !region_is_within(region, d.region))
+	if (!is_his || !region_is_within(wish->region, d.region))
 		return FAILS_FIELD(why, FIELD, "/subject", "no such draft in that region");
 	if (d.state == DRAFT_PUBLISHED)
 		return FAILS(why, CONFLICT, "draft %lld is published", (long long)d.id);
@@ -314,14 +314,14 @@ static bool withdraw_check(enum proposal_kind kind, struct str payload, struct a
 	return wish_from(payload, a, &w, why);
 }
 
-static bool withdraw_find(struct tx *tx, struct request *r, struct str name, int64_t region, int64_t *subject, struct fail *why)
+static bool withdraw_find(struct tx *tx, struct request *r, struct str name, const struct proposal_new *wish, int64_t *subject, struct fail *why)
 {
 	struct guide_head head;
 	bool is_his = false;
 	if (!guide_head(tx, name, &head, why) || (head.newest != 0 && !draft_is_his(tx, r, head.region, head.department, &is_his, why)))
 		return false;
 	*subject = head.matter;
-	return (is_his && head.state == GUIDE_PUBLISHED && region_is_within(region, head.region)) ||
+	return (is_his && head.state == GUIDE_PUBLISHED && region_is_within(wish->region, head.region)) ||
 	       FAILS_FIELD(why, FIELD, "/subject", "no matter with a published guide in that region");
 }
 

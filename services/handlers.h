@@ -37,7 +37,7 @@ extern const struct handler message_list, message_show, message_read, message_tr
 extern const struct handler control_token, control_import;
 extern const struct handler control_key_list, control_key_count, control_key_add, control_key_rotate, control_key_retire;
 extern const struct handler staff_activate, staff_login, staff_logout, staff_me, staff_list;
-extern const struct handler staff_guide_write, staff_guide_list, staff_guide_show, staff_guide_throw;
+extern const struct handler staff_guide_write, staff_guide_list, staff_guide_show, staff_guide_throw, staff_calendar_propose;
 extern const struct handler staff_proposal_make, staff_proposal_list, staff_proposal_show, staff_proposal_approve, staff_proposal_refuse, staff_proposal_withdraw;
 extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list, control_guide_list;
 extern const struct handler control_staff_list, control_staff_add, control_staff_again;

@@ -55,7 +55,7 @@ static bool case_read(struct tx *tx, int64_t id, struct named *n, bool *found, s
 	return true;
 }
 
-static bool find(struct tx *tx, struct request *r, struct str name, int64_t region, int64_t *subject, struct fail *why)
+static bool find(struct tx *tx, struct request *r, struct str name, const struct proposal_new *wish, int64_t *subject, struct fail *why)
 {
 	(void)r;
 	struct named n;
@@ -63,7 +63,7 @@ static bool find(struct tx *tx, struct request *r, struct str name, int64_t regi
 	bool found = false;
 	if (case_number_parse(name, subject, number) && !case_read(tx, *subject, &n, &found, why))
 		return false;
-	return (found && strcmp(number, n.case_no) == 0 && region_is_within(region, n.region)) || FAILS_FIELD(why, FIELD, "/subject", "no such case in that region");
+	return (found && strcmp(number, n.case_no) == 0 && region_is_within(wish->region, n.region)) || FAILS_FIELD(why, FIELD, "/subject", "no such case in that region");
 }
 
 static bool name(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT_MAX], struct fail *why)

@@ -102,7 +102,7 @@ static bool walk(struct tx *tx, struct import *i, struct arena *a, struct fail *
 			return import_refuse(&l, count, "missing_field", why);
 		if (++i->rows > IMPORT_ROWS_MAX)
 			return import_refuse(&l, 0, "too_many_rows_in_one_chunk", why);
-		if (!i->kind->check(&l, why))
+		if (!i->kind->check(&l, why) || (i->kind->among != NULL && !i->kind->among(i, &l, why)))
 			return false;
 		if (tx != NULL && !i->kind->put(tx, &l, i->is_dry, &changed, why))
 			return false;

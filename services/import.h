@@ -16,6 +16,7 @@ struct import {
 	bool is_dry;        /* judge, write nothing */
 	bool is_last;       /* the file ends with this chunk; what is seen only as a whole is seen now */
 	int64_t now_ms;
+	void *lines;        /* what the kind remembers of the lines before (import_kind.among); NULL: nothing */
 	int64_t rows, changed;
 };
 

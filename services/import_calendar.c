@@ -6,6 +6,7 @@
  * A year becomes known by its notice, and a notice that leaves New Year's Day a working day is a fragment: it is refused, because every limit that is
  * computed with it would be wrong. Years are known without a gap. */
 #include "services/calendar.h"
+#include "services/calendar_year.h"
 #include "services/import_inside.h"
 #include "services/services.h"
 
@@ -125,4 +126,74 @@ static bool calendar_whole(struct tx *tx, const struct import *i, const struct i
 const struct import_kind import_calendar = {
 	.name = { "calendar", 8 }, .columns = DAY_COLUMNS, .column_names = { "date", "kind", "name", "source", "region" },
 	.check = day_check, .put = day_put, .whole = calendar_whole,
+};
+
+/* ---- the table of one year, as two people agree on it ---- */
+
+static bool year_line_check(struct import_line *l, struct fail *why)
+{
+	if (!day_check(l, why))
+		return false;
+	if (l->numbers[DAY_KIND] == DAY_PLAIN)
+		return import_refuse(l, DAY_KIND, "plain_in_a_whole_year", why);
+	return l->numbers[DAY_REGION] == REGION_EVERYWHERE || import_refuse(l, DAY_REGION, "not_everywhere", why);
+}
+
+static bool year_line_among(const struct import *i, const struct import_line *l, struct fail *why)
+{
+	struct calendar_year *y = i->lines;
+	int32_t first = day_from_civil(y->year, 1, 1), day = (int32_t)l->numbers[DAY_DATE];
+	if (year_at(day) != y->year)
+		return import_refuse(l, DAY_DATE, "not_of_this_year", why);
+	struct calendar_line *at = &y->days[day - first];
+	if (at->line != 0)
+		return import_refuse(l, DAY_DATE, "day_twice", why);
+	*at = (struct calendar_line){ l->at, l->fields[DAY_NAME], l->numbers[DAY_KIND] == DAY_OFF };
+	y->last_line = l->at;
+	y->off_count += at->is_off;
+	return true;
+}
+
+/* A day between two of one holiday is off as well, by the notice or by its weekday. */
+static bool gap_behind(const struct calendar_year *y, int from, int *next)
+{
+	bool gap = false;
+	int32_t first = day_from_civil(y->year, 1, 1);
+	for (*next = from + 1; *next < CALENDAR_DAYS_MAX; ++*next) {
+		const struct calendar_line *at = &y->days[*next];
+		if (at->line != 0 && at->is_off && str_eq(at->name, y->days[from].name))
+			return gap;
+		gap = gap || (at->line != 0 ? !at->is_off : day_in_week(first + *next) < 6);
+	}
+	return false;
+}
+
+static bool year_refuse(int64_t line, const char *reason, struct fail *why)
+{
+	const struct import_line l = { .at = line, .kind = &import_calendar_year };
+	return import_refuse(&l, DAY_DATE, reason, why);
+}
+
+static bool is_off(const struct calendar_year *y, int month, int day)
+{
+	const struct calendar_line *at = &y->days[day_from_civil(y->year, month, day) - day_from_civil(y->year, 1, 1)];
+	return at->line != 0 && at->is_off;
+}
+
+bool calendar_year_whole(const struct calendar_year *y, struct fail *why)
+{
+	static const struct { int month, day; } fixed[] = { { 1, 1 }, { 5, 1 }, { 5, 2 }, { 10, 1 }, { 10, 2 }, { 10, 3 } };
+	int next;
+	for (int i = 0; i < CALENDAR_DAYS_MAX; i++)
+		if (y->days[i].line != 0 && y->days[i].is_off && gap_behind(y, i, &next))
+			return year_refuse(y->days[next].line, "holiday_with_a_gap", why);
+	for (size_t i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++)
+		if (!is_off(y, fixed[i].month, fixed[i].day))
+			return year_refuse(y->last_line, "year_is_a_fragment", why);
+	return y->off_count >= CALENDAR_OFF_MIN || year_refuse(y->last_line, "year_is_a_fragment", why);
+}
+
+const struct import_kind import_calendar_year = {
+	.name = { "calendar", 8 }, .columns = DAY_COLUMNS, .column_names = { "date", "kind", "name", "source", "region" },
+	.check = year_line_check, .among = year_line_among, .put = day_put, .whole = calendar_whole,
 };

@@ -19,6 +19,8 @@ struct import_kind {
 	int columns;
 	const char *column_names[IMPORT_COLUMNS_MAX];
 	bool (*check)(struct import_line *l, struct fail *why);
+	/* NULL, or: judges the line among those before it; i->lines is its memory. */
+	bool (*among)(const struct import *i, const struct import_line *l, struct fail *why);
 	bool (*put)(struct tx *tx, const struct import_line *l, bool is_dry, bool *changed, struct fail *why);
 	/* NULL, or: judges what the chunk's lines are together, when the last of them was put. Not asked in a dry run. */
 	bool (*whole)(struct tx *tx, const struct import *i, const struct import_line *last, struct fail *why);
@@ -27,6 +29,8 @@ struct import_kind {
 	bool (*end)(struct tx *tx, struct import *i, struct fail *why); /* of a chunk of lines. NULL: nothing to do. Not asked in a dry run */
 };
 
+/* Not a file of its own: the table of a proposal (services/calendar_year.h). */
+extern const struct import_kind import_calendar_year;
 extern const struct import_kind import_regions, import_departments, import_matters, import_calendar, import_halls, import_windows, import_guides, import_notices;
 
 /* Always false: what is wrong with which column of the line, for a program to read. */

@@ -11,6 +11,7 @@
 #include "services/case_texts.h"
 #include "notify/message.h"
 #include "services/handlers.h"
+#include "services/calendar_year.h"
 #include "services/guide_draft.h"
 #include "services/hold.h"
 #include "store/store.h"
@@ -75,6 +76,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	staff_deeds_compose();
 	hold_deeds_compose();
 	guide_deeds_compose();
+	calendar_deed_compose();
 	assert(proposal_is_composed());
 	configuration = c;
 	name_cursor_keys();

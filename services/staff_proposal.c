@@ -6,6 +6,7 @@
 #include "auth/staff.h"
 #include "base/json.h"
 #include "services/handlers.h"
+#include "services/proposal_wish.h"
 #include "services/services.h"
 #include <stdlib.h>
 
@@ -18,14 +19,14 @@ static const char *const no_query[] = { NULL };
 /* ---- make ---- */
 
 struct wish {
-	struct str kind_name, subject, region, payload;
+	struct str kind_name, region;
 	json_t *payload_object;
-	struct proposal_new n;
+	struct proposal_wish made;
 };
 
 static const struct json_field make_fields[] = {
 	{ "kind", JSON_F_TEXT, true, 1, 32, offsetof(struct wish, kind_name), NULL },
-	{ "subject", JSON_F_TEXT, false, 1, PROPOSAL_SUBJECT_MAX - 1, offsetof(struct wish, subject), NULL },
+	{ "subject", JSON_F_TEXT, false, 1, PROPOSAL_SUBJECT_MAX - 1, offsetof(struct wish, made.subject), NULL },
 	{ "region", JSON_F_TEXT, true, 6, 9, offsetof(struct wish, region), NULL },
 	{ "payload", JSON_F_OBJECT, true, 0, 0, offsetof(struct wish, payload_object), NULL },
 };
@@ -46,14 +47,15 @@ static bool wish_fits(struct request *r, struct wish *w, struct fail *why)
 	if (kind == 0)
 		return FAILS_FIELD(why, FIELD, "/kind", "no such kind");
 	bool has_subject = proposal_deed(kind)->find != NULL;
-	if (has_subject && w->subject.at == NULL)
+	if (has_subject && w->made.subject.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, "/subject", "whom is it about?");
-	if (!has_subject && w->subject.at != NULL)
+	if (!has_subject && w->made.subject.at != NULL)
 		return FAILS_FIELD(why, FIELD, "/subject", "it does not exist yet");
-	if (!region_code_from(w->region, &w->n.region))
+	if (!region_code_from(w->region, &w->made.n.region))
 		return FAILS_FIELD(why, FIELD, "/region", "not a region code");
-	w->n.kind = (enum proposal_kind)kind;
-	return payload_text(r, w->payload_object, &w->n.payload, why) && proposal_deed(kind)->check(w->n.kind, w->n.payload, &r->arena, why);
+	w->made.n.kind = (enum proposal_kind)kind;
+	return payload_text(r, w->payload_object, &w->made.n.payload, why) &&
+	       proposal_deed(kind)->check(w->made.n.kind, w->made.n.payload, &r->arena, why);
 }
 
 /* Not request_json: the payload's object must outlive the first json_take. */
@@ -77,22 +79,27 @@ static bool region_exists(struct tx *tx, int64_t region, struct fail *why)
 	return stmt_row(q, why) || (why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/region", "no such region"));
 }
 
-static bool make_apply(struct tx *tx, struct request *r, struct fail *why)
+bool proposal_wish_apply(struct tx *tx, struct request *r, struct proposal_wish *w, struct fail *why)
 {
-	struct wish *w = r->state;
 	const struct proposal_deed *deed = proposal_deed(w->n.kind);
 	struct proposal p;
 	uint8_t random[32];
 	request_bytes(r, "proposal", random);
 	if (!proposal_may_make(r, &w->n, why) || !region_exists(tx, w->n.region, why) ||
-	    (deed->find != NULL && !deed->find(tx, r, w->subject, w->n.region, &w->n.subject, why)) || !proposal_make(tx, r, &w->n, random, &p, why))
+	    (deed->find != NULL && !deed->find(tx, r, w->subject, &w->n, &w->n.subject, why)) || !proposal_make(tx, r, &w->n, random, &p, why))
 		return false;
 	r->outcome = (struct outcome){ .code = MADE, .status = 201 };
 	id_text(p.key, "pp", r->outcome.text);
 	return true;
 }
 
-static bool make_render(struct request *r, struct fail *why)
+static bool make_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct wish *w = r->state;
+	return proposal_wish_apply(tx, r, &w->made, why);
+}
+
+bool proposal_wish_render(struct request *r, struct fail *why)
 {
 	struct json_out j = reply_json(r, 201);
 	json_put_object(&j);
@@ -101,7 +108,7 @@ static bool make_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler staff_proposal_make = { .parse = make_parse, .apply = make_apply, .render = make_render };
+const struct handler staff_proposal_make = { .parse = make_parse, .apply = make_apply, .render = proposal_wish_render };
 
 /* ---- how one is shown ---- */
 

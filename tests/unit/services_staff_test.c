@@ -98,7 +98,7 @@ static void from_use_to_use(void **state)
 	world_expect(w, log_in(w, HALL, PASSWORD, NULL, token));
 	int64_t began_ms = w->now_ms;
 	assert_true(is_good(w, token, &who));
-	assert_true(who.kind == WHO_STAFF && who.region == 621200 && (who.rights & UINT64_C(1) << RIGHT_PROPOSALS_CHECK) && who.session_until_ms == began_ms + STAFF_IDLE_MS);
+	assert_true(who.kind == WHO_STAFF && who.region == 621200 && (who.rights & UINT64_C(1) << RIGHT_STAFF_CHECK) && who.session_until_ms == began_ms + STAFF_IDLE_MS);
 	w->now_ms += STAFF_IDLE_MS - 1;
 	assert_true(is_good(w, token, &who));
 	use(w, who.session);
