@@ -8,6 +8,7 @@
 
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <sys/wait.h>
 
 enum { JOBS = 6, N_MAX = 200 };
@@ -188,38 +189,68 @@ static void real(void **state)
 /* -- another program holds the database */
 
 struct holder {
-	int to_child[2], from_child[2];
+	int to_child, from_child;
 	pid_t pid;
 };
 
-/* A process of its own: SQLite's locks do not know the difference between two users inside one. */
+/* Says whether it has the lock, and keeps it until it hears something, or nobody is there any more. */
+static void holder_child(const char *path, int in, int out)
+{
+	sqlite3 *db;
+	bool ok = sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK;
+	char byte = ok ? 'y' : 'n';
+	ok = write(out, &byte, 1) == 1 && read(in, &byte, 1) == 1 && ok;
+	_exit(ok ? 0 : 1); /* the lock goes with the process */
+}
+
+/* A process of its own: SQLite's locks do not know the difference between two users inside one. Each keeps its own ends of the pipes only: so when one dies, the
+ * other reads an end and not for ever. */
 static void hold(struct holder *h)
 {
 	char byte = 0, path[96];
+	int to_child[2], from_child[2];
 	snprintf(path, sizeof path, "%s/siban.db", f.folder);
-	assert_true(pipe(h->to_child) == 0 && pipe(h->from_child) == 0);
+	assert_true(pipe2(to_child, O_CLOEXEC) == 0 && pipe2(from_child, O_CLOEXEC) == 0);
 	h->pid = fork();
+	assert_true(h->pid >= 0);
 	if (h->pid == 0) {
-		sqlite3 *db;
-		bool ok = sqlite3_open(path, &db) == SQLITE_OK && sqlite3_exec(db, "BEGIN EXCLUSIVE", NULL, NULL, NULL) == SQLITE_OK;
-		byte = ok ? 'y' : 'n';
-		ok = write(h->from_child[1], &byte, 1) == 1 && read(h->to_child[0], &byte, 1) == 1 && ok;
-		_exit(ok ? 0 : 1); /* the lock goes with the process */
+		close(to_child[1]);
+		close(from_child[0]);
+		holder_child(path, to_child[0], from_child[1]);
 	}
-	assert_int_equal(read(h->from_child[0], &byte, 1), 1);
+	close(to_child[0]);
+	close(from_child[1]);
+	h->to_child = to_child[1];
+	h->from_child = from_child[0];
+	assert_int_equal(read(h->from_child, &byte, 1), 1);
 	assert_int_equal(byte, 'y');
 }
 
 static void let_go(struct holder *h)
 {
 	int status;
-	assert_int_equal(write(h->to_child[1], "x", 1), 1);
+	assert_int_equal(write(h->to_child, "x", 1), 1);
 	assert_int_equal(waitpid(h->pid, &status, 0), h->pid);
 	assert_int_equal(status, 0);
-	for (int i = 0; i < 2; i++) {
-		close(h->to_child[i]);
-		close(h->from_child[i]);
-	}
+	close(h->to_child);
+	close(h->from_child);
+}
+
+/* A helper that dies is noticed: what is read from it ends. */
+static void a_dead_holder_is_noticed(void **state)
+{
+	(void)state;
+	char byte;
+	int status;
+	struct holder h;
+	begin();
+	hold(&h);
+	assert_int_equal(kill(h.pid, SIGKILL), 0);
+	assert_int_equal(read(h.from_child, &byte, 1), 0);
+	assert_int_equal(waitpid(h.pid, &status, 0), h.pid);
+	close(h.to_child);
+	close(h.from_child);
+	fixture_drop(&f);
 }
 
 static void foreign_lock(void **state)
@@ -317,8 +348,8 @@ static void unknown_checkpoint_ends_the_process(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(nth), cmocka_unit_test(full_disk_shows), cmocka_unit_test(real), cmocka_unit_test(foreign_lock), cmocka_unit_test(unknown_commit_ends_the_process),
-		cmocka_unit_test(unknown_checkpoint_ends_the_process),
+		cmocka_unit_test(nth), cmocka_unit_test(full_disk_shows), cmocka_unit_test(real), cmocka_unit_test(foreign_lock), cmocka_unit_test(a_dead_holder_is_noticed),
+		cmocka_unit_test(unknown_commit_ends_the_process), cmocka_unit_test(unknown_checkpoint_ends_the_process),
 	};
 	return cmocka_run_group_tests(tests, quiet, NULL);
 }
