@@ -11,7 +11,7 @@
 
 struct tx; /* store/store.h */
 
-enum { KEYRING_PARTS_MAX = 16, KEYRING_INDEX_MAX = 8 /* KEYFILE_INDEX_MAX */ };
+enum { KEYRING_PARTS_MAX = 20, KEYRING_INDEX_MAX = 8 /* KEYFILE_INDEX_MAX */ };
 
 /* Fails: CONFIG with the file's name and what to do; SYSTEM when the operating system refuses. */
 MUST_USE bool keyring_open(const struct config *c, bool make_if_absent, struct fail *why);

@@ -1,4 +1,4 @@
-/* services/case_clock.c - each clock by the table; what is written is what is known, and what follows from it beside it. */
+/* services/case_clock.c - each clock by the table (clocks.c); what is written is what is known, and what follows from it beside it. */
 #include "services/case_clock.h"
 
 #include "base/config.h"
@@ -9,49 +9,6 @@
 #include "store/fact.h"
 
 #include <assert.h>
-
-/* ---- the table ---- */
-
-#define IN(state) (1u << CASE_##state)
-static const struct clock_kind_row kinds[CLOCK_KINDS] = {
-#define CLOCK(number, name, text, runs, stands, anew, days, zh, en) [number] = { STR(text), { STR(zh), STR(en) }, (runs), (stands), anew, CLOCK_DAYS_##days },
-#include "services/clocks.def"
-#undef CLOCK
-};
-#undef IN
-
-const struct clock_kind_row *clock_kind_row(enum clock_kind k)
-{
-	assert(k > CLOCK_NONE_SHOWN && k < CLOCK_KINDS);
-	return &kinds[k];
-}
-
-enum clock_phase clock_phase_in(enum clock_kind k, enum case_state s)
-{
-	const struct clock_kind_row *row = clock_kind_row(k);
-	return (row->runs >> s & 1) != 0 ? CLOCK_RUNS : (row->stands >> s & 1) != 0 ? CLOCK_STANDS : CLOCK_STOPPED;
-}
-
-struct str clock_what_name(int64_t what)
-{
-	static const struct str names[] = { [CLOCK_TOLD_YELLOW] = STR("yellow"), [CLOCK_TOLD_ORANGE] = STR("orange"), [CLOCK_TOLD_RED] = STR("red"),
-					    [CLOCK_IN_TIME] = STR("stopped_in_time"), [CLOCK_LATE] = STR("stopped_late") };
-	return names[what];
-}
-
-struct str light_name(enum light l)
-{
-	static const struct str names[] = { [LIGHT_GREEN] = STR("green"), [LIGHT_YELLOW] = STR("yellow"), [LIGHT_ORANGE] = STR("orange"),
-					    [LIGHT_RED] = STR("red"), [LIGHT_STANDING] = STR("standing"), [LIGHT_PENDING] = STR("pending") };
-	return names[l];
-}
-
-enum light light_on(int32_t today, bool has_due, int32_t due, int32_t yellow, bool standing)
-{
-	if (!has_due)
-		return standing ? LIGHT_STANDING : LIGHT_PENDING;
-	return today > due ? LIGHT_RED : today == due ? LIGHT_ORANGE : today >= yellow ? LIGHT_YELLOW : LIGHT_GREEN;
-}
 
 /* ---- one clock, read and written ---- */
 
@@ -242,14 +199,27 @@ static bool days_of_guide(struct tx *tx, int64_t case_id, bool promised, int64_t
 	return true;
 }
 
-static bool days_for(struct tx *tx, int64_t case_id, enum clock_days from, int64_t *days, struct fail *why)
+static bool days_of_part(struct tx *tx, int64_t case_id, int64_t *days, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT g.days FROM case_part p JOIN cases c ON c.id = p.part JOIN guide_part g ON g.guide = c.guide AND g.n = p.n WHERE p.part = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, STORE, "case %lld is a part of nothing", (long long)case_id);
+	*days = stmt_int(q, 0);
+	return true;
+}
+
+static bool days_for(struct tx *tx, const struct clock_move *m, enum clock_days from, int64_t *days, struct fail *why)
 {
 	const struct config *c = services_config();
 	switch (from) {
 	case CLOCK_DAYS_ACCEPTANCE: *days = c->clock_acceptance_days; return true;
 	case CLOCK_DAYS_DELIVERY:   *days = c->clock_delivery_days; return true;
-	case CLOCK_DAYS_PROMISED:   return days_of_guide(tx, case_id, true, days, why);
-	case CLOCK_DAYS_STATUTORY:  return days_of_guide(tx, case_id, false, days, why);
+	case CLOCK_DAYS_PROMISED:   return m->is_part ? days_of_part(tx, m->case_id, days, why) : days_of_guide(tx, m->case_id, true, days, why);
+	case CLOCK_DAYS_STATUTORY:  return days_of_guide(tx, m->case_id, false, days, why);
 	}
 	return false;
 }
@@ -258,7 +228,7 @@ static bool clock_begin(struct tx *tx, const struct clock_move *m, struct case_c
 {
 	struct made made;
 	*c = (struct case_clock){ .kind = c->kind, .phase = CLOCK_RUNS, .begun = m->day, .region = m->region, .department = m->department };
-	return days_for(tx, m->case_id, clock_kind_row(c->kind)->days, &c->days, why) && clock_write(tx, m->case_id, c, &made, why);
+	return days_for(tx, m, clock_kind_row(c->kind)->days, &c->days, why) && clock_write(tx, m->case_id, c, &made, why);
 }
 
 static bool clock_move(struct tx *tx, const struct clock_move *m, enum clock_kind kind, struct fail *why)
@@ -359,7 +329,7 @@ bool clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why)
 	if (!pauses_move(tx, m, why) || (m->extend_days > 0 && !extension_keep(tx, m, why)))
 		return false;
 	for (int kind = CLOCK_NONE_SHOWN + 1; kind < CLOCK_KINDS; kind++)
-		if (!clock_move(tx, m, (enum clock_kind)kind, why))
+		if (!(m->is_part && clock_kind_row((enum clock_kind)kind)->of_whole) && !clock_move(tx, m, (enum clock_kind)kind, why))
 			return false;
 	return true;
 }

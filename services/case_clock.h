@@ -31,6 +31,7 @@ struct clock_kind_row {
 	struct str name, text[2]; /* by enum lang */
 	uint32_t runs, stands;    /* bit n: state n */
 	bool anew;
+	bool of_whole;            /* a part of a joint case has none */
 	enum clock_days days;
 };
 const struct clock_kind_row *clock_kind_row(enum clock_kind k);
@@ -47,6 +48,7 @@ struct clock_move {
 	int64_t seq, now_ms;
 	int64_t extend_days;      /* 0: the event extends nothing */
 	struct str document;
+	bool is_part;             /* of a joint case */
 };
 /* What the event does to every clock of the case. */
 MUST_USE bool clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why);

@@ -1,6 +1,8 @@
 /* services/case_department.c - a case as its department's system must see it to go on: what comes next, what waits, what was refused. */
+#include "base/day.h"
 #include "services/case_journal.h"
 #include "services/handlers.h"
+#include "services/joint.h"
 #include "services/services.h"
 #include "store/store.h"
 
@@ -14,6 +16,9 @@ struct department_view {
 	struct case_file file;
 	int held_count, refused_count;
 	struct waiting held[CASE_HELD_MAX], refused[CASE_HELD_MAX]; /* of the refused, the latest */
+	struct parts parts;                        /* of a whole, for its lead */
+	struct str part_code, part_name;           /* of a part, for its department: that, and where the whole is */
+	enum case_state whole_state;
 };
 
 static bool view_parse(struct request *r, struct fail *why)
@@ -61,11 +66,33 @@ static bool refused_look(struct tx *tx, struct request *r, struct department_vie
 	return rows_of(r, q, v->refused, &v->refused_count, why);
 }
 
+static bool part_look(struct tx *tx, struct request *r, struct department_view *v, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT g.code, g.name, w.state FROM case_part p JOIN cases w ON w.id = p.whole JOIN guide_part g ON g.guide = w.guide AND g.n = p.n WHERE p.part = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, v->file.id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, STORE, "case %lld is a part of nothing", (long long)v->file.id);
+	v->part_code = str_copy(&r->arena, stmt_text(q, 0));
+	v->part_name = str_copy(&r->arena, stmt_text(q, 1));
+	v->whole_state = (enum case_state)stmt_int(q, 2);
+	return (v->part_code.at != NULL && v->part_name.at != NULL) || FAILS(why, MEMORY, "a part");
+}
+
+static bool joint_look(struct tx *tx, struct request *r, struct department_view *v, struct fail *why)
+{
+	if (v->file.parts > 0)
+		return joint_parts(tx, v->file.id, &v->parts, &r->arena, why);
+	return v->file.parts == 0 || part_look(tx, r, v, why);
+}
+
 static bool view_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct department_view *v = r->state;
 	v->file.department = r->who.id;
-	if (!journal_case(tx, &v->file, why) || !held_look(tx, r, v, why) || !refused_look(tx, r, v, why))
+	if (!journal_case(tx, &v->file, why) || !held_look(tx, r, v, why) || !refused_look(tx, r, v, why) || !joint_look(tx, r, v, why))
 		return false;
 	if (v->file.id == 0 && v->held_count == 0)
 		return FAILS(why, NOT_FOUND, "neither opened nor awaited");
@@ -99,12 +126,27 @@ static void head_out(struct json_out *j, const struct case_file *c)
 	json_add_number(j, "next_seq", c->last_seq + 1);
 }
 
+static void joint_out(struct json_out *j, const struct request *r, const struct department_view *v)
+{
+	if (v->file.parts > 0)
+		joint_parts_out(j, &v->parts, day_of(r->now_ms), r->lang);
+	if (v->file.parts >= 0)
+		return;
+	json_put_name(j, "part");
+	json_put_object(j);
+	json_add_text(j, "code", v->part_code);
+	json_add_text(j, "name", v->part_name);
+	json_add_plain(j, "whole_state", case_state_name(v->whole_state));
+	json_put_object_end(j);
+}
+
 static bool view_render(struct request *r, struct fail *why)
 {
 	const struct department_view *v = r->state;
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
 	head_out(&j, &v->file);
+	joint_out(&j, r, v);
 	json_put_name(&j, "held");
 	json_put_array(&j);
 	for (int i = 0; i < v->held_count; i++)

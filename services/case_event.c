@@ -11,10 +11,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/url.h"
-#include "services/case_journal.h"
-#include "services/case_names.h"
-#include "services/guide_rows.h"
+#include "services/case_opening.h"
 #include "services/handlers.h"
+#include "services/joint.h"
 #include "services/services.h"
 #include "store/store.h"
 #include <assert.h>
@@ -25,7 +24,7 @@ enum event_answer { ANSWER_APPLIED = 1, ANSWER_REPEATED = 2, ANSWER_HELD = 3 };
 enum { N_CASE, N_SEQ, N_NEXT, N_STATE, N_RELEASED_FROM, N_RELEASED_TO };
 
 struct posted {
-	struct str event_id, case_ref, event_name, note, matter, region_text, document, provincial_no, project_code;
+	struct str event_id, case_ref, event_name, note, matter, region_text, document, provincial_no, project_code, whole, part;
 	int64_t seq, occurred_ms, extend_days;
 	json_t *applicant_object; /* valid in parse only */
 	struct str id_type, id_number, name, phone_text;
@@ -64,6 +63,8 @@ static const struct json_field event_fields[] = {
 	{ "project_code", JSON_F_TEXT, false, 1, CASE_TEXT_MAX, offsetof(struct posted, project_code), check_visible_ascii },
 	{ "matter", JSON_F_TEXT, false, 1, MATTER_CODE_MAX, offsetof(struct posted, matter), NULL },
 	{ "region", JSON_F_TEXT, false, REGION_DIGITS, REGION_DIGITS, offsetof(struct posted, region_text), NULL },
+	{ "whole", JSON_F_TEXT, false, 1, CASE_NUMBER_LENGTH, offsetof(struct posted, whole), NULL },
+	{ "part", JSON_F_TEXT, false, 1, PART_CODE_MAX, offsetof(struct posted, part), NULL },
 	{ "applicant", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, applicant_object), NULL },
 };
 
@@ -97,8 +98,19 @@ static bool applicant_parse(struct posted *p, struct fail *why)
 	return false;
 }
 
+/* What a part is about, its whole says. */
+static bool part_parse(const struct posted *p, struct fail *why)
+{
+	if (p->whole.at == NULL || p->part.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, p->whole.at == NULL ? "/whole" : "/part", "a part names its whole, and which part it is");
+	const char *extra = p->matter.at != NULL ? "/matter" : p->region_text.at != NULL ? "/region" : p->applicant_object != NULL ? "/applicant" : NULL;
+	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "the whole says it");
+}
+
 static bool opening_parse(struct posted *p, struct fail *why)
 {
+	if (p->whole.at != NULL || p->part.at != NULL)
+		return part_parse(p, why);
 	if (p->matter.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, "/matter", "an opening event names its matter");
 	if (p->region_text.at == NULL)
@@ -112,20 +124,21 @@ static bool opening_parse(struct posted *p, struct fail *why)
 
 static bool later_parse(const struct posted *p, struct fail *why)
 {
-	const char *extra = p->matter.at != NULL ? "/matter" : p->region_text.at != NULL ? "/region" : p->applicant_object != NULL ? "/applicant" : NULL;
+	const char *extra = p->matter.at != NULL ? "/matter" : p->region_text.at != NULL ? "/region" : p->applicant_object != NULL ? "/applicant"
+		: p->whole.at != NULL ? "/whole" : p->part.at != NULL ? "/part" : NULL;
 	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "only with seq 1");
 }
 
-/* Keyed, because it covers numbers, and those can be tried out. */
+/* Keyed, because it covers numbers, and those can be tried out. The last two are counted where they are said: what was digested before there were any stays known. */
 static void digest_of(struct posted *p)
 {
 	char seq[21], occurred[21], extend[21], kind = (char)('0' + p->applicant.kind);
 	struct str parts[] = {
 		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
 		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number), p->name, str_c(p->phone),
-		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code,
+		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code, p->whole, p->part,
 	};
-	p->digest_count = keyring_index_all("event", parts, COUNT(parts), p->digests);
+	p->digest_count = keyring_index_all("event", parts, COUNT(parts) - (p->whole.at == NULL ? 2 : 0), p->digests);
 }
 
 /* Not request_json: the applicant's object must outlive the first json_take. */
@@ -245,7 +258,7 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct case_pen pen = { .now_ms = r->now_ms, .random = r->random, .arena = &r->arena };
 	struct case_file c = { .pen = &pen, .department = r->who.id, .case_ref = p->case_ref, .now_ms = r->now_ms };
 	enum case_state refused_in;
-	if (!times_are_possible(r, p, why) || !journal_lock(tx, &c, why) || !journal_case(tx, &c, why))
+	if (!times_are_possible(r, p, why) || !journal_lock(tx, &c, why) || !journal_case(tx, &c, why) || !joint_join(tx, &c, why))
 		return false;
 	switch (journal_seen(tx, r->who.id, &e, &refused_in, why)) {
 	case JOURNAL_FAILED:        return false;
@@ -264,106 +277,13 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 
 /* ---- apply: its turn ---- */
 
-struct opening {
-	int64_t matter, type, person, names;
-	int64_t guide; /* the version it is pinned to; 0: the matter has none */
-	struct str name[CASE_NAME_COUNT];
-};
-
-static bool opening_matter(struct tx *tx, struct request *r, struct opening *o, struct fail *why)
-{
-	const struct posted *p = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT m.id, COALESCE(u.type, m.type), COALESCE(u.name, m.name), d.id, d.name, u.id FROM matter m" GUIDE_CURRENT_JOIN
-		" JOIN department d ON d.id = COALESCE(u.department, m.department) WHERE m.code = $1 AND " MATTER_IS_SHOWN, why);
-	if (q == NULL)
-		return false;
-	stmt_bind_text(q, 1, p->matter);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/matter", "no such matter");
-	if (stmt_int(q, 3) != r->who.id)
-		return FAILS_FIELD(why, FIELD, "/matter", "another department's matter");
-	o->matter = stmt_int(q, 0);
-	o->type = stmt_int(q, 1);
-	o->guide = stmt_is_null(q, 5) ? 0 : stmt_int(q, 5);
-	o->name[CASE_NAME_MATTER_CODE] = p->matter;
-	o->name[CASE_NAME_MATTER] = str_copy(&r->arena, stmt_text(q, 2));
-	o->name[CASE_NAME_DEPARTMENT] = str_copy(&r->arena, stmt_text(q, 4));
-	return (o->name[CASE_NAME_MATTER].at != NULL && o->name[CASE_NAME_DEPARTMENT].at != NULL) || FAILS(why, MEMORY, "names");
-}
-
-static bool opening_region(struct tx *tx, struct request *r, struct opening *o, struct fail *why)
-{
-	const struct posted *p = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT name FROM region WHERE code = $1", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, p->region);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/region", "no such region");
-	o->name[CASE_NAME_REGION] = str_copy(&r->arena, stmt_text(q, 0));
-	return o->name[CASE_NAME_REGION].at != NULL || FAILS(why, MEMORY, "a name");
-}
-
-/* The row bears the state its first event leads to; the event itself is journal_append's. */
-static bool case_insert(struct tx *tx, const struct request *r, struct case_file *c, const struct opening *o, enum case_state first, struct fail *why)
-{
-	const struct posted *p = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO cases (id, case_no, person, department, case_ref, matter, region, type, state, last_seq, opened_ms, updated_ms,"
-		" names, guide) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, 1, $10, $11, $12, $13)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, c->id);
-	stmt_bind_text(q, 2, str_c(c->case_no));
-	stmt_bind_int(q, 3, o->person);
-	stmt_bind_int(q, 4, c->department);
-	stmt_bind_text(q, 5, c->case_ref);
-	stmt_bind_int(q, 6, o->matter);
-	stmt_bind_int(q, 7, p->region);
-	stmt_bind_int(q, 8, o->type);
-	stmt_bind_int(q, 9, first);
-	stmt_bind_int(q, 10, r->now_ms);
-	stmt_bind_int(q, 11, r->now_ms);
-	stmt_bind_int(q, 12, o->names);
-	if (o->guide == 0)
-		stmt_bind_null(q, 13);
-	else
-		stmt_bind_int(q, 13, o->guide);
-	return stmt_run(q, why);
-}
-
-/* The number is kept by person_find_or_make; what the department says beside it is the newest we know. */
-static bool opening_person(struct tx *tx, const struct request *r, struct opening *o, struct fail *why)
-{
-	const struct posted *p = r->state;
-	struct person_facts facts = { .name = p->name, .phone = p->phone[0] != '\0' ? str_c(p->phone) : STR_NONE };
-	return person_find_or_make(tx, p->applicant.kind, str_c(p->applicant.number), r->now_ms, &o->person, why) &&
-	       person_facts_merge(tx, o->person, &facts, r->random, why);
-}
-
-static bool open_case(struct tx *tx, struct request *r, struct case_file *c, struct fail *why)
-{
-	const struct posted *p = r->state;
-	struct opening o = { 0 };
-	enum case_state first;
-	if (!case_move(CASE_NONE, p->event, &first, why) || !opening_matter(tx, r, &o, why) || !opening_region(tx, r, &o, why))
-		return false;
-	if (!case_names_find_or_make(tx, o.matter, p->region, o.name, &o.names, why) || !opening_person(tx, r, &o, why))
-		return false;
-	if (!tx_next_id(tx, "cases", &c->id, why) || !case_number_format(c->id, (int32_t)p->region, r->now_ms, c->case_no, why))
-		return false;
-	c->stored_seq = 1;
-	c->person = o.person;
-	c->names = o.names;
-	c->region = p->region;
-	return case_insert(tx, r, c, &o, first, why);
-}
-
 static bool take_turn(struct tx *tx, struct request *r, struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	struct journal_released released;
-	if (c->id == 0 && !open_case(tx, r, c, why))
+	const struct posted *p = r->state;
+	struct opening o = { .event = p->event, .matter = p->matter, .region = p->region, .applicant = &p->applicant, .name = p->name, .phone = str_c(p->phone),
+			     .whole = p->whole, .part = p->part };
+	if (c->id == 0 && !case_open(tx, &o, c, why))
 		return false;
 	return journal_append(tx, c, e, why) && journal_release(tx, c, &released, why) && journal_save(tx, c, why) &&
 	       answer(r, ANSWER_APPLIED, c, &released);

@@ -4,12 +4,13 @@
 #include "notify/message.h"
 #include "services/case_clock.h"
 #include "services/case_row.h"
+#include "services/joint.h"
 #include "store/fact.h"
 #include <assert.h>
 
 bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no, region, person, names FROM cases WHERE department = $1 AND case_ref = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, last_seq, state, case_no, region, person, names, parts FROM cases WHERE department = $1 AND case_ref = $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->department);
@@ -26,6 +27,7 @@ bool journal_case(struct tx *tx, struct case_file *c, struct fail *why)
 	c->region = stmt_int(q, 4);
 	c->person = stmt_int(q, 5);
 	c->names = stmt_int(q, 6);
+	c->parts = stmt_int(q, 7);
 	memcpy(c->case_no, no.at, no.len);
 	c->case_no[no.len] = '\0';
 	return true;
@@ -128,8 +130,8 @@ static bool tell_applicant(struct tx *tx, const struct case_file *c, const struc
 	struct case_news news = { .person = c->person, .case_id = c->id, .seq = c->last_seq, .state = (int)c->state, .words = words,
 				  .case_no = { c->case_no, CASE_NUMBER_LENGTH } };
 	struct case_names names;
-	if (c->pen == NULL)
-		return true;
+	if (c->pen == NULL || c->parts < 0)
+		return true; /* of a joint case people hear of the whole alone */
 	if (template_for(words) != 0) {
 		if (!case_names_read(tx, c->names, &names, why))
 			return false;
@@ -156,7 +158,7 @@ static bool numbers_keep(struct tx *tx, const struct case_file *c, const struct 
 static bool clocks_hear(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	struct clock_move m = { .case_id = c->id, .department = c->department, .region = c->region, .state = c->state, .day = day_of(e->occurred_ms), .seq = e->seq, .now_ms = c->now_ms,
-				.extend_days = e->extend_days, .document = e->document };
+				.extend_days = e->extend_days, .document = e->document, .is_part = c->parts < 0 };
 	return clocks_move(tx, &m, why);
 }
 
@@ -165,13 +167,13 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 	enum case_state to;
 	int64_t fact;
 	assert(c->id > 0 && e->seq == c->last_seq + 1);
-	if (!case_move(c->state, e->event, &to, why))
+	if (!case_move(c->state, e->event, &to, why) || !joint_allows(tx, c, e->event, to, why))
 		return false;
 	if (!fact_next(tx, &fact, why) || !event_insert(tx, c, e, to, fact, why) || !event_fact(tx, c, e, to, fact, why))
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tell_applicant(tx, c, e, why);
+	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)

@@ -44,6 +44,8 @@ struct case_file {
 	int64_t last_seq;    /* next is one more */
 	int64_t stored_seq;  /* last_seq in its row */
 	enum case_state state;
+	int64_t parts;       /* of its row: 0 a case of one department; above: a whole of so many parts; below: part -parts of another (services/joint.h) */
+	int64_t whole;       /* of a joint case, once joint_join is through: the whole's id */
 	char case_no[CASE_NUMBER_BYTES];
 };
 
@@ -56,7 +58,7 @@ enum journal_seen { JOURNAL_NEW, JOURNAL_APPLIED, JOURNAL_WAITING, JOURNAL_REFUS
 /* Have we had this event id of this department? For REFUSED, *refused_in is the state that did not allow it. */
 enum journal_seen journal_seen(struct tx *tx, int64_t department, const struct journal_entry *e, enum case_state *refused_in, struct fail *why);
 
-/* The entry whose turn it is, and the fact that proves it. Fails: ILLEGAL_MOVE. */
+/* The entry whose turn it is, and the fact that proves it. Fails: ILLEGAL_MOVE, by the table of moves or for the other parts of a joint case. */
 MUST_USE bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why);
 /* An entry before its turn. Fails: SEQ_TAKEN, HELD_FULL. */
 MUST_USE bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why);

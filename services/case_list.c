@@ -35,9 +35,9 @@ static bool case_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct case_page *page = r->state;
 	DROP(stmt) struct stmt *q = r->who.by_matter
-		? tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2"
+		? tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2 AND parts >= 0"
 			" AND matter IN (SELECT matter FROM mandate_matter WHERE mandate = $3) ORDER BY id DESC LIMIT $4", why)
-		: tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2 ORDER BY id DESC LIMIT $3", why);
+		: tx_query(tx, "SELECT " CASE_ROW_COLUMNS ", id FROM cases WHERE person = $1 AND id < $2 AND parts >= 0 ORDER BY id DESC LIMIT $3", why);
 	int n = 1;
 	if (q == NULL)
 		return false;
@@ -75,10 +75,12 @@ const struct handler case_list = { .parse = case_list_parse, .look = case_list_l
 /* ---- case_events: oldest first ---- */
 
 struct timeline_item {
+	int64_t place; /* in its timeline */
 	int64_t seq, occurred_ms, received_ms;
 	enum case_event event;
 	enum case_state state;
 	struct str note; /* at NULL: none */
+	struct str part; /* of a joint case, its code; at NULL: of the whole */
 };
 
 struct timeline {
@@ -109,12 +111,29 @@ static bool timeline_item_of(struct request *r, struct stmt *q, struct timeline_
 {
 	*to = (struct timeline_item){
 		.seq = stmt_int(q, 0), .event = (enum case_event)stmt_int(q, 1), .state = (enum case_state)stmt_int(q, 2),
-		.occurred_ms = stmt_int(q, 4), .received_ms = stmt_int(q, 5),
+		.occurred_ms = stmt_int(q, 4), .received_ms = stmt_int(q, 5), .place = stmt_int(q, 6),
 	};
-	if (stmt_is_null(q, 3))
-		return true;
-	to->note = str_copy(&r->arena, stmt_text(q, 3));
-	return to->note.at != NULL || FAILS(why, MEMORY, "a note");
+	if (!stmt_is_null(q, 3))
+		to->note = str_copy(&r->arena, stmt_text(q, 3));
+	if (!stmt_is_null(q, 7))
+		to->part = str_copy(&r->arena, stmt_text(q, 7));
+	return ((stmt_is_null(q, 3) || to->note.at != NULL) && (stmt_is_null(q, 7) || to->part.at != NULL)) || FAILS(why, MEMORY, "a note");
+}
+
+/* A whole and its parts are written one at a time (services/joint.h), so the numbers of their facts are the order in which they happened to it. */
+static struct stmt *timeline_query(struct tx *tx, const struct timeline *t, struct fail *why)
+{
+	struct stmt *q = t->row.is_whole
+		? tx_query(tx, "SELECT e.seq, e.event, e.state, e.note, e.occurred_ms, e.received_ms, e.fact, g.code FROM case_event e"
+			" LEFT JOIN case_part p ON p.part = e.case_id LEFT JOIN cases w ON w.id = p.whole LEFT JOIN guide_part g ON g.guide = w.guide AND g.n = p.n"
+			" WHERE (e.case_id = $1 OR e.case_id IN (SELECT x.part FROM case_part x WHERE x.whole = $1)) AND e.fact > $2 ORDER BY e.fact LIMIT $3", why)
+		: tx_query(tx, "SELECT seq, event, state, note, occurred_ms, received_ms, seq, CAST(NULL AS VARCHAR(32)) FROM case_event WHERE case_id = $1 AND seq > $2 ORDER BY seq LIMIT $3", why);
+	if (q == NULL)
+		return NULL;
+	stmt_bind_int(q, 1, t->question.id);
+	stmt_bind_int(q, 2, t->from.id);
+	stmt_bind_int(q, 3, t->limit + 1);
+	return q;
 }
 
 static bool case_events_look(struct tx *tx, struct request *r, struct fail *why)
@@ -124,13 +143,9 @@ static bool case_events_look(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	if (!case_owner(tx, r, t->row.person, t->row.matter, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT seq, event, state, note, occurred_ms, received_ms FROM case_event WHERE case_id = $1 AND seq > $2 ORDER BY seq LIMIT $3", why);
+	DROP(stmt) struct stmt *q = timeline_query(tx, t, why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, t->question.id);
-	stmt_bind_int(q, 2, t->from.id);
-	stmt_bind_int(q, 3, t->limit + 1);
 	while (stmt_row(q, why)) {
 		t->is_more = t->count == t->limit;
 		if (t->is_more)
@@ -144,6 +159,8 @@ static bool case_events_look(struct tx *tx, struct request *r, struct fail *why)
 static void timeline_item_out(struct json_out *j, const struct timeline_item *item, enum lang lang)
 {
 	json_put_object(j);
+	if (item->part.at != NULL)
+		json_add_text(j, "part", item->part);
 	json_add_number(j, "seq", item->seq);
 	json_add_text(j, "event", case_event_row(item->event)->name);
 	json_add_text(j, "state", case_state_name(item->state));
@@ -164,7 +181,7 @@ static bool case_events_render(struct request *r, struct fail *why)
 	struct json_out j = reply_list(r);
 	for (int i = 0; i < t->count; i++)
 		timeline_item_out(&j, &t->items[i], r->lang);
-	struct cursor next = { 0, t->is_more ? t->items[t->count - 1].seq : 0 };
+	struct cursor next = { 0, t->is_more ? t->items[t->count - 1].place : 0 };
 	return reply_list_end(r, &j, t->is_more ? &next : NULL, why);
 }
 

@@ -109,7 +109,7 @@ static bool case_lookup_parse(struct request *r, struct fail *why)
 
 /* ---- look ---- */
 
-#define LOOKUP_SELECT "SELECT c.case_no, c.state, c.updated_ms, n.matter_name, c.person, p.facts, c.case_ref FROM cases c" \
+#define LOOKUP_SELECT "SELECT c.case_no, c.state, c.updated_ms, n.matter_name, c.person, p.facts, c.case_ref, c.parts, c.id FROM cases c" \
 	" JOIN case_names n ON n.id = c.names JOIN person p ON p.id = c.person"
 
 static struct stmt *nearest(struct tx *tx, const struct lookup *l, struct fail *why)
@@ -136,11 +136,26 @@ static bool can_be_last4(const struct lookup *l)
 	return true;
 }
 
+/* What was found is a part: its applicant asks after the whole, whose number it bears. */
+static bool whole_look(struct tx *tx, struct lookup *l, int64_t part, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT w.state, w.updated_ms FROM case_part p JOIN cases w ON w.id = p.whole WHERE p.part = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, part);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, STORE, "case %lld is a part of nothing", (long long)part);
+	l->state = (enum case_state)stmt_int(q, 0);
+	l->updated_ms = stmt_int(q, 1);
+	return true;
+}
+
 static bool case_lookup_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct lookup *l = r->state;
 	char stored[LAST4] = { 0 };
 	bool fits = false;
+	int64_t part = 0;
 	DROP(stmt) struct stmt *q = nearest(tx, l, why);
 	if (q == NULL)
 		return false;
@@ -155,12 +170,15 @@ static bool case_lookup_look(struct tx *tx, struct request *r, struct fail *why)
 			return FAILS(why, MEMORY, "a name");
 		if (!person_last4(stmt_int(q, 4), stmt_blob(q, 5), stored, why))
 			return false;
+		part = stmt_int(q, 7) < 0 ? stmt_int(q, 8) : 0;
 		fits = l->by_ref ? str_same_secret(l->case_ref, stmt_text(q, 6))
 			: str_same_secret((struct str){ l->case_no, CASE_NUMBER_LENGTH }, (struct str){ l->found_no, CASE_NUMBER_LENGTH });
 	}
 	if (why->code != FAIL_NONE)
 		return false;
 	fits &= str_same_secret((struct str){ l->last4, LAST4 }, (struct str){ stored, LAST4 });
+	if (fits && part != 0)
+		return whole_look(tx, l, part, why);
 	l->system = fits || !l->by_ref || !can_be_last4(l) ? NULL : department_system_find(l->department);
 	return fits || l->system != NULL || FAILS(why, LOOKUP, "no match");
 }

@@ -31,9 +31,10 @@ bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row
 	to->has_due = n[9] != 0 || !stmt_is_null(q, 9);
 	to->due = (int32_t)n[9];
 	to->yellow = (int32_t)n[10];
-	if (!text_of(a, q, 12, &to->provincial_no, why) || !text_of(a, q, 13, &to->project_code, why))
+	to->is_whole = n[11] > 0;
+	if (!text_of(a, q, 13, &to->provincial_no, why) || !text_of(a, q, 14, &to->project_code, why))
 		return false;
-	struct str no = stmt_text(q, 11);
+	struct str no = stmt_text(q, 12);
 	assert(no.len == CASE_NUMBER_LENGTH);
 	memcpy(to->case_no, no.at, no.len);
 	to->case_no[CASE_NUMBER_LENGTH] = '\0';

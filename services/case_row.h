@@ -17,7 +17,7 @@ struct case_row {
 	int64_t opened_ms, updated_ms;
 	int32_t last_seq;
 	uint8_t type, state, clock;    /* clock: enum clock_kind */
-	bool has_due;
+	bool has_due, is_whole;        /* is_whole: of a joint case, which has parts (services/joint.h) */
 	int32_t due, yellow;           /* of that clock */
 	char case_no[CASE_NUMBER_BYTES];
 	struct str provincial_no, project_code; /* at NULL: it is not called anything there; in the arena */
@@ -25,8 +25,8 @@ struct case_row {
 };
 
 /* Columns in the order case_row_of reads them. */
-#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, names, matter, clock, clock_due, clock_yellow, case_no, provincial_no, project_code"
-enum { CASE_ROW_NUMBERS = 11 /* come first */, CASE_ROW_COLUMN_COUNT = 14 };
+#define CASE_ROW_COLUMNS "person, opened_ms, updated_ms, last_seq, type, state, names, matter, clock, clock_due, clock_yellow, parts, case_no, provincial_no, project_code"
+enum { CASE_ROW_NUMBERS = 12 /* come first */, CASE_ROW_COLUMN_COUNT = 15 };
 
 MUST_USE bool case_row_of(struct tx *tx, struct arena *a, struct stmt *q, struct case_row *to, struct fail *why);
 /* By id. Fails: NOT_FOUND; STORE. */

@@ -4,6 +4,7 @@
 #include "services/case_row.h"
 #include "services/case_texts.h"
 #include "services/handlers.h"
+#include "services/joint.h"
 #include "services/services.h"
 #include "store/store.h"
 #include <stddef.h>
@@ -36,7 +37,8 @@ static bool case_show_parse(struct request *r, struct fail *why)
 	return s != NULL && request_query_only(r, no_query, why) && case_question_parse(r->params[0], &s->question, why);
 }
 
-static bool write_body(struct request *r, const struct case_row *row, struct str *body, struct fail *why)
+/* parts NULL: it is a case of one department. */
+static bool write_body(struct request *r, const struct case_row *row, const struct parts *parts, struct str *body, struct fail *why)
 {
 	struct buf b;
 	buf_init(&b, &r->arena, BODY_BYTES_MAX);
@@ -44,6 +46,8 @@ static bool write_body(struct request *r, const struct case_row *row, struct str
 	json_put_object(&j);
 	case_row_members(&j, row, day_of(r->now_ms), r->lang);
 	json_put_members(&j, case_texts((enum case_state)row->state, r->lang)->next);
+	if (parts != NULL)
+		joint_parts_out(&j, parts, day_of(r->now_ms), r->lang);
 	json_put_object_end(&j);
 	*body = buf_text(&b);
 	return reply_json_end(r, &j, why);
@@ -65,6 +69,22 @@ static void keep(struct tx *tx, const struct request *r, const struct case_row *
 	memcpy(to->body, s->body.at, s->body.len);
 }
 
+/* Not kept: it changes with rows that are not its own. */
+static bool whole_body(struct tx *tx, struct request *r, const struct case_row *row, struct show *s, struct fail *why)
+{
+	struct parts *parts = arena_alloc(&r->arena, sizeof(*parts));
+	if (parts == NULL)
+		return FAILS(why, MEMORY, "parts");
+	if (!joint_parts(tx, s->question.id, parts, &r->arena, why))
+		return false;
+	for (int i = 0; i < parts->count; i++) {
+		const struct part *p = &parts->at[i];
+		const int64_t said[] = { p->case_id, p->last_seq, p->updated_ms, p->clock, p->has_due ? p->due : 0, p->case_id == 0 ? 0 : (int64_t)part_light(p, day_of(r->now_ms)) };
+		r->version = version_mix(r->version, said, sizeof said);
+	}
+	return write_body(r, row, parts, &s->body, why);
+}
+
 static bool from_table(struct tx *tx, struct request *r, struct show *s, struct fail *why)
 {
 	struct case_row row;
@@ -79,7 +99,9 @@ static bool from_table(struct tx *tx, struct request *r, struct show *s, struct 
 	r->version = (uint64_t)row.updated_ms << 22 | (uint64_t)TEXTS_EDITION << 17 | (uint64_t)row.last_seq;
 	uint64_t limit = (uint64_t)(uint32_t)row.due << 32 | (uint64_t)row.clock << 8 | (uint64_t)case_row_light(&row, day_of(r->now_ms));
 	r->version = version_mix_number(r->version, limit);
-	if (!write_body(r, &row, &s->body, why))
+	if (row.is_whole)
+		return whole_body(tx, r, &row, s, why);
+	if (!write_body(r, &row, NULL, &s->body, why))
 		return false;
 	keep(tx, r, &row, s);
 	return true;

@@ -102,13 +102,13 @@ static bool table_is_sane(void)
 	return true;
 }
 
-static bool illegal(enum case_state state, enum case_event event, struct fail *why)
+bool case_illegal(enum case_state state, enum case_event event, uint32_t without, struct fail *why)
 {
 	char allowed[sizeof(why->facts[0].text)];
 	size_t len = 0;
 	allowed[0] = '\0';
 	for (int e = 1; e < CASE_EVENT_COUNT; e++)
-		if ((events[e].from >> state & 1) != 0) {
+		if ((events[e].from >> state & 1) != 0 && (without >> e & 1) == 0) {
 			assert(len + events[e].name.len + 2 <= sizeof(allowed)); /* the longest list is a unit test's */
 			len += (size_t)snprintf(allowed + len, sizeof(allowed) - len, "%s%s", len > 0 ? "," : "", events[e].name.at);
 		}
@@ -125,7 +125,7 @@ bool case_move(enum case_state state, enum case_event event, enum case_state *to
 	if (!is_sane)
 		is_sane = table_is_sane();
 	if ((events[event].from >> state & 1) == 0)
-		return illegal(state, event, why);
+		return case_illegal(state, event, 0, why);
 	*to = events[event].to;
 	return true;
 }

@@ -69,4 +69,6 @@ bool case_event_from(struct str name, enum case_event *out);
 
 /* Where does `event` lead from `state`? Asserts once that the table is sane. Fails: ILLEGAL_MOVE with facts state and allowed. */
 MUST_USE bool case_move(enum case_state state, enum case_event event, enum case_state *to, struct fail *why);
+/* For a move that something else than the table forbids: the same answer; of the allowed events those of `without` (bit e: event e) are left out. */
+bool case_illegal(enum case_state state, enum case_event event, uint32_t without, struct fail *why); /* always false */
 #endif

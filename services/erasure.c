@@ -18,7 +18,7 @@ bool erasure_open_cases(struct tx *tx, int64_t person, int64_t *count, char numb
 {
 	struct buf b = { .at = numbers, .cap = ERASURE_CASES_TEXT };
 	_Static_assert((CASE_NUMBER_LENGTH + 1) * ERASURE_CASES_SHOWN < ERASURE_CASES_TEXT, "the first few fit");
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state, case_no FROM cases WHERE person = $1 ORDER BY id", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state, case_no FROM cases WHERE person = $1 AND parts >= 0 ORDER BY id", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, person);

@@ -143,7 +143,7 @@ static bool list_take(const struct list *l, const json_t *items, struct arena *a
 }
 
 /* Lists are taken off the object, so that what is left is judged by root_fields, unknown names included. */
-static bool parts_take(json_t *root, json_t *parts, struct arena *a, struct fail *why)
+static bool lists_take(json_t *root, json_t *parts, struct arena *a, struct fail *why)
 {
 	for (int i = 0; i < LISTS; i++) {
 		json_t *items = json_object_get(root, lists[i].name);
@@ -266,6 +266,7 @@ bool guide_take(json_t *object, struct guide *out, struct arena *a, struct fail 
 	DROP(json) json_t *parts = json_object();
 	if (root == NULL || parts == NULL)
 		return FAILS(why, MEMORY, "a guide");
-	return parts_take(root, parts, a, why) && json_take(root, root_fields, COUNT(root_fields), JSON_REFUSE_UNKNOWN, "", out, a, why) &&
-	       numbers_make(out, why) && agrees(out, parts, why) && words_make(out, parts, a, why);
+	json_object_del(root, "parts");
+	return lists_take(root, parts, a, why) && json_take(root, root_fields, COUNT(root_fields), JSON_REFUSE_UNKNOWN, "", out, a, why) &&
+	       guide_parts_take(json_object_get(object, "parts"), out, a, why) && numbers_make(out, why) && agrees(out, parts, why) && words_make(out, parts, a, why);
 }

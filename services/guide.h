@@ -10,7 +10,14 @@
 #include "base/hash.h"
 #include "base/json.h"
 
-enum { GUIDE_BYTES_MAX = 48 * 1024, GUIDE_NAME_MAX = 100, GUIDE_CODE_MAX = 64, GUIDE_DAYS_MAX = 3650, GUIDE_PLACES_MAX = 20 };
+enum { GUIDE_BYTES_MAX = 48 * 1024, GUIDE_NAME_MAX = 100, GUIDE_CODE_MAX = 64, GUIDE_DAYS_MAX = 3650, GUIDE_PLACES_MAX = 20, GUIDE_PARTS_MAX = 16, GUIDE_PART_CODE_MAX = 32 };
+
+/* What one of several departments does for a joint matter (联合办理); whose matter it is leads. services/joint.h says how the parts of a case go. */
+struct guide_part {
+	struct str code, name, department;
+	int64_t days;                        /* working days from its acceptance */
+	uint32_t needs;                      /* bit n: part n (counted from 1) is decided before this one begins */
+};
 
 struct guide {
 	struct str code, name, department, region_text, type_text, power, online_text, offline_reason, published_text;
@@ -24,6 +31,8 @@ struct guide {
 	struct str topic_words;              /* their Chinese names, likewise */
 	struct str halls[GUIDE_PLACES_MAX];  /* codes it names */
 	int hall_count;
+	struct guide_part parts[GUIDE_PARTS_MAX];
+	int part_count;                      /* 0: one department alone */
 	struct str summary;                  /* conditions, materials, results and questions, for the search */
 	struct str text;                     /* the whole, in the one form */
 	uint8_t digest[SHA256_BYTES];        /* of text */
@@ -31,4 +40,6 @@ struct guide {
 
 /* `object` is what json_read gave. Fails as json_take does, with a pointer to the member; FIELD when two members contradict each other. */
 MUST_USE bool guide_take(json_t *object, struct guide *out, struct arena *a, struct fail *why);
+/* Its member "parts", for guide_take: no code twice, what a part needs is there and comes before it, and the longest way through is not longer than promised. */
+MUST_USE bool guide_parts_take(const json_t *items, struct guide *out, struct arena *a, struct fail *why);
 #endif

@@ -18,7 +18,7 @@ static const struct {
 } keys[] = {
 	{ "basis", "title", "article" }, { "materials", "name", NULL }, { "steps", "name", NULL },    { "special", "name", NULL },
 	{ "fees", "item", NULL },        { "results", "name", NULL },   { "places", "hall", "window" }, { "faq", "question", NULL },
-	{ "form", "key", NULL },
+	{ "form", "key", NULL },         { "parts", "code", NULL },
 };
 
 /* ---- writing one ---- */
@@ -129,7 +129,7 @@ static void order_tell(struct comparing *c, const struct pairing *p, const char 
 	tell(c, at, names_before, names_after);
 }
 
-/* Lists stand at the root of a guide; one below (the choices of a form's field) is told as a whole. */
+/* Lists stand at the root of a guide; one below (the choices of a form's field, what a part comes after) is told as a whole. */
 static void lists_compare(struct comparing *c, const char *list, const json_t *before, const json_t *after)
 {
 	struct pairing p;

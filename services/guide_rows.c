@@ -26,6 +26,14 @@ static int exists_text(struct tx *tx, const char *sql_literal, struct str text, 
 	return stmt_row(q, why) ? 1 : why->code == FAIL_NONE ? 0 : -1;
 }
 
+static bool part_refers(struct tx *tx, const struct guide *g, int n, int64_t *department, struct fail *why)
+{
+	char pointer[40];
+	snprintf(pointer, sizeof pointer, "/parts/%d/department", n - 1);
+	int found = department_find(tx, g->parts[n - 1].department, department, why);
+	return found > 0 || (found == 0 && wrong(why, pointer, "unknown_department"));
+}
+
 bool guide_refers(struct tx *tx, const struct guide *g, int64_t *department, struct fail *why)
 {
 	int found = department_find(tx, g->department, department, why);
@@ -43,6 +51,11 @@ bool guide_refers(struct tx *tx, const struct guide *g, int64_t *department, str
 		found = exists_text(tx, "SELECT id FROM hall WHERE code = $1", g->halls[i], why);
 		if (found <= 0)
 			return found == 0 && wrong(why, pointer, "unknown_hall");
+	}
+	for (int n = 1; n <= g->part_count; n++) {
+		int64_t theirs;
+		if (!part_refers(tx, g, n, &theirs, why))
+			return false;
 	}
 	return true;
 }
@@ -167,6 +180,33 @@ static bool guide_insert(struct tx *tx, const struct guide_new *n, int64_t id, i
 	return stmt_run(q, why);
 }
 
+static bool part_insert(struct tx *tx, const struct guide *g, int64_t id, int n, struct fail *why)
+{
+	int64_t department;
+	const struct guide_part *p = &g->parts[n - 1];
+	if (!part_refers(tx, g, n, &department, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO guide_part (guide, n, code, name, department, days, needs) VALUES ($1, $2, $3, $4, $5, $6, $7)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_int(q, 2, n);
+	stmt_bind_text(q, 3, p->code);
+	stmt_bind_text(q, 4, p->name);
+	stmt_bind_int(q, 5, department);
+	stmt_bind_int(q, 6, p->days);
+	stmt_bind_int(q, 7, p->needs);
+	return stmt_run(q, why);
+}
+
+static bool parts_insert(struct tx *tx, const struct guide *g, int64_t id, struct fail *why)
+{
+	for (int n = 1; n <= g->part_count; n++)
+		if (!part_insert(tx, g, id, n, why))
+			return false;
+	return true;
+}
+
 bool guide_put(struct tx *tx, const struct guide_new *n, int64_t *id, bool *changed, struct fail *why)
 {
 	int64_t version;
@@ -176,7 +216,7 @@ bool guide_put(struct tx *tx, const struct guide_new *n, int64_t *id, bool *chan
 	*changed = !same;
 	if (same)
 		return true;
-	return tx_next_id(tx, "guide", id, why) && guide_insert(tx, n, *id, version + 1, why) &&
+	return tx_next_id(tx, "guide", id, why) && guide_insert(tx, n, *id, version + 1, why) && parts_insert(tx, n->guide, *id, why) &&
 	       (n->state != GUIDE_PUBLISHED || n->load != LOAD_ONE_BY_ONE || catalogue_changed(tx, why));
 }
 
@@ -229,10 +269,22 @@ bool load_flip(struct tx *tx, int64_t load, struct fail *why)
 	return stmt_run(q, why) && catalogue_changed(tx, why);
 }
 
+#define FORGOTTEN "(SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load WHERE l.state = 3 ORDER BY x.id LIMIT $1)"
+
+static bool parts_forget(struct tx *tx, int64_t most, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM guide_part WHERE guide IN " FORGOTTEN, why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, most);
+	return stmt_run(q, why);
+}
+
 bool load_forget(struct tx *tx, int64_t most, int64_t *forgotten, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"DELETE FROM guide WHERE id IN (SELECT x.id FROM guide x JOIN catalogue_load l ON l.id = x.load WHERE l.state = 3 ORDER BY x.id LIMIT $1)", why);
+	if (!parts_forget(tx, most, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM guide WHERE id IN " FORGOTTEN, why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, most);

@@ -155,7 +155,7 @@ static const char *const world_tables[] = {
 	" || '|' || confirmed_by || '|' || confirmed_ms FROM person ORDER BY id",
 	"SELECT id || '|' || hex(hash) || '|' || kind || '|' || principal_id || '|' || expires_ms || '|' || development || '|' || test_key FROM token ORDER BY id",
 	"SELECT id || '|' || case_no || '|' || person || '|' || department || '|' || case_ref || '|' || matter || '|' || region || '|' || state || '|' || last_seq"
-	" || '|' || opened_ms || '|' || updated_ms || '|' || names"
+	" || '|' || opened_ms || '|' || updated_ms || '|' || names || '|' || parts || '|' || clock || '|' || ifnull(clock_due, '-') || '|' || ifnull(guide, '-')"
 	" FROM cases ORDER BY id",
 	"SELECT id || '|' || matter || '|' || region || '|' || matter_code || '|' || matter_name || '|' || department_name || '|' || region_name"
 	" FROM case_names ORDER BY id",
@@ -190,6 +190,9 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || matter || '|' || version || '|' || load || '|' || state || '|' || made_ms || '|' || changed_ms || '|' || hex(digest) FROM guide ORDER BY id",
 	"SELECT id || '|' || hex(key) || '|' || state || '|' || maker || '|' || code || '|' || ifnull(based_on, '-') || '|' || ifnull(guide, '-') || '|' || made_ms"
 	" || '|' || changed_ms || '|' || body FROM guide_draft ORDER BY id",
+	"SELECT whole || '|' || n || '|' || department || '|' || ifnull(part, '-') FROM case_part ORDER BY whole, n",
+	"SELECT case_id || '|' || kind || '|' || phase || '|' || begun || '|' || days || '|' || extended || '|' || ifnull(due, '-') || '|' || ifnull(stopped_on, '-') || '|' || told"
+	" || '|' || broken FROM case_clock ORDER BY case_id, kind",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25 };

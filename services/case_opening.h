@@ -1,0 +1,22 @@
+/* services/case_opening.h - a case begins: a row for it, its number, its applicant, what it is called, the guide it is pinned to; or the part of a joint case, which
+ * takes all of that from its whole.
+ * Thread: the write lane. */
+#ifndef SERVICES_CASE_OPENING_H
+#define SERVICES_CASE_OPENING_H
+#include "auth/identity_number.h"
+#include "services/case_journal.h"
+
+/* What the opening event says. */
+struct opening {
+	enum case_event event;
+	struct str matter;
+	int64_t region;
+	const struct identity *applicant;
+	struct str name, phone;    /* empty: not said */
+	struct str whole, part;    /* at NULL: it is no part, and all of the above is said; else none of it is */
+};
+
+/* Fills in c, whose department, case_ref, pen and now_ms are the caller's; the event itself is journal_append's.
+ * Fails: ILLEGAL_MOVE the event opens nothing, or the part may not begin yet; FIELD no such matter, region, whole or part, or another department's; PART_BEGUN. */
+MUST_USE bool case_open(struct tx *tx, const struct opening *o, struct case_file *c, struct fail *why);
+#endif
