@@ -32,6 +32,7 @@ int command_token(struct command_line *l);
 int command_keys(struct command_line *l);
 int command_staff(struct command_line *l);
 int command_seal(struct command_line *l);
+int command_ledger(struct command_line *l);
 int command_audit(struct command_line *l);
 int command_hold(struct command_line *l);
 int command_sms_test(struct command_line *l);

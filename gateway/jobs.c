@@ -14,6 +14,7 @@
 #include "base/metrics.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
+#include "payments/ledger.h"
 #include "services/case_clock.h"
 #include "services/erasure.h"
 #include "services/guide_rows.h"
@@ -149,6 +150,11 @@ static bool write_noted(struct tx *tx, struct bite *b, struct fail *why)
 static bool sweep_blobs(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return blob_sweep(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return ledger_close(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 enum { QUIET, SAY };

@@ -22,6 +22,7 @@ static const struct command {
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
+	{ "ledger",  VALUES,  command_ledger,  "verify",                            "whether every fen is still where it was posted" },
 	{ "outage",  CONFIG,  command_outage,  "declare --from DAY --to DAY [--region CODE] REASON", "days on which we could not serve: public, and not counted" },
 	{ "scoreboard", CONFIG, command_scoreboard, "--from DAY --to DAY [--xlsx FILE]", "how departments kept their time limits, as CSV or a workbook" },
 	{ "audit",   CONFIG,  command_audit,   "export [--from DAY] [--to DAY]",    "the record of acts as lines of JSON, and the head that proves it" },

@@ -43,6 +43,7 @@ extern const struct handler staff_proposal_make, staff_proposal_list, staff_prop
 extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list, control_guide_list;
 extern const struct handler control_staff_list, control_staff_add, control_staff_again;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
+extern const struct handler control_ledger_verify, control_ledger_balances;
 
 /* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
 enum { IMPORT_ROWS_MAX = 400, IMPORT_LINES_MAX = 16 /* of JSON: a guide costs the committer some 0.15 ms, and nobody shall wait 5 for it */ };

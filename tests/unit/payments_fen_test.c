@@ -1,0 +1,120 @@
+/* Goal: what is an amount is read to the fen, what is none is refused, and there is no floating point where money is.
+ * Method: the vectors of tests/unit/vectors/payments.json and rows of our own; every amount below a thousand yuan and many above, written and read again; the sources of
+ * payments/ word by word. */
+#include "payments/fen.h"
+#include <dirent.h>
+#include <jansson.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <cmocka.h>
+
+static void vectors(void **state)
+{
+	(void)state;
+	json_error_t e;
+	size_t i;
+	json_t *all = json_load_file(SIBAN_SOURCE_DIR "/tests/unit/vectors/payments.json", 0, &e), *row;
+	assert_non_null(all);
+	json_t *rows = json_object_get(json_object_get(all, "vectors"), "yuan_to_fen");
+	assert_true(json_array_size(rows) > 10);
+	json_array_foreach(rows, i, row) {
+		const char *in = json_string_value(json_object_get(row, "in"));
+		int64_t fen = -1;
+		bool ok = fen_from_yuan(str_c(in), &fen);
+		assert_true(ok == json_is_integer(json_object_get(row, "fen")));
+		if (ok)
+			assert_int_equal(fen, json_integer_value(json_object_get(row, "fen")));
+	}
+	json_decref(all);
+}
+
+static void what_is_no_amount(void **state)
+{
+	(void)state;
+	static const char *const refused[] = { "", ".", "5.", ".5", "-1", "+1", " 1", "1 ", "1\n", "01", "00", "00.1", "1.000", "1.005", "1e3", "1E3", "1,000", "1_0", "0x10", "1.0.0", "1.-1",
+		"1.+1", "１", "1．5", "١", "壹", "¥1", "1元", "NaN", "inf", "1.e", "9999999999999", "10000000000000000000000", "1.1e0", "0.1 " };
+	int64_t fen;
+	for (size_t i = 0; i < sizeof(refused) / sizeof(refused[0]); i++)
+		if (fen_from_yuan(str_c(refused[i]), &fen))
+			fail_msg("taken: %s", refused[i]);
+	assert_false(fen_from_yuan((struct str){ "1\0", 2 }, &fen));
+	assert_false(fen_from_yuan(STR_NONE, &fen));
+}
+
+static void one(int64_t fen)
+{
+	char text[FEN_TEXT_BYTES];
+	int64_t again = -1;
+	size_t len = fen_yuan(fen, text);
+	if (len != strlen(text) || !fen_from_yuan((struct str){ text, len }, &again) || again != fen)
+		fail_msg("%lld is %s is %lld", (long long)fen, text, (long long)again);
+}
+
+static void there_and_back(void **state)
+{
+	(void)state;
+	char text[FEN_TEXT_BYTES];
+	for (int64_t fen = 0; fen < 100000; fen++)
+		one(fen);
+	for (int64_t fen = 1; fen < FEN_MAX / 7; fen = fen * 7 + 3)
+		one(fen);
+	one(FEN_MAX);
+	fen_yuan(-5, text);
+	assert_string_equal(text, "-0.05");
+	fen_yuan(INT64_MIN, text);
+	assert_string_equal(text, "-92233720368547758.08");
+}
+
+static bool is_word(char c)
+{
+	return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '_';
+}
+
+static void no_word(const char *name, const char *text, const char *word)
+{
+	for (const char *at = text; (at = strstr(at, word)) != NULL; at++)
+		if ((at == text || !is_word(at[-1])) && !is_word(at[strlen(word)]))
+			fail_msg("payments/%s says %s", name, word);
+}
+
+static void no_floating_point(void **state)
+{
+	(void)state;
+	static const char *const words[] = { "float", "strtod", "atof", "json_real", "json_real_value", "math", "lround", "llround", "1e2", "100.0" };
+	static char text[1 << 19];
+	int files = 0;
+	DIR *d = opendir(SIBAN_SOURCE_DIR "/payments");
+	assert_non_null(d);
+	for (struct dirent *e; (e = readdir(d)) != NULL;) {
+		char path[512];
+		size_t len = strlen(e->d_name);
+		if (len < 3 || (strcmp(e->d_name + len - 2, ".c") != 0 && strcmp(e->d_name + len - 2, ".h") != 0 && strcmp(e->d_name + len - 4, ".def") != 0))
+			continue;
+		snprintf(path, sizeof(path), "%s/payments/%s", SIBAN_SOURCE_DIR, e->d_name);
+		FILE *in = fopen(path, "rb");
+		assert_non_null(in);
+		text[fread(text, 1, sizeof(text) - 1, in)] = '\0';
+		fclose(in);
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			no_word(e->d_name, text, words[i]);
+		for (const char *at = text; (at = strstr(at, "double")) != NULL; at++)
+			if (strncmp(at, "double entry", 12) != 0)
+				fail_msg("payments/%s says double", e->d_name);
+		files++;
+	}
+	closedir(d);
+	assert_true(files > 5);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(vectors),
+		cmocka_unit_test(what_is_no_amount),
+		cmocka_unit_test(there_and_back),
+		cmocka_unit_test(no_floating_point),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
