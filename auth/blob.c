@@ -230,8 +230,12 @@ static bool clear_one(void *ctx, struct id name, bool is_whole, struct fail *why
 bool blob_clear(struct blobs *b, struct connection *reader, struct blob_place *place, int64_t now_ms, int64_t *removed, struct fail *why)
 {
 	struct clearing c = { .blobs = b, .before_ms = now_ms - BLOB_ORPHAN_MS };
+	struct blobs_claim turn;
+	if (!blobs_turn(b, &turn, why))
+		return false;
 	bool ok = reader_begin(reader, &c.tx, why) && blob_scan(b, place, clear_one, &c, why);
 	reader_end(reader);
+	blobs_let_go(&turn);
 	*removed += c.removed;
 	return ok;
 }

@@ -43,6 +43,7 @@ MUST_USE bool blob_find(struct tx *tx, int64_t id, struct blob_found *out, struc
 
 /* One bite: rows that nobody has needed for a day. Nobody's under a legal hold. */
 MUST_USE bool blob_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
-/* One bite of a walk over all blobs (blob_scan): those of more than a day that no row speaks of are taken away; `removed` grows. */
+/* One bite of a walk over all blobs (blob_scan): those of more than a day that no row speaks of are taken away; `removed` grows. Fails: CONFLICT a backup holds
+ * the blobs (blobs_hold). */
 MUST_USE bool blob_clear(struct blobs *b, struct connection *reader, struct blob_place *place, int64_t now_ms, int64_t *removed, struct fail *why);
 #endif

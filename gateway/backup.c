@@ -15,7 +15,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-enum { MANIFEST_FORMAT = 1, MANIFEST_BYTES_MAX = 16384 };
+enum { MANIFEST_FORMAT = 2, FORMAT_WITHOUT_BLOBS = 1, MANIFEST_BYTES_MAX = 16384, BLOB_SCHEMA = 21 /* older ones have no table of blobs */ };
 
 static bool refused(struct fail *why, const char *doing, const char *path)
 {
@@ -97,14 +97,28 @@ static bool write_all(const char *path, const char *text, struct fail *why)
 
 static bool write_manifest(const char *path, const struct backup_manifest *m, struct fail *why)
 {
-	json_t *j = json_pack("{s:i s:s s:s s:I s:I s:{s:s s:I s:s} s:s s:{s:I s:s}}", "format", MANIFEST_FORMAT, "siban", m->siban, "made_at", m->made_at,
-			      "schema", (json_int_t)m->schema, "commit", (json_int_t)m->commit, "database", "file", "siban.db", "bytes", (json_int_t)m->bytes,
-			      "sha256", m->sha256, "keys", m->keys, "seal", "seq", (json_int_t)m->seal_seq, "chain", m->seal_chain);
+	json_t *j = json_pack("{s:i s:s s:s s:I s:I s:{s:s s:I s:s} s:{s:I s:I s:I s:s} s:s s:{s:I s:s}}", "format", MANIFEST_FORMAT, "siban", m->siban, "made_at",
+			      m->made_at, "schema", (json_int_t)m->schema, "commit", (json_int_t)m->commit, "database", "file", "siban.db", "bytes",
+			      (json_int_t)m->bytes, "sha256", m->sha256, "blobs", "count", (json_int_t)m->blobs.count, "bytes", (json_int_t)m->blobs.bytes, "missing",
+			      (json_int_t)m->blobs.missing, "list_sha256", m->blobs.list_sha256, "keys", m->keys, "seal", "seq", (json_int_t)m->seal_seq, "chain",
+			      m->seal_chain);
 	char *text = j != NULL ? json_dumps(j, JSON_INDENT(2)) : NULL; /* people will read it */
 	json_decref(j);
 	bool ok = text != NULL ? write_all(path, text, why) : FAILS(why, MEMORY, "a manifest");
 	free(text);
 	return ok;
+}
+
+static bool take_blobs(const json_t *j, struct backup_manifest *m)
+{
+	const char *list;
+	json_int_t count, bytes, missing;
+	if (json_unpack((json_t *)j, "{s:{s:I s:I s:I s:s}}", "blobs", "count", &count, "bytes", &bytes, "missing", &missing, "list_sha256", &list) != 0)
+		return false;
+	m->has_blobs = true;
+	m->blobs = (struct backup_blobs){ .count = count, .bytes = bytes, .missing = missing };
+	snprintf(m->blobs.list_sha256, sizeof(m->blobs.list_sha256), "%s", list);
+	return true;
 }
 
 static bool take_manifest(const json_t *j, struct backup_manifest *m)
@@ -113,7 +127,7 @@ static bool take_manifest(const json_t *j, struct backup_manifest *m)
 	json_int_t format, schema, commit, bytes, seq;
 	if (json_unpack((json_t *)j, "{s:I s:s s:s s:I s:I s:{s:I s:s} s:s s:{s:I s:s}}", "format", &format, "siban", &siban, "made_at", &made_at, "schema", &schema,
 			"commit", &commit, "database", "bytes", &bytes, "sha256", &sha, "keys", &keys, "seal", "seq", &seq, "chain", &chain) != 0 ||
-	    format != MANIFEST_FORMAT || strlen(keys) >= sizeof(m->keys))
+	    (format != MANIFEST_FORMAT && format != FORMAT_WITHOUT_BLOBS) || strlen(keys) >= sizeof(m->keys))
 		return false;
 	*m = (struct backup_manifest){ .schema = schema, .commit = commit, .bytes = bytes, .seal_seq = seq };
 	snprintf(m->siban, sizeof(m->siban), "%s", siban);
@@ -121,7 +135,7 @@ static bool take_manifest(const json_t *j, struct backup_manifest *m)
 	snprintf(m->sha256, sizeof(m->sha256), "%s", sha);
 	snprintf(m->seal_chain, sizeof(m->seal_chain), "%s", chain);
 	snprintf(m->keys, sizeof(m->keys), "%s", keys);
-	return true;
+	return format == FORMAT_WITHOUT_BLOBS || take_blobs(j, m);
 }
 
 bool backup_read(const char *folder, struct backup_manifest *out, struct fail *why)
@@ -142,28 +156,51 @@ bool backup_read(const char *folder, struct backup_manifest *out, struct fail *w
 
 /* ---- writing ---- */
 
-static bool write_into(struct store *s, const char *folder, struct backup_progress *p, struct backup_manifest *m, struct fail *why)
+/* The snapshot ends before the blobs are copied: while it lasts the log grows. */
+static bool write_database(struct store *s, const char *file, struct backup_progress *p, struct backup_manifest *m, struct backup_names *names, struct fail *why)
 {
-	char file[BACKUP_PATH_BYTES + 48], manifest[BACKUP_PATH_BYTES + 48];
 	struct tx tx;
-	snprintf(file, sizeof(file), "%s/siban.db", folder);
-	snprintf(manifest, sizeof(manifest), "%s/manifest.json", folder);
 	struct connection *reader = store_reader(s, 0, why);
-	bool ok = reader != NULL && reader_begin(reader, &tx, why) && look_into(s, &tx, m, why) && store_backup(reader, file, p, why);
+	bool ok = reader != NULL && reader_begin(reader, &tx, why) && look_into(s, &tx, m, why) && store_backup(reader, file, p, why) &&
+		  (store_schema_version(s) < BLOB_SCHEMA || backup_names_read(&tx, names, why));
 	if (reader != NULL)
 		connection_close(reader);
-	return ok && digest(file, &m->bytes, m->sha256, why) && write_manifest(manifest, m, why) && folder_sync(folder, why);
+	return ok && digest(file, &m->bytes, m->sha256, why);
 }
 
-static void sweep(const char *folder)
+static bool write_held(struct store *s, struct blobs *b, const char *folder, struct backup_progress *p, struct backup_manifest *m, struct fail *why)
 {
-	static const char *const names[] = { "siban.db", "manifest.json" };
+	char file[BACKUP_PATH_BYTES + 48];
+	struct backup_names names = { 0 };
+	snprintf(file, sizeof(file), "%s/siban.db", folder);
+	bool ok = write_database(s, file, p, m, &names, why) && backup_blobs_write(b, &names, folder, p, &m->blobs, why);
+	backup_names_drop(&names);
+	return ok;
+}
+
+static bool write_into(struct store *s, const char *folder, struct backup_progress *p, struct backup_manifest *m, struct fail *why)
+{
+	char manifest[BACKUP_PATH_BYTES + 48];
+	struct blobs_claim held = { -1 };
+	struct blobs *b = blobs_open(s, blob_body_of(s), why);
+	bool ok = b != NULL && blobs_hold(b, &held, why) && write_held(s, b, folder, p, m, why);
+	blobs_let_go(&held);
+	blobs_close(b);
+	m->has_blobs = ok;
+	snprintf(manifest, sizeof(manifest), "%s/manifest.json", folder);
+	return ok && write_manifest(manifest, m, why) && folder_sync(folder, why);
+}
+
+bool backup_remove(const char *folder)
+{
+	static const char *const names[] = { "manifest.json", "siban.db" };
 	char path[BACKUP_PATH_BYTES + 48];
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		snprintf(path, sizeof(path), "%s/%s", folder, names[i]);
-		unlink(path);
+		if (unlink(path) != 0 && errno != ENOENT)
+			return false;
 	}
-	rmdir(folder);
+	return backup_blobs_remove(folder) && rmdir(folder) == 0;
 }
 
 static void parent_of(const char *path, char out[BACKUP_PATH_BYTES])
@@ -194,6 +231,6 @@ bool backup_write(struct store *s, const char *folder, struct backup_progress *p
 	if (ok && renameat2(AT_FDCWD, partial, AT_FDCWD, folder, RENAME_NOREPLACE) != 0)
 		ok = refused(why, "rename to", folder);
 	if (!ok)
-		sweep(partial);
+		(void)backup_remove(partial); /* what cannot go now is named by the next */
 	return ok && folder_sync(parent, why);
 }

@@ -1,13 +1,14 @@
-/* gateway/backup.h - a backup as a folder: siban.db, and manifest.json that says what it is.
+/* gateway/backup.h - a backup as a folder: siban.db, the blobs its rows speak of, and manifest.json that says what it is.
  *
  * The keys are not in it: whoever has a backup has no personal data without <state>/keys/vault.keys, and nobody has any of it back without that file.
  * The manifest names the fingerprints of the keys that a restore will want.
  * Thread: the caller's. */
 #ifndef GATEWAY_BACKUP_H
 #define GATEWAY_BACKUP_H
+#include "gateway/backup_blobs.h"
 #include "store/backup.h"
 
-enum { BACKUP_KEYS_BYTES = 1024, BACKUP_DIGEST_BYTES = 65, BACKUP_PATH_BYTES = 1200 };
+enum { BACKUP_KEYS_BYTES = 1024 };
 
 struct backup_manifest {
 	char siban[32], made_at[40];
@@ -17,6 +18,8 @@ struct backup_manifest {
 	char keys[BACKUP_KEYS_BYTES];     /* a line "ID FINGERPRINT" for each; "": the database has no sealed data */
 	int64_t seal_seq;                 /* the last sealed record, 0 none */
 	char seal_chain[BACKUP_DIGEST_BYTES];
+	bool has_blobs;                   /* false: of a siban that left them to whoever made the backup */
+	struct backup_blobs blobs;
 };
 
 /* Makes `folder`, which must not be there, as a whole: it is written beside its place, synced, and moved there. Fails as store_backup does, or CONFLICT:
@@ -26,5 +29,8 @@ MUST_USE bool backup_write(struct store *s, const char *folder, struct backup_pr
 MUST_USE bool backup_read(const char *folder, struct backup_manifest *out, struct fail *why);
 /* Is this file what the manifest says, to the byte? Fails: STORE it is not; SYSTEM. */
 MUST_USE bool backup_file_fits(const char *path, const struct backup_manifest *m, struct fail *why);
+/* Takes away what backup_write makes and nothing else, the manifest first: what is left when we are cut off is no backup any more. false: something of
+ * another stands in it, or cannot go. */
+bool backup_remove(const char *folder);
 bool folder_sync(const char *path, struct fail *why);
 #endif

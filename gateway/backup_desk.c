@@ -41,7 +41,7 @@ static void *work(void *ctx)
 	desk.status.why = why;
 	pthread_mutex_unlock(&desk.lock);
 	if (ok)
-		LOG_EVENT(backup_made, STR_NONE, L_C(desk.folder), L_INT(m.bytes), L_INT(m.schema), L_INT(gone));
+		LOG_EVENT(backup_made, STR_NONE, L_C(desk.folder), L_INT(m.bytes), L_INT(m.blobs.count), L_INT(m.blobs.bytes), L_INT(m.schema), L_INT(gone));
 	else
 		LOG_EVENT(backup_failed, STR_NONE, L_C(desk.folder), L_C(why.log)); /* whoever asked for it looks, and is told */
 	log_flush();
@@ -82,6 +82,8 @@ static bool start(const char *folder, const char *kept_in, int keep, struct fail
 	atomic_store(&desk.progress.stop, false);
 	atomic_store(&desk.progress.done_pages, 0);
 	atomic_store(&desk.progress.total_pages, 0);
+	atomic_store(&desk.progress.done_blobs, 0);
+	atomic_store(&desk.progress.total_blobs, 0);
 	if (pthread_create(&desk.thread, NULL, work, NULL) != 0)
 		return FAILS(why, SYSTEM, "no thread for a backup");
 	desk.has_thread = true;
@@ -110,6 +112,8 @@ void backup_desk_look(struct backup_status *out)
 	pthread_mutex_unlock(&desk.lock);
 	out->done_pages = atomic_load(&desk.progress.done_pages);
 	out->total_pages = atomic_load(&desk.progress.total_pages);
+	out->done_blobs = atomic_load(&desk.progress.done_blobs);
+	out->total_blobs = atomic_load(&desk.progress.total_blobs);
 }
 
 /* ---- asked over the control socket ---- */
@@ -136,10 +140,15 @@ static void status_out(struct json_out *j, const struct backup_status *s)
 	json_add_text(j, "state", str_c(words[s->state]));
 	json_add_number(j, "done_pages", s->done_pages);
 	json_add_number(j, "total_pages", s->total_pages);
+	json_add_number(j, "done_blobs", s->done_blobs);
+	json_add_number(j, "total_blobs", s->total_blobs);
 	if (s->state == BACKUP_DONE) {
 		json_add_number(j, "schema", s->manifest.schema);
 		json_add_number(j, "bytes", s->manifest.bytes);
 		json_add_text(j, "sha256", str_c(s->manifest.sha256));
+		json_add_number(j, "blobs", s->manifest.blobs.count);
+		json_add_number(j, "blob_bytes", s->manifest.blobs.bytes);
+		json_add_number(j, "blobs_missing", s->manifest.blobs.missing);
 		json_add_text(j, "keys", str_c(s->manifest.keys));
 	} else if (s->state == BACKUP_FAILED) {
 		json_add_text(j, "code", str_c(fail_row(s->why.code)->slug));

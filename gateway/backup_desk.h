@@ -10,7 +10,7 @@ enum backup_state { BACKUP_NONE, BACKUP_RUNNING, BACKUP_DONE, BACKUP_FAILED };
 
 struct backup_status {
 	enum backup_state state;
-	int64_t done_pages, total_pages;
+	int64_t done_pages, total_pages, done_blobs, total_blobs;
 	struct backup_manifest manifest; /* DONE */
 	struct fail why;                 /* FAILED */
 };

@@ -86,19 +86,12 @@ int64_t backup_newest_ms(const char *folder)
 	return ms;
 }
 
-/* The two files of a backup, and nothing else: what somebody has put beside them stays, and keeps its folder. The manifest first, so that what is left
- * of it when we are cut off is no backup any more. */
+/* What somebody has put beside a backup's own files stays, and keeps its folder. */
 static bool remove_one(const char *folder, const char *name)
 {
 	char path[PATH_BYTES];
-	static const char *const files[] = { "manifest.json", "siban.db" };
-	for (size_t i = 0; i < sizeof(files) / sizeof(files[0]); i++) {
-		snprintf(path, sizeof(path), "%s/%s/%s", folder, name, files[i]);
-		if (unlink(path) != 0 && errno != ENOENT)
-			return false;
-	}
 	snprintf(path, sizeof(path), "%s/%s", folder, name);
-	return rmdir(path) == 0;
+	return backup_remove(path);
 }
 
 void backup_rota_prepare(const char *folder)

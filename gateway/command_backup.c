@@ -45,6 +45,11 @@ static bool ask_daemon(struct control *k, const char *target, struct str body, s
 	*s = (struct backup_status){ .state = strcmp(word, "running") == 0 ? BACKUP_RUNNING : strcmp(word, "done") == 0 ? BACKUP_DONE : BACKUP_FAILED };
 	s->done_pages = json_integer_value(json_object_get(j, "done_pages"));
 	s->total_pages = json_integer_value(json_object_get(j, "total_pages"));
+	s->done_blobs = json_integer_value(json_object_get(j, "done_blobs"));
+	s->total_blobs = json_integer_value(json_object_get(j, "total_blobs"));
+	s->manifest.blobs.count = json_integer_value(json_object_get(j, "blobs"));
+	s->manifest.blobs.bytes = json_integer_value(json_object_get(j, "blob_bytes"));
+	s->manifest.blobs.missing = json_integer_value(json_object_get(j, "blobs_missing"));
 	s->manifest.schema = json_integer_value(json_object_get(j, "schema"));
 	s->manifest.bytes = json_integer_value(json_object_get(j, "bytes"));
 	snprintf(s->manifest.sha256, sizeof(s->manifest.sha256), "%s", text_in(j, "sha256"));
@@ -95,6 +100,23 @@ static void tell_keys(const char *keys)
 	}
 }
 
+static void tell_progress(const struct backup_status *s)
+{
+	if (s->total_blobs > 0)
+		fprintf(stderr, "\rcopied %" PRId64 " of %" PRId64 " blobs           ", s->done_blobs, s->total_blobs);
+	else if (s->total_pages > 0)
+		fprintf(stderr, "\rcopied %" PRId64 " of %" PRId64 " pages", s->done_pages, s->total_pages);
+}
+
+static void tell_done(const char *folder, const struct backup_manifest *m)
+{
+	printf("backup in %s: schema %" PRId64 ", %" PRId64 " bytes, sha256 %s, %" PRId64 " blobs of %" PRId64 " bytes\n", folder, m->schema, m->bytes, m->sha256,
+	       m->blobs.count, m->blobs.bytes);
+	if (m->blobs.missing > 0)
+		printf("%" PRId64 " blobs that the database speaks of are lost: the log names them (backup_blob_missing). Look for them in older backups.\n", m->blobs.missing);
+	tell_keys(m->keys);
+}
+
 static bool wait_for_it(struct maker *m, struct backup_status *s, struct fail *why)
 {
 	bool shows = isatty(STDERR_FILENO);
@@ -102,8 +124,8 @@ static bool wait_for_it(struct maker *m, struct backup_status *s, struct fail *w
 		usleep(LOOK_EVERY_US);
 		if (!look(m, s, why))
 			return false;
-		if (shows && s->total_pages > 0)
-			fprintf(stderr, "\rcopied %" PRId64 " of %" PRId64 " pages", s->done_pages, s->total_pages);
+		if (shows)
+			tell_progress(s);
 	}
 	if (shows)
 		fputc('\n', stderr);
@@ -131,10 +153,8 @@ int command_backup(struct command_line *l)
 		return 2;
 	}
 	bool ok = whole_path(l->words[0], folder, &why) && open_maker(&m, &l->config, &why) && start(&m, folder, &s, &why) && wait_for_it(&m, &s, &why);
-	if (ok) {
-		printf("backup in %s: schema %" PRId64 ", %" PRId64 " bytes, sha256 %s\n", folder, s.manifest.schema, s.manifest.bytes, s.manifest.sha256);
-		tell_keys(s.manifest.keys);
-	}
+	if (ok)
+		tell_done(folder, &s.manifest);
 	backup_desk_close();
 	control_close(m.daemon);
 	store_close(m.store);

@@ -30,7 +30,7 @@ static const struct command {
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
 	{ "staff",   CONFIG,  command_staff,   "list | add --first --account A --name NAME --role ROLE --region CODE | again|certificate --account A …", "the first three administrators, and who there is" },
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },
-	{ "restore", CONFIG,  command_restore, "FOLDER [--to STATE]",               "look a backup over and put it in the database's place; no gateway may run" },
+	{ "restore", CONFIG,  command_restore, "[FOLDER [--to STATE]]",             "look a backup over and put it in the database's place; no gateway may run" },
 	{ "sms-test", CONFIG, command_sms_test, "PHONE [NAME=VALUE]...",            "send the test template to one phone and say what became of it" },
 	{ "client",  CONFIG,  command_client,  "list|add|allow|key …|cert …|disable|enable", "systems of departments and couriers, their keys and certificates; a secret is printed once" },
 	{ "terminal", CONFIG, command_terminal, "list | add NAME PLACE REGION PEMFILE | revoke TERMINAL", "self-service machines and their certificates" },

@@ -74,7 +74,8 @@ bool store_backup(struct connection *reader, const char *path, struct backup_pro
 {
 	sqlite3 *to = NULL;
 	if (reader->pg != NULL)
-		return FAILS(why, SERVER_BACKUP, "the database is not a file of ours");
+		return FAILS(why, SERVER_BACKUP, "PostgreSQL keeps the database, blobs and all: use pg_basebackup with archived WAL, or pg_dump; when it is back, siban restore"
+						 " without a folder");
 	if (!pin(reader, why) || !make_file(path, why))
 		return false;
 	int rc = sqlite3_open_v2(path, &to, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX | SQLITE_OPEN_EXRESCODE, NULL);

@@ -11,6 +11,7 @@
 
 struct backup_progress {
 	_Atomic int64_t done_pages, total_pages;
+	_Atomic int64_t done_blobs, total_blobs;
 	_Atomic bool stop; /* asks it to give up */
 };
 

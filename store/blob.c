@@ -8,6 +8,7 @@
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 static const struct blob_kind *const kinds[BLOB_BODIES] = { [BLOB_FOLDER] = &blob_folder, [BLOB_ROWS] = &blob_rows };
 
@@ -90,6 +91,50 @@ bool blob_remove(struct blobs *b, struct id name, struct fail *why)
 bool blob_scan(struct blobs *b, struct blob_place *place, blob_visit visit, void *ctx, struct fail *why)
 {
 	return b->kind->scan(b, place, visit, ctx, why);
+}
+
+static bool claim(struct blobs *b, bool is_turn, struct blobs_claim *out, struct fail *why)
+{
+	out->fd = -1;
+	return b->kind->claim == NULL || b->kind->claim(b, is_turn, out, why);
+}
+
+bool blobs_hold(struct blobs *b, struct blobs_claim *out, struct fail *why)
+{
+	return claim(b, false, out, why);
+}
+
+bool blobs_turn(struct blobs *b, struct blobs_claim *out, struct fail *why)
+{
+	return claim(b, true, out, why);
+}
+
+void blobs_let_go(struct blobs_claim *c)
+{
+	if (c->fd >= 0)
+		close(c->fd);
+	c->fd = -1;
+}
+
+void blob_place_text(struct id name, char out[BLOB_PLACE_BYTES])
+{
+	char hex[2 * ID_BYTES + 1];
+	hex_text(name.bytes, sizeof name.bytes, hex);
+	snprintf(out, BLOB_PLACE_BYTES, "%.2s/%.2s/%s", hex + 2 * (ID_BYTES - 2), hex + 2 * (ID_BYTES - 1), hex);
+}
+
+bool blob_place_read(struct str text, struct id *name)
+{
+	char again[BLOB_PLACE_BYTES];
+	if (text.len != BLOB_PLACE_BYTES - 1 || str_hex((struct str){ text.at + 6, 2 * ID_BYTES }, name->bytes, sizeof name->bytes) != ID_BYTES)
+		return false;
+	blob_place_text(*name, again);
+	return memcmp(text.at, again, text.len) == 0;
+}
+
+const char *blobs_folder(const struct blobs *b)
+{
+	return b->folder;
 }
 
 int64_t blob_made_ms(struct id name)

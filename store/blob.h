@@ -48,4 +48,20 @@ typedef bool (*blob_visit)(void *ctx, struct id name, bool is_whole, struct fail
 /* Visits the next few; it may remove what it is shown. One bite: a folder of the 65,536, or some rows. */
 MUST_USE bool blob_scan(struct blobs *b, struct blob_place *place, blob_visit visit, void *ctx, struct fail *why);
 int64_t blob_made_ms(struct id name);
+
+/* -- for a backup, where blobs are files; rows are in the backup of their database.
+ * While somebody holds them nobody clears any away (auth/blob.h, blob_clear): no thread of this process and no other process. Hold first, then look which rows
+ * there are: what those speak of stays until the hold is let go. It waits for the bite of a clearing. ROWS: nothing is held.
+ * A turn is a clearing's bite; it does not wait. Fails: CONFLICT they are held. Both are dropped by blobs_let_go. */
+struct blobs_claim {
+	int fd; /* -1: none is needed, or it was let go */
+};
+MUST_USE bool blobs_hold(struct blobs *b, struct blobs_claim *out, struct fail *why);
+MUST_USE bool blobs_turn(struct blobs *b, struct blobs_claim *out, struct fail *why);
+void blobs_let_go(struct blobs_claim *c);
+
+enum { BLOB_PLACE_BYTES = 6 + 2 * ID_BYTES + 1 };
+void blob_place_text(struct id name, char out[BLOB_PLACE_BYTES]); /* xx/yy/NAME */
+bool blob_place_read(struct str text, struct id *name);          /* only just that */
+const char *blobs_folder(const struct blobs *b);
 #endif

@@ -12,6 +12,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -32,9 +33,9 @@ struct file_reader {
 
 static void path_of(const struct blobs *b, struct id name, const char *end, char out[PATH_BYTES])
 {
-	char hex[NAME_CHARS + 1];
-	hex_text(name.bytes, sizeof name.bytes, hex);
-	snprintf(out, PATH_BYTES, "%s/%02x/%02x/%s%s", b->folder, name.bytes[ID_BYTES - 2], name.bytes[ID_BYTES - 1], hex, end);
+	char place[BLOB_PLACE_BYTES];
+	blob_place_text(name, place);
+	snprintf(out, PATH_BYTES, "%s/%s%s", b->folder, place, end);
 }
 
 static bool refused(struct fail *why, const char *doing, const char *path)
@@ -280,7 +281,25 @@ static bool scan(struct blobs *b, struct blob_place *place, blob_visit visit, vo
 	return ok;
 }
 
+/* ---- held, or cleared ---- */
+
+/* A lock of the open folder: it is seen by other threads and other processes, and goes with its descriptor. */
+static bool claim(struct blobs *b, bool is_turn, struct blobs_claim *out, struct fail *why)
+{
+	out->fd = open(b->folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (out->fd < 0)
+		return errno == ENOENT || refused(why, "open", b->folder); /* the first blob is to come, and nothing so young is cleared */
+	while (flock(out->fd, is_turn ? LOCK_EX | LOCK_NB : LOCK_SH) != 0)
+		if (errno != EINTR) {
+			bool is_held = errno == EWOULDBLOCK;
+			bool ok = is_held ? FAILS(why, CONFLICT, "a backup refers to the blobs") : refused(why, "flock", b->folder);
+			blobs_let_go(out);
+			return ok;
+		}
+	return true;
+}
+
 const struct blob_kind blob_folder = {
 	.create = create, .write = write_piece, .finish = finish, .abort = give_up, .open = open_whole,
-	.read = read_range, .close = close_reader, .remove = remove_both, .scan = scan,
+	.read = read_range, .close = close_reader, .remove = remove_both, .scan = scan, .claim = claim,
 };

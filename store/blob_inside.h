@@ -13,6 +13,7 @@ struct blob_kind {
 	void (*close)(struct blob_reader *r);
 	bool (*remove)(struct blobs *b, struct id name, struct fail *why);
 	bool (*scan)(struct blobs *b, struct blob_place *place, blob_visit visit, void *ctx, struct fail *why);
+	bool (*claim)(struct blobs *b, bool is_turn, struct blobs_claim *out, struct fail *why); /* NULL: it needs none */
 };
 extern const struct blob_kind blob_folder, blob_rows;
 

@@ -7,7 +7,7 @@ import test from 'node:test';
 import { assert_problem, id_number } from './lib/cases.mjs';
 import { admin_request, control_request } from './lib/clients.mjs';
 import { Gateway, gateway } from './lib/gateway.mjs';
-import { on_postgres } from './lib/stores.mjs';
+import { on_postgres, sql_bytes } from './lib/stores.mjs';
 
 const g = await gateway();
 const failing = (...words) => g.command(...words).then(() => assert.fail(`siban ${words.join(' ')} should fail`), (e) => e);
@@ -105,5 +105,26 @@ test('offline commands work when no gateway runs', async () => {
 	await own.serve();
 	assert.equal((await own.get('/v1/cases', { token })).status, 200);
 	assert.equal((await admin_request(own, 'GET', '/livez')).status, 200);
+	await own.stop();
+});
+
+test('a server that its own tools brought back is met by its restore: whole, and nothing is sent by itself', { skip: !on_postgres && 'a file has its own backup' }, async () => {
+	const own = await Gateway.start({ data: false });
+	assert.match((await own.command('backup', path.join(own.state, 'backup')).then(() => assert.fail('no file of ours'), (e) => e)).stderr, /pg_basebackup/);
+	await own.stop();
+	own.sql(`INSERT INTO effect (id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref, made_ms, changed_ms)
+		VALUES (1, ${sql_bytes('0123456789abcdef')}, 1, 2, '', 0, 0, 0, 0, 1, 0, 0, 4102444800000, 4102444900000, 0, 0, '', '', 0, 0)`);
+	own.sql(`INSERT INTO effect_payload (effect, payload) VALUES (1, ${sql_bytes('x')})`);
+	const out = await own.command('restore');
+	assert.match(out, /whole and sealed up to \d+[^]*1 open effects are held/);
+	assert.equal(own.sql('SELECT state FROM effect'), '6');
+	const refused = await own.command('restore', own.state).then(() => assert.fail('a folder is no server'), (e) => e);
+	assert.match(refused.stderr, /siban restore without a folder/);
+	own.sql(`INSERT INTO person (id, kind, facts, made_ms) VALUES (7, 0, ${sql_bytes('')}, 1)`);
+	own.sql(`INSERT INTO blob (id, person, name, content_hash, bytes, media, made_ms, head) VALUES (1, 7, ${sql_bytes('a blob, 16 bytes')}, ${sql_bytes('x')}, 1, 'a/b', 1, ${sql_bytes('x')})`);
+	assert.match((await own.command('restore').then(() => assert.fail('a row without its bytes'), (e) => e)).stderr, /blob 6120626c6f622c203136206279746573 is missing/);
+	own.sql('DELETE FROM blob');
+	await own.serve();
+	assert.match(await own.command('effects', 'list', '--state', 'held'), /restore/);
 	await own.stop();
 });
