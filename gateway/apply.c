@@ -82,7 +82,7 @@ static void task_applied(struct commit_job *job)
 
 bool apply_submit(struct task *t)
 {
-	t->job = (struct commit_job){ .apply = task_apply, .done = task_applied,
+	t->job = (struct commit_job){ .apply = task_apply, .done = task_applied, .isolation = t->r.route->isolation,
 		.deadline_mono_ms = t->queued_ns / 1000000 + t->loop->config->request_ms }; /* a slow body is no wait for us */
 	return committer_submit(t->loop->gateway->committer, &t->job);
 }

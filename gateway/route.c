@@ -18,6 +18,7 @@ enum { ANYONE = WHO_ANYONE, CITIZEN = WHO_CITIZEN, DEPARTMENT = WHO_DEPARTMENT, 
 
 struct route routes[] = {
 #define BY(scope_) .scope = MANDATE_TO_##scope_
+#define ISOLATED(level_) .isolation = ISOLATION_##level_
 #define ROUTE(name_, method_, path_, face_, lane_, who_, owner_, level_, right_, body_, idem_, rate_, handler_, ...) \
 	{ .name = #name_, .method = METHOD_##method_, .path = path_, .faces = face_, .lane = LANE_##lane_, .who = who_, \
 	  .owner = OWNER_##owner_, .level = LEVEL_##level_, .right = RIGHT_##right_, .body_max = body_, .idempotent = idem_, .rate = RATE_##rate_, .handler = &handler_, \
@@ -25,6 +26,7 @@ struct route routes[] = {
 #include "gateway/routes.def"
 #undef ROUTE
 #undef BY
+#undef ISOLATED
 };
 
 /* Whoever answers with somebody's rows says whose: a row that leaves it open does not compile. */

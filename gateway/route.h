@@ -7,6 +7,7 @@
 #include "auth/mandate.h"
 #include "auth/right.h"
 #include "base/request.h"
+#include "store/committer.h"
 
 enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_CPU, LANE_COUNT }; /* of look or apply; work always runs on CPU */
 enum face { FACE_PUBLIC = 1, FACE_ADMIN = 2, FACE_CONTROL = 4 };        /* which listener serves it; bits */
@@ -30,6 +31,7 @@ struct route {
 	enum rate_class rate;
 	const struct handler *handler;
 	enum mandate_scope scope; /* what a mandate must allow, for a citizen who acts for another; 0: nobody does this for another */
+	enum isolation isolation; /* of apply, on PostgreSQL; 0: READ COMMITTED */
 	int32_t number;        /* stable over releases: from the name */
 	uint16_t stages;       /* route_stages */
 };

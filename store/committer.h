@@ -23,11 +23,21 @@
 
 struct committer;
 
+/* How a transaction sees those beside it, on PostgreSQL; on SQLite each is alone, whatever it says. What another breaks is run again, as everything is that met.
+ *   READ_COMMITTED   each statement sees what was committed before it. What is read first and written by what was read holds by a constraint, an UPDATE of the
+ *                    thing's own row, or tx_lock: the default, and cheapest for everybody
+ *   REPEATABLE_READ  one moment for all statements; whoever writes a row that changed since is run again. Nothing is lost, but two may each read what
+ *                    the other is about to change (write skew)
+ *   SERIALIZABLE     as if one after the other, among those that say so: only they are run again, and only they keep the reads that it takes. Those that do
+ *                    not say so are neither slowed nor seen: an invariant needs it on every route that writes what another reads for it */
+enum isolation { ISOLATION_READ_COMMITTED, ISOLATION_REPEATABLE_READ, ISOLATION_SERIALIZABLE, ISOLATIONS };
+
 struct commit_job {
 	struct letter letter;
 	bool (*apply)(struct commit_job *job, struct tx *tx, struct fail *why); /* may be called again */
 	void (*done)(struct commit_job *job);  /* exactly once; committed says which way */
 	int64_t deadline_mono_ms;              /* 0: none */
+	enum isolation isolation;              /* 0 is what nearly all want */
 	bool low;                              /* nobody waits at a screen for it */
 	bool committed;
 	struct fail why;                       /* valid when not committed */

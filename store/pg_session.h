@@ -8,7 +8,7 @@
  * Every statement's values and rows travel in binary: numbers as eight bytes, texts and bytes as they are. Our tables know BIGINT, VARCHAR and BYTEA alone,
  * most of what we read is sealed bytes, and those would come twice as long as text, to be copied once more.
  *
- * Isolation: a write transaction is READ COMMITTED. What must not be broken is held by a constraint or by the row of the thing itself (UPDATE first, or
+ * Isolation: a write transaction is READ COMMITTED unless its job says otherwise (committer.h). What must not be broken is held by a constraint or by the row of the thing itself (UPDATE first, or
  * tx_lock), never by the level: SERIALIZABLE made one in eight fail after twenty tries where two strangers met on a row (measured). A read is REPEATABLE READ,
  * READ ONLY: one moment for all its statements.
  *
@@ -21,6 +21,7 @@
 #ifndef STORE_PG_SESSION_H
 #define STORE_PG_SESSION_H
 #include "base/config.h"
+#include "store/committer.h"
 #include "store/inside.h"
 #include "store/pg.h"
 
@@ -41,6 +42,7 @@ struct pg_store {
 
 struct pg_session {
 	struct pg wire;
+	enum isolation isolation;          /* of the next write transaction */
 	unsigned wires;                    /* how many there were: what was prepared on an older one is gone */
 	unsigned names;                    /* of prepared statements */
 	int64_t changes;

@@ -15,14 +15,18 @@ enum { FATE_WAIT_MS = 5000, FATE_PAUSE_MS = 50, BEGIN_TRIES = 2 };
 /* -- beginning */
 
 static const char begin_read[] = "BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY";
-static const char begin_write[] = "BEGIN ISOLATION LEVEL READ COMMITTED";
+static const char *const begin_write[ISOLATIONS] = {
+	[ISOLATION_READ_COMMITTED] = "BEGIN ISOLATION LEVEL READ COMMITTED",
+	[ISOLATION_REPEATABLE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
+	[ISOLATION_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
+};
 static const char whose[] = "SELECT pg_current_xact_id(), (SELECT stats_reset FROM pg_stat_wal), pg_advisory_xact_lock_shared(" PG_ALONE ")";
 
 /* The limits are the session's, or, where sessions are shared, this transaction's. */
 static void begin_text(const struct connection *c, char *text, size_t size)
 {
 	const struct pg_store *s = c->store->pg;
-	int n = snprintf(text, size, "%s", c->writes ? begin_write : begin_read);
+	int n = snprintf(text, size, "%s", c->writes ? begin_write[c->pg->isolation] : begin_read);
 	if (!s->prepared)
 		n += snprintf(text + n, size - (size_t)n, "; SET LOCAL statement_timeout = %lld; SET LOCAL lock_timeout = %lld; SET LOCAL idle_in_transaction_session_timeout = %lld",
 			(long long)s->statement_ms, (long long)s->lock_ms, (long long)s->statement_ms);

@@ -123,6 +123,7 @@ static void run_once(struct writer *w, struct commit_job *job)
 	struct news_list news = { .at = w->told, .max = NEWS_MAX };
 	struct tx tx = { .connection = c, .writes = true, .news = &news };
 	fail_clear(&job->why);
+	c->pg->isolation = job->isolation;
 	if (!write_begin(c, &job->why))
 		return;
 	bool ok = job->apply(job, &tx, &job->why);

@@ -124,6 +124,43 @@ static bool wants_to_be_alone(struct tx *tx, struct racer *r, struct fail *why)
 	return number(tx, "SELECT count(*) FROM taken", &after, why) && (before == after || FAILS(why, INTERNAL, "somebody wrote beside it"));
 }
 
+/* Rows 1 and 2 of thing are on call, and one must stay: each looks whether both are, and leaves. */
+static const char both_count[] = "SELECT (SELECT n FROM counter WHERE id = 1) + (SELECT n FROM counter WHERE id = 3)";
+static _Atomic int runs[JOBS];
+static _Atomic bool is_level_wrong;
+
+static bool level_is(struct tx *tx, enum isolation wanted, struct fail *why)
+{
+	int64_t level;
+	if (store_is_embedded(f.store))
+		return true;
+	if (!number(tx, "SELECT CAST(CASE current_setting('transaction_isolation') WHEN 'read committed' THEN 0 WHEN 'repeatable read' THEN 1 ELSE 2 END AS BIGINT)", &level, why))
+		return false;
+	if (level != (int64_t)wanted)
+		atomic_store(&is_level_wrong, true);
+	return true;
+}
+
+static bool leaves(struct tx *tx, struct racer *r, struct fail *why)
+{
+	int64_t both;
+	atomic_fetch_add(&runs[r->number], 1);
+	if (!level_is(tx, r->job.isolation, why) || !number(tx, both_count, &both, why))
+		return false;
+	poll(NULL, 0, 20);
+	return both < 2 ? FAILS(why, GONE, "one must stay") : put(tx, "UPDATE counter SET n = 0 WHERE id = $1", r->number % 2 == 0 ? 1 : 3, why);
+}
+
+/* Reads, thinks, writes what it read and one more: whoever came between is forgotten. */
+static bool counts_badly(struct tx *tx, struct racer *r, struct fail *why)
+{
+	int64_t n;
+	if (!level_is(tx, r->job.isolation, why) || !number(tx, "SELECT n FROM counter WHERE id = 1", &n, why))
+		return false;
+	poll(NULL, 0, 20);
+	return put(tx, "UPDATE counter SET n = $1 WHERE id = 1", n + 1, why);
+}
+
 /* -- racing */
 
 static bool apply(struct commit_job *job, struct tx *tx, struct fail *why)
@@ -218,6 +255,83 @@ static void alone(void **state)
 	(void)state;
 	assert_int_equal(race(wants_to_be_alone, FAIL_NONE), JOBS);
 	assert_int_equal(fixture_number(&f, "SELECT n FROM counter WHERE id = 1"), JOBS - JOBS / 8);
+}
+
+/* `count` of them at one level, and the others beside them at the default. */
+static void submit_isolated(int count, enum isolation level, bool (*what)(struct tx *, struct racer *, struct fail *), const char *begin)
+{
+	FIXTURE_OK(&f, store_write(f.store, clean, NULL, &f.why) && store_write(f.store, fixture_run_script, (void *)(uintptr_t)begin, &f.why));
+	atomic_store(&answered, JOBS - count);
+	for (int i = 0; i < count; i++) {
+		racers[i] = (struct racer){ .job = { .apply = apply, .done = done, .isolation = level }, .run = what, .number = i };
+		atomic_store(&runs[i], 0);
+		assert_true(committer_submit(committer, &racers[i].job));
+	}
+	for (int i = count; i < JOBS; i++)
+		racers[i] = (struct racer){ .job = { .committed = true } };
+}
+
+static const char both_on_call[] = "UPDATE counter SET n = 1 WHERE id IN (1, 3)";
+
+/* The same two, at each level: only what says SERIALIZABLE is kept from both leaving; the others show that there is something to be kept from. */
+static void write_skew(void **state)
+{
+	static const struct { enum isolation level; int64_t left; } cases[] = {
+		{ ISOLATION_READ_COMMITTED, 0 }, { ISOLATION_REPEATABLE_READ, 0 }, { ISOLATION_SERIALIZABLE, 1 },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+		int64_t least = 2, left;
+		for (int tries = 0; tries < 50 && least > cases[i].left; tries++) {
+			submit_isolated(2, cases[i].level, leaves, both_on_call);
+			await_all(FAIL_GONE);
+			left = fixture_number(&f, both_count);
+			least = left < least ? left : least;
+			if (store_is_embedded(f.store) || cases[i].level == ISOLATION_SERIALIZABLE)
+				assert_int_equal(left, 1);
+			if (store_is_embedded(f.store))
+				break;
+		}
+		if (!store_is_embedded(f.store))
+			assert_int_equal(least, cases[i].left);
+	}
+	assert_false(is_level_wrong);
+}
+
+static void a_lost_update(void **state)
+{
+	(void)state;
+	submit_isolated(8, ISOLATION_REPEATABLE_READ, counts_badly, both_on_call);
+	assert_int_equal(await_all(FAIL_NONE), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT n FROM counter WHERE id = 1"), 1 + 8);
+	assert_false(is_level_wrong);
+}
+
+/* Beside serializable ones that meet again and again, those that do not say so read and write the same rows once each. */
+static bool beside(struct tx *tx, struct racer *r, struct fail *why)
+{
+	int64_t n;
+	atomic_fetch_add(&runs[r->number], 1);
+	return number(tx, both_count, &n, why) && put(tx, "INSERT INTO taken (n) VALUES ($1)", r->number, why);
+}
+
+static void not_paid_for_by_others(void **state)
+{
+	(void)state;
+	FIXTURE_OK(&f, store_write(f.store, clean, NULL, &f.why) && store_write(f.store, fixture_run_script, (void *)(uintptr_t)both_on_call, &f.why));
+	atomic_store(&answered, 0);
+	for (int i = 0; i < JOBS; i++) {
+		bool is_strict = i < 8;
+		racers[i] = (struct racer){ .job = { .apply = apply, .done = done, .isolation = is_strict ? ISOLATION_SERIALIZABLE : ISOLATION_READ_COMMITTED },
+					    .run = is_strict ? leaves : beside, .number = i };
+		atomic_store(&runs[i], 0);
+		assert_true(committer_submit(committer, &racers[i].job));
+	}
+	await_all(FAIL_GONE);
+	assert_int_equal(fixture_number(&f, both_count), 1);
+	for (int i = 8; i < JOBS; i++)
+		assert_int_equal(runs[i], 1);
+	assert_false(is_level_wrong);
 }
 
 /* -- the server's bad days: PostgreSQL alone */
@@ -351,7 +465,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_counter), cmocka_unit_test(a_unique_key), cmocka_unit_test(the_last_seat), cmocka_unit_test(who_meet_in_the_other_order),
-		cmocka_unit_test(alone), cmocka_unit_test(a_lost_answer), cmocka_unit_test(a_broken_wire), cmocka_unit_test(a_restart),
+		cmocka_unit_test(alone), cmocka_unit_test(write_skew), cmocka_unit_test(a_lost_update), cmocka_unit_test(not_paid_for_by_others), cmocka_unit_test(a_lost_answer), cmocka_unit_test(a_broken_wire), cmocka_unit_test(a_restart),
 	}, few[] = { cmocka_unit_test(a_counter), cmocka_unit_test(the_last_seat), cmocka_unit_test(a_lost_answer) };
 	return cmocka_run_group_tests_name("SQLite", tests, sqlite, drop) + cmocka_run_group_tests_name("PostgreSQL", tests, postgres, drop) +
 	       cmocka_run_group_tests_name("PostgreSQL, nothing prepared", few, unprepared, drop_last);
