@@ -23,7 +23,8 @@ static bool redis_from(struct gateway *g, const struct config *c, struct fail *w
 		return FAILS(why, CONFIG, "expiring.url: %s", wrong);
 	if (s->is_tls && (s->trust = tls_trust_make(c->expiring_ca_file, c->expiring_certificate, c->expiring_key, "expiring", why)) == NULL)
 		return false;
-	return c->expiring_password_file[0] == '\0' || secret_read(c->expiring_password_file, &s->password, why);
+	return (c->expiring_password_file[0] == '\0' || secret_read(c->expiring_password_file, &s->password, why)) &&
+	       (c->expiring_sentinel_password_file[0] == '\0' || secret_read(c->expiring_sentinel_password_file, &s->sentinel_password, why));
 }
 
 bool forgetting_start(struct gateway *g, const struct config *c, struct fail *why)
@@ -41,6 +42,7 @@ void forgetting_stop(struct gateway *g)
 	g->memory = NULL;
 	if (g->redis != NULL) {
 		secret_drop(&g->redis->password);
+		secret_drop(&g->redis->sentinel_password);
 		tls_trust_drop(g->redis->trust);
 	}
 	free(g->redis);

@@ -271,7 +271,7 @@ static void link_close(struct expiring *x)
 
 struct expiring *redis_link_open(uv_loop_t *uv, const struct redis_settings *s, struct expiring *memory, struct fail *why)
 {
-	static const struct wire_user ops = { link_greet, link_up, link_answer, link_down };
+	static const struct wire_user ops = { "redis", NULL, link_greet, link_up, link_answer, link_down };
 	struct redis_link *l = calloc(1, sizeof *l);
 	if (l == NULL) {
 		FAILS(why, MEMORY, "a link to redis");

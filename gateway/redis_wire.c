@@ -3,12 +3,16 @@
 
 #include "base/clock.h"
 #include "base/ids.h"
+#include "gateway/redis_seek.h"
 #include "gateway/tls_client.h"
 
 #include <assert.h>
 #include <stdlib.h>
 
-enum { PAUSE_FIRST_MS = 50, PAUSE_MAX_MS = 5000, CONNECT_MS = 2000, READ_BYTES = 16 << 10, UNSENT_MAX = 1 << 20, GREETINGS = 3 };
+enum { PAUSE_FIRST_MS = 50, PAUSE_MAX_MS = 5000, CONNECT_MS = 2000, READ_BYTES = 16 << 10, UNSENT_MAX = 1 << 20, HOST_BYTES = 256 };
+
+/* In the order in which they are said, downwards; those that do not apply are passed over. */
+enum { GREET_USER = 1, GREET_ROLE, GREET_SELECT, GREET_AUTH, GREETINGS = GREET_AUTH };
 
 struct redis_wire {
 	uv_loop_t *uv;
@@ -21,6 +25,10 @@ struct redis_wire {
 		uv_tcp_t tcp;
 		uv_pipe_t pipe;
 	} s;
+	char host[HOST_BYTES];      /* where it connects to, if it is no path */
+	int port;
+	struct redis_seek *seek;    /* while the sentinels are asked for these */
+	size_t sentinel;            /* behind the one that was asked last */
 	bool stream_open;           /* its handle is with the loop */
 	bool looking_up;
 	uv_getaddrinfo_t lookup;
@@ -99,10 +107,12 @@ static void broken(struct redis_wire *w, const char *why)
 {
 	if (w->state == WIRE_DOWN || w->state == WIRE_CLOSING)
 		return;
-	LOG_EVENT(redis_down, STR_NONE, L_C(why));
+	LOG_EVENT(redis_down, STR_NONE, L_C(w->ops->whom), L_C(why));
 	bool was_up = w->state == WIRE_UP;
 	w->state = WIRE_DOWN;
 	uv_timer_stop(&w->timer);
+	redis_seek_close(w->seek);
+	w->seek = NULL;
 	w->unsent_len = 0;
 	if (was_up)
 		w->ops->down(w->user);
@@ -127,6 +137,8 @@ void redis_wire_close(struct redis_wire *w)
 	if (w == NULL)
 		return;
 	w->state = WIRE_CLOSING;
+	redis_seek_close(w->seek);
+	w->seek = NULL;
 	if (w->looking_up)
 		uv_cancel((uv_req_t *)&w->lookup);
 	close_stream(w);
@@ -218,16 +230,21 @@ void redis_wire_send(struct redis_wire *w, struct redis_bytes *b)
 
 /* ---- greeting ---- */
 
+static bool has_greeting(const struct redis_wire *w, int greeting)
+{
+	const struct redis_settings *s = w->settings;
+	return greeting == GREET_AUTH ? s->password.secret.at != NULL : greeting == GREET_SELECT ? s->database != 0 : greeting == GREET_ROLE ? s->sentinels.len > 0 : true;
+}
+
 static bool greet_next(struct redis_wire *w, struct fail *why)
 {
 	struct redis_bytes out;
 	const struct redis_settings *s = w->settings;
-	if (w->greetings_left == 3 && s->password.secret.at == NULL)
+	while (!has_greeting(w, w->greetings_left))
 		w->greetings_left--;
-	if (w->greetings_left == 2 && s->database == 0)
-		w->greetings_left--;
-	bool ok = w->greetings_left == 3 ? redis_auth(s->user, s->password, &out, why) :
-		w->greetings_left == 2 ? redis_select(s->database, &out, why) : w->ops->greet(w->user, &out, why);
+	bool ok = w->greetings_left == GREET_AUTH ? redis_auth(s->user, s->password, &out, why) :
+		w->greetings_left == GREET_SELECT ? redis_select(s->database, &out, why) :
+		w->greetings_left == GREET_ROLE ? redis_role(&out, why) : w->ops->greet(w->user, &out, why);
 	if (ok)
 		redis_wire_send(w, &out);
 	return ok;
@@ -237,7 +254,7 @@ static void greeted(struct redis_wire *w, const struct redis_answer *a)
 {
 	struct fail why;
 	fail_clear(&why);
-	if (a->kind != REDIS_SAYS_FINE && a->kind != REDIS_SAYS_LOADED) {
+	if (a->kind != REDIS_SAYS_FINE && a->kind != REDIS_SAYS_LOADED && a->kind != REDIS_SAYS_PLACE) {
 		char text[64]; /* NOAUTH, WRONGPASS, LOADING: the operator must see which */
 		snprintf(text, sizeof text, "greeting refused: %.*s", (int)(a->text.len < 40 ? a->text.len : 40), a->text.at == NULL ? "" : a->text.at);
 		broken(w, text);
@@ -248,7 +265,7 @@ static void greeted(struct redis_wire *w, const struct redis_answer *a)
 		w->state = WIRE_UP;
 		w->pause_ms = PAUSE_FIRST_MS;
 		uv_timer_stop(&w->timer);
-		LOG_EVENT0(redis_up, STR_NONE);
+		LOG_EVENT(redis_up, STR_NONE, L_C(w->ops->whom));
 		w->ops->up(w->user, a);
 	}
 }
@@ -343,7 +360,7 @@ static bool begin_reading(struct redis_wire *w)
 	fail_clear(&why);
 	redis_reader_drop(w->reader);
 	tls_client_drop(w->tls);
-	w->tls = w->settings->is_tls ? tls_client_make(w->settings->trust, w->settings->host) : NULL;
+	w->tls = w->settings->is_tls ? tls_client_make(w->settings->trust, str_c(w->host)) : NULL;
 	w->reader = redis_reader_make(w->settings->prefix, &why);
 	return w->reader != NULL && (w->tls != NULL || !w->settings->is_tls) && uv_read_start(&w->s.stream, give_room, arrived) == 0;
 }
@@ -397,12 +414,11 @@ static void looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *fou
 
 static void connect_tcp(struct redis_wire *w)
 {
-	char host[256], port[8];
+	char port[8];
 	const struct addrinfo wanted = { .ai_socktype = SOCK_STREAM };
-	snprintf(host, sizeof host, "%.*s", STR_ARG(w->settings->host));
-	snprintf(port, sizeof port, "%d", w->settings->port);
+	snprintf(port, sizeof port, "%d", w->port);
 	w->lookup.data = w;
-	int rc = uv_getaddrinfo(w->uv, &w->lookup, looked_up, host, port, &wanted);
+	int rc = uv_getaddrinfo(w->uv, &w->lookup, looked_up, w->host, port, &wanted);
 	if (rc != 0) {
 		broken(w, uv_strerror(rc));
 		return;
@@ -411,17 +427,48 @@ static void connect_tcp(struct redis_wire *w)
 	w->handles++;
 }
 
+static void reach(struct redis_wire *w, struct str host, int port)
+{
+	snprintf(w->host, sizeof w->host, "%.*s", STR_ARG(host));
+	w->port = port;
+	uv_timer_start(&w->timer, too_slow, CONNECT_MS, 0);
+	if (w->settings->path.len > 0)
+		connect_pipe(w);
+	else
+		connect_tcp(w);
+}
+
+static void found(void *ctx, struct str host, int port)
+{
+	struct redis_wire *w = ctx;
+	LOG_EVENT(redis_found, STR_NONE, L_STR(host), L_INT(port));
+	reach(w, host, port);
+	redis_seek_close(w->seek); /* `host` lies in what it read */
+	w->seek = NULL;
+}
+
+/* The sentinels have as long as they need: each has its own limit. */
+static void ask_sentinels(struct redis_wire *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	w->seek = redis_seek_open(w->uv, w->settings, &w->sentinel, found, w, &why);
+	if (w->seek == NULL)
+		broken(w, why.log);
+}
+
 static void begin(struct redis_wire *w)
 {
 	if (w->state != WIRE_DOWN)
 		return;
 	w->state = WIRE_CONNECTING;
 	w->connect.data = w;
-	uv_timer_start(&w->timer, too_slow, CONNECT_MS, 0);
-	if (w->settings->path.len > 0)
-		connect_pipe(w);
+	if (w->ops->before != NULL)
+		w->ops->before(w->user);
+	if (w->settings->sentinels.len > 0)
+		ask_sentinels(w);
 	else
-		connect_tcp(w);
+		reach(w, w->settings->host, w->settings->port);
 }
 
 struct redis_wire *redis_wire_open(uv_loop_t *uv, const struct redis_settings *s, const struct wire_user *ops, void *user, struct fail *why)

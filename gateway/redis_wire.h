@@ -1,6 +1,6 @@
 /* gateway/redis_wire.h - a connection to Redis that comes back by itself: connect, greet, then bytes both ways.
  *
- * Greeting is AUTH, SELECT and the caller's first words, answered each with yes before `up` is called. After trouble it pauses (50 ms doubling to 5 s,
+ * Greeting is AUTH, SELECT, of whom a sentinel named ROLE, and the caller's first words, answered each with yes before `up` is called. After trouble it pauses (50 ms doubling to 5 s,
  * with jitter so that nodes do not come back in step) and connects anew.
  * Thread: the loop's. */
 #ifndef GATEWAY_REDIS_WIRE_H
@@ -13,6 +13,8 @@ enum wire_state { WIRE_DOWN, WIRE_CONNECTING, WIRE_GREETING, WIRE_UP, WIRE_CLOSI
 struct redis_wire;
 
 struct wire_user {
+	const char *whom;                                                      /* for the log: "redis", "sentinel" */
+	void (*before)(void *user);                                            /* each connecting: the settings may name another place now; NULL: never */
 	bool (*greet)(void *user, struct redis_bytes *out, struct fail *why); /* the last word of the greeting, e.g. SCRIPT LOAD */
 	void (*up)(void *user, const struct redis_answer *greeted);
 	void (*answer)(void *user, const struct redis_answer *a);              /* never NOTHING or NONSENSE */

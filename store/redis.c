@@ -166,6 +166,18 @@ bool redis_select(int64_t database, struct redis_bytes *out, struct fail *why)
 	return command(out, words, 2, why);
 }
 
+bool redis_master_of(struct str name, struct redis_bytes *out, struct fail *why)
+{
+	struct str words[] = { STR("SENTINEL"), STR("GET-MASTER-ADDR-BY-NAME"), name };
+	return command(out, words, 3, why);
+}
+
+bool redis_role(struct redis_bytes *out, struct fail *why)
+{
+	struct str words[] = { STR("ROLE") };
+	return command(out, words, 1, why);
+}
+
 bool redis_ping(struct redis_bytes *out, struct fail *why)
 {
 	struct str words[] = { STR("PING") };
@@ -260,11 +272,35 @@ static bool is_text(const redisReply *reply)
 	return reply->type == REDIS_REPLY_STRING || reply->type == REDIS_REPLY_STATUS;
 }
 
-/* ["message", channel, text] or ["subscribe", channel, n]; anything else with lists in it answers a batch. */
+static enum redis_kind kind_of_pair(const redisReply *a, struct redis_answer *out)
+{
+	int64_t port;
+	out->host = text_of(a->element[0]);
+	if (out->host.len == 0 || !is_text(a->element[1]) || !str_to_i64(text_of(a->element[1]), 1, 65535, &port))
+		return REDIS_SAYS_NONSENSE;
+	out->port = (int)port;
+	return REDIS_SAYS_PLACE;
+}
+
+/* ["master", …], ["slave", …], ["sentinel", …] */
+static bool is_role(const redisReply *a)
+{
+	struct str word = text_of(a->element[0]);
+	return str_eq(word, STR("master")) || str_eq(word, STR("slave")) || str_eq(word, STR("sentinel"));
+}
+
+/* ["message", channel, text], ["subscribe", channel, n], a role, or [host, port]; anything else with lists in it answers a batch. */
 static enum redis_kind kind_of_array(struct redis_reader *r, struct redis_answer *out)
 {
 	const redisReply *a = r->last;
-	if (a->elements == 3 && is_text(a->element[0])) {
+	bool begins_with_text = a->elements > 0 && is_text(a->element[0]);
+	if (begins_with_text && a->elements >= 2 && is_role(a)) {
+		out->text = text_of(a->element[0]);
+		return str_eq(out->text, STR("master")) ? REDIS_SAYS_FINE : REDIS_SAYS_REFUSED;
+	}
+	if (begins_with_text && a->elements == 2)
+		return str_eq(text_of(a->element[0]), STR("pong")) ? REDIS_SAYS_FINE : kind_of_pair(a, out); /* so a subscriber's PING is answered */
+	if (begins_with_text && a->elements == 3) {
 		if (str_eq(text_of(a->element[0]), STR("subscribe")))
 			return REDIS_SAYS_FINE;
 		if (!str_eq(text_of(a->element[0]), STR("message")) || !is_text(a->element[1]) || !is_text(a->element[2]))
@@ -306,6 +342,10 @@ void redis_next(struct redis_reader *r, struct redis_answer *out)
 	case REDIS_REPLY_ERROR:
 		out->text = text_of(r->last);
 		out->kind = str_starts(out->text, STR("NOSCRIPT")) ? REDIS_SAYS_NOSCRIPT : REDIS_SAYS_REFUSED;
+		break;
+	case REDIS_REPLY_NIL:
+		out->text = STR("nothing");
+		out->kind = REDIS_SAYS_REFUSED;
 		break;
 	default:
 		out->kind = REDIS_SAYS_NONSENSE;

@@ -26,17 +26,21 @@ MUST_USE bool redis_batch(const char *prefix, const struct expiring_batch *b, co
 MUST_USE bool redis_load(struct redis_bytes *out, struct fail *why); /* SCRIPT LOAD, once per connection */
 MUST_USE bool redis_auth(struct str user, struct secret password, struct redis_bytes *out, struct fail *why); /* user.len 0: the password alone */
 MUST_USE bool redis_select(int64_t database, struct redis_bytes *out, struct fail *why);
+/* Of a Sentinel: where the master of this name is. */
+MUST_USE bool redis_master_of(struct str name, struct redis_bytes *out, struct fail *why);
+MUST_USE bool redis_role(struct redis_bytes *out, struct fail *why); /* FINE: a master; REFUSED: a replica, or no Redis for data at all */
 MUST_USE bool redis_ping(struct redis_bytes *out, struct fail *why);
 MUST_USE bool redis_publish(const char *prefix, const char *channel, struct str text, struct redis_bytes *out, struct fail *why);
 MUST_USE bool redis_subscribe(const char *prefix, const char *const *channels, int count, struct redis_bytes *out, struct fail *why);
 
 enum redis_kind {
 	REDIS_SAYS_NOTHING,   /* no whole answer yet */
-	REDIS_SAYS_FINE,      /* of AUTH, SELECT, PING, PUBLISH, SUBSCRIBE */
+	REDIS_SAYS_FINE,      /* of AUTH, SELECT, PING, PUBLISH, SUBSCRIBE, and of ROLE by a master */
+	REDIS_SAYS_PLACE,     /* of redis_master_of: host and port */
 	REDIS_SAYS_LOADED,    /* of redis_load: `text` is the script's digest */
 	REDIS_SAYS_BATCH,     /* for redis_fill */
 	REDIS_SAYS_NOSCRIPT,  /* it was restarted or flushed: send the batch again, whole, and load again */
-	REDIS_SAYS_REFUSED,   /* no: READONLY after a failover, LOADING, NOAUTH, OOM, …: `text` is its word */
+	REDIS_SAYS_REFUSED,   /* no: READONLY after a failover, LOADING, NOAUTH, OOM, …: `text` is its word; also a replica's ROLE, and nothing at all */
 	REDIS_SAYS_MESSAGE,   /* published by somebody: channel and text */
 	REDIS_SAYS_NONSENSE,  /* not RESP: close the connection */
 };
@@ -44,6 +48,8 @@ enum redis_kind {
 struct redis_answer {
 	enum redis_kind kind;
 	struct str channel, text; /* valid until the next redis_next; the channel without its prefix */
+	struct str host;          /* of PLACE, and: */
+	int port;
 };
 
 struct redis_reader *redis_reader_make(const char *prefix, struct fail *why);

@@ -279,6 +279,13 @@ static void addresses(void **state)
 		{ "redis://user:password@h", false, NULL, NULL, NULL, 0, 0 },
 		{ "http://h", false, NULL, NULL, NULL, 0, 0 },
 		{ "redis://h/x", false, NULL, NULL, NULL, 0, 0 },
+		{ "sentinel://gw@a:1,[::1],c/main/4", true, "", "", "gw", 0, 4 },
+		{ "sentinel://a/", false, NULL, NULL, NULL, 0, 0 },
+		{ "sentinel://a,/main", false, NULL, NULL, NULL, 0, 0 },
+		{ "sentinel://a,:1/main", false, NULL, NULL, NULL, 0, 0 },
+		{ "sentinel://a:x/main", false, NULL, NULL, NULL, 0, 0 },
+		{ "sentinel:///main", false, NULL, NULL, NULL, 0, 0 },
+		{ "sentinel://a/main/x", false, NULL, NULL, NULL, 0, 0 },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct redis_settings s = { .prefix = "" };
@@ -294,10 +301,25 @@ static void addresses(void **state)
 	}
 }
 
+static void sentinels_in_turn(void **state)
+{
+	(void)state;
+	static const struct { const char *host; int port; } wanted[] = { { "a", 1 }, { "::1", 26379 }, { "c", 26379 }, { "a", 1 } };
+	struct redis_settings s = { .prefix = "" }, one = { .prefix = "" };
+	size_t at = 0;
+	assert_null(redis_settings_from(STR("sentinels://a:1,[::1],c/main"), &s));
+	assert_true(s.is_tls && str_eq(s.master, STR("main")));
+	for (size_t i = 0; i < sizeof wanted / sizeof wanted[0]; i++) {
+		redis_settings_sentinel(&s, &at, &one);
+		assert_true(str_eq(one.host, str_c(wanted[i].host)));
+		assert_int_equal(one.port, wanted[i].port);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(addresses), cmocka_unit_test(asks_and_pipelines), cmocka_unit_test(hung), cmocka_unit_test(killed_and_empty),
+		cmocka_unit_test(addresses), cmocka_unit_test(sentinels_in_turn), cmocka_unit_test(asks_and_pipelines), cmocka_unit_test(hung), cmocka_unit_test(killed_and_empty),
 		cmocka_unit_test(script_forgotten), cmocka_unit_test(a_replica_refuses), cmocka_unit_test(wrong_password), cmocka_unit_test(published),
 		cmocka_unit_test(mad_server), cmocka_unit_test(closed_in_flight),
 	};

@@ -46,7 +46,7 @@ test('an address that is none stops the start, and says which', async () => {
 	const wrong = await Gateway.start({ data: false, may_end_badly: true });
 	await wrong.stop();
 	wrong.configure({ 'expiring.url': 'http://localhost/' });
-	await assert.rejects(wrong.serve(), /expiring\.url: begins with redis:\/\/, rediss:\/\/ or unix:\//);
+	await assert.rejects(wrong.serve(), /expiring\.url: begins with redis:\/\/, rediss:\/\/, sentinel:\/\/, sentinels:\/\/ or unix:\//);
 });
 
 test('a server that hangs does not keep the gateway from stopping', async () => {
