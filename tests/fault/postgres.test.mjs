@@ -1,62 +1,24 @@
-// Goal: PostgreSQL may crash, hang or throw everybody out: what was acknowledged is there, once; who is refused is told so in time and with words; and the gateway is
-// back as soon as the server is.
-// Method: a durable PostgreSQL and a real gateway; writers with Idempotency-Keys whose own notes are the oracle.
+// Goal: what somebody is told while PostgreSQL hangs, throws everybody out or is not there: in time, with words, and by a loop that waits for nobody. What is kept
+// of what was acknowledged is postgres_load.test.mjs.
+// Method: a real PostgreSQL, stopped in its tracks, and single requests.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { after, test } from 'node:test';
 import { Case, assert_problem, world } from '../flow/lib/cases.mjs';
 import { Gateway } from '../flow/lib/gateway.mjs';
 import { postgres } from '../flow/lib/postgres.mjs';
 import { until, within } from '../flow/lib/until.mjs';
 
-const WRITERS = 16, HEALED_MS = 3000, REQUEST_MS = 10000, STATEMENT_MS = 500;
+const HEALED_MS = 3000, REQUEST_MS = 10000, STATEMENT_MS = 500;
 
-const server = await postgres({ durable: true });
+const server = await postgres();
 const database = await server.database();
 const g = await Gateway.start({ settings: { 'store.url': server.url(database), 'store.statement': STATEMENT_MS, 'rate.department': 0, 'log.access': 'false' } });
 after(() => g.stop());
 const w = await world(g);
 const is_ready = () => g.admin('/readyz').then((a) => a.status === 200);
-
-// Opens cases until told to stop; who is refused asks again with the same key.
-async function open_cases(notes, goes_on) {
-	while (goes_on()) {
-		const note = { case: new Case(g, w), key: randomUUID() };
-		note.body = note.case.body('submitted');
-		await until('it is taken', async () => {
-			const answer = await note.case.post(note.body, { key: note.key });
-			if (answer.status !== 503) {
-				assert.equal(answer.status, 201, answer.text);
-				note.answer = answer.text;
-				return true;
-			}
-			assert_problem(answer, 503, 'store_unavailable');
-			assert.ok(Number(answer.headers['retry-after']) > 0);
-			return false;
-		});
-		notes.push(note);
-	}
-}
-
-test('a crash under load: nothing that was acknowledged is lost, nothing is there twice', async () => {
-	const notes = [];
-	let stop = false;
-	const writers = Array.from({ length: WRITERS }, () => open_cases(notes, () => !stop));
-	await until('there is load', () => notes.length > 5 * WRITERS);
-	await server.crash();
-	const back = Date.now(), before = notes.length;
-	await until('it writes again', () => notes.length > before);
-	assert.ok(Date.now() - back < HEALED_MS, `${Date.now() - back} ms after the server was back`);
-	stop = true;
-	await Promise.all(writers);
-	for (const note of notes) {
-		const again = await note.case.post(note.body, { key: note.key });
-		assert.equal(again.status, 201, again.text);
-		assert.equal(again.text, note.answer);
-	}
-	assert.equal(await server.say('SELECT count(*) FROM cases', database), String(notes.length));
-	assert.equal(await server.say('SELECT count(*) FROM case_event', database), String(notes.length));
-});
 
 test('who is thrown out comes back, and nobody hears of it', async () => {
 	await server.say(`SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = '${database}'`);
@@ -97,4 +59,20 @@ test('a start without a server is refused in words', async () => {
 	await server.stop();
 	const e = await g.command('serve').then(() => assert.fail('it started'), (error) => error);
 	assert.match(e.stderr, /the server is away, or lets nobody in/);
+});
+
+test('whoever is killed while it hangs leaves nothing behind that stands still', async (t) => {
+	const program = `
+		import { Postgres } from '${import.meta.dirname}/../flow/lib/postgres.mjs';
+		const p = await new Postgres().start();
+		p.hang();
+		console.log(p.child.pid, p.folder);
+		setInterval(() => {}, 1000);`;
+	const child = spawn(process.execPath, ['--input-type=module', '-e', program], { stdio: ['ignore', 'pipe', 'inherit'] });
+	const [pid, folder] = String((await once(child.stdout, 'data'))[0]).trim().split(' ');
+	t.after(() => rmSync(folder, { recursive: true, force: true }));
+	const stands = () => existsSync(`/proc/${pid}/stat`) && / [TtDSR] /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
+	assert.ok(stands());
+	child.kill('SIGKILL');
+	await until('it has ended', () => !stands());
 });

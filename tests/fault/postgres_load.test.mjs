@@ -1,5 +1,5 @@
-// Goal: cases that grow under load keep every event that was acknowledged, once, in order and sealed, while PostgreSQL hangs, while its connections are cut
-// again and again, and behind PgBouncer in transaction mode, where it crashes too; and the gateway is back within three seconds of the server.
+// Goal: cases that grow under load keep every event that was acknowledged, once, in order and sealed, while PostgreSQL crashes, while it hangs, while its
+// connections are cut again and again, and behind PgBouncer in transaction mode, where it crashes too; and the gateway is back within three seconds of the server.
 // Method: many writers move many cases and ask again, under the same Idempotency-Key, until each event has its answer; their notes are the oracle.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -78,6 +78,16 @@ async function ends_well(gateway, t, load) {
 	assert.ok(load.healed_ms < HEAL_MS * slack, `back only after ${load.healed_ms.toFixed(0)} ms`);
 	assert.ok(load.slowest < PATIENCE_MS * slack, `an answer took ${load.slowest.toFixed(0)} ms`);
 }
+
+test('it crashes', { timeout: 120000 * slack }, async (t) => {
+	const g = await gateway();
+	await g.serve();
+	const load = await under_load(g, async () => {
+		await server.crash();
+		return performance.now();
+	});
+	await ends_well(g, t, load);
+});
 
 test('it hangs, and goes on', { timeout: 120000 * slack }, async (t) => {
 	const g = await gateway();

@@ -114,9 +114,13 @@ export class Postgres {
 		this.child.stderr.unref();
 	}
 
-	#signal_all(signal) {
+	#processes() {
 		const children = readFileSync(`/proc/${this.child.pid}/task/${this.child.pid}/children`, 'utf8').trim().split(' ').filter((p) => p !== '').map(Number);
-		for (const pid of [this.child.pid, ...children]) {
+		return [this.child.pid, ...children];
+	}
+
+	#signal_all(signal) {
+		for (const pid of this.#processes()) {
 			try {
 				process.kill(pid, signal);
 			} catch (e) {
@@ -125,12 +129,17 @@ export class Postgres {
 		}
 	}
 
+	// The signal that ends it with this process is not delivered to what is stopped: a watcher lets it go on when its pipe closes, however we end.
 	hang() {
+		this.watcher = spawn('setsid', ['sh', '-c', 'read -r word || kill -CONT "$@"', 'watcher', ...this.#processes().map(String)], { stdio: ['pipe', 'ignore', 'ignore'] });
+		this.watcher.unref();
+		this.watcher.stdin.unref();
 		this.#signal_all('SIGSTOP');
 	}
 
 	go_on() {
 		this.#signal_all('SIGCONT');
+		this.watcher?.stdin.end('done\n');
 	}
 }
 
