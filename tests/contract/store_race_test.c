@@ -271,7 +271,7 @@ static void submit_isolated(int count, enum isolation level, bool (*what)(struct
 		racers[i] = (struct racer){ .job = { .committed = true } };
 }
 
-static const char both_on_call[] = "UPDATE counter SET n = 1 WHERE id IN (1, 3)";
+static const char both_on_call[] = "UPDATE counter SET n = 1 WHERE id IN (1, 3);\n";
 
 /* The same two, at each level: only what says SERIALIZABLE is kept from both leaving; the others show that there is something to be kept from. */
 static void write_skew(void **state)
