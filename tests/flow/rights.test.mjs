@@ -63,7 +63,7 @@ test('everything we hold, part by part; masked, and in full with a face; and tha
 	assert.equal((await data(zhang.token, 'notices')).items[0].content, null);
 	g.sql(`INSERT INTO blob (id, person, name, content_hash, bytes, media, made_ms, head) SELECT 1, p.id, ${sql_bytes('a blob, 16 bytes')}, ${sql_bytes('x')}, 70, 'image/png', 1000, ${sql_bytes('')}
 		FROM person p JOIN login l ON l.person = p.id JOIN cases c ON c.person = p.id WHERE c.case_no = '${mine.case_no}' LIMIT 1`);
-	assert.deepEqual((await data(zhang.token, 'files')).items, [{ media_type: 'image/png', bytes: 70, made_at: '1970-01-01T08:00:01+08:00' }]);
+	assert.deepEqual((await data(zhang.token, 'files')).items, [{ media_type: 'image/png', bytes: 70, made_at: '1970-01-01T08:00:01.000+08:00' }]);
 	g.sql('DELETE FROM blob');
 	const refused = await g.get('/v1/me/data/person?full=1', { token: zhang.token });
 	assert.deepEqual([refused.status, refused.json.code, refused.json.step], [403, 'level_too_low', 'live_face']);
