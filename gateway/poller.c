@@ -7,6 +7,7 @@
 #include "gateway/forgetting.h"
 #include "gateway/gateway.h"
 #include "gateway/live.h"
+#include "gateway/urgency.h"
 #include "gateway/ws.h"
 #include <assert.h>
 
@@ -122,6 +123,7 @@ bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *wh
 
 void poller_run(struct poller *p)
 {
+	urgency_short_slices();
 	uv_run(&p->uv, UV_RUN_DEFAULT);
 	log_flush();
 }
