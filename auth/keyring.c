@@ -11,6 +11,7 @@
  * Which key plays which role is the database's word, changed in the transaction that makes it true; a mark in the file counts for keys the
  * database does not know yet. */
 #include "auth/keyring.h"
+#include "auth/keyring_inside.h"
 #include "auth/ring.h"
 #include "base/log.h"
 #include "store/meta.h"
@@ -18,7 +19,7 @@
 #include <stdatomic.h>
 #include <stdio.h>
 
-enum { ENTRY_BYTES = 32, NOTED_MAX = KEYFILE_KEYS_MAX * ENTRY_BYTES };
+enum { ENTRY_BYTES = KEYRING_ENTRY_BYTES, NOTED_MAX = KEYRING_NOTED_BYTES };
 
 static _Atomic bool has_unnoted;
 _Static_assert((int)KEYRING_INDEX_MAX == (int)KEYFILE_INDEX_MAX, "an index under every key there is");
@@ -39,6 +40,7 @@ static bool file_open(const struct config *c, bool make_if_absent, struct keyfil
 bool keyring_open(const struct config *c, bool make_if_absent, struct fail *why)
 {
 	struct keyfile file;
+	keyring_follow_from(c);
 	bool ok = file_open(c, make_if_absent, &file, why) && ring_use_file(&file, why);
 	keyfile_wipe(&file);
 	return ok;
@@ -62,7 +64,7 @@ bool keyring_is_noted(struct tx *tx, bool *is_noted, struct fail *why)
 	return true;
 }
 
-static const struct keyfile_key *key_in(const struct keyfile *f, int64_t id)
+const struct keyfile_key *key_in(const struct keyfile *f, int64_t id)
 {
 	for (int i = 0; i < f->count; i++)
 		if (f->keys[i].id == id)
@@ -71,7 +73,7 @@ static const struct keyfile_key *key_in(const struct keyfile *f, int64_t id)
 }
 
 /* Each key the database was written with must be here, and be the same. */
-static bool all_here(const struct keyfile *f, struct str noted, struct fail *why)
+bool keys_all_here(const struct keyfile *f, struct str noted, struct fail *why)
 {
 	for (struct str line, id, print; noted.len > 0;) {
 		char ours[FINGERPRINT_BYTES];
@@ -108,6 +110,8 @@ static size_t note_new(const struct keyfile *f, const struct index_slots *s, cha
 	for (int i = 0; i < f->count; i++) {
 		char entry[ENTRY_BYTES];
 		int id = f->keys[i].id;
+		if (len > 0 && f->keys[i].kind == KEY_CIPHER && f->keys[i].mark == KEY_KEPT)
+			continue; /* it was retired by another node, or was never used here */
 		if (f->keys[i].kind == KEY_INDEX && f->keys[i].mark == KEY_NEXT && id != s->id[SLOT_A] && id != s->id[SLOT_B])
 			continue;
 		size_t n = strlen(entry_of(&f->keys[i], entry));
@@ -139,7 +143,7 @@ bool keyring_put_slots(struct tx *tx, struct index_slots s, struct fail *why)
 	return meta_put(tx, STR("index_slots"), text, (size_t)n, why);
 }
 
-static bool slots_from(struct str text, struct index_slots *s)
+bool slots_from(struct str text, struct index_slots *s)
 {
 	for (int i = 0; i < 2 * SLOTS; i++) {
 		struct str word;
@@ -160,7 +164,7 @@ int slot_in_role(const struct index_slots *s, enum slot_role role)
 	return s->role[SLOT_A] == role ? SLOT_A : s->role[SLOT_B] == role ? SLOT_B : -1;
 }
 
-static bool is_known(const struct keyfile *f, int id, struct str noted)
+bool key_is_known(const struct keyfile *f, int id, struct str noted)
 {
 	char entry[ENTRY_BYTES];
 	const struct keyfile_key *k = key_in(f, id);
@@ -183,9 +187,9 @@ static bool slots_match(struct tx *tx, const struct keyfile *f, struct str noted
 		if (s->role[i] != SLOT_EMPTY && (key_in(f, s->id[i]) == NULL || key_in(f, s->id[i])->kind != KEY_INDEX))
 			return FAILS(why, SCHEMA, "meta index_slots names key %d, which is no index key here", s->id[i]);
 	int current = key_marked(f, KEY_INDEX, KEY_CURRENT), next = key_marked(f, KEY_INDEX, KEY_NEXT), slot = slot_in_role(s, SLOT_EMPTY);
-	if (!is_known(f, current, noted))
+	if (!key_is_known(f, current, noted))
 		return FAILS(why, CONFIG, "vault.keys marks a new index key %d current: mark it next, then run siban keys rotate", current);
-	if (next == 0 || slot < 0 || is_known(f, next, noted))
+	if (next == 0 || slot < 0 || key_is_known(f, next, noted))
 		return true;
 	s->id[slot] = next;
 	s->role[slot] = SLOT_NEXT;
@@ -206,7 +210,7 @@ bool keyring_match(struct tx *tx, struct fail *why)
 		return false;
 	size_t had = len < 0 ? 0 : (size_t)len;
 	struct str known = { noted, had };
-	if (!all_here(f, known, why) || !slots_match(tx, f, known, &slots, &new_slots, why))
+	if (!keys_all_here(f, known, why) || !slots_match(tx, f, known, &slots, &new_slots, why))
 		return false;
 	size_t has = note_new(f, &slots, noted, had, sizeof(noted));
 	has_unnoted = (has > had || new_slots) && !tx->writes;
@@ -302,11 +306,25 @@ int keyring_cipher_id(void)
 
 /* ---- what the operator does to the file ---- */
 
+/* Made, and on its way to the other nodes: no row of meta speaks of it before the first bite of a rotation. */
+static bool is_pending(const struct keyfile *f, int i, const struct index_slots *s)
+{
+	return f->keys[i].kind == KEY_INDEX && f->keys[i].mark == KEY_NEXT && f->keys[i].id != s->id[SLOT_A] && f->keys[i].id != s->id[SLOT_B];
+}
+
+static bool none_is_pending(const struct keyfile *f, const struct index_slots *s)
+{
+	for (int i = 0; i < f->count; i++)
+		if (is_pending(f, i, s))
+			return false;
+	return true;
+}
+
 /* Marks of index keys follow their roles, which the database knows. */
 static void marks_follow(struct keyfile *f, const struct index_slots *s)
 {
 	for (int i = 0; i < f->count; i++) {
-		if (f->keys[i].kind != KEY_INDEX)
+		if (f->keys[i].kind != KEY_INDEX || is_pending(f, i, s))
 			continue;
 		enum key_mark mark = KEY_KEPT;
 		for (int slot = 0; slot < SLOTS; slot++)
@@ -337,7 +355,7 @@ bool keyring_add(enum key_kind kind, enum key_algorithm algorithm, int *id, stru
 	struct keyfile f = ring_now()->file;
 	const struct index_slots *s = &ring_now()->slots;
 	marks_follow(&f, s);
-	bool ok = (kind == KEY_CIPHER || slot_in_role(s, SLOT_EMPTY) >= 0 ||
+	bool ok = (kind == KEY_CIPHER || (slot_in_role(s, SLOT_EMPTY) >= 0 && none_is_pending(&f, s)) ||
 		   FAILS(why, KEY_EXCHANGE, "one index key is being exchanged already: run siban keys rotate to the end first")) &&
 		  keyfile_add(&f, kind, algorithm, id, why) && keyfile_write(&f, false, why) && ring_use_file(&f, why);
 	keyfile_wipe(&f);

@@ -20,6 +20,11 @@ void keyring_fingerprint(char out[17]); /* 16 hex digits, of the current index k
 /* Does the database belong to these keys? A write transaction notes those it does not know yet. Called by migrate and at every start.
  * Takes up the roles of index keys; once requests come only the write lane may do that. Fails: CONFIG a key is missing or another, by its id. */
 MUST_USE bool keyring_match(struct tx *tx, struct fail *why);
+/* On a node beside others: takes up what another has changed, the file read anew when it must have a key that was not there before, and notes nothing. Fails:
+ * STORE with the key's id; this node then writes nothing until the file of the node that made it is copied here. Any thread, in any write transaction. */
+MUST_USE bool keyring_follow(struct tx *tx, struct fail *why);
+MUST_USE bool keyring_is_behind(struct tx *tx, bool *is_behind, struct fail *why); /* in any read: keyring_follow would have something to do */
+bool keyring_finds(int cipher_id); /* another node may have made it: looks into the file again, at most once a second. false: it is not there */
 bool keyring_has_unnoted(void); /* the last match was in a read transaction, and would have had keys to note */
 /* Was it made with some key already? Then a missing key file is a loss, and a new one would only hide it. */
 MUST_USE bool keyring_is_noted(struct tx *tx, bool *is_noted, struct fail *why);

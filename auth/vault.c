@@ -108,6 +108,8 @@ bool vault_open(const char *place, int64_t row, struct str sealed, struct buf *o
 	if (id == 0)
 		return FAILS(why, SEALED, "%s of row %lld is too short to be a sealed value", place, (long long)row);
 	const struct ring_cipher *k = ring_cipher(ring_now(), id);
+	if (k == NULL && keyring_finds(id))
+		k = ring_cipher(ring_now(), id);
 	if (k == NULL)
 		return FAILS(why, SEALED, "%s of row %lld is sealed with key %d, which is not in the key file", place, (long long)row, id);
 	if ((unsigned char)sealed.at[0] != k->algorithm)

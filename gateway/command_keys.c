@@ -117,6 +117,8 @@ static int add(struct control *k, bool is_index, const char *algorithm)
 		return code;
 	printf("%s key %" PRId64 " is %s, fingerprint %s\nBack up the key file now, then run siban keys rotate.\n", text_in(j, "kind"), number_in(j, "id"),
 	       text_in(j, "state"), text_in(j, "fingerprint"));
+	if (strcmp(text_in(j, "state"), "kept") == 0) /* other nodes may write this database: nothing uses it before they can have it */
+		printf("With several gateways: copy the key file to each of them first. The rotation takes the key up; a gateway without it will refuse to write.\n");
 	return 0;
 }
 

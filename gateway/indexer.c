@@ -1,6 +1,7 @@
 /* gateway/indexer.c - asks for one number, seldom; does something when it differs. */
 #include "gateway/indexer.h"
 
+#include "auth/keyring.h"
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
@@ -16,6 +17,7 @@
 enum { LOOK_EVERY_MS = 500 };
 
 struct indexer {
+	struct store *store;
 	struct connection *reader;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -90,6 +92,24 @@ static bool look(struct indexer *x, struct fail *why)
 	return generation_now(x, &generation, why) && (generation == x->generation || index_make(x, generation, why));
 }
 
+/* Readers look up by what writers took up; where nobody writes for a while this does (store_follow). */
+static bool nothing(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)tx;
+	(void)ctx;
+	(void)why;
+	return true;
+}
+
+static bool follow_keys(struct indexer *x, struct fail *why)
+{
+	struct tx tx;
+	bool is_behind = false;
+	bool ok = store_is_embedded(x->store) || (reader_begin(x->reader, &tx, why) && keyring_is_behind(&tx, &is_behind, why));
+	reader_end(x->reader);
+	return ok && (!is_behind || store_write(x->store, nothing, NULL, why));
+}
+
 static void *index_loop(void *ctx)
 {
 	struct indexer *x = ctx;
@@ -108,6 +128,8 @@ static void *index_loop(void *ctx)
 		fail_clear(&why);
 		if (!look(x, &why))
 			LOG_EVENT(search_index_failed, STR_NONE, L_C(fail_row(why.code)->slug), L_C(why.log));
+		else if (!follow_keys(x, &why))
+			log_fail(STR_NONE, &why);
 		log_flush();
 		pthread_mutex_lock(&x->lock);
 	}
@@ -122,6 +144,7 @@ struct indexer *indexer_start(struct store *s, struct fail *why)
 		FAILS(why, MEMORY, "the indexer");
 		return NULL;
 	}
+	x->store = s;
 	pthread_mutex_init(&x->lock, NULL);
 	pthread_cond_init(&x->stopped, NULL);
 	bool ok = (x->reader = store_reader(s, 0, why)) != NULL && look(x, why);

@@ -47,7 +47,7 @@ enum { KEY_DONE = 1 };
 static bool list_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	r->outcome = (struct outcome){ .code = KEY_DONE, .status = 200 };
-	return keyring_match(tx, why);
+	return tx_is_shared(tx) ? keyring_follow(tx, why) : keyring_match(tx, why); /* beside other nodes a new key is not noted before they can have it */
 }
 
 static bool list_render(struct request *r, struct fail *why)
@@ -146,6 +146,7 @@ struct added {
 	enum key_kind kind;
 	enum key_algorithm algorithm;
 	int id;
+	bool waits; /* for the other nodes to have it: the first bite of a rotation takes it up */
 };
 
 static bool add_parse(struct request *r, struct fail *why)
@@ -181,8 +182,9 @@ static bool key_audit(struct tx *tx, struct request *r, enum audit_act act, int6
 
 static bool add_apply(struct tx *tx, struct request *r, struct fail *why)
 {
-	const struct added *a = r->state;
-	return keyring_match(tx, why) && key_audit(tx, r, AUDIT_KEY_ADDED, a->id, 201, why);
+	struct added *a = r->state;
+	a->waits = tx_is_shared(tx);
+	return (a->waits || keyring_match(tx, why)) && key_audit(tx, r, AUDIT_KEY_ADDED, a->id, 201, why);
 }
 
 static bool add_render(struct request *r, struct fail *why)
@@ -191,7 +193,8 @@ static bool add_render(struct request *r, struct fail *why)
 	const struct keyfile_key *k = key_by_id(a->id);
 	if (k == NULL)
 		return FAILS(why, NOT_FOUND, "key %d went as it came", a->id);
-	keyring_use_current();
+	if (!a->waits)
+		keyring_use_current();
 	LOG_EVENT(key_added, str_c(r->id), L_C(kind_names[a->kind]), L_INT(a->id));
 	struct json_out j = reply_json(r, 201);
 	json_put_object(&j);

@@ -83,6 +83,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	if (!case_texts_compose(why) || (!make && !accounts_open(c, why)))
 		return false;
 	message_bells(c);
+	store_follow(s, keyring_follow);
 	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))
 		return why->code == FAIL_NONE;
 	return store_write(s, start_in, &make, why);

@@ -37,6 +37,7 @@ struct store {
 	news_fn listen;                    /* NULL: nobody */
 	void *listen_ctx;
 
+	store_match_fn match;              /* NULL: nobody follows */
 	_Atomic int refused;               /* enum fail_code of the last write transaction, FAIL_NONE after a success */
 	_Atomic int64_t refused_ns;
 

@@ -52,6 +52,7 @@ struct pg_session {
 	bool collided;                     /* with a unique key, once */
 	char xid[24];                      /* of the open write transaction */
 	char life[40];                     /* of the server, when it began */
+	char keys[72], keys_seen[72];      /* a digest of the rows that store_follow is about: in this transaction, and when they were last taken up */
 	unsigned dice;                     /* for jitter */
 };
 
@@ -77,6 +78,8 @@ void pg_snapshot_end(struct connection *c);
 MUST_USE bool pg_write_begin(struct connection *c, struct fail *why);
 enum commit_end pg_write_commit(struct connection *c, const struct commit_notes *notes, struct fail *why);
 void pg_write_rollback(struct connection *c);
+/* At the beginning of a write transaction, before anything else. */
+MUST_USE bool pg_match(struct tx *tx, struct fail *why);
 /* After a refusal: the same may be tried again, now; it has waited a moment. false: no, or too often. */
 bool pg_again(struct connection *c);
 

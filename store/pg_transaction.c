@@ -20,7 +20,9 @@ static const char *const begin_write[ISOLATIONS] = {
 	[ISOLATION_REPEATABLE_READ] = "BEGIN ISOLATION LEVEL REPEATABLE READ",
 	[ISOLATION_SERIALIZABLE] = "BEGIN ISOLATION LEVEL SERIALIZABLE",
 };
-static const char whose[] = "SELECT pg_current_xact_id(), (SELECT stats_reset FROM pg_stat_wal), pg_advisory_xact_lock_shared(" PG_ALONE ")";
+/* The lock is a statement of its own: what the next one sees was committed before the lock was given. */
+static const char whose[] = "SELECT pg_advisory_xact_lock_shared(" PG_ALONE "); SELECT pg_current_xact_id(), (SELECT stats_reset FROM pg_stat_wal)";
+static const char keys[] = ", (SELECT encode(sha256(string_agg(value, '\\x0a' ORDER BY name)), 'hex') FROM meta WHERE name IN ('index_slots', 'vault_keys'))";
 
 /* The limits are the session's, or, where sessions are shared, this transaction's. */
 static void begin_text(const struct connection *c, char *text, size_t size)
@@ -31,16 +33,18 @@ static void begin_text(const struct connection *c, char *text, size_t size)
 		n += snprintf(text + n, size - (size_t)n, "; SET LOCAL statement_timeout = %lld; SET LOCAL lock_timeout = %lld; SET LOCAL idle_in_transaction_session_timeout = %lld",
 			(long long)s->statement_ms, (long long)s->lock_ms, (long long)s->statement_ms);
 	if (c->writes)
-		snprintf(text + n, size - (size_t)n, "; %s", whose);
+		snprintf(text + n, size - (size_t)n, "; %s%s", whose, c->store->match != NULL ? keys : "");
 }
 
 static void note_whose(struct pg_session *p, const PGresult *r)
 {
-	p->xid[0] = p->life[0] = '\0';
-	if (PQntuples(r) != 1 || PQnfields(r) != 3)
+	p->xid[0] = p->life[0] = p->keys[0] = '\0';
+	if (PQntuples(r) != 1 || PQnfields(r) < 2)
 		return;
 	snprintf(p->xid, sizeof p->xid, "%s", PQgetvalue(r, 0, 0));
 	snprintf(p->life, sizeof p->life, "%s", PQgetvalue(r, 0, 1));
+	if (PQnfields(r) > 2)
+		snprintf(p->keys, sizeof p->keys, "%s", PQgetvalue(r, 0, 2));
 }
 
 /* Leaves the wire without a transaction, or closes it. */
@@ -55,7 +59,7 @@ static void end(struct connection *c, const char *text)
 
 static bool sent_begin(struct connection *c, struct fail *why)
 {
-	char text[512];
+	char text[768];
 	struct pg_session *p = c->pg;
 	begin_text(c, text, sizeof text);
 	if (PQsendQuery(p->wire.conn, text) == 0) {
@@ -120,6 +124,18 @@ bool pg_write_begin(struct connection *c, struct fail *why)
 	}
 	store_refused(c->store, c->pg->wire.state, why);
 	return false;
+}
+
+bool pg_match(struct tx *tx, struct fail *why)
+{
+	struct pg_session *p = tx->connection->pg;
+	store_match_fn match = tx->connection->store->match;
+	if (match == NULL || strcmp(p->keys, p->keys_seen) == 0)
+		return true;
+	if (!match(tx, why))
+		return false;
+	memcpy(p->keys_seen, p->keys, sizeof p->keys_seen);
+	return true;
 }
 
 void pg_write_rollback(struct connection *c)

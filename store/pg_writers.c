@@ -126,7 +126,7 @@ static void run_once(struct writer *w, struct commit_job *job)
 	c->pg->isolation = job->isolation;
 	if (!write_begin(c, &job->why))
 		return;
-	bool ok = job->apply(job, &tx, &job->why);
+	bool ok = pg_match(&tx, &job->why) && job->apply(job, &tx, &job->why);
 	assert(c->open == 0 && "apply left a statement open");
 	assert((ok || job->why.code != FAIL_NONE) && "apply says no without a reason");
 	if (!ok) {

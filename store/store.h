@@ -112,5 +112,12 @@ MUST_USE bool store_write(struct store *s, bool (*apply)(struct tx *tx, void *ct
 void store_heard(struct store *s, enum row_kind kind, uint64_t key);
 void store_heard_all(struct store *s); /* the same for every row: news was lost */
 
+/* Where several nodes write one database: `match` takes up what another has changed in the rows of meta by which keys are chosen ("vault_keys", "index_slots"). It
+ * is called in a write transaction, before anything else is done there, whenever they differ from what this connection saw last; so no row is written by
+ * what is over. Who changes them does it alone (tx_alone). Several threads may be in it at once. Set it before there is a committer. */
+typedef bool (*store_match_fn)(struct tx *tx, struct fail *why);
+void store_follow(struct store *s, store_match_fn match);
+bool tx_is_shared(const struct tx *tx); /* other nodes may write this database */
+
 uint64_t store_commit_number(const struct store *s); /* published after COMMIT; acquire */
 #endif

@@ -72,6 +72,18 @@ bool tx_alone(struct tx *tx, struct fail *why)
 	return q != NULL && stmt_run(q, why);
 }
 
+/* -- other nodes */
+
+void store_follow(struct store *s, store_match_fn match)
+{
+	s->match = match;
+}
+
+bool tx_is_shared(const struct tx *tx)
+{
+	return tx->connection->pg != NULL;
+}
+
 /* -- news */
 
 void tx_tell(struct tx *tx, enum news_kind kind, int64_t key)
@@ -118,7 +130,7 @@ static enum commit_end run_alone(struct connection *c, const struct alone *a, bo
 	*applied = false;
 	if (!write_begin(c, why))
 		return COMMIT_REFUSED;
-	*applied = a->apply(&tx, a->ctx, why);
+	*applied = (c->pg == NULL || pg_match(&tx, why)) && a->apply(&tx, a->ctx, why);
 	assert(c->open == 0 && (*applied || why->code != FAIL_NONE));
 	if (*applied && c->pg == NULL && sqlite3_get_autocommit(c->db))
 		*applied = FAILS(why, STORE, "the transaction was rolled back under the request");

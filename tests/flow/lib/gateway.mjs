@@ -28,7 +28,8 @@ export async function make_certificate(state) {
 
 export class Gateway {
 	// settings: configuration by name; data: import data/*.csv; environment: for the daemon; check: hold every answer against the OpenAPI document
-	static async start({ settings = {}, data = true, environment = {}, may_end_badly = false } = {}) {
+	// beside: another node of this gateway's database (PostgreSQL's), with a copy of its keys
+	static async start({ settings = {}, data = true, environment = {}, may_end_badly = false, beside } = {}) {
 		const g = new Gateway();
 		g.may_end_badly = may_end_badly;
 		g.environment = environment;
@@ -38,7 +39,8 @@ export class Gateway {
 			rmSync(g.state, { recursive: true, force: true });
 		});
 		Object.assign(g, await claim_ports());
-		g.store = await stores(g.state);
+		g.store = beside?.store ?? await stores(g.state);
+		if (beside !== undefined) cpSync(path.join(beside.state, 'keys'), path.join(g.state, 'keys'), { recursive: true });
 		const { key, cert } = await make_certificate(g.state);
 		g.ca_file = cert;
 		g.ca = readFileSync(cert);
@@ -47,9 +49,9 @@ export class Gateway {
 		g.conf = path.join(g.state, 'siban.conf');
 		g.configure({ development: 'true', 'state.dir': g.state, 'listen.address': '127.0.0.1', 'listen.port': g.public_port,
 			'admin.port': g.admin_port, 'tls.certificate': cert, 'tls.key': key, loops: 2, ...g.store.settings(settings), ...settings });
-		await g.command('migrate');
+		if (beside === undefined) await g.command('migrate');
 		await g.serve();
-		if (data) for (const kind of ['regions', 'departments', 'matters', 'calendar']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
+		if (data && beside === undefined) for (const kind of ['regions', 'departments', 'matters', 'calendar']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
 		return g;
 	}
 
