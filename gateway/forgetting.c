@@ -51,7 +51,7 @@ void forgetting_stop(struct gateway *g)
 
 bool forgetting_join(struct loop *l, struct fail *why)
 {
-	static const char *const channels[] = { CHANNEL_EPOCH };
+	static const char *const channels[] = { CHANNEL_EPOCH, CHANNEL_PERSON };
 	struct gateway *g = l->gateway;
 	if (g->redis == NULL)
 		return true;

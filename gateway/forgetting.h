@@ -8,6 +8,7 @@
 
 /* What nodes tell each other: hints, each backed by a look into the database. */
 #define CHANNEL_EPOCH "epoch"
+#define CHANNEL_PERSON "person"
 
 MUST_USE bool forgetting_start(struct gateway *g, const struct config *c, struct fail *why);
 void forgetting_stop(struct gateway *g);

@@ -4,6 +4,7 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/epoch.h"
 #include "gateway/gateway.h"
 #include "gateway/live_inside.h"
 #include "store/store.h"
@@ -11,7 +12,7 @@
 #include <pthread.h>
 #include <stdlib.h>
 
-enum { ARENA_BYTES = 1 << 20 };
+enum { ARENA_BYTES = 1 << 20, LOOK_EVERY_MS = 1000 };
 
 /* ---- seats: over all loops ---- */
 
@@ -89,6 +90,7 @@ struct live_table *live_make(struct loop *l)
 	t->loop = l;
 	t->count = 0;
 	t->far = NULL;
+	t->looked_ms = 0;
 	arena_init(&t->arena, ARENA_BYTES);
 	link_init(&t->hungry);
 	link_init(&t->beats);
@@ -131,6 +133,7 @@ bool live_enter(struct live_table *t, struct live *v, const struct principal *wh
 	link_put(bucket_of(t, v->person), &v->person_link);
 	link_put(&t->beats, &v->beat_link);
 	hub_want(&t->loop->news, NEWS_PERSON, 1);
+	hub_want(&t->loop->news, NEWS_PERSON_ELSEWHERE, 1);
 	t->count++;
 	count(v->ops->kind, 1);
 	return true;
@@ -145,6 +148,7 @@ void live_leave(struct live *v, enum live_end why)
 	seat_leave(v);
 	live_far_forget(t, v);
 	hub_want(&t->loop->news, NEWS_PERSON, -1);
+	hub_want(&t->loop->news, NEWS_PERSON_ELSEWHERE, -1);
 	t->count--;
 	count(v->ops->kind, -1);
 	metric_add(M_live_ended, (int)why, 1);
@@ -281,6 +285,10 @@ void live_tick(struct live_table *t)
 	int64_t now = clock_mono_ms(), every = t->loop->config->live_beat_s * 1000;
 	while (!link_is_alone(&t->beats) && now - of_beat(t->beats.next)->beat_ms >= every)
 		beat(of_beat(t->beats.next));
+	if (t->loop->reader == NULL && now - t->looked_ms >= LOOK_EVERY_MS && epoch_is_deaf(t->loop)) {
+		t->looked_ms = now;
+		live_news(t, 0); /* what another node did for a person, nobody can tell now */
+	}
 	live_serve(t);
 }
 

@@ -19,6 +19,7 @@ struct live_table {
 	struct live_far *far;     /* NULL: none was needed yet */
 	struct link hungry, beats;
 	int count;
+	int64_t looked_ms;        /* when all looked by themselves, because no other node could be heard */
 	struct link persons[LIVE_BUCKETS];
 };
 

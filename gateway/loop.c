@@ -41,6 +41,13 @@ int64_t loop_now_ms(struct loop *l)
 	return l->now_ms;
 }
 
+static void person_news(struct loop *l, const struct news *n)
+{
+	live_news(l->live, n->key);
+	if (n->kind == NEWS_PERSON)
+		epoch_tell_person(l, n->key);
+}
+
 static void take_news(struct loop *l)
 {
 	const struct news *news;
@@ -49,14 +56,15 @@ static void take_news(struct loop *l)
 	for (size_t i = 0; i < count && !all; i++)
 		if (news[i].kind == NEWS_EFFECT_ENDED)
 			park_news(l, news[i].key);
-		else if (news[i].kind == NEWS_PERSON)
-			live_news(l->live, news[i].key);
+		else if (news[i].kind == NEWS_PERSON || news[i].kind == NEWS_PERSON_ELSEWHERE)
+			person_news(l, &news[i]);
 		else if (news[i].kind == NEWS_SESSION)
 			epoch_tell(l, news[i].key);
 	if (all) {
 		park_news(l, 0);
 		live_news(l->live, 0);
 		epoch_tell(l, 0);
+		epoch_tell_person(l, 0);
 	}
 }
 

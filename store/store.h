@@ -68,6 +68,7 @@ void tx_touch(struct tx *tx, enum row_kind kind, uint64_t key);                 
 enum news_kind {
 	NEWS_SESSION,        /* key: the session that was raised or ended: other nodes must look again */
 	NEWS_PERSON,         /* key: the person whose stream has grown */
+	NEWS_PERSON_ELSEWHERE, /* the same, heard from another node: it is not told on. 0: everybody's may have */
 	NEWS_EFFECT_DUE,     /* key: the effect that was written or released */
 	NEWS_EFFECT_ENDED,   /* key: the effect that is over */
 	NEWS_KINDS

@@ -8,13 +8,14 @@ import path from 'node:path';
 import test from 'node:test';
 import { Case, assert_problem, id_number, now, world } from './lib/cases.mjs';
 import { Gateway, gateway } from './lib/gateway.mjs';
+import { Sse } from './lib/live.mjs';
 import { People, device, form_type, phone } from './lib/people.mjs';
 import { redis } from './lib/redis.mjs';
 import { on_postgres } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 
 if (on_postgres) {
-	const r = await redis(), settings = { ...r.settings, 'expiring.deadline': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'rate.department': 0, loops: 1 };
+	const r = await redis(), settings = { ...r.settings, 'expiring.deadline': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'rate.department': 0, 'stream.heartbeat': 300, loops: 1 };
 	const a = await gateway({ settings }), b = await Gateway.start({ settings, beside: a });
 	test.after(() => b.stop());
 	const w = await world(a);
@@ -45,6 +46,31 @@ if (on_postgres) {
 		await ends(token);
 		await r.start();
 		await until('Redis is back', async () => (await is_up(a)) && (await is_up(b)));
+	});
+
+	test('a live stream on one hears what happened on the other, and ends with its session there; with Redis, and without', async () => {
+		const people = new People(a);
+		for (const with_redis of [true, false]) {
+			const token = await a.citizen(id_number(704)), sse = await Sse.open(b, { token, after: 0 });
+			assert.equal(sse.status, 200);
+			if (!with_redis) {
+				await r.kill();
+				await until('Redis is missed', async () => !(await is_up(a)) && !(await is_up(b)));
+			}
+			await people.form('/oauth2/revoke', { token });
+			await until('it is over', () => sse.is_over); // long before its next sign of life: 25 s
+			assert.ok(sse.ended_cleanly);
+		}
+		await r.start();
+		await until('Redis is back', async () => (await is_up(a)) && (await is_up(b)));
+		const c = await new Case(a, w, { person: id_number(703) }).live('received'), token = await a.citizen(c.person), sse = await Sse.open(b, { token, after: 0 });
+		const rows = () => Number(a.sql(`SELECT count(*) FROM stream_event s JOIN cases c ON c.person = s.person WHERE c.case_no = '${c.case_no}'`));
+		await until('it has what there was', () => sse.ids.filter((id) => id !== undefined).length >= rows());
+		const before = rows();
+		await c.send('accepted');
+		assert.ok(rows() > before);
+		await until('it is told', () => sse.ids.filter((id) => id !== undefined).length >= rows());
+		sse.close();
 	});
 
 	test('a client whose key is revoked on one opens nothing on the other', async () => {
