@@ -24,7 +24,7 @@ MUST_USE bool keyring_match(struct tx *tx, struct fail *why);
  * STORE with the key's id; this node then writes nothing until the file of the node that made it is copied here. Any thread, in any write transaction. */
 MUST_USE bool keyring_follow(struct tx *tx, struct fail *why);
 MUST_USE bool keyring_is_behind(struct tx *tx, bool *is_behind, struct fail *why); /* in any read: keyring_follow would have something to do */
-bool keyring_finds(int cipher_id); /* another node may have made it: looks into the file again, at most once a second. false: it is not there */
+bool keyring_finds(int cipher_id); /* another node may have made it: looks into the file again if it is another now. false: it is not there */
 bool keyring_has_unnoted(void); /* the last match was in a read transaction, and would have had keys to note */
 /* Was it made with some key already? Then a missing key file is a loss, and a new one would only hide it. */
 MUST_USE bool keyring_is_noted(struct tx *tx, bool *is_noted, struct fail *why);

@@ -3,20 +3,18 @@
  * lacks the index that an exchange needs, and none is made under a key that is gone. */
 #include "auth/keyring_inside.h"
 #include "auth/ring.h"
-#include "base/clock.h"
 #include "store/meta.h"
 #include <pthread.h>
-
-enum { LOOK_AGAIN_MS = 1000 };
+#include <sys/stat.h>
 
 static pthread_mutex_t following = PTHREAD_MUTEX_INITIALIZER;
 static struct config where; /* the file is */
-static int64_t looked_ms;   /* monotonic, when keyring_finds last did; under `following` */
+static struct stat looked_at; /* the file that keyring_finds found last; under `following` */
 
 void keyring_follow_from(const struct config *c)
 {
 	where = *c;
-	looked_ms = 0;
+	looked_at = (struct stat){ 0 };
 }
 
 struct said {
@@ -102,16 +100,25 @@ bool keyring_is_behind(struct tx *tx, bool *is_behind, struct fail *why)
 	return true;
 }
 
+/* A value under a key that is nowhere may be asked for again and again: what was read before is not read once more. */
+static bool is_another_file(void)
+{
+	struct stat now;
+	if (stat(ring_now()->file.path, &now) != 0)
+		return false;
+	bool is_so = now.st_ino != looked_at.st_ino || now.st_size != looked_at.st_size || now.st_mtim.tv_sec != looked_at.st_mtim.tv_sec ||
+		     now.st_mtim.tv_nsec != looked_at.st_mtim.tv_nsec;
+	looked_at = now;
+	return is_so;
+}
+
 bool keyring_finds(int cipher_id)
 {
 	struct fail unheard;
 	fail_clear(&unheard);
 	pthread_mutex_lock(&following);
-	int64_t now_ms = clock_mono_ms();
-	if (ring_cipher(ring_now(), cipher_id) == NULL && (looked_ms == 0 || now_ms - looked_ms >= LOOK_AGAIN_MS)) {
-		looked_ms = now_ms;
+	if (ring_cipher(ring_now(), cipher_id) == NULL && is_another_file())
 		(void)!file_again(&unheard); /* who asks is told that the key is not here */
-	}
 	pthread_mutex_unlock(&following);
 	return ring_cipher(ring_now(), cipher_id) != NULL;
 }
