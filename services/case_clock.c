@@ -66,7 +66,7 @@ struct made {
 	int32_t due, yellow;
 };
 
-/* Looked at on the day it stopped, or on one that changes nothing: a clock that runs has no open pause. */
+/* Looked at on the day it began, which is always known: one that stops in a year whose calendar is missing is late all the same. No pause is open but of one that stands. */
 static bool clock_make(struct tx *tx, int64_t case_id, const struct case_clock *c, struct made *out, struct fail *why)
 {
 	struct workdays w;
@@ -80,11 +80,11 @@ static bool clock_make(struct tx *tx, int64_t case_id, const struct case_clock *
 	if (!calendar_load(tx, c->region, &w, why) || !pauses_read(tx, case_id, pauses, &l.pause_count, why) ||
 	    !outages_add(tx, c->region, c->begun, pauses, PAUSES_MAX, &l.pause_count, why))
 		return false;
-	struct limit_now now = limit_look(&w, &l, c->phase == CLOCK_STOPPED ? c->stopped_on : c->begun);
+	struct limit_now now = limit_look(&w, &l, c->begun);
 	out->has_due = !now.pending;
 	out->due = now.due;
 	out->yellow = now.yellow;
-	out->broken = c->phase == CLOCK_STOPPED && now.light == LIGHT_RED;
+	out->broken = c->phase == CLOCK_STOPPED && out->has_due && c->stopped_on > now.due;
 	return true;
 }
 

@@ -369,9 +369,27 @@ static void lights(void **state)
 	assert_int_equal(light_on(1, false, 0, 0, false), LIGHT_PENDING);
 }
 
+/* What was due in a known year is late in one whose calendar is missing, too. */
+static void late_in_a_year_that_is_not_known(void **state)
+{
+	struct world *w = *state;
+	begin(w);
+	w->now_ms = day_begins_ms(day("2027-01-06"));
+	world_expect(w, event(w, "y", 1, "submitted", "2026-12-24", ""));
+	world_expect(w, event(w, "y", 2, "accepted", "2026-12-25", ""));
+	expect(w, "y", CLOCK_PROMISED, CLOCK_RUNS, "2026-12-30");
+	expect(w, "y", CLOCK_STATUTORY, CLOCK_RUNS, NULL);
+	world_expect(w, event(w, "y", 3, "decided_ok", "2027-01-05", ""));
+	expect(w, "y", CLOCK_PROMISED, CLOCK_STOPPED, "2026-12-30");
+	assert_true(seen.broken);
+	expect(w, "y", CLOCK_STATUTORY, CLOCK_STOPPED, NULL);
+	assert_false(seen.broken);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(late_in_a_year_that_is_not_known, world_make, world_end),
 		cmocka_unit_test_setup_teardown(a_plain_life, world_make, world_end),
 		cmocka_unit_test_setup_teardown(what_stands_is_not_counted, world_make, world_end),
 		cmocka_unit_test_setup_teardown(papers_before_acceptance_begin_anew, world_make, world_end),

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { GUIDES_MAX = 400, GUIDES_PROMISED = 80, ONLINE_PERCENT = 80, FORMS_PROMISED = 10, HALLS = 10, WINDOWS = 8, QUERIES_PROMISED = 100, TOP = 3, LONG_TEXT = 12, TEXTS_MAX = 8192 };
+enum { GUIDES_MAX = 400, GUIDES_PROMISED = 80, JOINT_PROMISED = 3, ONLINE_PERCENT = 80, FORMS_PROMISED = 10, HALLS = 10, WINDOWS = 8, QUERIES_PROMISED = 100, TOP = 3, LONG_TEXT = 12, TEXTS_MAX = 8192 };
 
 static struct guide guides[GUIDES_MAX];
 static json_t *objects[GUIDES_MAX];
@@ -86,6 +86,11 @@ static void what_the_plan_promises(void **state)
 	assert_int_equal(of("620131001000")->promised_days, 3);
 	assert_int_equal(of("620111001000")->promised_days, 5);
 	assert_int_equal(of("620117001000")->promised_days, 50);
+	/* several departments, one application */
+	int joint = 0;
+	for (int i = 0; i < count; i++)
+		joint += guides[i].part_count > 0;
+	assert_true(joint >= JOINT_PROMISED);
 }
 
 /* ---- no two sharing texts ---- */
@@ -130,6 +135,13 @@ static void no_two_share_texts(void **state)
 		json_t *without = json_copy(objects[i]);
 		json_object_del(without, "contact"); /* one hotline for all */
 		json_object_del(without, "department");
+		json_t *parts = json_deep_copy(json_object_get(without, "parts"));
+		size_t n;
+		json_t *part;
+		json_array_foreach(parts, n, part)
+			json_object_del(part, "department");
+		if (parts != NULL)
+			json_object_set_new(without, "parts", parts);
 		gather(without, i);
 		json_decref(without);
 	}
