@@ -5,6 +5,16 @@
 
 #include <assert.h>
 
+/* No part is longer than the whole, needs itself, or one that is not there. */
+static void parts_are_possible(const struct guide *g)
+{
+	assert(g->part_count != 1 && g->part_count <= GUIDE_PARTS_MAX);
+	for (int n = 1; n <= g->part_count; n++) {
+		const struct guide_part *p = &g->parts[n - 1];
+		assert(p->days >= 1 && p->days <= g->promised_days && (p->needs >> n & 1) == 0 && (p->needs & 1) == 0 && p->needs >> (g->part_count + 1) == 0);
+	}
+}
+
 static void again(const struct guide *g, struct arena *a)
 {
 	struct guide other;
@@ -32,6 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	assert(taken == (why.code == FAIL_NONE));
 	if (taken) {
 		assert(g.text.len <= GUIDE_BYTES_MAX && g.promised_days <= g.legal_days && g.hall_count <= GUIDE_PLACES_MAX && g.topics != 0);
+		parts_are_possible(&g);
 		again(&g, &a);
 	}
 	arena_free(&a);

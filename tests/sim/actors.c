@@ -46,6 +46,7 @@ static struct deed *new_deed(struct world *w, int department, int ref, int seq, 
 	*d = (struct deed){ .department = department, .ref = ref, .id = w->deed_count, .seq = seq, .event = event, .note = a_note(w),
 			    .occurred_ms = w->machine.wall_ms - rng_below(&w->rng, LATE_MS), .person = rng_below(&w->rng, MODEL_PERSONS),
 			    .foreign_matter = seq == 1 && rng_percent(&w->rng, 3) };
+	d->whole_is_named = seq == 1 && model_part(department, ref) != NULL && w->model.cases[0][MODEL_WHOLE].case_no[0] != '\0' && !rng_percent(&w->rng, 3);
 	if (rng_percent(&w->rng, 1))
 		d->occurred_ms = w->machine.wall_ms + LATE_MS;
 	w->deed_count++;
@@ -62,12 +63,57 @@ static int last_seq_told(struct world *w, int department, int ref)
 	return last;
 }
 
+static int event_called(const char *name)
+{
+	int event = 0;
+	while (strcmp(model_event_name(event), name) != 0)
+		event++;
+	return event;
+}
+
+/* What a department that works does next: most cases would end early by chance alone. */
+static int work_on(struct world *w, const char *state, int otherwise)
+{
+	static const struct { const char *state, *events[5]; } ways[] = {
+		{ "submitted", { "accepted", "accepted", "received", "correct_pre_asked", "accepted" } },
+		{ "received", { "accepted", "accepted", "accepted", "accepted", "correct_pre_asked" } },
+		{ "accepted", { "correct_asked", "special_started", "paused", "extended", "decided_ok" } },
+		{ "correct", { "correct_done", "correct_done", "correct_done", "correct_done", "withdrawn" } },
+		{ "special", { "special_ended", "special_ended", "special_ended", "special_ended", "aborted" } },
+		{ "paused", { "resumed", "resumed", "resumed", "resumed", "returned" } },
+		{ "decided_ok", { "done", "done", "done", "done", "aborted" } },
+	};
+	int chance = rng_below(&w->rng, 5);
+	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++)
+		if (strcmp(state, ways[i].state) == 0)
+			return event_called(ways[i].events[chance]);
+	return otherwise;
+}
+
+/* Of the joint case: its whole until that is accepted, then mostly a part of it. */
+static void whose_part(struct world *w, int *department, int *ref)
+{
+	const struct known_case *whole = &w->model.cases[0][MODEL_WHOLE];
+	bool is_under_way = strcmp(whole->state, "accepted") == 0 && whole->case_no[0] != '\0';
+	*department = is_under_way && rng_percent(&w->rng, 50);
+	*ref = is_under_way && *department == 0 && rng_percent(&w->rng, 40) ? MODEL_PLAN : MODEL_WHOLE;
+}
+
 static const struct deed *invent(struct world *w)
 {
 	int department = rng_below(&w->rng, MODEL_DEPARTMENTS), ref = rng_below(&w->rng, MODEL_REFS), chance = rng_below(&w->rng, 100);
+	bool is_joint = rng_percent(&w->rng, 35); /* it has three who tell of it, and they mostly do it well: else it would not come far */
+	if (is_joint)
+		whose_part(w, &department, &ref);
+	if (is_joint && rng_percent(&w->rng, 75))
+		chance = 99;
 	const struct known_case *c = &w->model.cases[department][ref];
 	int event = model_event_leading_on(c->state, (unsigned)rng_below(&w->rng, rng_percent(&w->rng, 85) ? MODEL_ENDING_EVENTS : model_event_count()));
 	int seq = c->count + 1;
+	if (is_joint && model_is_whole(department, ref) && w->model.cases[1][MODEL_WHOLE].count > 0 && rng_percent(&w->rng, 25))
+		event = event_called("withdrawn");
+	else if (is_joint || rng_percent(&w->rng, 45))
+		event = work_on(w, c->state, event);
 	if (chance < 15 || event < 0)
 		event = rng_below(&w->rng, model_event_count()); /* whatever */
 	if (chance >= 15 && chance < 40)
@@ -90,19 +136,30 @@ static const struct deed *contradict(struct world *w, const struct deed *d)
 	return other;
 }
 
-static void body_of(const struct deed *d, char *out, size_t size)
+static const char *matter_of(const struct deed *d)
+{
+	static const char *const matters[MODEL_DEPARTMENTS] = { "M0", "M1" };
+	if (model_is_whole(d->department, d->ref) && !d->foreign_matter)
+		return "J";
+	return matters[d->foreign_matter ? 1 - d->department : d->department];
+}
+
+static void body_of(const struct deed *d, const char *whole_no, char *out, size_t size)
 {
 	char when[RFC3339_BYTES], ref[MODEL_TEXT];
+	const char *part = model_part(d->department, d->ref);
 	time_rfc3339(d->occurred_ms, when);
 	int n = snprintf(out, size, "{\"event_id\":\"E%d-%d\",\"case_ref\":\"%s\",\"seq\":%d,\"event\":\"%s\",\"occurred_at\":\"%s\"", d->department, d->id,
 			 ref_text(d->department, d->ref, ref), d->seq, model_event_name(d->event), when);
 	if (d->note != 0)
 		n += snprintf(out + n, size - (size_t)n, ",\"note\":\"note %d\"", d->note);
-	if (strcmp(model_event_name(d->event), "extended") == 0)
-		n += snprintf(out + n, size - (size_t)n, ",\"extend_days\":%d,\"document\":\"document %d\"", 1 + d->id % 10, d->id);
-	if (d->seq == 1)
-		n += snprintf(out + n, size - (size_t)n, ",\"matter\":\"M%d\",\"region\":\"621202\",\"applicant\":{\"id_type\":\"%s\",\"id_number\":\"%s\"}",
-			      d->foreign_matter ? 1 - d->department : d->department, d->person == 2 ? "uscc" : "resident", numbers[d->person]);
+	if (model_extension(d) > 0)
+		n += snprintf(out + n, size - (size_t)n, ",\"extend_days\":%d,\"document\":\"document %d\"", model_extension(d), d->id);
+	if (d->seq == 1 && part != NULL)
+		n += snprintf(out + n, size - (size_t)n, ",\"whole\":\"%s\",\"part\":\"%s\"", d->whole_is_named ? whole_no : "LN62120220261123000000001", part);
+	else if (d->seq == 1)
+		n += snprintf(out + n, size - (size_t)n, ",\"matter\":\"%s\",\"region\":\"621202\",\"applicant\":{\"id_type\":\"%s\",\"id_number\":\"%s\"}",
+			      matter_of(d), d->person == 2 ? "uscc" : "resident", numbers[d->person]);
 	snprintf(out + n, size - (size_t)n, "}");
 }
 
@@ -124,7 +181,7 @@ static void post(struct world *w, const struct deed *d, int key)
 	struct post *p = &w->posts[w->post_count++];
 	*p = (struct post){ .deed = d, .key = key, .loop = rng_below(&w->rng, MACHINE_LOOPS) };
 	p->is_second = is_under_way(w, p);
-	body_of(d, body, sizeof body);
+	body_of(d, w->model.cases[0][MODEL_WHOLE].case_no, body, sizeof body);
 	snprintf(key_text, sizeof key_text, "\"key-%08d\"", key);
 	w->counts.posts++;
 	world_note(w, "key %d: department %d tells %s", key, d->department, body);
@@ -206,6 +263,12 @@ static const char *a_case_no(struct world *w, int department, int ref)
 	return no[0] != '\0' ? no : "LN6212022026112300000001X";
 }
 
+/* Events of what the case has besides: of parts, when it is the whole. */
+static int parts_count(const struct world *w, int department, int ref)
+{
+	return model_is_whole(department, ref) ? w->model.cases[1][MODEL_WHOLE].count + w->model.cases[0][MODEL_PLAN].count : 0;
+}
+
 void actors_ask(struct world *w)
 {
 	char target[96], body[96], own_ref[MODEL_TEXT];
@@ -214,10 +277,15 @@ void actors_ask(struct world *w)
 	bool is_news = w->last_taken != NULL && rng_percent(&w->rng, 60); /* whoever hears that something happened looks */
 	int department = is_news ? w->last_taken->department : rng_below(&w->rng, MODEL_DEPARTMENTS);
 	int ref = is_news ? w->last_taken->ref : rng_below(&w->rng, MODEL_REFS);
+	enum asked_kind kind = kinds[rng_below(&w->rng, sizeof kinds / sizeof kinds[0])];
+	if (kind != ASK_DEPARTMENT && model_part(department, ref) != NULL) { /* citizens know of the whole alone */
+		department = 0;
+		ref = MODEL_WHOLE;
+	}
 	const struct known_case *c = &w->model.cases[department][ref];
 	int person = rng_percent(&w->rng, 70) ? c->person : rng_below(&w->rng, MODEL_PERSONS);
 	struct question q = { METHOD_GET, target, w->person_token[person], NULL, NULL, false };
-	struct inquiry i = { .kind = kinds[rng_below(&w->rng, sizeof kinds / sizeof kinds[0])], .person = person, .department = department, .ref = ref, .count_then = c->count,
+	struct inquiry i = { .kind = kind, .person = person, .department = department, .ref = ref, .count_then = c->count, .parts_then = parts_count(w, department, ref),
 			     .case_was_known = c->case_no[0] != '\0' };
 	if (w->asked_count == WORLD_ASKED_MAX)
 		return;

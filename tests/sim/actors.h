@@ -10,6 +10,7 @@ struct inquiry { /* what asked_own points at */
 	struct post *post;       /* ASK_POST */
 	int person, department, ref;
 	int count_then;          /* events of the case that had happened when it was asked */
+	int parts_then;          /* and of its parts */
 	int64_t commits_then;
 	bool case_was_known;     /* by its number */
 };

@@ -142,6 +142,7 @@ static void check_case(struct world *w, struct tx *tx, int department, int ref)
 	if (id > 0) {
 		check_events(w, tx, c, id);
 		inbox_check_case(w, tx, c, id);
+		office_check_case(w, tx, &w->model.cases[department][ref], id);
 	}
 	check_waiting(w, tx, department, ref);
 }
@@ -180,6 +181,7 @@ void checks_all(struct world *w)
 			check_case(w, &tx, d, r);
 	check_counts(w, &tx);
 	inbox_check(w, &tx);
+	office_check(w, &tx);
 	sealing_check(w, &tx);
 	errands_check(w, &tx);
 	end(w);

@@ -12,6 +12,15 @@
 
 enum { TOKEN_HOURS = 720 };
 
+/* The joint matter of model.h. */
+#define JOINT_GUIDE                                                                                                                              \
+	"{\"code\":\"J\",\"name\":\"联办事项\",\"department\":\"11621299000000000G\",\"region\":\"621200\",\"type\":\"commitment\",\"power\":\"licence\","    \
+	"\"legal_days\":30,\"promised_days\":6,\"trips\":0,\"online\":\"full\",\"batch\":1,\"published_on\":\"2026-11-01\",\"aliases\":[],\"topics\":[\"setting_up\"]," \
+	"\"subjects\":[\"enterprise\"],\"conditions\":[\"无\"],\"basis\":[{\"title\":\"《行政许可法》\"}],\"materials\":[],\"steps\":[{\"name\":\"办理\",\"days\":6}],"  \
+	"\"special\":[],\"fees\":[],\"results\":[{\"name\":\"批复\",\"form\":\"electronic\"}],\"delivery\":[\"electronic\"],\"places\":[],\"faq\":[],"             \
+	"\"contact\":{\"advice\":\"0939-0000000\",\"complaint\":\"0939-12345\"},\"parts\":[{\"code\":\"land\",\"name\":\"用地核查\",\"department\":\"12621299TE5T000167\"," \
+	"\"days\":2},{\"code\":\"plan\",\"name\":\"方案审查\",\"department\":\"11621299000000000G\",\"days\":3,\"after\":[\"land\"]}]}\n"
+
 static struct world *here;
 
 static void random_from_seed(void *out, size_t len)
@@ -102,6 +111,8 @@ void world_begin(struct world *w)
 	import(w, "departments", "code,name,region\n11621299000000000G,陇南市市场监督管理局,621200\n12621299TE5T000167,陇南市自然资源局,621200\n");
 	import(w, "matters", "code,name,department,region,type,legal_days,promised_days,trips,online\n"
 			     "M0,企业设立登记,11621299000000000G,621200,commitment,15,3,0,1\nM1,不动产登记,12621299TE5T000167,621200,commitment,30,5,1,0\n");
+	import(w, "calendar", "date,kind,name,source,region\n2026-01-01,off,元旦,国办发明电〔2025〕7号,\n");
+	import(w, "guides", JOINT_GUIDE);
 	token(w, "department", "11621299000000000G", w->department_token[0]);
 	token(w, "department", "12621299TE5T000167", w->department_token[1]);
 	token(w, "citizen", "621299199006150131", w->person_token[0]);

@@ -40,6 +40,11 @@ static bool expect_status(struct world *w, const struct door_answer *a, int stat
 	return false;
 }
 
+static bool is_joint(int department, int ref)
+{
+	return model_is_whole(department, ref) || model_part(department, ref) != NULL;
+}
+
 /* A number, once told, is the case's for ever; and it is nobody else's. */
 static void learn_number(struct world *w, int department, int ref, const char *case_no)
 {
@@ -51,8 +56,11 @@ static void learn_number(struct world *w, int department, int ref, const char *c
 	}
 	for (int d = 0; d < MODEL_DEPARTMENTS; d++)
 		for (int r = 0; r < MODEL_REFS; r++)
-			if (strcmp(w->model.cases[d][r].case_no, case_no) == 0)
+			if (strcmp(w->model.cases[d][r].case_no, case_no) == 0 && !(is_joint(department, ref) && is_joint(d, r)))
 				world_wrong(w, "%s is two cases", case_no);
+	const char *whole_no = w->model.cases[0][MODEL_WHOLE].case_no;
+	if (model_part(department, ref) != NULL && strcmp(whole_no, case_no) != 0)
+		world_wrong(w, "a part of %s is called %s", whole_no, case_no);
 	if (strlen(case_no) + 1 > sizeof c->case_no || strncmp(case_no, "LN621202", 8) != 0)
 		world_wrong(w, "not a case number: %s", case_no);
 	snprintf(c->case_no, sizeof c->case_no, "%s", case_no);
@@ -138,6 +146,22 @@ static void hear_post(struct world *w, struct post *p, const struct door_answer 
 
 /* ---- citizens ---- */
 
+/* The parts of a whole as they stand, when nothing was committed since it was asked. */
+static void hear_parts(struct world *w, const struct inquiry *q, const struct door_answer *a, const json_t *j)
+{
+	const struct known_case *const of[] = { &w->model.cases[1][MODEL_WHOLE], &w->model.cases[0][MODEL_PLAN] };
+	const json_t *parts = json_object_get(j, "parts");
+	if (!model_is_whole(q->department, q->ref)) {
+		if (parts != NULL)
+			world_wrong(w, "a case of one department has parts: %.300s", a->body.at);
+		return;
+	}
+	if (json_array_size(parts) != 2)
+		world_wrong(w, "two parts, not: %.300s", a->body.at);
+	for (size_t i = 0; i < 2 && q->commits_then == w->commits; i++)
+		expect_text(w, a, json_array_get(parts, i), "state", of[i]->count > 0 ? of[i]->state : "");
+}
+
 /* A case as it stood at one moment between the question and the answer. */
 static void hear_case(struct world *w, const struct inquiry *q, const struct door_answer *a, const json_t *j)
 {
@@ -150,21 +174,42 @@ static void hear_case(struct world *w, const struct inquiry *q, const struct doo
 	expect_text(w, a, j, "state", c->happened[seq].state);
 	expect_text(w, a, j, "status", model_status(c->happened[seq].state));
 	expect_text(w, a, j, "case_no", c->case_no);
+	hear_parts(w, q, a, j);
+}
+
+/* What has happened to the case and, when it is a whole, to its parts, in that order. Returns how much. */
+static int all_that_happened(struct world *w, int department, int ref, const struct happened *out[3 * MODEL_SEQS], const char *part[3 * MODEL_SEQS])
+{
+	const struct known_case *of[3] = { &w->model.cases[department][ref], &w->model.cases[1][MODEL_WHOLE], &w->model.cases[0][MODEL_PLAN] };
+	const char *const names[3] = { "", model_part(1, MODEL_WHOLE), model_part(0, MODEL_PLAN) };
+	int next[3] = { 1, 1, 1 }, count = 0, sources = model_is_whole(department, ref) ? 3 : 1;
+	for (;; count++) {
+		int first = -1;
+		for (int i = 0; i < sources; i++)
+			if (next[i] <= of[i]->count && (first < 0 || of[i]->happened[next[i]].order < of[first]->happened[next[first]].order))
+				first = i;
+		if (first < 0)
+			return count;
+		out[count] = &of[first]->happened[next[first]++];
+		part[count] = names[first];
+	}
 }
 
 static void hear_events(struct world *w, const struct inquiry *q, const struct door_answer *a, const json_t *j)
 {
-	const struct known_case *c = &w->model.cases[q->department][q->ref];
+	const struct happened *all[3 * MODEL_SEQS];
+	const char *part[3 * MODEL_SEQS];
 	const json_t *items = json_object_get(j, "items");
-	int count = (int)json_array_size(items);
+	int happened = all_that_happened(w, q->department, q->ref, all, part), count = (int)json_array_size(items), least = q->count_then + q->parts_then;
 	char note[MODEL_TEXT];
-	if (count < q->count_then || count > c->count)
-		world_wrong(w, "%d events, between %d and %d have happened", count, q->count_then, c->count);
+	if (count < least || count > happened)
+		world_wrong(w, "%d events, between %d and %d have happened", count, least, happened);
 	for (int i = 0; i < count && w->wrong[0] == '\0'; i++) {
 		const json_t *item = json_array_get(items, (size_t)i);
-		const struct happened *h = &c->happened[i + 1];
+		const struct happened *h = all[i];
 		snprintf(note, sizeof note, "note %d", h->deed->note);
-		expect_number(w, a, item, "seq", i + 1);
+		expect_number(w, a, item, "seq", h->deed->seq);
+		expect_text(w, a, item, "part", part[i]);
 		expect_text(w, a, item, "event", model_event_name(h->deed->event));
 		expect_text(w, a, item, "state", h->state);
 		expect_text(w, a, item, "note", h->deed->note != 0 ? note : "");
@@ -178,6 +223,8 @@ static void hear_list(struct world *w, const struct inquiry *q, const struct doo
 	for (int d = 0; d < MODEL_DEPARTMENTS; d++)
 		for (int r = 0; r < MODEL_REFS; r++) {
 			const struct known_case *c = &w->model.cases[d][r];
+			if (model_part(d, r) != NULL)
+				continue; /* the whole is listed */
 			known += c->count > 0 && c->person == q->person;
 			for (size_t i = 0; c->case_no[0] != '\0' && i < json_array_size(items); i++) {
 				if (strcmp(text_of(json_array_get(items, i), "case_no"), c->case_no) != 0)

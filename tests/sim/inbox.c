@@ -49,6 +49,11 @@ void inbox_check_case(struct world *w, struct tx *tx, const struct known_case *c
 	if (q == NULL)
 		return;
 	stmt_bind_int(q, 1, id);
+	if (model_part(c->happened[1].deed->department, c->happened[1].deed->ref) != NULL) {
+		if (row(w, q))
+			world_wrong(w, "case %lld is a part, and its person is told of it", (long long)id);
+		return;
+	}
 	while (row(w, q) && seq < c->count) {
 		seq++;
 		if (stmt_int(q, 0) != seq)

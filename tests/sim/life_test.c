@@ -6,7 +6,8 @@
 
 #include "notify/ladder.h"
 #include "notify/message.h"
-#include "services/case_journal.h"
+#include "services/joint.h"
+#include "services/outage.h"
 #include "store/outcome.h"
 #include "store/rowcache.h"
 #include "store/sqlite.h"
@@ -15,14 +16,16 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { SEEDS = 120, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 60 };
+enum { SEEDS = 120, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 150 };
 
 static struct world world;
 
 /* ---- mutants ---- */
 
 enum mutant { MUTANT_NONE, MUTANT_NO_OUTCOME, MUTANT_NO_RELEASE, MUTANT_NO_COMMIT, MUTANT_REFUSED_IS_DONE, MUTANT_STALE_CACHE, MUTANT_NO_MEMORY, MUTANT_NO_FACT,
-	      MUTANT_NO_SUBJECT, MUTANT_SENDS_AGAIN, MUTANT_FORGETS_THE_MARK, MUTANT_TELLS_NOBODY };
+	      MUTANT_NO_SUBJECT, MUTANT_SENDS_AGAIN, MUTANT_FORGETS_THE_MARK, MUTANT_TELLS_NOBODY,
+	      MUTANT_NEVER_STANDS, MUTANT_NO_EXTENSION, MUTANT_NO_OUTAGES, MUTANT_OLD_CALENDAR, MUTANT_LIGHTS_LATE, MUTANT_TELLS_TWICE, MUTANT_DECIDES_ALONE,
+	      MUTANT_PARTS_RUN_ON, MUTANT_BLAMES_THE_LEAD };
 static enum mutant mutant;
 
 bool __real_outcome_put(struct tx *tx, const struct outcome_key *k, int64_t now_ms, const struct outcome *o, struct fail *why);
@@ -112,6 +115,78 @@ void __wrap_rowcache_forget(struct store *s, const uint64_t *touched, size_t cou
 		__real_rowcache_forget(s, touched, count, all);
 }
 
+enum clock_phase __real_clock_phase_in(enum clock_kind k, enum case_state s);
+enum clock_phase __wrap_clock_phase_in(enum clock_kind k, enum case_state s);
+enum clock_phase __wrap_clock_phase_in(enum clock_kind k, enum case_state s)
+{
+	enum clock_phase phase = __real_clock_phase_in(k, s);
+	return mutant == MUTANT_NEVER_STANDS && phase == CLOCK_STANDS ? CLOCK_RUNS : phase;
+}
+
+struct limit_now __real_limit_look(const struct workdays *w, const struct time_limit *l, int32_t today);
+struct limit_now __wrap_limit_look(const struct workdays *w, const struct time_limit *l, int32_t today);
+struct limit_now __wrap_limit_look(const struct workdays *w, const struct time_limit *l, int32_t today)
+{
+	struct time_limit changed = *l;
+	if (mutant == MUTANT_NO_EXTENSION)
+		changed.extended = 0;
+	return __real_limit_look(w, &changed, today);
+}
+
+bool __real_outages_add(struct tx *tx, int64_t region, int32_t from, struct day_span *out, int max, int *count, struct fail *why);
+bool __wrap_outages_add(struct tx *tx, int64_t region, int32_t from, struct day_span *out, int max, int *count, struct fail *why);
+bool __wrap_outages_add(struct tx *tx, int64_t region, int32_t from, struct day_span *out, int max, int *count, struct fail *why)
+{
+	return mutant == MUTANT_NO_OUTAGES || __real_outages_add(tx, region, from, out, max, count, why);
+}
+
+bool __real_clocks_renew(struct tx *tx, int64_t most, int64_t *renewed, struct fail *why);
+bool __wrap_clocks_renew(struct tx *tx, int64_t most, int64_t *renewed, struct fail *why);
+bool __wrap_clocks_renew(struct tx *tx, int64_t most, int64_t *renewed, struct fail *why)
+{
+	*renewed = 0;
+	return mutant == MUTANT_OLD_CALENDAR || __real_clocks_renew(tx, most, renewed, why);
+}
+
+static bool forget_what_was_told(struct tx *tx, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE case_clock SET told = 0, next_on = yellow WHERE phase = 1 AND told = 1", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+bool __real_clocks_tell(struct tx *tx, int32_t today, int64_t now_ms, int64_t most, int64_t *told, struct fail *why);
+bool __wrap_clocks_tell(struct tx *tx, int32_t today, int64_t now_ms, int64_t most, int64_t *told, struct fail *why);
+bool __wrap_clocks_tell(struct tx *tx, int32_t today, int64_t now_ms, int64_t most, int64_t *told, struct fail *why)
+{
+	if (!__real_clocks_tell(tx, mutant == MUTANT_LIGHTS_LATE ? today - 1 : today, now_ms, most, told, why))
+		return false;
+	return mutant != MUTANT_TELLS_TWICE || *told > 0 || forget_what_was_told(tx, why);
+}
+
+bool __real_joint_allows(struct tx *tx, const struct case_file *c, enum case_event e, enum case_state to, struct fail *why);
+bool __wrap_joint_allows(struct tx *tx, const struct case_file *c, enum case_event e, enum case_state to, struct fail *why);
+bool __wrap_joint_allows(struct tx *tx, const struct case_file *c, enum case_event e, enum case_state to, struct fail *why)
+{
+	return mutant == MUTANT_DECIDES_ALONE || __real_joint_allows(tx, c, e, to, why);
+}
+
+bool __real_joint_moved(struct tx *tx, const struct case_file *c, int32_t day, struct fail *why);
+bool __wrap_joint_moved(struct tx *tx, const struct case_file *c, int32_t day, struct fail *why);
+bool __wrap_joint_moved(struct tx *tx, const struct case_file *c, int32_t day, struct fail *why)
+{
+	return mutant == MUTANT_PARTS_RUN_ON || __real_joint_moved(tx, c, day, why);
+}
+
+bool __real_clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why);
+bool __wrap_clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why);
+bool __wrap_clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why)
+{
+	struct clock_move changed = *m;
+	if (mutant == MUTANT_BLAMES_THE_LEAD && m->is_part)
+		changed.department = 1;
+	return __real_clocks_move(tx, &changed, why);
+}
+
 /* ---- tests ---- */
 
 static uint64_t first_seed(void)
@@ -168,6 +243,15 @@ static void test_mutants_are_found_out(void **state)
 		{ MUTANT_NO_COMMIT, "answered without COMMIT" },
 		{ MUTANT_REFUSED_IS_DONE, "answered although COMMIT was refused" },
 		{ MUTANT_STALE_CACHE, "rows are shown as they were" },
+		{ MUTANT_NEVER_STANDS, "days on which a case stood still are counted" },
+		{ MUTANT_NO_EXTENSION, "an extension extends nothing" },
+		{ MUTANT_NO_OUTAGES, "days on which we could not serve are counted" },
+		{ MUTANT_OLD_CALENDAR, "limits are what they were before the calendar changed" },
+		{ MUTANT_LIGHTS_LATE, "lights are told a day late" },
+		{ MUTANT_TELLS_TWICE, "a light is told again" },
+		{ MUTANT_DECIDES_ALONE, "the lead decides over open parts" },
+		{ MUTANT_PARTS_RUN_ON, "clocks of parts run on when the whole is over" },
+		{ MUTANT_BLAMES_THE_LEAD, "a part's limits are counted to the lead" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		uint64_t seed;

@@ -38,11 +38,15 @@ static int many(struct world *w, uint64_t from, int64_t count, int steps)
 		all.crashes += w->counts.crashes;
 		all.restarts += w->counts.restarts;
 		all.calls += w->counts.calls;
+		all.lights += w->counts.lights;
+		all.kept += w->counts.kept;
+		all.broken += w->counts.broken;
 	}
 	double took = seconds() - began;
-	printf("%lld lives of %d steps in %.1f s, %.0f a minute: %lld posts, %lld taken, %lld replayed, %lld questions, %lld calls outside, %lld crashes, %lld restarts\n",
+	printf("%lld lives of %d steps in %.1f s, %.0f a minute: %lld posts, %lld taken, %lld replayed, %lld questions, %lld calls outside, %lld lights told, %lld limits kept, %lld broken,"
+	       " %lld crashes, %lld restarts\n",
 	       (long long)count, steps, took, (double)count * 60 / took, (long long)all.posts, (long long)all.applied, (long long)all.replays,
-	       (long long)all.reads, (long long)all.calls, (long long)all.crashes, (long long)all.restarts);
+	       (long long)all.reads, (long long)all.calls, (long long)all.lights, (long long)all.kept, (long long)all.broken, (long long)all.crashes, (long long)all.restarts);
 	return 0;
 }
 

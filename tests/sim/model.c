@@ -86,6 +86,66 @@ const char *model_status(const char *state)
 	return "";
 }
 
+/* ---- several departments ---- */
+
+bool model_is_whole(int department, int ref)
+{
+	return department == 0 && ref == MODEL_WHOLE;
+}
+
+const char *model_part(int department, int ref)
+{
+	return department == 1 && ref == MODEL_WHOLE ? "land" : department == 0 && ref == MODEL_PLAN ? "plan" : NULL;
+}
+
+static bool is_decided(const struct known_case *c)
+{
+	return is_among(c->state, "not_accepted decided_ok decided_no done returned withdrawn aborted delivered");
+}
+
+static bool is_over(const char *state)
+{
+	return is_among(state, "not_accepted returned withdrawn aborted");
+}
+
+/* May it, for the others of its joint case? */
+static bool others_allow(const struct model *m, const struct known_case *c, int event)
+{
+	const struct known_case *whole = &m->cases[0][MODEL_WHOLE], *land = &m->cases[1][MODEL_WHOLE], *plan = &m->cases[0][MODEL_PLAN];
+	if (c == whole)
+		return !is_among(moves[event].leads_to, "decided_ok decided_no") || (is_decided(land) && is_decided(plan));
+	if (c == land || c == plan)
+		return !is_over(whole->state) || is_decided(c) || is_over(moves[event].leads_to);
+	return true;
+}
+
+static bool part_may_begin(const struct model *m, const struct known_case *c)
+{
+	const struct known_case *plan = &m->cases[0][MODEL_PLAN];
+	return is_among(m->cases[0][MODEL_WHOLE].state, "accepted correct special paused") && (c != plan || is_decided(&m->cases[1][MODEL_WHOLE]));
+}
+
+static bool may(const struct model *m, const struct known_case *c, int event)
+{
+	return moved(c->state, event) != NULL && others_allow(m, c, event);
+}
+
+/* What the guides promise; five and ten days are what the law gives for acceptance and delivery. */
+static struct terms terms_of(const struct deed *d)
+{
+	const char *part = model_part(d->department, d->ref);
+	if (part != NULL)
+		return (struct terms){ .acceptance = 5, .promised = strcmp(part, "land") == 0 ? 2 : 3 };
+	if (model_is_whole(d->department, d->ref))
+		return (struct terms){ 5, 6, 30, 10 };
+	return d->department == 0 ? (struct terms){ 5, 3, 15, 10 } : (struct terms){ 5, 5, 30, 10 };
+}
+
+int model_extension(const struct deed *d)
+{
+	return strcmp(moves[d->event].event, "extended") == 0 ? 1 + d->id % 10 : 0;
+}
+
 void model_clear(struct model *m, int64_t keep_hours)
 {
 	memset(m, 0, sizeof *m);
@@ -111,7 +171,7 @@ static struct ruling taken(const struct known_case *c, const struct deed *d, int
 static bool is_same(const struct deed *a, const struct deed *b)
 {
 	return a->ref == b->ref && a->seq == b->seq && a->event == b->event && a->note == b->note && a->occurred_ms == b->occurred_ms &&
-	       (a->seq != 1 || (a->person == b->person && a->foreign_matter == b->foreign_matter));
+	       (a->seq != 1 || (a->person == b->person && a->foreign_matter == b->foreign_matter && a->whole_is_named == b->whole_is_named));
 }
 
 /* An event id is one event, in all cases of its department. */
@@ -149,10 +209,24 @@ static struct ruling again(const struct known_case *c, const struct deed *d, con
 	return d->seq <= c->count ? refused(409, "seq_taken") : refused(409, "illegal_move");
 }
 
-static void happens(struct known_case *c, const struct deed *d, int64_t received_ms)
+/* With the whole ends what its parts have begun: nothing of it is owed any more. */
+static void parts_stop(struct model *m, const struct known_case *whole, int day)
 {
+	static const struct terms none;
+	struct known_case *const parts[] = { &m->cases[1][MODEL_WHOLE], &m->cases[0][MODEL_PLAN] };
+	for (int i = 0; i < 2; i++)
+		if (parts[i]->count > 0 && !is_decided(parts[i]))
+			timing_event(&parts[i]->timing, &m->almanac, &none, whole->state, day, 0);
+}
+
+static void happens(struct model *m, struct known_case *c, const struct deed *d, int64_t received_ms)
+{
+	struct terms terms = terms_of(d);
 	c->state = moved(c->state, d->event);
-	c->happened[++c->count] = (struct happened){ d, c->state, received_ms };
+	c->happened[++c->count] = (struct happened){ d, c->state, received_ms, ++m->order };
+	timing_event(&c->timing, &m->almanac, &terms, c->state, timing_day(d->occurred_ms), model_extension(d));
+	if (model_is_whole(d->department, d->ref) && is_over(c->state))
+		parts_stop(m, c, timing_day(d->occurred_ms));
 }
 
 static struct waiting *whose_turn(struct known_case *c)
@@ -164,15 +238,15 @@ static struct waiting *whose_turn(struct known_case *c)
 }
 
 /* Those who waited for this one come after it, in order, until one may not. */
-static void release(struct known_case *c, struct ruling *v)
+static void release(struct model *m, struct known_case *c, struct ruling *v)
 {
 	for (struct waiting *w; (w = whose_turn(c)) != NULL;) {
-		if (moved(c->state, w->deed->event) == NULL) {
+		if (!may(m, c, w->deed->event)) {
 			w->refused_in = c->state;
 			v->refused_id = w->deed->id;
 			return;
 		}
-		happens(c, w->deed, w->received_ms);
+		happens(m, c, w->deed, w->received_ms);
 		if (v->released_from == 0)
 			v->released_from = c->count;
 		v->released_to = c->count;
@@ -208,18 +282,21 @@ static struct ruling judge(struct model *m, const struct deed *d, int64_t now_ms
 		return refused(409, "seq_taken");
 	if (d->seq > c->count + 1)
 		return wait_for_turn(c, d, now_ms);
+	bool is_part = model_part(d->department, d->ref) != NULL;
 	if (moved(c->state, d->event) == NULL)
 		return refused(409, "illegal_move");
-	if (d->seq == 1 && d->foreign_matter)
+	if (d->seq == 1 && (is_part ? !d->whole_is_named : d->foreign_matter))
 		return refused(422, "invalid_field");
+	if (!others_allow(m, c, d->event) || (d->seq == 1 && is_part && !part_may_begin(m, c)))
+		return refused(409, "illegal_move");
 	if (d->seq == 1) {
-		c->person = d->person;
+		c->person = is_part ? m->cases[0][MODEL_WHOLE].person : d->person;
 		c->opened_ms = now_ms;
 	}
 	c->updated_ms = now_ms;
-	happens(c, d, now_ms);
+	happens(m, c, d, now_ms);
 	struct ruling v = taken(c, d, 201, "applied");
-	release(c, &v);
+	release(m, c, &v);
 	v.state = c->state;
 	v.next_seq = c->count + 1;
 	return v;

@@ -5,9 +5,11 @@
  * Thread: none. Owns: its rows; deeds are the caller's and stay. */
 #ifndef SIM_MODEL_H
 #define SIM_MODEL_H
-#include <stdbool.h>
-#include <stdint.h>
+#include "timing.h"
 
+/* One matter is handled by two departments: case MODEL_WHOLE of department 0 is the whole, case MODEL_WHOLE of department 1 its part "land", and case MODEL_PLAN of
+ * department 0 its part "plan", which comes after that. */
+enum { MODEL_WHOLE = 4, MODEL_PLAN = 3 };
 enum { MODEL_DEPARTMENTS = 2, MODEL_PERSONS = 3, MODEL_REFS = 5, MODEL_SEQS = 40, MODEL_DEEDS = 600, MODEL_TEXT = 32, MODEL_CASE_NO = 26,
        MODEL_ENDING_EVENTS = 16 /* from this one on, events mostly end a case */ };
 
@@ -20,12 +22,14 @@ struct deed {
 	int64_t occurred_ms;
 	int person;                   /* who applied; of an opening deed (seq 1) */
 	bool foreign_matter;          /* an opening that names another department's matter */
+	bool whole_is_named;          /* the opening of a part, by a department that has heard the number of the whole */
 };
 
 struct happened {
 	const struct deed *deed;
 	const char *state;            /* after it */
 	int64_t received_ms;
+	int order;                    /* among all that happened */
 };
 
 struct waiting {
@@ -43,6 +47,7 @@ struct known_case {
 	int waiting_count;
 	struct waiting waiting[MODEL_DEEDS / 4];
 	char case_no[MODEL_CASE_NO];  /* "": nobody has been told yet */
+	struct timing timing;
 };
 
 /* What the department must be told. */
@@ -65,8 +70,9 @@ struct kept {
 struct model {
 	struct known_case cases[MODEL_DEPARTMENTS][MODEL_REFS];
 	struct kept kept[MODEL_DEEDS];
-	int kept_count;
+	int kept_count, order;
 	int64_t keep_hours;
+	struct almanac almanac;
 };
 
 void model_clear(struct model *m, int64_t keep_hours);
@@ -76,6 +82,10 @@ struct ruling model_post(struct model *m, int key, const struct deed *d, int64_t
 bool model_would_keep(const struct model *m, int key, const struct deed *d, int64_t now_ms, bool *is_sure);
 const struct kept *model_kept(const struct model *m, int department, int key); /* the last */
 int model_kept_times(const struct model *m, int department, int key);
+
+bool model_is_whole(int department, int ref);
+const char *model_part(int department, int ref); /* what the guide calls this part; NULL: it is none */
+int model_extension(const struct deed *d);       /* by how many days; 0: it extends nothing */
 
 int model_event_count(void);
 const char *model_event_name(int event);

@@ -155,6 +155,7 @@ static void start_again(struct world *w)
 		machine_stop(&w->machine);
 	}
 	ram_vfs_die(0);
+	office_find_out(w);
 	find_out(w);
 	w->fault_is_armed = false;
 	checks_all(w);
@@ -297,9 +298,9 @@ static const struct {
 	int share;
 	void (*step)(struct world *w);
 } shares[] = {
-	{ 210, actors_post }, { 96, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 184, step_committer }, { 90, step_lanes },
-	{ 150, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 16, errands_make },
-	{ 84, errands_step }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies }, { 4, arm_fault }, { 4, mend }, { 2, restart },
+	{ 210, actors_post }, { 88, actors_ask }, { 30, actors_repeat_unheard }, { 30, actors_hang_up }, { 174, step_committer }, { 90, step_lanes },
+	{ 138, step_loop }, { 40, end_turn }, { 15, step_checkpointer }, { 10, sealing_step }, { 16, errands_make },
+	{ 78, errands_step }, { 16, office_night }, { 16, office_jobs }, { 4, office_declare }, { 25, pass_time }, { 3, kill_it }, { 3, lose_power }, { 4, soon_dies }, { 4, arm_fault }, { 4, mend }, { 2, restart },
 };
 
 static void step(struct world *w)
@@ -336,7 +337,8 @@ static void begin_life(struct world *w, uint64_t seed)
 	w->deed_count = w->post_count = w->key_count = w->unknown_count = 0;
 	w->commits = 0;
 	w->last_taken = NULL;
-	w->fault_is_armed = false;
+	w->fault_is_armed = w->almanac_is_unsure = false;
+	w->telling_day = 0;
 	w->noted = (struct seal){ 0 };
 	errands_begin_life(w);
 	w->counts = (struct world_counts){ 0 };
@@ -385,5 +387,6 @@ bool world_live(struct world *w, uint64_t seed, int steps)
 	if (w->wrong[0] == '\0')
 		actors_repeat_unheard(w);
 	end_life(w);
+	office_count(w);
 	return w->wrong[0] == '\0';
 }

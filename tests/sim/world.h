@@ -56,6 +56,9 @@ struct world {
 	int64_t commits;              /* steps of the committer that ended something */
 	bool disk_lies;               /* for the test of the tests: a sync is no sync */
 	bool fault_is_armed;          /* siban may say that it cannot */
+	struct almanac almanac_attempted; /* what was being ordered when the process ended; */
+	bool almanac_is_unsure;       /* whether it was */
+	int telling_day;              /* lights of this day were being told; 0: none are */
 	struct made made[WORLD_MADE_MAX];
 	int made_count;
 	struct seal noted;            /* the last head the sealer said was kept */
@@ -66,7 +69,7 @@ struct world {
 	FILE *print;                  /* NULL: say nothing */
 	char wrong[WORLD_WRONG_BYTES]; /* the first thing that was not as it must be; "": none */
 	struct world_counts {
-		int64_t steps, posts, applied, replays, reads, crashes, deaths, faults, restarts, calls;
+		int64_t steps, posts, applied, replays, reads, crashes, deaths, faults, restarts, calls, lights, kept, broken;
 	} counts;
 };
 
@@ -94,6 +97,15 @@ void inbox_check(struct world *w, struct tx *tx);
 /* sealing.c */
 void sealing_step(struct world *w);
 void sealing_check(struct world *w, struct tx *tx); /* the chain is whole, goes on from what was noted, and every record has its fact */
+
+/* office.c */
+void office_night(struct world *w);
+void office_jobs(struct world *w);    /* limits made anew, lights told, and every clock held against the model */
+void office_declare(struct world *w); /* an outage, a day on which the place is closed, next year's notice */
+void office_find_out(struct world *w); /* by the next process */
+void office_check_case(struct world *w, struct tx *tx, struct known_case *c, int64_t id);
+void office_check(struct world *w, struct tx *tx); /* the scoreboard */
+void office_count(struct world *w);   /* into the counts of this life: what was told of its limits */
 
 /* checks.c: what is written */
 void checks_case(struct world *w, int department, int ref); /* after a commit that was about it */
