@@ -2,7 +2,7 @@
 #include "auth/identity_number.h"
 #include <assert.h>
 
-enum { OLD_RESIDENT_LENGTH = 15, OLD_FOREIGN_LENGTH = 15, USCC_LENGTH = 18 };
+enum { OLD_RESIDENT_LENGTH = 15, OLD_FOREIGN_LENGTH = 15, PERSON_LENGTH = 18 };
 
 /* Province pairs of GB/T 2260, beside which an address code is flagged. */
 static const char known_provinces[] = "11 12 13 14 15 21 22 23 31 32 33 34 35 36 37 41 42 43 44 45 46 50 51 52 53 54 61 62 63 64 65 71";
@@ -115,11 +115,11 @@ enum identity_wrong identity_person(struct str text, int32_t today, struct ident
 {
 	*out = (struct identity){ .kind = IDENTITY_NONE };
 	text = str_trim(text);
-	if (text.len != IDENTITY_NUMBER_MAX && text.len != OLD_RESIDENT_LENGTH)
+	if (text.len != PERSON_LENGTH && text.len != OLD_RESIDENT_LENGTH)
 		return IDENTITY_WRONG_FORMAT;
 	for (size_t i = 0; i < text.len; i++)
 		out->number[i] = text.at[i] >= 'a' && text.at[i] <= 'z' ? (char)(text.at[i] - 'a' + 'A') : text.at[i];
-	if (text.len == IDENTITY_NUMBER_MAX)
+	if (text.len == PERSON_LENGTH)
 		return person_18(today, out);
 	return are_digits(text.at, text.len) ? IDENTITY_WRONG_OLD15 : foreign_old(out);
 }
@@ -128,7 +128,7 @@ enum identity_wrong identity_organisation(struct str text, struct identity *out)
 {
 	*out = (struct identity){ .kind = IDENTITY_NONE };
 	text = str_trim(text);
-	if (text.len != USCC_LENGTH)
+	if (text.len != IDENTITY_USCC_LENGTH)
 		return IDENTITY_WRONG_LENGTH;
 	int sum = 0, weight = 1, value = 0;
 	for (size_t i = 0; i < text.len; i++) {
@@ -136,7 +136,7 @@ enum identity_wrong identity_organisation(struct str text, struct identity *out)
 		if (at == NULL)
 			return IDENTITY_WRONG_CHARSET;
 		value = (int)(at - uscc_alphabet);
-		if (i < USCC_LENGTH - 1)
+		if (i < IDENTITY_USCC_LENGTH - 1)
 			sum += value * weight;
 		weight = weight * 3 % 31;
 	}
@@ -191,11 +191,4 @@ bool holds_personal_number(struct str text)
 			return true;
 	}
 	return false;
-}
-
-const char *identity_kind_text(enum identity_kind kind)
-{
-	static const char *const texts[] = { [IDENTITY_NONE] = "", [IDENTITY_RESIDENT] = "resident", [IDENTITY_HMT_RESIDENCE] = "hmt_residence",
-		[IDENTITY_FOREIGN_PR] = "foreign_pr", [IDENTITY_FOREIGN_PR_OLD] = "foreign_pr_old", [IDENTITY_ORGANISATION] = "uscc" };
-	return texts[kind];
 }

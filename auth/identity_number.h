@@ -11,11 +11,9 @@
 /* Stored in person.kind: numbers never change their meaning. */
 enum identity_kind {
 	IDENTITY_NONE = 0,
-	IDENTITY_RESIDENT = 1,       /* 居民身份证, 18 */
-	IDENTITY_HMT_RESIDENCE = 2,  /* 港澳台居民居住证, 18: 81, 82, 83 */
-	IDENTITY_FOREIGN_PR = 3,     /* 外国人永久居留身份证 of 2023, 18: 9… */
-	IDENTITY_FOREIGN_PR_OLD = 4, /* its predecessor, 15, still valid */
-	IDENTITY_ORGANISATION = 5,   /* 统一社会信用代码, 18 */
+#define DOCUMENT(name, number, ...) IDENTITY_##name = number,
+#include "auth/documents.def"
+#undef DOCUMENT
 };
 
 /* Rows of what can be wrong: name, code. */
@@ -26,7 +24,9 @@ enum identity_kind {
 	X(AREA, "AREA")         /* an address code that no card can bear */ \
 	X(OLD15, "OLD15")       /* a 15-digit number: out of use since 2013, see identity_15_to_18 */ \
 	X(CHARSET, "CHARSET")   /* organisations: outside the 31 characters; lower case counts as outside */ \
-	X(LENGTH, "LENGTH")     /* organisations: not 18 */
+	X(LENGTH, "LENGTH")     /* organisations: not 18 */ \
+	X(TYPE, "TYPE")         /* no such paper, or the number is not of such a one: auth/document.h */ \
+	X(COUNTRY, "COUNTRY")   /* a passport's country of issue: three letters */
 
 enum identity_wrong {
 	IDENTITY_FINE,
@@ -35,17 +35,17 @@ enum identity_wrong {
 #undef X
 };
 
-enum { IDENTITY_NUMBER_MAX = 18, IDENTITY_LATEST_DAY = 99991231 };
+enum { IDENTITY_NUMBER_MAX = 21 /* a passport's with its country: auth/document.h */, IDENTITY_USCC_LENGTH = 18, IDENTITY_LATEST_DAY = 99991231 };
 
 struct identity {
 	enum identity_kind kind;
 	char number[IDENTITY_NUMBER_MAX + 1]; /* upper case, no spaces around */
-	int32_t birth;                        /* 19900615; 0 for an organisation or an old foreign card (its century is not printed) */
+	int32_t birth;                        /* 19900615; 0 where the number does not say it (an old foreign card prints no century) */
 	bool is_female;                       /* persons with an 18-character number */
 	bool is_area_unknown;                 /* a flag for the clerk, never a reason to refuse */
 };
 
-/* A person's number of any kind. `today` is yyyymmdd in Asia/Shanghai; IDENTITY_LATEST_DAY leaves that judgement for later. */
+/* A number that says itself what it is. `today` is yyyymmdd in Asia/Shanghai; IDENTITY_LATEST_DAY leaves that judgement for later. */
 enum identity_wrong identity_person(struct str text, int32_t today, struct identity *out);
 /* Does free text hold what reads as a resident's number (with its check character) or as a mainland mobile number? Digits that belong to a
  * longer run, as in case numbers and codes, do not count. */

@@ -1,5 +1,6 @@
 /* auth/mask.c - why this exists: whoever shows a personal value shows it in the same way, and no more of it. */
 #include "auth/mask.h"
+#include "auth/document.h"
 
 enum { PHONE_LENGTH = 11, PHONE_OPEN_BEFORE = 3, PHONE_OPEN_AFTER = 4, NAME_BOTH_ENDS = 3 /* characters from which on the last one is shown too */ };
 
@@ -40,13 +41,20 @@ void mask_phone(struct str phone, struct buf *out)
 	buf_add(out, phone.at + PHONE_LENGTH - PHONE_OPEN_AFTER, PHONE_OPEN_AFTER);
 }
 
+/* What is shorter is no such number, and nothing of it is shown. */
+static size_t shortest(enum identity_kind kind)
+{
+	return kind == IDENTITY_PASSPORT ? 5 : kind == IDENTITY_HM_TRAVEL || kind == IDENTITY_TW_TRAVEL ? 8 : 15;
+}
+
 void mask_number(enum identity_kind kind, struct str number, struct buf *out)
 {
 	if (kind == IDENTITY_ORGANISATION) {
 		buf_str(out, number);
 		return;
 	}
-	if (number.len < 15) { /* no number of a person is shorter */
+	number = document_number(kind, number).bare;
+	if (number.len < shortest(kind)) {
 		stars(out, number.len);
 		return;
 	}

@@ -11,6 +11,6 @@
 void mask_name(enum identity_kind kind, struct str name, struct buf *out);
 /* 139****0000 */
 void mask_phone(struct str phone, struct buf *out);
-/* 6****************1; an organisation's code is open. */
+/* 6****************1; an organisation's code is open. Of a passport the number alone, without its country. */
 void mask_number(enum identity_kind kind, struct str number, struct buf *out);
 #endif

@@ -67,6 +67,18 @@ bool person_facts_get(struct tx *tx, int64_t id, char text[PERSON_FACTS_BYTES], 
 	return person_facts_open(id, stmt_blob(q, 0), text, out, why);
 }
 
+bool person_kind(struct tx *tx, int64_t id, enum identity_kind *kind, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT kind FROM person WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no person %lld", (long long)id);
+	*kind = (enum identity_kind)stmt_int(q, 0);
+	return true;
+}
+
 bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why)
 {
 	char text[PERSON_FACTS_BYTES];

@@ -39,6 +39,7 @@ MUST_USE bool person_facts_merge(struct tx *tx, int64_t id, const struct person_
 MUST_USE bool person_facts_get(struct tx *tx, int64_t id, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
 /* The same of a value that was read already; one that was overwritten knows nothing. */
 MUST_USE bool person_facts_open(int64_t id, struct str sealed, char text[PERSON_FACTS_BYTES], struct person_facts *out, struct fail *why);
+MUST_USE bool person_kind(struct tx *tx, int64_t id, enum identity_kind *kind, struct fail *why); /* Fails: NOT_FOUND */
 /* The number's last four characters, which a slip's holder knows. */
 MUST_USE bool person_last4(int64_t id, struct str sealed, char last4[4], struct fail *why);
 /* What the two indexes hold of a number and of a phone. */

@@ -18,6 +18,9 @@ static struct str body_of(const struct authority_question *q, struct arena *a)
 	json_put_object(&j);
 	json_add_text(&j, "id", q->id);
 	json_add_text(&j, "kind", kinds[q->kind]);
+	json_add_text(&j, "document", q->document);
+	if (q->country.len > 0)
+		json_add_text(&j, "country", q->country);
 	json_add_text(&j, "number", q->number);
 	json_add_text(&j, "name", q->name);
 	if (q->kind == AUTHORITY_THREE_ELEMENT)
@@ -77,6 +80,7 @@ enum authority_verdict authority_judge(struct str id, const struct http_answer *
 {
 	static const struct { struct str word; enum authority_verdict verdict; } words[] = {
 		{ { "match", 5 }, AUTHORITY_MATCH }, { { "mismatch", 8 }, AUTHORITY_MISMATCH }, { { "no_record", 9 }, AUTHORITY_NO_RECORD },
+		{ { "not_checked", 11 }, AUTHORITY_NOT_ITS },
 	};
 	struct said said = { .id = STR_NONE };
 	if (answer->end != HTTP_ANSWERED || answer->status != 200)

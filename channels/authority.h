@@ -17,6 +17,7 @@ enum { AUTHORITY_PROOF_MAX = 2048 };
 struct authority_question {
 	enum authority_kind kind;
 	struct str base;               /* without a slash at its end */
+	struct str document, country;  /* which paper bears the number: a text of auth/documents.def; a passport's country, "" of any other */
 	struct str number, name;
 	struct str phone;              /* of THREE_ELEMENT */
 	struct str proof;              /* of FACE */
@@ -29,6 +30,7 @@ enum authority_verdict {
 	AUTHORITY_MATCH,
 	AUTHORITY_MISMATCH,            /* number and name disagree, or phone, or it is another's face */
 	AUTHORITY_NO_RECORD,           /* it knows no such number */
+	AUTHORITY_NOT_ITS,             /* it has no record of such papers at all: not of this one, and not of another */
 	AUTHORITY_BROKEN,              /* nothing is known */
 };
 

@@ -27,7 +27,8 @@ struct posted {
 	struct str event_id, case_ref, event_name, note, matter, region_text, document, provincial_no, project_code, whole, part;
 	int64_t seq, occurred_ms, extend_days;
 	json_t *applicant_object; /* valid in parse only */
-	struct str id_type, id_number, name, phone_text;
+	struct document_said document_said;
+	struct str name, phone_text;
 	/* made of these */
 	enum case_event event;
 	struct identity applicant;
@@ -69,8 +70,7 @@ static const struct json_field event_fields[] = {
 };
 
 static const struct json_field applicant_fields[] = {
-	{ "id_type", JSON_F_TEXT, true, 1, 16, offsetof(struct posted, id_type), NULL },
-	{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct posted, id_number), NULL },
+	DOCUMENT_FIELDS(offsetof(struct posted, document_said), true),
 	{ "name", JSON_F_TEXT, false, 1, PERSON_NAME_MAX, offsetof(struct posted, name), check_plain_text },
 	{ "phone", JSON_F_TEXT, false, 1, PHONE_TEXT_MAX, offsetof(struct posted, phone_text), NULL },
 };
@@ -82,20 +82,9 @@ static const struct json_field applicant_fields[] = {
 /* The kind follows from the number itself, so that "resident" finds the same person whichever card it is. */
 static bool applicant_parse(struct posted *p, struct fail *why)
 {
-	enum identity_wrong wrong;
-	if (str_eq(p->id_type, STR("resident")))
-		wrong = identity_person(p->id_number, IDENTITY_LATEST_DAY, &p->applicant);
-	else if (str_eq(p->id_type, STR("uscc")))
-		wrong = identity_organisation(p->id_number, &p->applicant);
-	else
-		return FAILS_FIELD(why, FIELD, "/applicant/id_type", "neither resident nor uscc");
-	if (p->phone_text.at != NULL && !phone_normal(p->phone_text, p->phone))
-		return FAILS_FIELD(why, FIELD, "/applicant/phone", "not a mainland mobile number");
-	if (wrong == IDENTITY_FINE)
-		return true;
-	FAILS_FIELD(why, FIELD, "/applicant/id_number", "identity number: %s", identity_wrong_text(wrong).at);
-	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
-	return false;
+	if (!document_parse(&p->document_said, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "/applicant", IDENTITY_LATEST_DAY, &p->applicant, why))
+		return false;
+	return p->phone_text.at == NULL || phone_normal(p->phone_text, p->phone) || FAILS_FIELD(why, FIELD, "/applicant/phone", "not a mainland mobile number");
 }
 
 /* What a part is about, its whole says. */

@@ -23,7 +23,8 @@ enum { TOKEN_MADE = 1 };
 enum { N_EXPIRES, N_KIND, N_PRINCIPAL };
 
 struct token_wish {
-	struct str kind_name, id_type, id_number, department;
+	struct str kind_name, department;
+	struct document_said document;
 	int64_t hours;
 	bool is_test_key;
 	enum who kind;
@@ -32,8 +33,9 @@ struct token_wish {
 
 static const struct json_field token_fields[] = {
 	{ "kind", JSON_F_TEXT, true, 1, 16, offsetof(struct token_wish, kind_name), NULL },
-	{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct token_wish, id_type), NULL },
-	{ "id_number", JSON_F_TEXT, false, 1, 32, offsetof(struct token_wish, id_number), NULL },
+	{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct token_wish, document.type), NULL },
+	{ "id_country", JSON_F_TEXT, false, 3, 3, offsetof(struct token_wish, document.country), NULL },
+	{ "id_number", JSON_F_TEXT, false, 1, 32, offsetof(struct token_wish, document.number), NULL },
 	{ "department", JSON_F_TEXT, false, 1, 32, offsetof(struct token_wish, department), NULL },
 	{ "hours", JSON_F_INT, false, 1, HOURS_MAX, offsetof(struct token_wish, hours), NULL },
 	{ "test_key", JSON_F_BOOL, false, 0, 0, offsetof(struct token_wish, is_test_key), NULL },
@@ -41,29 +43,18 @@ static const struct json_field token_fields[] = {
 
 static bool citizen_parse(const struct request *r, struct token_wish *w, struct fail *why)
 {
-	enum identity_wrong wrong;
-	if (w->id_number.at == NULL)
+	if (w->document.number.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, "/id_number", "a citizen's token needs it");
 	if (w->department.at != NULL)
 		return FAILS_FIELD(why, FIELD, "/department", "not for a citizen");
-	if (w->id_type.at == NULL || str_eq(w->id_type, STR("resident")))
-		wrong = identity_person(w->id_number, time_yyyymmdd(r->now_ms), &w->identity);
-	else if (str_eq(w->id_type, STR("uscc")))
-		wrong = identity_organisation(w->id_number, &w->identity);
-	else
-		return FAILS_FIELD(why, FIELD, "/id_type", "neither resident nor uscc");
-	if (wrong == IDENTITY_FINE)
-		return true;
-	FAILS_FIELD(why, FIELD, "/id_number", "identity number: %s", identity_wrong_text(wrong).at);
-	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
-	return false;
+	return document_parse(&w->document, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "", time_yyyymmdd(r->now_ms), &w->identity, why);
 }
 
 static bool department_parse(const struct token_wish *w, struct fail *why)
 {
 	if (w->department.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, "/department", "a department's token needs it");
-	const char *extra = w->id_number.at != NULL ? "/id_number" : w->id_type.at != NULL ? "/id_type" : NULL;
+	const char *extra = w->document.number.at != NULL ? "/id_number" : w->document.type.at != NULL ? "/id_type" : w->document.country.at != NULL ? "/id_country" : NULL;
 	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "not for a department");
 }
 

@@ -4,6 +4,7 @@
 #include "auth/real_name.h"
 #include "auth/right.h"
 #include "auth/session.h"
+#include "base/clock.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "services/window.h"
@@ -12,7 +13,8 @@
 enum { IDENTIFIED = 1 };
 
 struct identifying {
-	struct str code, id_type, id_number, name;
+	struct str code, name;
+	struct document_said document;
 	struct identity identity;
 	struct window_code shown;
 };
@@ -22,13 +24,12 @@ static bool identify_parse(struct request *r, struct fail *why)
 	static const char *const no_query[] = { NULL };
 	static const struct json_field fields[] = {
 		{ "code", JSON_F_TEXT, true, WINDOW_DIGITS, WINDOW_DIGITS, offsetof(struct identifying, code), NULL },
-		{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct identifying, id_type), NULL },
-		{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct identifying, id_number), NULL },
+		DOCUMENT_FIELDS(offsetof(struct identifying, document), false),
 		{ "name", JSON_F_TEXT, true, 1, PERSON_NAME_MAX, offsetof(struct identifying, name), check_plain_text },
 	};
 	struct identifying *i = request_state(r, sizeof(*i), why);
 	return i != NULL && request_query_only(r, no_query, why) && request_json(r, fields, sizeof(fields) / sizeof(fields[0]), i, why) &&
-	       document_parse(i->id_type, i->id_number, r->now_ms, &i->identity, why);
+	       document_parse(&i->document, DOCUMENTS_EXACT, "", time_yyyymmdd(r->now_ms), &i->identity, why);
 }
 
 static bool identify_recall(struct request *r, struct expiring_batch *b, struct fail *why)

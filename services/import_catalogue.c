@@ -17,7 +17,7 @@ static bool is_region_code(struct import_line *l, int column, struct fail *why)
 static bool is_organisation(struct import_line *l, int column, struct fail *why)
 {
 	struct identity identity;
-	return (l->fields[column].len == IDENTITY_NUMBER_MAX && identity_organisation(l->fields[column], &identity) == IDENTITY_FINE) ||
+	return (l->fields[column].len == IDENTITY_USCC_LENGTH && identity_organisation(l->fields[column], &identity) == IDENTITY_FINE) ||
 	       import_refuse(l, column, "not_a_uscc", why);
 }
 

@@ -117,20 +117,9 @@ bool mandate_question(struct request *r, struct id *key, struct fail *why)
 	return id_from_text(r->params[0], "md", key) || FAILS(why, NOT_FOUND, "not the id of a mandate");
 }
 
-bool mandate_giver_from(const struct request *r, struct str id_type, struct str id_number, struct identity *out, struct fail *why)
+bool mandate_giver_from(const struct request *r, const struct document_said *said, struct identity *out, struct fail *why)
 {
-	enum identity_wrong wrong;
-	if (id_type.at == NULL || str_eq(id_type, STR("resident")))
-		wrong = identity_person(id_number, time_yyyymmdd(r->now_ms), out);
-	else if (str_eq(id_type, STR("uscc")))
-		wrong = identity_organisation(id_number, out);
-	else
-		return FAILS_FIELD(why, FIELD, "/id_type", "neither resident nor uscc");
-	if (wrong == IDENTITY_FINE)
-		return true;
-	FAILS_FIELD(why, FIELD, "/id_number", "identity number: %s", identity_wrong_text(wrong).at);
-	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
-	return false;
+	return document_parse(said, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "", time_yyyymmdd(r->now_ms), out, why);
 }
 
 void mandate_decided(struct request *r, const struct mandate *m)

@@ -2,6 +2,7 @@
  * Thread: whoever holds the transaction. */
 #ifndef SERVICES_MANDATE_VIEW_H
 #define SERVICES_MANDATE_VIEW_H
+#include "auth/document.h"
 #include "auth/mandate.h"
 #include "base/json.h"
 
@@ -16,8 +17,8 @@ MUST_USE bool mandate_view_look(struct tx *tx, struct request *r, const struct m
 void mandate_members(struct json_out *j, const struct mandate_view *v); /* into the open object */
 /* "This mandate, please", of the path. Fails: NOT_FOUND, as for one that is not there. */
 MUST_USE bool mandate_question(struct request *r, struct id *key, struct fail *why);
-/* Whom it is about, as written: id_type resident (or absent) or uscc. Fails: FIELD. */
-MUST_USE bool mandate_giver_from(const struct request *r, struct str id_type, struct str id_number, struct identity *out, struct fail *why);
+/* Whom it is about, as written. Fails: FIELD; FIELD_MISSING. */
+MUST_USE bool mandate_giver_from(const struct request *r, const struct document_said *said, struct identity *out, struct fail *why);
 /* What a decision leaves: which one, and what it is now. */
 void mandate_decided(struct request *r, const struct mandate *m);
 MUST_USE bool mandate_decided_render(struct request *r, struct fail *why);

@@ -2,6 +2,7 @@
  * GET /v1/me/identity: by which document, on whose word and since when. POST /v1/me/identity/reveal: the same person in full, to whoever has just shown his
  * face; that he looked is on record. */
 #include "auth/audit.h"
+#include "auth/document.h"
 #include "auth/login.h"
 #include "auth/mask.h"
 #include "auth/right.h"
@@ -18,7 +19,7 @@ struct me {
 	int64_t confirmed_ms;
 	bool is_full; /* or masked */
 	enum consent_state consent;
-	char name[PERSON_NAME_BYTES + 1], number[4 * IDENTITY_NUMBER_MAX], phone[PHONE_DIGITS + 1];
+	char name[PERSON_NAME_BYTES + 1], country[4], number[4 * IDENTITY_NUMBER_MAX], phone[PHONE_DIGITS + 1];
 };
 
 static bool me_parse(struct request *r, struct fail *why)
@@ -51,17 +52,19 @@ static bool person_look(struct tx *tx, const struct request *r, struct me *m, st
 	}
 	bool ok = person_facts_get(tx, r->who.id, text, &facts, why);
 	if (ok) {
-		struct buf name = on(m->name, sizeof(m->name)), number = on(m->number, sizeof(m->number));
+		struct buf name = on(m->name, sizeof(m->name)), country = on(m->country, sizeof(m->country)), number = on(m->number, sizeof(m->number));
+		struct document_number document = document_number(m->kind, facts.number);
+		buf_str(&country, document.country);
 		if (m->is_full) {
 			buf_str(&name, facts.name);
-			buf_str(&number, facts.number);
+			buf_str(&number, document.bare);
 		} else {
 			if (facts.name.at != NULL)
 				mask_name(m->kind, facts.name, &name);
 			if (facts.number.at != NULL)
 				mask_number(m->kind, facts.number, &number);
 		}
-		m->name[name.len] = m->number[number.len] = '\0';
+		m->name[name.len] = m->country[country.len] = m->number[number.len] = '\0';
 	}
 	wipe(text, sizeof(text));
 	return ok;
@@ -102,6 +105,7 @@ static void text_or_null(struct json_out *j, const char *name, const char *text)
 static void facts_out(struct json_out *j, const struct me *m)
 {
 	text_or_null(j, "id_type", identity_kind_text(m->kind));
+	text_or_null(j, "id_country", m->country);
 	text_or_null(j, "name", m->name);
 	text_or_null(j, "id_number", m->number);
 	text_or_null(j, "phone", m->phone);

@@ -4,6 +4,7 @@
  * its first page. */
 #include "auth/audit_read.h"
 #include "auth/login.h"
+#include "auth/document.h"
 #include "auth/mask.h"
 #include "auth/right.h"
 #include "auth/vault.h"
@@ -186,8 +187,10 @@ static bool put_facts(struct json_out *j, const struct page *p, struct stmt *q, 
 	enum identity_kind kind = (enum identity_kind)stmt_int(q, 1);
 	if (!person_facts_open(stmt_int(q, 0), stmt_blob(q, column), text, &f, why))
 		return false;
+	struct document_number document = document_number(kind, f.number);
 	add_masked(j, "name", f.name, p->is_full, mask_name, kind);
-	add_masked(j, "id_number", f.number, p->is_full, mask_number, kind);
+	add_text(j, "id_country", document.country.len > 0 ? document.country : STR_NONE);
+	add_masked(j, "id_number", p->is_full ? document.bare : f.number, p->is_full, mask_number, kind);
 	add_masked(j, "phone", f.phone, p->is_full, mask_a_phone, kind);
 	explicit_bzero(text, sizeof(text));
 	return true;

@@ -2,13 +2,15 @@
  * to L3 for 15 minutes), and the undo of a merge.
  *
  * The authority is asked before the transaction. "Disagrees" and "no such number" are verdicts: they are counted, audited and kept under the Idempotency-Key like
- * a success; that the authority is slow, away or not understood is no verdict, and costs nobody a try. */
+ * a success; that the authority is slow, away or not understood is no verdict,
+ * and costs nobody a try; nor does a paper it does not check, which a window must see. */
 #include "auth/audit.h"
 #include "auth/keyring.h"
 #include "auth/login.h"
 #include "auth/real_name.h"
 #include "auth/right.h"
 #include "auth/session.h"
+#include "base/clock.h"
 #include "base/ids.h"
 #include "channels/ask.h"
 #include "services/authority_account.h"
@@ -20,7 +22,8 @@ enum { CONFIRMED = 1, MISMATCH, NO_RECORD };
 enum { PACE_PAIR_MS = 5000, PACE_NUMBER_MS = 10000, PACE_NUMBER = 2 };
 
 struct identifying {
-	struct str id_type, id_number, name, method, proof;
+	struct document_said document;
+	struct str name, method, proof;
 	bool with_phone;
 	char phone[PHONE_DIGITS + 1];
 	enum authority_kind kind;
@@ -56,7 +59,8 @@ static bool authority_ask(struct request *r, struct question *q, struct fail *wh
 {
 	struct identifying *i = r->state;
 	question_id(r, i);
-	struct authority_question a = { .kind = i->kind, .number = i->number, .name = i->name, .phone = str_c(i->phone), .proof = i->proof,
+	struct document_number n = document_number(i->identity.kind, i->number);
+	struct authority_question a = { .kind = i->kind, .document = str_c(identity_kind_text(i->identity.kind)), .country = n.country, .number = n.bare, .name = i->name, .phone = str_c(i->phone), .proof = i->proof,
 		.id = str_c(i->question_id), .now_ms = r->now_ms };
 	q->peer = STR("authority");
 	return authority_account(&a, why) && authority_build(&a, &r->arena, &q->call, why);
@@ -66,6 +70,8 @@ static bool authority_answered(struct request *r, const struct http_answer *answ
 {
 	struct identifying *i = r->state;
 	i->verdict = authority_judge(str_c(i->question_id), answer, &r->arena, why);
+	if (i->verdict == AUTHORITY_NOT_ITS)
+		return FAILS(why, IDENTITY_WINDOW, "the authority does not check a %s", identity_kind_text(i->identity.kind));
 	return i->verdict != AUTHORITY_BROKEN;
 }
 
@@ -132,15 +138,14 @@ static bool verdict_render(struct request *r, struct fail *why)
 static bool identity_parse(struct request *r, struct fail *why)
 {
 	static const struct json_field fields[] = {
-		{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct identifying, id_type), NULL },
-		{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct identifying, id_number), NULL },
+		DOCUMENT_FIELDS(offsetof(struct identifying, document), false),
 		{ "name", JSON_F_TEXT, true, 1, PERSON_NAME_MAX, offsetof(struct identifying, name), check_plain_text },
 		{ "with_phone", JSON_F_BOOL, false, 0, 0, offsetof(struct identifying, with_phone), NULL },
 	};
 	struct identifying *i = request_state(r, sizeof(*i), why);
 	if (i == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), i, why) || !has_session(r, why))
 		return false;
-	if (!document_parse(i->id_type, i->id_number, r->now_ms, &i->identity, why))
+	if (!document_parse(&i->document, DOCUMENTS_EXACT, "", time_yyyymmdd(r->now_ms), &i->identity, why))
 		return false;
 	i->kind = i->with_phone ? AUTHORITY_THREE_ELEMENT : AUTHORITY_TWO_ELEMENT;
 	i->number = str_c(i->identity.number);
@@ -199,7 +204,8 @@ static bool step_up_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct identifying *i = r->state;
 	struct person_facts facts;
-	if (!identity_may_try(tx, r->who.id, STR("face"), r->now_ms, why) || !person_facts_get(tx, r->who.id, i->facts, &facts, why))
+	if (!identity_may_try(tx, r->who.id, STR("face"), r->now_ms, why) || !person_kind(tx, r->who.id, &i->identity.kind, why) ||
+	    !person_facts_get(tx, r->who.id, i->facts, &facts, why))
 		return false;
 	i->number = facts.number;
 	i->name = facts.name;

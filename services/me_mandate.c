@@ -103,7 +103,8 @@ const struct handler me_mandate_show = { .parse = show_parse, .look = show_look,
 enum { LIST_MAX = 1400 /* MANDATE_MATTERS_MAX codes of 64 with their commas */ };
 
 struct offer {
-	struct str kind, id_type, id_number, name, scopes, matters, region;
+	struct str kind, name, scopes, matters, region;
+	struct document_said document;
 	struct mandate_new n;
 	struct str codes[MANDATE_MATTERS_MAX];
 	int64_t rows[MANDATE_MATTERS_MAX];
@@ -111,8 +112,7 @@ struct offer {
 
 static const struct json_field fields[] = {
 	{ "kind", JSON_F_TEXT, true, 1, 16, offsetof(struct offer, kind), NULL },
-	{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct offer, id_type), NULL },
-	{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct offer, id_number), NULL },
+	DOCUMENT_FIELDS(offsetof(struct offer, document), false),
 	{ "name", JSON_F_TEXT, true, 1, PERSON_NAME_MAX, offsetof(struct offer, name), check_plain_text },
 	{ "scopes", JSON_F_TEXT, true, 1, 200, offsetof(struct offer, scopes), NULL },
 	{ "matters", JSON_F_TEXT, false, 1, LIST_MAX, offsetof(struct offer, matters), NULL },
@@ -155,7 +155,7 @@ static bool offer_parse(struct request *r, struct fail *why)
 	if (o->region.at != NULL && !region_code_from(o->region, &o->n.region))
 		return FAILS_FIELD(why, FIELD, "/region", "not a region code");
 	o->n.giver_name = o->name;
-	return mandate_giver_from(r, o->id_type, o->id_number, &o->n.giver, why) && scopes_parse(o, why) && matters_parse(o, why);
+	return mandate_giver_from(r, &o->document, &o->n.giver, why) && scopes_parse(o, why) && matters_parse(o, why);
 }
 
 static bool matter_find(struct tx *tx, struct str code, int64_t *id, struct fail *why)

@@ -16,6 +16,8 @@
 #include "services/hold.h"
 #include "store/store.h"
 #include <assert.h>
+#include <stddef.h>
+#include <stdio.h>
 
 enum { REGION_CODE_DIGITS = 6, TOWNSHIP_CODE_DIGITS = 9 };
 
@@ -139,15 +141,22 @@ bool check_path_segment(struct str s, struct fail *why)
 	       check_visible_ascii(s, why);
 }
 
-bool document_parse(struct str id_type, struct str id_number, int64_t now_ms, struct identity *out, struct fail *why)
+static bool document_fails(enum identity_wrong wrong, const struct document_said *said, const char *at, struct fail *why)
 {
-	enum identity_wrong wrong = identity_person(id_number, time_yyyymmdd(now_ms), out);
-	if (wrong == IDENTITY_FINE)
-		return id_type.at == NULL || str_eq(id_type, str_c(identity_kind_text(out->kind))) ||
-		       FAILS_FIELD(why, FIELD, "/id_type", "not the kind of document that bears such a number");
-	FAILS_FIELD(why, FIELD, "/id_number", "identity number: %s", identity_wrong_text(wrong).at);
+	const char *field = wrong == IDENTITY_WRONG_TYPE ? "id_type" : wrong == IDENTITY_WRONG_COUNTRY ? "id_country" : "id_number";
+	char pointer[FAIL_POINTER_MAX];
+	snprintf(pointer, sizeof(pointer), "%s/%s", at, field);
+	if (wrong == IDENTITY_WRONG_COUNTRY && said->country.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, pointer, "a passport's number is its country's own");
+	FAILS_FIELD(why, FIELD, pointer, "identity number: %s", identity_wrong_text(wrong).at);
 	fail_fact_text(why, "reason", identity_wrong_text(wrong).at);
 	return false;
+}
+
+bool document_parse(const struct document_said *said, unsigned takes, const char *at, int32_t today, struct identity *out, struct fail *why)
+{
+	enum identity_wrong wrong = document_identity(said, takes, today, out);
+	return wrong == IDENTITY_FINE || document_fails(wrong, said, at, why);
 }
 
 bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why)

@@ -1,6 +1,7 @@
 /* services/services.h - small things the handlers of this floor share. */
 #ifndef SERVICES_SERVICES_H
 #define SERVICES_SERVICES_H
+#include "auth/document.h"
 #include "base/config.h"
 #include "base/request.h"
 
@@ -21,8 +22,14 @@ bool is_plain_text(struct str s);
 bool check_plain_text(struct str s, struct fail *why);
 bool check_visible_ascii(struct str s, struct fail *why);
 bool check_path_segment(struct str s, struct fail *why); /* visible, and can be asked for: "/", "\\" and dots alone are no part of a path (gateway/target.c) */
-/* A person's document as he typed it: "id_number", and "id_type" (at NULL: whatever the number says it is). Fails: FIELD, with the fact reason. */
-MUST_USE bool document_parse(struct str id_type, struct str id_number, int64_t now_ms, struct identity *out, struct fail *why);
+/* A document as it was typed, in the members id_type, id_country and id_number of the object at `at` ("" the body itself); rules: auth/document.h. Fails: FIELD,
+ * with the fact reason; FIELD_MISSING. */
+MUST_USE bool document_parse(const struct document_said *said, unsigned takes, const char *at, int32_t today, struct identity *out, struct fail *why);
+/* The members of a json_field table for a struct that begins its document_said `prefix` bytes in. */
+#define DOCUMENT_FIELDS(prefix, type_is_needed) \
+	{ "id_type", JSON_F_TEXT, (type_is_needed), 1, 16, (prefix) + offsetof(struct document_said, type), NULL }, \
+	{ "id_country", JSON_F_TEXT, false, 3, 3, (prefix) + offsetof(struct document_said, country), NULL }, \
+	{ "id_number", JSON_F_TEXT, true, 1, 32, (prefix) + offsetof(struct document_said, number), NULL }
 /* ?name= as a number within limits; absent gives `absent`. Fails QUERY. */
 MUST_USE bool query_number(struct request *r, const char *name, int64_t min, int64_t max, int64_t absent, int64_t *out, struct fail *why);
 /* GB/T 2260 codes: six digits, townships nine. */

@@ -3,6 +3,7 @@
  * What he says is on record under the applicant, who reads it in what we hold about him (services/me_data.c). A clerk of a department sees the applicants of
  * that department's cases, one of a hall those of his region. */
 #include "auth/audit.h"
+#include "auth/document.h"
 #include "auth/person.h"
 #include "auth/staff.h"
 #include "auth/tenancy.h"
@@ -91,12 +92,14 @@ static void add_text_or_nothing(struct json_out *j, const char *name, struct str
 static bool applicant_render(struct request *r, struct fail *why)
 {
 	struct asking *a = r->state;
+	struct document_number document = document_number(a->kind, a->facts.number);
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
 	json_add_plain(&j, "case_no", (struct str){ a->question.case_no, CASE_NUMBER_LENGTH });
 	add_text_or_nothing(&j, "id_type", str_c(identity_kind_text(a->kind)));
+	add_text_or_nothing(&j, "id_country", document.country);
 	add_text_or_nothing(&j, "name", a->facts.name);
-	add_text_or_nothing(&j, "id_number", a->facts.number);
+	add_text_or_nothing(&j, "id_number", document.bare);
 	add_text_or_nothing(&j, "phone", a->facts.phone);
 	json_put_object_end(&j);
 	wipe(a->text, sizeof(a->text));

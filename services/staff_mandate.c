@@ -8,20 +8,20 @@
 
 struct at_window {
 	struct id key;
-	struct str id_type, id_number, name;
+	struct document_said document;
+	struct str name;
 	struct identity giver;
 };
 
 static bool accept_parse(struct request *r, struct fail *why)
 {
 	static const struct json_field fields[] = {
-		{ "id_type", JSON_F_TEXT, false, 1, 16, offsetof(struct at_window, id_type), NULL },
-		{ "id_number", JSON_F_TEXT, true, 1, 32, offsetof(struct at_window, id_number), NULL },
+		DOCUMENT_FIELDS(offsetof(struct at_window, document), false),
 		{ "name", JSON_F_TEXT, true, 1, PERSON_NAME_MAX, offsetof(struct at_window, name), check_plain_text },
 	};
 	struct at_window *w = request_state(r, sizeof(*w), why);
 	return w != NULL && mandate_question(r, &w->key, why) && request_json(r, fields, sizeof(fields) / sizeof(fields[0]), w, why) &&
-	       mandate_giver_from(r, w->id_type, w->id_number, &w->giver, why);
+	       mandate_giver_from(r, &w->document, &w->giver, why);
 }
 
 /* Whose it is; the runtime compares. */

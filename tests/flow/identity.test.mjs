@@ -102,12 +102,12 @@ test('a family on one phone: whose device it is, is shown by name and number', a
 
 test('how I am known: by which document, on whose word and since when', async () => {
 	const one = await citizen(), { access_token: token } = await people.login(one.phone, device()), known = async () => (await g.get('/v1/me/identity', { token })).json;
-	const nothing = { id_type: null, name: null, id_number: null, phone: `139****${one.phone.slice(7)}`, confirmed_by: null, confirmed_at: null };
+	const nothing = { id_type: null, id_country: null, name: null, id_number: null, phone: `139****${one.phone.slice(7)}`, confirmed_by: null, confirmed_at: null };
 	assert.deepEqual(await known(), { level: 1, level_name: 'phone', level3_until: null, next_step: 'identity', level4_until: null, ...nothing });
 	const before = Date.now() - 1;
 	assert.equal((await confirm(token, one)).status, 200);
 	const { confirmed_at, ...rest } = await known();
-	assert.deepEqual(rest, { level: 2, level_name: 'real_name', level3_until: null, next_step: 'live_face', level4_until: null, id_type: 'resident', name: '王*明', id_number: `6****************${one.number.at(-1)}`,
+	assert.deepEqual(rest, { level: 2, level_name: 'real_name', level3_until: null, next_step: 'live_face', level4_until: null, id_type: 'resident', id_country: null, name: '王*明', id_number: `6****************${one.number.at(-1)}`,
 		phone: nothing.phone, confirmed_by: 'authority' });
 	assert.ok(Date.parse(confirmed_at) >= before && Date.parse(confirmed_at) <= Date.now() + 1);
 	const second = await people.login(phone(), device());
@@ -128,13 +128,39 @@ test('a document is what its number says it is', async () => {
 	await s.setup('authority', { people: rows.map(([number]) => ({ number, name: '陈大文', phone: phone() })) });
 	for (const [id_number, id_type] of rows) {
 		const { access_token: token } = await people.login(phone(), device()), ask = (type) => g.ask('POST', '/v1/me/identity', { token, key: randomUUID(), body: { id_number, id_type: type, name: '陈大文' } });
-		for (const type of ['resident', 'passport']) {
+		for (const type of ['resident', 'hm_travel', 'diplomat']) {
 			const wrong = await ask(type);
-			assert.deepEqual([wrong.status, wrong.json.code, wrong.json.pointer], [422, 'invalid_field', '/id_type']);
+			assert.deepEqual([wrong.status, wrong.json.code, wrong.json.pointer], [422, 'invalid_field', type === 'hm_travel' ? '/id_number' : '/id_type']);
 		}
 		assert.equal((await ask(id_type)).status, 200, id_number);
 		assert.deepEqual((await g.get('/v1/me/identity', { token })).json.id_type, id_type);
 	}
+});
+
+test('papers that are named: travel permits and passports, each country’s for itself', async () => {
+	const rows = [{ id_type: 'hm_travel', id_number: 'H12345678' }, { id_type: 'hm_travel', id_number: 'm1234567801' }, { id_type: 'tw_travel', id_number: '12345678' }, { id_type: 'tw_travel', id_number: '0123456789B' },
+		{ id_type: 'passport', id_country: 'chn', id_number: 'e12345678' }];
+	await s.setup('authority', { people: rows.map(({ id_type, id_number }) => ({ document: id_type, number: id_number.toUpperCase(), name: '陈大文', phone: phone() })) });
+	const ask = (token, body) => g.ask('POST', '/v1/me/identity', { token, key: randomUUID(), body: { name: '陈大文', ...body } });
+	for (const paper of rows) {
+		const { access_token: token } = await people.login(phone(), device());
+		assert.equal((await ask(token, paper)).status, 200, JSON.stringify(paper));
+		const known = (await g.get('/v1/me/identity', { token })).json, number = paper.id_number.toUpperCase();
+		assert.deepEqual([known.id_type, known.id_country, known.id_number], [paper.id_type, paper.id_country?.toUpperCase() ?? null, number[0] + '*'.repeat(number.length - 2) + number.at(-1)]);
+		assert.equal((await step_up(token, `face-of-${number}`)).status, 200, 'a face is asked about with the same paper');
+	}
+	const { access_token: token } = await people.login(phone(), device()), passport = { id_type: 'passport', id_country: 'CHN', id_number: 'E12345678' };
+	for (const [body, code, pointer] of [[{ ...passport, id_country: undefined }, 'missing_field', '/id_country'], [{ ...passport, id_country: 'C1N' }, 'invalid_field', '/id_country'],
+		[{ id_type: 'hm_travel', id_number: 'H12345678', id_country: 'CHN' }, 'invalid_field', '/id_country'], [{ ...passport, id_number: 'E-1234567' }, 'invalid_field', '/id_number'],
+		[{ id_type: 'hm_travel', id_number: 'K12345678' }, 'invalid_field', '/id_number'], [{ id_type: 'tw_travel', id_number: '1234567' }, 'invalid_field', '/id_number'], [{ id_number: 'E12345678' }, 'invalid_field', '/id_number'],
+		[{ id_type: 'uscc', id_number: '91621299MA0000015U' }, 'invalid_field', '/id_type']]) {
+		const wrong = await ask(token, body);
+		assert.deepEqual([wrong.status, wrong.json.code, wrong.json.pointer], [422, code, pointer], JSON.stringify(body));
+	}
+	const other = await ask(token, { ...passport, id_country: 'CAN' });
+	assert.deepEqual([other.status, other.json.code], [422, 'identity_at_window'], 'the same number from elsewhere is another paper, and not the authority’s');
+	assert.match(other.json.detail, /窗口/);
+	assert.equal(g.sql("SELECT COUNT(*) FROM audit WHERE act = 9 AND for_id = 0 AND actor_id = (SELECT principal_id FROM session ORDER BY id DESC LIMIT 1)"), '0', 'no try is counted');
 });
 
 test('a token made by the operator’s hand cannot be raised', async () => {

@@ -138,7 +138,7 @@ test('an offer says nothing of whom it names', async () => {
 });
 
 test('what is wrong with an offer is said', async () => {
-	for (const [more, pointer] of [[{ kind: 'uncle' }, '/kind'], [{ scopes: 'everything' }, '/scopes'], [{ id_number: '621202198503010000' }, '/id_number'], [{ id_type: 'passport' }, '/id_type'],
+	for (const [more, pointer] of [[{ kind: 'uncle' }, '/kind'], [{ scopes: 'everything' }, '/scopes'], [{ id_number: '621202198503010000' }, '/id_number'], [{ id_type: 'diplomat' }, '/id_type'], [{ id_type: 'passport' }, '/id_country'],
 		[{ until: now(-1000) }, '/until'], [{ until: now(400 * day) }, '/until'], [{ kind: 'guardian' }, '/region'], [{ kind: 'company' }, '/kind'], [{ region: '999999' }, '/region'],
 		[{ id_number: helper.number, name: helper.name }, '/id_number']]) {
 		const answer = await helper.offer(elder, more);

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
-import { id_number } from './lib/cases.mjs';
+import { Case, id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { People, device, phone } from './lib/people.mjs';
 import { first, hire } from './lib/staff.mjs';
@@ -66,4 +66,26 @@ test('two accounts of one person are one at the window too', async () => {
 	for (const token of [first_token, second]) assert.equal((await identify({ ...one, code: await show(token) })).status, 200);
 	assert.deepEqual([(await known(second)).level, (await g.get('/v1/me/sessions', { token: second })).json.items.length], [4, 2]);
 	assert.equal((await g.get('/v1/me/merges', { token: first_token })).json.items.length, 1);
+});
+
+test('a passport that nobody can ask about is seen at a window, and its cases are its bearer’s', async () => {
+	const w = await world(g), number = 'AB1234567', passport = { id_type: 'passport', id_country: 'CAN', id_number: number }, token = await login();
+	const cases = [];
+	for (const id_country of ['CAN', 'USA']) {
+		const c = new Case(g, w);
+		cases.push(c);
+		const opened = await c.post(c.body('submitted', { matter: w.matter.code, region: '621202', applicant: { ...passport, id_country } }));
+		assert.equal(opened.status, 201, opened.text);
+		c.case_no = opened.json.case_no;
+	}
+	assert.equal((await identify({ ...passport, name: 'Marie Tremblay', code: await show(token) })).status, 200);
+	const me = await known(token);
+	assert.deepEqual([me.level, me.id_type, me.id_country, me.id_number, me.confirmed_by], [4, 'passport', 'CAN', 'A*******7', 'window']);
+	assert.deepEqual((await g.get('/v1/cases', { token })).json.items.map((c) => c.case_no), [cases[0].case_no], 'not those of the same number from elsewhere');
+	assert.equal((await g.get(`/v1/cases/${cases[1].case_no}`, { token })).status, 404);
+	assert.equal((await g.ask('POST', '/v1/case-lookups', { body: { case_no: cases[0].case_no, id_last4: '4567' } })).status, 200);
+	const applicant = await clerk.ask('POST', `/v1/staff/cases/${cases[0].case_no}/applicant`, { body: { reason: '核对申请材料' } });
+	assert.deepEqual([applicant.status, applicant.json.id_type, applicant.json.id_country, applicant.json.id_number], [200, 'passport', 'CAN', number], applicant.text);
+	const nameless = await new Case(g, w).post(new Case(g, w).body('submitted', { matter: w.matter.code, region: w.region, applicant: { ...passport, id_country: undefined } }));
+	assert.deepEqual([nameless.status, nameless.json.pointer], [422, '/applicant/id_country']);
 });

@@ -29,6 +29,10 @@ static const struct { enum what what; enum identity_kind kind; const char *open,
 	{ NUMBER, IDENTITY_RESIDENT, "62129919850101006X", "6****************X" },
 	{ NUMBER, IDENTITY_FOREIGN_PR_OLD, "CHN110012345678", "C*************8" },
 	{ NUMBER, IDENTITY_RESIDENT, "6212", "****" },
+	{ NUMBER, IDENTITY_PASSPORT, "CAN:AB1234567", "A*******7" },
+	{ NUMBER, IDENTITY_PASSPORT, "CHN:E1234", "E***4" },
+	{ NUMBER, IDENTITY_HM_TRAVEL, "H12345678", "H*******8" },
+	{ NUMBER, IDENTITY_TW_TRAVEL, "1234567", "*******" },
 	{ NUMBER, IDENTITY_ORGANISATION, "91621299MA0000015U", "91621299MA0000015U" },
 };
 

@@ -39,16 +39,16 @@ static struct str header_of(const struct http_call *c, const char *name)
 }
 
 static const struct { enum authority_kind kind; const char *body; } questions[] = {
-	{ AUTHORITY_TWO_ELEMENT, "{\"id\":\"q_1\",\"kind\":\"two_element\",\"number\":\"621299199006150131\",\"name\":\"张三\"}" },
-	{ AUTHORITY_THREE_ELEMENT, "{\"id\":\"q_1\",\"kind\":\"three_element\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"phone\":\"13900000001\"}" },
-	{ AUTHORITY_FACE, "{\"id\":\"q_1\",\"kind\":\"face\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"proof\":\"p\\\"1\"}" },
+	{ AUTHORITY_TWO_ELEMENT, "{\"id\":\"q_1\",\"kind\":\"two_element\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\"}" },
+	{ AUTHORITY_THREE_ELEMENT, "{\"id\":\"q_1\",\"kind\":\"three_element\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"phone\":\"13900000001\"}" },
+	{ AUTHORITY_FACE, "{\"id\":\"q_1\",\"kind\":\"face\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"proof\":\"p\\\"1\"}" },
 };
 
 static void built(void **state)
 {
 	(void)state;
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
-		struct authority_question q = { .kind = questions[i].kind, .base = STR("https://authority.invalid/x"), .number = STR("621299199006150131"),
+		struct authority_question q = { .kind = questions[i].kind, .base = STR("https://authority.invalid/x"), .document = STR("resident"), .country = STR(""), .number = STR("621299199006150131"),
 			.name = STR("张三"), .phone = STR("13900000001"), .proof = STR("p\"1"), .key = { STR(KEY) }, .id = STR("q_1"), .now_ms = NOW };
 		struct http_call c;
 		char signature[WEBHOOK_SIGNATURE_BYTES];
@@ -71,6 +71,7 @@ static const struct { const char *body; int status; enum authority_verdict want;
 	{ "{\"id\":\"q_1\",\"result\":\"match\"}", 200, AUTHORITY_MATCH },
 	{ "{\"id\":\"q_1\",\"result\":\"mismatch\",\"more\":1}", 200, AUTHORITY_MISMATCH },
 	{ "{\"result\":\"no_record\",\"id\":\"q_1\"}", 200, AUTHORITY_NO_RECORD },
+	{ "{\"id\":\"q_1\",\"result\":\"not_checked\"}", 200, AUTHORITY_NOT_ITS },
 	{ "{\"id\":\"q_2\",\"result\":\"match\"}", 200, AUTHORITY_BROKEN }, /* a yes to another question is none */
 	{ "{\"id\":\"q_1\",\"result\":\"MATCH\"}", 200, AUTHORITY_BROKEN },
 	{ "{\"id\":\"q_1\",\"result\":true}", 200, AUTHORITY_BROKEN },

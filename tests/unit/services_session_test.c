@@ -197,7 +197,7 @@ static void me_below_two(void **state)
 	struct tokens t = login(w, PHONE, DEVICE);
 	as(w, METHOD_GET, "/v1/me", NULL, NULL, t.access);
 	world_expect(w, world_read(w, &me_show));
-	assert_string_equal(world_body(w), "{\"level\":1,\"level_name\":\"phone\",\"level3_until\":null,\"next_step\":\"identity\",\"id_type\":null,\"name\":null,"
+	assert_string_equal(world_body(w), "{\"level\":1,\"level_name\":\"phone\",\"level3_until\":null,\"next_step\":\"identity\",\"id_type\":null,\"id_country\":null,\"name\":null,"
 		"\"id_number\":null,\"phone\":\"139****0001\",\"consent\":\"none\"}");
 }
 

@@ -7,6 +7,8 @@ const PEOPLE = [
 	{ number: '62129919850101006X', name: '李小明', phone: '13900000002' },
 ];
 const KINDS = { two_element: [], three_element: ['phone'], face: ['proof'] };
+const DOCUMENTS = ['resident', 'hmt_residence', 'foreign_pr', 'foreign_pr_old', 'hm_travel', 'tw_travel', 'passport'];
+const COUNTRY = 'CHN'; // whose passports it has a record of
 
 const refusal = (status, code, headers) => ({ status, headers, body: { code } });
 const is_text = (v) => typeof v === 'string' && v.length > 0;
@@ -19,7 +21,7 @@ export function authority() {
 	};
 	peer.reset();
 
-	// key: another key. people: added, or put in the place of those with the same number.
+	// key: another key. people: added, or put in the place of those with the same number; with document, that number is one of such papers alone.
 	peer.set = ({ key = peer.settings.key, people = [], ...unknown }) => {
 		if (Object.keys(unknown).length > 0) return `there is no setting "${Object.keys(unknown)[0]}"`;
 		if (typeof key !== 'string' || key_bytes(key) === null) return 'key must be whsec_ and base64 of 24 to 64 bytes';
@@ -43,11 +45,13 @@ export function authority() {
 		if (!is_signed(peer.settings.key, question.header_list, question.body)) return refusal(401, 'unauthorized');
 		const asked = read(question), more = KINDS[asked?.kind];
 		if (more === undefined || !['id', 'number', 'name', ...more].every((name) => is_text(asked[name]))) return refusal(400, 'bad_request');
+		if (!DOCUMENTS.includes(asked.document) || (asked.document === 'passport') !== is_text(asked.country)) return refusal(400, 'bad_request');
 		return null;
 	};
 
 	const verdict = (asked) => {
-		const person = peer.settings.people.find((p) => p.number === asked.number);
+		if (asked.document === 'passport' && asked.country !== COUNTRY) return 'not_checked';
+		const person = peer.settings.people.find((p) => p.number === asked.number && (p.document ?? asked.document) === asked.document);
 		if (person === undefined) return 'no_record';
 		if (person.name !== asked.name) return 'mismatch';
 		if (asked.kind === 'three_element' && person.phone !== asked.phone) return 'mismatch';
