@@ -1,21 +1,16 @@
 /* auth/login.c - the table on top of login.h: whom does this lead to? */
 #include "auth/login.h"
+#include "auth/login_inside.h"
 #include "auth/keyring.h"
 #include "auth/right.h"
 #include "auth/session.h"
 #include "auth/vault.h"
-#include "base/ids.h"
 #include <assert.h>
 #include <openssl/crypto.h>
 
-enum { FAMILY_MAX = 16, VALUE_SEALED_BYTES = LOGIN_VALUE_MAX + VAULT_OVERHEAD_MAX + 1 };
+enum { VALUE_SEALED_BYTES = LOGIN_VALUE_MAX + VAULT_OVERHEAD_MAX + 1 };
 
-struct way {
-	int64_t id, person, seen_ms;
-	int level;
-};
-
-static void hash_of(enum login_kind kind, struct str value, struct index_hashes *out)
+void login_hash(enum login_kind kind, struct str value, struct index_hashes *out)
 {
 	static const char *const names[] = {
 		[LOGIN_PHONE] = "phone",
@@ -29,8 +24,8 @@ static void hash_of(enum login_kind kind, struct str value, struct index_hashes 
 
 /* ---- reading ---- */
 
-/* The newest first; more than FAMILY_MAX is no family, and the oldest are not asked for. */
-static bool ways_in(struct tx *tx, const struct index_hashes *h, int slot, enum login_kind kind, struct way ways[FAMILY_MAX], int *count, struct fail *why)
+/* The newest first; more than LOGIN_FAMILY_MAX is no family, and the oldest are not asked for. */
+static bool ways_in(struct tx *tx, const struct index_hashes *h, int slot, enum login_kind kind, struct login_way ways[LOGIN_FAMILY_MAX], int *count, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = slot == SLOT_A
 		? tx_query(tx, "SELECT id, person, level, seen_ms FROM login WHERE hash_a = $1 AND kind = $2 AND ended_ms IS NULL ORDER BY id DESC LIMIT $3", why)
@@ -39,16 +34,16 @@ static bool ways_in(struct tx *tx, const struct index_hashes *h, int slot, enum 
 		return false;
 	stmt_bind_blob(q, 1, h->at[slot], SHA256_BYTES);
 	stmt_bind_int(q, 2, kind);
-	stmt_bind_int(q, 3, FAMILY_MAX);
+	stmt_bind_int(q, 3, LOGIN_FAMILY_MAX);
 	for (*count = 0; stmt_row(q, why); ++*count)
-		ways[*count] = (struct way){ .id = stmt_int(q, 0), .person = stmt_int(q, 1), .level = (int)stmt_int(q, 2), .seen_ms = stmt_int(q, 3) };
+		ways[*count] = (struct login_way){ .id = stmt_int(q, 0), .person = stmt_int(q, 1), .level = (int)stmt_int(q, 2), .seen_ms = stmt_int(q, 3) };
 	return why->code == FAIL_NONE;
 }
 
-static bool ways_of(struct tx *tx, enum login_kind kind, struct str value, struct way ways[FAMILY_MAX], int *count, struct fail *why)
+bool login_ways(struct tx *tx, enum login_kind kind, struct str value, struct login_way ways[LOGIN_FAMILY_MAX], int *count, struct fail *why)
 {
 	struct index_hashes h;
-	hash_of(kind, value, &h);
+	login_hash(kind, value, &h);
 	*count = 0;
 	for (int i = 0; i < SLOTS && *count == 0; i++) {
 		int slot = i == 0 ? h.current : 1 - h.current;
@@ -59,19 +54,19 @@ static bool ways_of(struct tx *tx, enum login_kind kind, struct str value, struc
 }
 
 /* Two who come with the same phone at once must not become two persons. */
-static bool way_lock(struct tx *tx, enum login_kind kind, struct str value, struct fail *why)
+bool login_lock(struct tx *tx, enum login_kind kind, struct str value, struct fail *why)
 {
 	struct index_hashes h;
-	hash_of(kind, value, &h);
+	login_hash(kind, value, &h);
 	return tx_lock(tx, "login", (struct str){ (const char *)h.at[h.current], SHA256_BYTES }, why);
 }
 
 bool login_knows_device(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], bool *knows, struct fail *why)
 {
-	struct way ways[FAMILY_MAX];
+	struct login_way ways[LOGIN_FAMILY_MAX];
 	int count;
 	*knows = false;
-	if (!ways_of(tx, kind, value, ways, &count, why))
+	if (!login_ways(tx, kind, value, ways, &count, why))
 		return false;
 	for (int i = 0; i < count && !*knows; i++)
 		if (!device_is_known(tx, ways[i].person, device_hash, knows, why))
@@ -93,31 +88,6 @@ bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], e
 		return false;
 	*value = buf_text(&b);
 	return true;
-}
-
-bool login_phone(struct tx *tx, int64_t session, char phone[PHONE_DIGITS + 1], struct fail *why)
-{
-	char text[LOGIN_VALUE_MAX + 1];
-	struct str value;
-	enum login_kind kind;
-	int64_t login = 0;
-	phone[0] = '\0';
-	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT login FROM session WHERE id = $1", why);
-		if (q == NULL)
-			return false;
-		stmt_bind_int(q, 1, session);
-		login = stmt_row(q, why) ? stmt_int(q, 0) : 0;
-	}
-	if (why->code != FAIL_NONE || login == 0)
-		return why->code == FAIL_NONE;
-	bool ok = login_value(tx, login, text, &kind, &value, why);
-	if (ok && kind == LOGIN_PHONE && value.len == PHONE_DIGITS) {
-		memcpy(phone, value.at, value.len);
-		phone[value.len] = '\0';
-	}
-	OPENSSL_cleanse(text, sizeof(text));
-	return ok;
 }
 
 /* ---- writing ---- */
@@ -157,7 +127,7 @@ bool login_add(struct tx *tx, enum login_kind kind, struct str value, int64_t pe
 	struct buf sealed = { .at = bytes, .cap = sizeof(bytes) };
 	struct index_hashes h;
 	assert(value.len > 0 && value.len <= LOGIN_VALUE_MAX);
-	hash_of(kind, value, &h);
+	login_hash(kind, value, &h);
 	if (!tx_next_id(tx, "login", id, why) || !value_seal(*id, value, salt, &sealed, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO login (id, kind, hash_a, hash_b, value, person, level, made_ms, seen_ms, ended_ms, key, more)"
@@ -199,7 +169,7 @@ bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct fail *why
 
 /* ---- whom it leads to ---- */
 
-static bool by_device(struct tx *tx, const struct way *ways, int count, const uint8_t device_hash[32], const struct way **out, struct fail *why)
+static bool by_device(struct tx *tx, const struct login_way *ways, int count, const uint8_t device_hash[32], const struct login_way **out, struct fail *why)
 {
 	for (int i = 0; i < count; i++) {
 		bool known;
@@ -211,15 +181,15 @@ static bool by_device(struct tx *tx, const struct way *ways, int count, const ui
 	return true;
 }
 
-static bool is_idle(const struct way *w, int64_t now_ms)
+static bool is_idle(const struct login_way *w, int64_t now_ms)
 {
 	return now_ms - w->seen_ms > LOGIN_IDLE_MS;
 }
 
 /* On a device nobody knows. NULL: nobody yet. */
-static const struct way *by_phone_alone(const struct way *ways, int count, int64_t now_ms)
+static const struct login_way *by_phone_alone(const struct login_way *ways, int count, int64_t now_ms)
 {
-	const struct way *confirmed = NULL, *newest = NULL;
+	const struct login_way *confirmed = NULL, *newest = NULL;
 	int confirmed_count = 0;
 	for (int i = 0; i < count; i++) {
 		if (ways[i].level >= LEVEL_L2) {
@@ -243,10 +213,10 @@ static bool person_anew(struct tx *tx, enum login_kind kind, struct str value, i
 
 bool login_find(struct tx *tx, enum login_kind kind, struct str value, const uint8_t device_hash[32], int64_t now_ms, struct login_found *out, struct fail *why)
 {
-	struct way ways[FAMILY_MAX];
-	const struct way *found = NULL;
+	struct login_way ways[LOGIN_FAMILY_MAX];
+	const struct login_way *found = NULL;
 	int count;
-	if (!way_lock(tx, kind, value, why) || !ways_of(tx, kind, value, ways, &count, why) || !by_device(tx, ways, count, device_hash, &found, why))
+	if (!login_lock(tx, kind, value, why) || !login_ways(tx, kind, value, ways, &count, why) || !by_device(tx, ways, count, device_hash, &found, why))
 		return false;
 	if (found == NULL)
 		found = by_phone_alone(ways, count, now_ms);
@@ -262,14 +232,43 @@ bool login_enter(struct tx *tx, enum login_kind kind, struct str value, const ui
 	return out->login != 0 ? login_used(tx, out->login, now_ms, why) : person_anew(tx, kind, value, now_ms, salt, out, why);
 }
 
+bool login_leads(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int64_t *own, bool *others, struct fail *why)
+{
+	struct login_way ways[LOGIN_FAMILY_MAX];
+	int count;
+	*own = 0;
+	*others = false;
+	if (!login_lock(tx, kind, value, why) || !login_ways(tx, kind, value, ways, &count, why))
+		return false;
+	for (int i = 0; i < count; i++)
+		if (ways[i].person == person)
+			*own = ways[i].id;
+		else
+			*others = true;
+	return true;
+}
+
+bool login_key(struct tx *tx, int64_t login, struct id *key, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT key FROM login WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, login);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "login %lld", (long long)login);
+	assert(stmt_blob(q, 0).len == ID_BYTES);
+	memcpy(key->bytes, stmt_blob(q, 0).at, ID_BYTES);
+	return true;
+}
+
 /* ---- accounts somebody vouches for ---- */
 
 bool login_vouched(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why)
 {
-	struct way ways[FAMILY_MAX];
+	struct login_way ways[LOGIN_FAMILY_MAX];
 	int count;
 	*login = 0;
-	if (!way_lock(tx, kind, value, why) || !ways_of(tx, kind, value, ways, &count, why))
+	if (!login_lock(tx, kind, value, why) || !login_ways(tx, kind, value, ways, &count, why))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (ways[i].person == person && *login == 0)
@@ -283,10 +282,10 @@ bool login_vouched(struct tx *tx, enum login_kind kind, struct str value, int64_
 
 bool login_linked(struct tx *tx, enum login_kind kind, struct str value, int64_t now_ms, struct login_found *out, struct fail *why)
 {
-	struct way ways[FAMILY_MAX];
+	struct login_way ways[LOGIN_FAMILY_MAX];
 	int count;
 	*out = (struct login_found){ .login = 0 };
-	if (!ways_of(tx, kind, value, ways, &count, why))
+	if (!login_ways(tx, kind, value, ways, &count, why))
 		return false;
 	for (int i = 0; i < count; i++)
 		if (ways[i].level >= LEVEL_L2) {
@@ -328,16 +327,16 @@ bool login_revive(struct tx *tx, int64_t login, struct fail *why)
 }
 
 /* All ways of the same phone, this one too; nobody makes another meanwhile. */
-static bool siblings(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct way ways[FAMILY_MAX],
+static bool siblings(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct login_way ways[LOGIN_FAMILY_MAX],
 		     int *count, struct fail *why)
 {
-	return login_value(tx, login, text, kind, value, why) && way_lock(tx, *kind, *value, why) && ways_of(tx, *kind, *value, ways, count, why);
+	return login_value(tx, login, text, kind, value, why) && login_lock(tx, *kind, *value, why) && login_ways(tx, *kind, *value, ways, count, why);
 }
 
 bool login_lead(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, const uint8_t salt[16], int64_t *out, bool *made, struct fail *why)
 {
 	char text[LOGIN_VALUE_MAX + 1];
-	struct way ways[FAMILY_MAX];
+	struct login_way ways[LOGIN_FAMILY_MAX];
 	struct str value;
 	enum login_kind kind;
 	int count;
@@ -356,7 +355,7 @@ bool login_lead(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, co
 bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, struct fail *why)
 {
 	char text[LOGIN_VALUE_MAX + 1];
-	struct way ways[FAMILY_MAX];
+	struct login_way ways[LOGIN_FAMILY_MAX];
 	struct str value;
 	enum login_kind kind;
 	int count;
@@ -365,139 +364,5 @@ bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms
 		if (ways[i].level >= LEVEL_L2 && ways[i].person != person && is_idle(&ways[i], now_ms))
 			ok = login_end(tx, ways[i].id, now_ms, why);
 	OPENSSL_cleanse(text, sizeof(text));
-	return ok;
-}
-
-/* ---- another phone ---- */
-
-enum { CHANGES_A_DAY = 3 };
-#define DAY_MS (INT64_C(24) * 3600 * 1000)
-
-static bool phone_ids(struct tx *tx, int64_t person, int64_t ids[LOGIN_PHONES_MAX], int *count, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM login WHERE person = $1 AND kind = 1 AND ended_ms IS NULL ORDER BY id DESC LIMIT $2", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, person);
-	stmt_bind_int(q, 2, LOGIN_PHONES_MAX);
-	for (*count = 0; stmt_row(q, why); ++*count)
-		ids[*count] = stmt_int(q, 0);
-	return why->code == FAIL_NONE;
-}
-
-bool login_phones(struct tx *tx, int64_t person, char phones[LOGIN_PHONES_MAX][PHONE_DIGITS + 1], int *count, struct fail *why)
-{
-	char text[LOGIN_VALUE_MAX + 1];
-	int64_t ids[LOGIN_PHONES_MAX];
-	bool ok = phone_ids(tx, person, ids, count, why);
-	for (int i = 0; ok && i < *count; i++) {
-		struct str value;
-		enum login_kind kind;
-		ok = login_value(tx, ids[i], text, &kind, &value, why);
-		assert(!ok || value.len == PHONE_DIGITS);
-		if (ok)
-			memcpy(phones[i], value.at, PHONE_DIGITS);
-		phones[i][PHONE_DIGITS] = '\0';
-	}
-	OPENSSL_cleanse(text, sizeof(text));
-	return ok;
-}
-
-static bool made_since(struct tx *tx, int64_t person, int64_t since_ms, int64_t *made, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM login WHERE person = $1 AND kind = 1 AND made_ms > $2", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, person);
-	stmt_bind_int(q, 2, since_ms);
-	*made = stmt_row(q, why) ? stmt_int(q, 0) : 0;
-	return why->code == FAIL_NONE;
-}
-
-/* The way that is there, or a new one. */
-static bool way_by_phone(struct tx *tx, int64_t person, struct str phone, int level, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why)
-{
-	struct way ways[FAMILY_MAX];
-	int64_t made;
-	int count;
-	if (!ways_of(tx, LOGIN_PHONE, phone, ways, &count, why))
-		return false;
-	for (int i = 0; i < count; i++)
-		if (ways[i].person == person) {
-			*login = ways[i].id;
-			return login_used(tx, *login, now_ms, why) && login_raise(tx, *login, level, why);
-		}
-	if (!made_since(tx, person, now_ms - DAY_MS, &made, why))
-		return false;
-	if (made > CHANGES_A_DAY) { /* the first may be from today too */
-		why->retry_after_s = (int)(DAY_MS / 1000);
-		return FAILS(why, RATE, "person %lld has changed his phone %lld times today", (long long)person, (long long)made);
-	}
-	return login_add(tx, LOGIN_PHONE, phone, person, level, now_ms, salt, login, why);
-}
-
-bool login_change_phone(struct tx *tx, int64_t person, struct str phone, int level, int64_t now_ms, const uint8_t salt[16], int64_t *login, struct fail *why)
-{
-	int64_t ids[LOGIN_PHONES_MAX];
-	int count;
-	bool ok = phone_ids(tx, person, ids, &count, why) && way_by_phone(tx, person, phone, level, now_ms, salt, login, why);
-	for (int i = 0; ok && i < count; i++)
-		if (ids[i] != *login)
-			ok = login_end(tx, ids[i], now_ms, why);
-	return ok;
-}
-
-/* ---- a change of the index key ---- */
-
-static bool next_of(struct tx *tx, int64_t person, int64_t *id, bool *found, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM login WHERE person = $1 AND id > $2 ORDER BY id LIMIT 1", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, person);
-	stmt_bind_int(q, 2, *id);
-	*found = stmt_row(q, why);
-	if (*found)
-		*id = stmt_int(q, 0);
-	return why->code == FAIL_NONE;
-}
-
-static bool hash_put(struct tx *tx, int slot, int64_t id, const struct index_hashes *h, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = slot == SLOT_A ? tx_query(tx, "UPDATE login SET hash_a = $1 WHERE id = $2", why)
-		: tx_query(tx, "UPDATE login SET hash_b = $1 WHERE id = $2", why);
-	if (q == NULL)
-		return false;
-	if (h != NULL)
-		stmt_bind_blob(q, 1, h->at[slot], SHA256_BYTES);
-	else
-		stmt_bind_null(q, 1);
-	stmt_bind_int(q, 2, id);
-	return stmt_run(q, why);
-}
-
-bool login_hashes_fill(struct tx *tx, int slot, int64_t person, struct fail *why)
-{
-	char text[LOGIN_VALUE_MAX + 1];
-	struct index_hashes h;
-	struct str value;
-	enum login_kind kind;
-	bool found, ok = true;
-	for (int64_t id = 0; ok && (ok = next_of(tx, person, &id, &found, why)) && found;) {
-		ok = login_value(tx, id, text, &kind, &value, why);
-		if (ok) {
-			hash_of(kind, value, &h);
-			ok = hash_put(tx, slot, id, &h, why);
-		}
-	}
-	OPENSSL_cleanse(text, sizeof(text));
-	return ok;
-}
-
-bool login_hashes_empty(struct tx *tx, int slot, int64_t person, struct fail *why)
-{
-	bool found, ok = true;
-	for (int64_t id = 0; ok && (ok = next_of(tx, person, &id, &found, why)) && found;)
-		ok = hash_put(tx, slot, id, NULL, why);
 	return ok;
 }

@@ -12,6 +12,7 @@
 #ifndef AUTH_LOGIN_H
 #define AUTH_LOGIN_H
 #include "auth/person.h"
+#include "base/ids.h"
 
 enum login_kind {
 	LOGIN_PHONE = 1,
@@ -43,6 +44,11 @@ MUST_USE bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MA
 
 /* The phone a session came in by. "": it came in another way. */
 MUST_USE bool login_phone(struct tx *tx, int64_t session, char phone[PHONE_DIGITS + 1], struct fail *why);
+
+/* Does it lead to this person (*own, 0: no), does it lead to others? Nobody changes that before this transaction is over. */
+MUST_USE bool login_leads(struct tx *tx, enum login_kind kind, struct str value, int64_t person, int64_t *own, bool *others, struct fail *why);
+/* The name outside of a way that has one. */
+MUST_USE bool login_key(struct tx *tx, int64_t login, struct id *key, struct fail *why);
 
 /* -- accounts of a site that says itself whose they are: no device and no idleness is asked for */
 /* The account's way to this person, at L2: the one that is there, or a new one. Its ways to others end. */
