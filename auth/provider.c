@@ -2,6 +2,7 @@
 #include "auth/provider.h"
 #include "auth/audit.h"
 #include "auth/keyring.h"
+#include "auth/right.h"
 #include "auth/vault.h"
 #include <assert.h>
 #include <openssl/crypto.h>
@@ -70,6 +71,20 @@ bool provider_link(struct tx *tx, const struct request *r, const struct provider
 	request_bytes(r, "provider link", salt);
 	return login_add(tx, a->kind, a->subject, person, level, r->now_ms, salt, login, why) &&
 	       (a->more.len == 0 || more_put(tx, r, *login, a->more, why)) && audit_add(tx, r, &audit, why);
+}
+
+/* Only a face, never a session alone: whoever got hold of a token would make himself a key to the house. */
+bool provider_link_own(struct tx *tx, const struct request *r, const struct provider_account *a, bool *is_others, struct id *key, struct fail *why)
+{
+	int64_t login;
+	struct audit refused = { AUDIT_ACCOUNT_LINK_REFUSED, AUDIT_OF_PERSON, r->who.id, .result = 409, .detail = str_c(provider_of(a->kind)->text) };
+	if (!login_leads(tx, a->kind, a->subject, r->who.id, &login, is_others, why))
+		return false;
+	*is_others = *is_others && login == 0; /* a family's account: who is one of them asks for nothing new */
+	if (*is_others)
+		return audit_add(tx, r, &refused, why);
+	bool ok = login != 0 ? provider_used(tx, r, a, login, why) && login_raise(tx, login, LEVEL_L2, why) : provider_link(tx, r, a, r->who.id, LEVEL_L2, &login, why);
+	return ok && login_key(tx, login, key, why);
 }
 
 static bool link_of(struct tx *tx, const struct request *r, struct id key, int64_t *login, enum login_kind *kind, struct fail *why)

@@ -4,6 +4,7 @@
  *   it leads to nobody, a phone is shown with it      linked to whom the phone leads to, at the level the phone opens
  *   it leads to nobody, no phone is shown             kept as pending for this device, ten minutes: the next login by a code on the phone, on the same device
  *                                                    and when it says so, links it
+ *   it is shown inside a session, with a face            linked to that session's person, unless it leads to another: then refused
  *   it leads to one, the phone to another             refused, and nothing is changed: who wants the other unlinks it first
  *
  * Who could link his account to somebody else's person? He must show that person's phone: with its code, or by the provider's word about the very account that
@@ -40,6 +41,9 @@ MUST_USE bool provider_find(struct tx *tx, const struct provider_account *a, con
 MUST_USE bool provider_used(struct tx *tx, const struct request *r, const struct provider_account *a, int64_t login, struct fail *why);
 /* A new way in, audited. */
 MUST_USE bool provider_link(struct tx *tx, const struct request *r, const struct provider_account *a, int64_t person, int level, int64_t *login, struct fail *why);
+/* r->who, who has just shown his face, links the account to himself, at L2: it will open sessions without a code. *is_others: it leads to somebody else, which is
+ * audited, and nothing is changed. One that leads to him already stays as it is. */
+MUST_USE bool provider_link_own(struct tx *tx, const struct request *r, const struct provider_account *a, bool *is_others, struct id *key, struct fail *why);
 /* The caller's own link by its key outside; other sessions that came by it end. Fails: NOT_FOUND. */
 MUST_USE bool provider_unlink(struct tx *tx, const struct request *r, struct id key, struct fail *why);
 

@@ -1,7 +1,15 @@
-/* services/me_identities.c - /v1/me/identities: which accounts elsewhere open sessions of mine, and away with one. Rules: auth/provider.h. */
+/* services/me_identities.c - /v1/me/identities: which accounts elsewhere open sessions of mine, one more, and away with one. Rules: auth/provider.h.
+ *
+ * That an account is somebody else's is a verdict: audited, and kept under the Idempotency-Key like a success. */
 #include "auth/provider.h"
+#include "auth/keyring.h"
+#include "base/hash.h"
 #include "base/ids.h"
+#include "channels/ask.h"
 #include "services/handlers.h"
+#include "services/services.h"
+#include "services/wechat_account.h"
+#include "store/expiring.h"
 
 enum { DONE = 1, SHOWN_MAX = 50 };
 
@@ -63,6 +71,105 @@ static bool list_render(struct request *r, struct fail *why)
 }
 
 const struct handler me_identities = { .parse = list_parse, .look = list_look, .render = list_render };
+
+/* ---- one more: WeChat says whose account the mini-program's code is of ---- */
+
+enum { LINKED = 1, OTHERS, PER_PERSON = 10 /* a minute */ };
+
+struct linking {
+	struct str provider, js_code;
+	uint8_t pace[SHA256_BYTES];
+	struct provider_account account;
+};
+
+static bool link_parse(struct request *r, struct fail *why)
+{
+	static const struct json_field fields[] = {
+		{ "provider", JSON_F_TEXT, true, 1, 32, offsetof(struct linking, provider), NULL },
+		{ "js_code", JSON_F_TEXT, true, 1, WECHAT_CODE_MAX, offsetof(struct linking, js_code), NULL },
+	};
+	struct linking *l = request_state(r, sizeof(*l), why);
+	if (l == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), l, why))
+		return false;
+	const struct provider_row *row = provider_named(l->provider);
+	if (row == NULL || row->kind != LOGIN_WECHAT || !wechat_is_there())
+		return FAILS_FIELD(why, FIELD, "/provider", "not one that is linked here");
+	return wechat_code_is_right(l->js_code) || FAILS_FIELD(why, FIELD, "/js_code", "1 to %d visible characters", WECHAT_CODE_MAX);
+}
+
+static bool link_recall(struct request *r, struct expiring_batch *b, struct fail *why)
+{
+	(void)why;
+	struct linking *l = r->state;
+	char person[21];
+	struct str parts[] = { STR("person"), { person, i64_text(r->who.id, person) } };
+	keyring_index("provider.pace", parts, 2, l->pace);
+	b->op[b->count++] = (struct expiring_op){ .verb = EXPIRING_COUNT, .class = KEY_PROVIDER_PACE, .key = { (const char *)l->pace, sizeof(l->pace) }, .limit = PER_PERSON };
+	return true;
+}
+
+static bool link_recalled(struct request *r, const struct expiring_batch *b, struct fail *why)
+{
+	(void)r;
+	if (b->op[0].end != EXPIRING_NO)
+		return true;
+	why->retry_after_s = (int)(b->op[0].left_ms / 1000) + 1;
+	return FAILS(why, RATE, "links of an account");
+}
+
+static bool wechat_ask(struct request *r, struct question *q, struct fail *why)
+{
+	const struct linking *l = r->state;
+	q->peer = STR("wechat");
+	q->may_keep = wechat_login_is_answered;
+	return wechat_login_build(services_config(), wechat_secret(), l->js_code, &r->arena, &q->call, why);
+}
+
+static bool wechat_answered(struct request *r, const struct http_answer *answer, struct fail *why)
+{
+	struct linking *l = r->state;
+	struct wechat_session s;
+	struct wechat_said said = wechat_login_judge(answer, &r->arena, &s);
+	wipe((void *)(uintptr_t)s.session_key.secret.at, s.session_key.secret.len);
+	if (said.means != WECHAT_OK)
+		return wechat_refused(said, "link", "js_code", why);
+	l->account = (struct provider_account){ LOGIN_WECHAT, s.openid, s.unionid };
+	return true;
+}
+
+static const struct ask ask_wechat = { .build = wechat_ask, .judge = wechat_answered };
+
+static bool link_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct linking *l = r->state;
+	bool is_others;
+	struct id key;
+	if (!provider_link_own(tx, r, &l->account, &is_others, &key, why))
+		return false;
+	r->outcome = (struct outcome){ .code = is_others ? OTHERS : LINKED, .status = is_others ? 200 : 201 };
+	if (!is_others)
+		id_text(key, "pi", r->outcome.text);
+	return true;
+}
+
+static bool link_render(struct request *r, struct fail *why)
+{
+	const struct provider_row *row = provider_of(LOGIN_WECHAT);
+	if (r->outcome.code == OTHERS)
+		return FAILS(why, LINKED_ELSEWHERE, "the account leads to somebody else");
+	struct json_out j = reply_json(r, 201);
+	json_put_object(&j);
+	json_add_text(&j, "id", str_c(r->outcome.text));
+	json_add_plain(&j, "provider", str_c(row->text));
+	json_add_text(&j, "provider_name", str_c(r->lang == LANG_EN ? row->en : row->zh));
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler me_identity_link = { .parse = link_parse, .recall = link_recall, .recalled = link_recalled, .ask = &ask_wechat, .apply = link_apply,
+	.render = link_render, .own_device = true };
+
+/* ---- away with one ---- */
 
 static bool unlink_parse(struct request *r, struct fail *why)
 {

@@ -2,6 +2,7 @@
 // else; whatever WeChat does, the answer is right; nothing of a secret, a token or an account is in a log, an address or a file.
 // Method: the sandbox plays WeChat, its log shows what was asked of it; every account and phone is a test's own.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import test, { beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { id_number } from './lib/cases.mjs';
@@ -113,6 +114,77 @@ test('nobody gets another’s person: not by another’s phone code, not by a se
 	assert.equal((await g.get('/v1/me', { token: before.access_token })).status, 200);
 	const { json: { items: [link] } } = await g.get('/v1/me/identities', { token: before.access_token });
 	assert.equal((await g.ask('DELETE', `/v1/me/identities/${link.id}`, { token: (await thief.login()).access_token })).status, 404);
+});
+
+// Somebody known by name, with a face just shown.
+const known = async (number = phone()) => {
+	const one = { number: id_number(next++), name: '王小明', phone: number };
+	await s.setup('authority', { people: [one] });
+	const { access_token: token } = await people.login(number, device());
+	assert.equal((await people.confirm(token, one)).status, 200);
+	return { token, face: async () => assert.equal((await people.step_up(token, `face-of-${one.number}`)).status, 200) };
+};
+let next = 300;
+const link = (token, js_code, { key = randomUUID(), provider = 'wechat_mini', ...options } = {}) => g.ask('POST', '/v1/me/identities', { token, key, body: { provider, js_code }, ...options });
+const links = async (token) => (await g.get('/v1/me/identities', { token })).json.items;
+
+for (const via of ['h2', 'h1'])
+	test(`over ${via}: who is logged in links an account to himself, once he has shown his face; it opens his sessions until he unlinks it`, async () => {
+		const me = await known(), account = somebody(), { js_code } = await account.codes(), key = randomUUID();
+		const early = await link(me.token, js_code, { via });
+		assert.deepEqual([early.status, early.json.code, early.json.step], [403, 'level_too_low', 'live_face']);
+		await me.face();
+		const mark = await s.mark(), answers = [await link(me.token, js_code, { via, key }), await link(me.token, js_code, { via, key })];
+		assert.deepEqual(answers.map((a) => a.status), [201, 201], answers[0].text);
+		assert.equal(answers[0].json.id, answers[1].json.id);
+		assert.equal((await asked('code2session', mark)).length, 1, 'a repeat asks nobody');
+		const again = await link(me.token, (await account.codes()).js_code, { via });
+		assert.deepEqual([again.status, again.json.id], [201, answers[0].json.id], 'his own is his own');
+		assert.deepEqual((await links(me.token)).map((l) => l.id), [answers[0].json.id]);
+		const elsewhere = await account.login(device(), { via });
+		assert.equal(elsewhere.level, 2);
+		assert.equal((await g.get('/v1/me', { token: elsewhere.access_token })).json.name, '王*明');
+		assert.equal((await g.ask('DELETE', `/v1/me/identities/${answers[0].json.id}`, { token: me.token, via })).status, 204);
+		assert.equal((await g.get('/v1/me', { token: elsewhere.access_token })).status, 401);
+		assert.equal((await account.grant({ js_code: (await account.codes()).js_code }, device(), { via })).json.code, 'phone_needed');
+	});
+
+test('an account that leads to another is refused, is on record, and stays his; of two who link it at once one does', async () => {
+	const owner = somebody(), theirs = await owner.login(device(), { with_phone: true }), me = await known();
+	await me.face();
+	const key = randomUUID(), { js_code } = await owner.codes();
+	for (let twice = 0; twice < 2; twice++) {
+		const refused = await link(me.token, js_code, { key });
+		assert.deepEqual([refused.status, refused.json.code], [409, 'linked_elsewhere'], refused.text);
+		assert.ok(!refused.text.includes(owner.openid) && !refused.text.includes(owner.phone));
+	}
+	assert.equal(g.sql('SELECT COUNT(*) FROM audit WHERE act = 17 AND result = 409'), '1');
+	assert.deepEqual(await links(me.token), []);
+	assert.equal((await links(theirs.access_token)).length, 1);
+	assert.equal((await owner.login()).level, 1, 'and leads where it did');
+
+	const contested = somebody(), other = await known();
+	await other.face();
+	const codes = await Promise.all([1, 2].map(() => contested.codes())), race = await Promise.all([me, other].map((who, i) => link(who.token, codes[i].js_code)));
+	assert.deepEqual(race.map((a) => a.status).sort(), [201, 409]);
+	assert.equal((await links(me.token)).length + (await links(other.token)).length, 1);
+});
+
+test('a wrong code, another provider, a slow WeChat: each is said, and nothing is linked', async () => {
+	const me = await known(), account = somebody();
+	await me.face();
+	const wrong = await link(me.token, 'made-up');
+	assert.deepEqual([wrong.status, wrong.json.code, wrong.json.wrong], [400, 'invalid_grant', 'js_code']);
+	for (const provider of ['provincial', 'weibo']) assert.equal((await link(me.token, 'x', { provider })).json.pointer, '/provider');
+	const { js_code } = await account.codes();
+	await s.fault('wechat', { hang: true });
+	assert.equal((await link(me.token, js_code)).json.code, 'peer_timeout');
+	await s.clear_faults();
+	await s.fault('wechat', { refuse_code: '40226' });
+	assert.equal((await link(me.token, js_code)).json.code, 'account_at_risk');
+	await s.clear_faults();
+	assert.deepEqual(await links(me.token), []);
+	assert.equal((await link(me.token, js_code)).status, 201);
 });
 
 test('slow, wrong, dead, rubbish, busy, risky, asked too often: each is said, and none is kept', async () => {
