@@ -11,14 +11,21 @@
 #define DAY_MS (INT64_C(24) * 3600 * 1000)
 
 enum { SEALED_BYTES = MANDATE_SAID_BYTES };
-#define ALL ((UINT64_C(1) << MANDATE_SCOPES) - 2) /* bit 0 is nobody's */
+enum {
+	ALL = 0
+#define SCOPE(name, bit, text, zh) | 1 << bit
+#include "auth/mandate_scopes.def"
+#undef SCOPE
+};
+#define BUT_AGENTS (ALL & ~(1 << MANDATE_TO_MANAGE_AGENTS))
+#define VIA(by) (1u << BY_##by)
 
 static const char *const scopes[MANDATE_SCOPES] = {
 #define SCOPE(name, bit, text, zh) [bit] = text,
 #include "auth/mandate_scopes.def"
 #undef SCOPE
 };
-_Static_assert(MANDATE_SCOPES <= 62, "scopes are bits of a BIGINT");
+_Static_assert(MANDATE_SCOPES <= 31, "scopes are bits of a BIGINT, and of an int here");
 
 static const struct mandate_row kinds[MANDATE_KINDS] = {
 #define KIND(name, number, text, zh, days, holder, giver, accepted, most, scopes) [number] = { text, zh, (days) * DAY_MS, holder, giver, accepted, most, scopes },
@@ -87,17 +94,20 @@ bool mandate_level_is(const struct request *r, int needed, struct fail *why)
 	return false;
 }
 
-static bool offer_fits(const struct request *r, const struct mandate_row *row, const struct mandate_new *n, struct fail *why)
+/* is_known: the authority has said yes already, and no window is wanted. */
+static bool offer_fits(const struct request *r, const struct mandate_row *row, const struct mandate_new *n, bool is_known, struct fail *why)
 {
 	if (!mandate_level_is(r, row->holder_level, why))
 		return false;
-	if ((n->kind == MANDATE_COMPANY) != (n->giver.kind == IDENTITY_ORGANISATION))
+	if ((n->kind == MANDATE_COMPANY || n->kind == MANDATE_REPRESENTATIVE) != (n->giver.kind == IDENTITY_ORGANISATION))
 		return FAILS_FIELD(why, FIELD, "/kind", "a company is acted for as one, and a person is not");
 	if (n->scopes == 0 || (n->scopes & ~row->scopes) != 0)
 		return FAILS_FIELD(why, FIELD, "/scopes", "not what this kind allows");
 	if (n->until_ms <= r->now_ms || n->until_ms > r->now_ms + row->life_ms)
 		return FAILS_FIELD(why, FIELD, "/until", "at most %lld days from now", (long long)(row->life_ms / DAY_MS));
-	return n->region != 0 || row->accepted != BY_WINDOW || FAILS_FIELD(why, FIELD_MISSING, "/region", "only a window accepts this kind: where?");
+	if (n->kind == MANDATE_REPRESENTATIVE && n->matter_count > 0)
+		return FAILS_FIELD(why, FIELD, "/matters", "who represents a company does so in all");
+	return n->region != 0 || is_known || (row->accepted & ~VIA(WINDOW) & ~VIA(AUTHORITY)) != 0 || FAILS_FIELD(why, FIELD_MISSING, "/region", "only a window accepts this kind: where?");
 }
 
 static bool has_room(struct tx *tx, int64_t holder, const struct mandate_row *row, const struct mandate_new *n, int64_t now_ms, struct fail *why)
@@ -190,13 +200,13 @@ static bool insert_matters(struct tx *tx, int64_t mandate, const struct mandate_
 /* Of the holder's deeds the giver is whom they are for; what the giver does, he does for himself. */
 bool mandate_audited(struct tx *tx, const struct request *r, const struct mandate *m, int status, struct fail *why)
 {
-	bool is_for = m->giver != 0 && !(r->who.kind == WHO_CITIZEN && r->who.id == m->giver);
+	bool is_for = m->giver != 0 && !(r->who.kind == WHO_CITIZEN && r->who.id == m->giver); /* who manages a company's agents does it for the company */
 	struct audit a = { .act = states[m->state].act, .subject = AUDIT_OF_MANDATE, .subject_id = m->id, .result = status, .for_kind = is_for ? WHO_CITIZEN : 0,
 			   .for_id = is_for ? m->giver : 0, .region = r->who.kind == WHO_STAFF ? m->region : 0 };
 	return audit_add(tx, r, &a, why);
 }
 
-bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why)
+static bool offer(struct tx *tx, const struct request *r, const struct mandate_new *n, bool is_known, struct mandate *out, struct fail *why)
 {
 	const struct mandate_row *row = mandate_row(n->kind);
 	char bytes[SEALED_BYTES];
@@ -205,13 +215,27 @@ bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_
 	*out = (struct mandate){ .kind = n->kind, .state = MANDATE_OFFERED, .holder = r->who.id, .scopes = n->scopes, .made_ms = r->now_ms, .until_ms = n->until_ms,
 				 .key = n->key, .region = n->region, .matters = n->matter_count };
 	out->ends_ms = n->until_ms < r->now_ms + MANDATE_OFFER_LIFE_MS ? n->until_ms : r->now_ms + MANDATE_OFFER_LIFE_MS;
-	if (!offer_fits(r, row, n, why) || !tx_lock_row(tx, "person.mandates", r->who.id, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) ||
+	if (!offer_fits(r, row, n, is_known, why) || !tx_lock_row(tx, "person.mandates", r->who.id, why) || !has_room(tx, r->who.id, row, n, r->now_ms, why) ||
 	    !find_giver(tx, r->who.id, n, &out->giver, why))
 		return false;
 	if (out->giver == r->who.id)
 		return FAILS_FIELD(why, FIELD, "/id_number", "nobody needs a mandate for himself");
 	return tx_next_id(tx, "mandate", &out->id, why) && said_seal(out->id, n, &said, why) && insert(tx, out, buf_text(&said), why) &&
 	       insert_matters(tx, out->id, n, why) && mandate_audited(tx, r, out, 202, why);
+}
+
+bool mandate_offer(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why)
+{
+	return offer(tx, r, n, false, out, why);
+}
+
+bool mandate_represent(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why)
+{
+	struct person_facts facts = { .name = n->giver_name };
+	int64_t company;
+	assert(n->kind == MANDATE_REPRESENTATIVE && n->giver.kind == IDENTITY_ORGANISATION);
+	return person_find_or_make(tx, n->giver.kind, str_c(n->giver.number), r->now_ms, &company, why) && person_facts_merge(tx, company, &facts, n->salt + 16, why) &&
+	       person_confirmed(tx, company, CONFIRMED_BY_AUTHORITY, r->now_ms, why) && offer(tx, r, n, true, out, why) && mandate_accept(tx, r, out, BY_AUTHORITY, why);
 }
 
 bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why)
@@ -285,8 +309,7 @@ bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct 
 {
 	if (!mandate_by_key(tx, key, r->now_ms, out, why))
 		return false;
-	bool is_side = r->who.kind == WHO_CITIZEN && (out->holder == r->who.id || out->giver == r->who.id);
-	return (out->id != 0 && is_side) || FAILS(why, NOT_FOUND, "no mandate of this person");
+	return (out->id != 0 && r->who.kind == WHO_CITIZEN && (mandate_is_holder(&r->who, out) || mandate_is_giver(&r->who, out))) || FAILS(why, NOT_FOUND, "no mandate of this person");
 }
 
 bool mandate_allows(struct tx *tx, const struct request *r, struct id key, enum mandate_scope scope, struct mandate *out, struct fail *why)

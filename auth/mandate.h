@@ -9,6 +9,10 @@
  * A merge (auth/real_name.h) moves no mandate: who is known by a phone alone neither holds nor gives one. Its undo ends what was offered and accepted on
  * either side since the merge, because the yes may have been another's.
  * A code goes to a phone the giver has logged in with and confirmed, lately: what departments say of phones opens nothing (auth/login.h).
+ * A company is acted for as well: its representative holds a mandate of the kind that says so, one at a time, and by it gives, lists and ends the others, for the
+ * company and not for himself (X-Acting-For and the scope manage_agents). When another becomes representative the former's own mandate ends in that
+ * transaction, and what he gave to agents stays: it is the company's will, which does not change with who speaks for it (Civil Code 61, 173). The new
+ * one finds them in his list and ends whom he will.
  * Time ends a mandate by itself; the job that marks it only tidies. Each step is audited, with whom it was done for.
  * Thread: the write lane, but for reading. */
 #ifndef AUTH_MANDATE_H
@@ -34,13 +38,13 @@ enum mandate_scope {
 };
 /* Numbers are in the database. */
 enum mandate_state { MANDATE_OFFERED = 1, MANDATE_ACTIVE = 2, MANDATE_REFUSED = 3, MANDATE_REVOKED = 4, MANDATE_EXPIRED = 5, MANDATE_STATES };
-enum mandate_by { BY_NOBODY = 0, BY_CODE = 1, BY_SESSION = 2, BY_WINDOW = 4 };
+enum mandate_by { BY_NOBODY = 0, BY_CODE = 1, BY_SESSION = 2, BY_AUTHORITY = 3, BY_WINDOW = 4 };
 
 struct mandate_row {
 	const char *text, *zh;
 	int64_t life_ms;
 	int holder_level, giver_level;
-	int accepted;          /* bits of enum mandate_by */
+	unsigned accepted;     /* 1u << enum mandate_by */
 	int most;
 	uint64_t scopes;
 };
@@ -65,6 +69,10 @@ struct mandate {
 	int64_t code_sent_ms;  /* 0: no code was sent since one was asked for */
 };
 
+/* Which side is he on? Who acts for somebody is on that giver's side alone: what he holds himself is then no business of his. */
+static inline bool mandate_is_holder(const struct principal *who, const struct mandate *m) { return who->acting_for == 0 && m->holder == who->id; }
+static inline bool mandate_is_giver(const struct principal *who, const struct mandate *m) { return m->giver != 0 && m->giver == principal_whose(who); }
+
 struct mandate_new {
 	enum mandate_kind kind;
 	struct identity giver;
@@ -84,10 +92,13 @@ MUST_USE bool mandate_offer(struct tx *tx, const struct request *r, const struct
 MUST_USE bool mandate_phone(struct tx *tx, const struct mandate *m, int64_t now_ms, char phone[PHONE_DIGITS + 1], bool *found, struct fail *why);
 MUST_USE bool mandate_by_id(struct tx *tx, int64_t id, int64_t now_ms, struct mandate *out, struct fail *why);
 /* By its key outside. Fails: NOT_FOUND, also when r->who is neither side. */
+/* For r->who himself; or, when he acts for somebody, for that giver alone. */
 MUST_USE bool mandate_find(struct tx *tx, const struct request *r, struct id key, struct mandate *out, struct fail *why);
 /* `by` says what showed giver's will; the caller has proved a code or a window. Fails: FORBIDDEN that is not the way for this kind or this asker; LEVEL;
  * MANDATE_STATE. */
 MUST_USE bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_by by, struct fail *why);
+/* The register says that r->who represents this company, by this name, until then: its row, and his mandate, offered and accepted. `salt`: 32 bytes. */
+MUST_USE bool mandate_represent(struct tx *tx, const struct request *r, const struct mandate_new *n, struct mandate *out, struct fail *why);
 /* At a window, before mandate_accept: what the papers say is what the holder wrote; a giver nobody knew becomes known by them. Fails: MANDATE_PAPERS. */
 MUST_USE bool mandate_papers(struct tx *tx, const struct request *r, struct mandate *m, const struct identity *giver, struct str name, const uint8_t salt[16],
 			     struct fail *why);

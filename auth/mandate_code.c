@@ -78,7 +78,7 @@ bool mandate_code_wait(struct tx *tx, const struct request *r, const struct mand
 {
 	char sealed[OTP_DIGITS + VAULT_OVERHEAD_MAX];
 	struct buf b = { .at = sealed, .cap = sizeof(sealed) };
-	if (r->who.id != m->holder || (mandate_row(m->kind)->accepted & BY_CODE) == 0)
+	if (r->who.id != m->holder || (mandate_row(m->kind)->accepted >> BY_CODE & 1) == 0)
 		return FAILS(why, FORBIDDEN, "no code for mandate %lld", (long long)m->id);
 	if (m->state != MANDATE_OFFERED) {
 		FAILS(why, MANDATE_STATE, "mandate %lld is in state %d", (long long)m->id, (int)m->state);

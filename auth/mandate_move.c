@@ -34,12 +34,14 @@ static bool move(struct tx *tx, const struct request *r, struct mandate *m, enum
 	return mandate_audited(tx, r, m, 200, why);
 }
 
-/* One whose time is over but which is not marked yet still holds its place in the index: it is marked now. */
+/* One whose time is over but which is not marked yet still holds its place in the index: it is marked now. A company has one representative, whoever he was. */
 static bool make_place(struct tx *tx, const struct request *r, const struct mandate *m, struct fail *why)
 {
 	struct mandate older;
+	if (m->kind == MANDATE_REPRESENTATIVE && !tx_lock_row(tx, "mandate.representative", m->giver, why))
+		return false;
 	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE giver = $1 AND holder = $2 AND kind = $3 AND state = 2", why);
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " MANDATE_COLUMNS " FROM mandate WHERE giver = $1 AND (holder = $2 OR kind = 5) AND kind = $3 AND state = 2", why);
 		if (q == NULL)
 			return false;
 		stmt_bind_int(q, 1, m->giver);
@@ -55,16 +57,16 @@ static bool make_place(struct tx *tx, const struct request *r, const struct mand
 static bool may_accept(const struct request *r, const struct mandate *m, enum mandate_by by, struct fail *why)
 {
 	const struct mandate_row *row = mandate_row(m->kind);
-	bool is_holder = r->who.kind == WHO_CITIZEN && r->who.id == m->holder, is_giver = r->who.kind == WHO_CITIZEN && m->giver != 0 && r->who.id == m->giver;
-	bool is_his_way = by == BY_CODE ? is_holder : by == BY_SESSION ? is_giver : by == BY_WINDOW && r->who.kind == WHO_STAFF;
-	if (!is_his_way || (row->accepted & (int)by) == 0 || m->giver == 0)
+	bool is_holder = r->who.kind == WHO_CITIZEN && mandate_is_holder(&r->who, m), is_giver = r->who.kind == WHO_CITIZEN && mandate_is_giver(&r->who, m);
+	bool is_his_way = by == BY_CODE || by == BY_AUTHORITY ? is_holder : by == BY_SESSION ? is_giver : by == BY_WINDOW && r->who.kind == WHO_STAFF;
+	if (!is_his_way || (row->accepted >> by & 1) == 0 || m->giver == 0)
 		return FAILS(why, FORBIDDEN, "mandate %lld is not accepted this way", (long long)m->id);
 	return by != BY_SESSION || mandate_level_is(r, row->giver_level, why);
 }
 
 bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, enum mandate_by by, struct fail *why)
 {
-	assert(by == BY_CODE || by == BY_SESSION || by == BY_WINDOW);
+	assert(by != BY_NOBODY);
 	if (!may_accept(r, m, by, why))
 		return false;
 	if (m->state == MANDATE_OFFERED && !make_place(tx, r, m, why))
@@ -74,14 +76,14 @@ bool mandate_accept(struct tx *tx, const struct request *r, struct mandate *m, e
 
 bool mandate_refuse(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why)
 {
-	if (r->who.kind != WHO_CITIZEN || m->giver == 0 || r->who.id != m->giver)
+	if (r->who.kind != WHO_CITIZEN || !mandate_is_giver(&r->who, m))
 		return FAILS(why, FORBIDDEN, "mandate %lld is not his to refuse", (long long)m->id);
 	return move(tx, r, m, MANDATE_REFUSED, BY_NOBODY, why);
 }
 
 bool mandate_revoke(struct tx *tx, const struct request *r, struct mandate *m, struct fail *why)
 {
-	bool is_side = r->who.kind == WHO_CITIZEN && (r->who.id == m->holder || (m->giver != 0 && r->who.id == m->giver));
+	bool is_side = r->who.kind == WHO_CITIZEN && (mandate_is_holder(&r->who, m) || mandate_is_giver(&r->who, m));
 	return (is_side || FAILS(why, FORBIDDEN, "mandate %lld is not his", (long long)m->id)) && move(tx, r, m, MANDATE_REVOKED, m->accepted_by, why);
 }
 

@@ -64,6 +64,7 @@ struct principal {
 	int64_t session_until_ms; /* when that session ends by itself */
 	bool test_key;       /* unknown fields are refused for test keys, ignored for a department's live key */
 	bool by_matter;      /* the mandate is for some matters only: auth/mandate.h says which */
+	bool manages;        /* by the mandate he manages the giver's other agents */
 	int64_t acting_for;  /* the person a citizen acts for by a mandate; 0: for himself */
 	int64_t mandate;     /* the mandate's row id, with acting_for */
 };

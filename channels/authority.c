@@ -11,7 +11,7 @@ enum { ANSWER_MAX = 4 << 10, BODY_FIRST_BYTES = 512 };
 static struct str body_of(const struct authority_question *q, struct arena *a)
 {
 	static const struct str kinds[] = { [AUTHORITY_TWO_ELEMENT] = { "two_element", 11 }, [AUTHORITY_THREE_ELEMENT] = { "three_element", 13 },
-		[AUTHORITY_FACE] = { "face", 4 } };
+		[AUTHORITY_FACE] = { "face", 4 }, [AUTHORITY_REPRESENTATIVE] = { "representative", 14 } };
 	struct buf b;
 	buf_init(&b, a, BODY_FIRST_BYTES);
 	struct json_out j = json_begin(&b);
@@ -27,6 +27,10 @@ static struct str body_of(const struct authority_question *q, struct arena *a)
 		json_add_text(&j, "phone", q->phone);
 	if (q->kind == AUTHORITY_FACE)
 		json_add_text(&j, "proof", q->proof);
+	if (q->kind == AUTHORITY_REPRESENTATIVE) {
+		json_add_text(&j, "organisation", q->organisation);
+		json_add_text(&j, "organisation_name", q->organisation_name);
+	}
 	json_put_object_end(&j);
 	return json_end(&j) ? buf_text(&b) : STR_NONE;
 }

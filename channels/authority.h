@@ -1,4 +1,5 @@
-/* channels/authority.h - the authority for real names: do number and name (and phone) belong together, and is this the face of that person? Pure.
+/* channels/authority.h - the authority for real names: do number and name (and phone) belong together, is this the face of that person,
+ * and does he represent that company? Pure.
  *
  *   POST {base}/verify, JSON, signed as Standard Webhooks are, over the body
  *
@@ -11,7 +12,7 @@
 #include "base/log.h"
 #include "channels/http.h"
 
-enum authority_kind { AUTHORITY_TWO_ELEMENT, AUTHORITY_THREE_ELEMENT, AUTHORITY_FACE };
+enum authority_kind { AUTHORITY_TWO_ELEMENT, AUTHORITY_THREE_ELEMENT, AUTHORITY_FACE, AUTHORITY_REPRESENTATIVE };
 enum { AUTHORITY_PROOF_MAX = 2048 };
 
 struct authority_question {
@@ -21,6 +22,7 @@ struct authority_question {
 	struct str number, name;
 	struct str phone;              /* of THREE_ELEMENT */
 	struct str proof;              /* of FACE */
+	struct str organisation, organisation_name; /* of REPRESENTATIVE: its code and name; number and name are those of the person who says that he represents it */
 	struct secret key;             /* whsec_… */
 	struct str id;                 /* of this question: visible ASCII without "." */
 	int64_t now_ms;
@@ -28,7 +30,7 @@ struct authority_question {
 
 enum authority_verdict {
 	AUTHORITY_MATCH,
-	AUTHORITY_MISMATCH,            /* number and name disagree, or phone, or it is another's face */
+	AUTHORITY_MISMATCH,            /* number and name disagree, or phone, or it is another's face, or another represents it */
 	AUTHORITY_NO_RECORD,           /* it knows no such number */
 	AUTHORITY_NOT_ITS,             /* it has no record of such papers at all: not of this one, and not of another */
 	AUTHORITY_BROKEN,              /* nothing is known */

@@ -64,6 +64,7 @@ bool admit_acting(struct task *t, struct connection *reader, struct fail *why)
 	r->who.acting_for = m.giver;
 	r->who.mandate = m.id;
 	r->who.by_matter = m.matters > 0;
+	r->who.manages = (m.scopes >> MANDATE_TO_MANAGE_AGENTS & 1) != 0;
 	if (m.used_ms <= r->now_ms - MANDATE_USE_NOTED_MS)
 		note_use(t);
 	return true;

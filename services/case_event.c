@@ -82,7 +82,7 @@ static const struct json_field applicant_fields[] = {
 /* The kind follows from the number itself, so that "resident" finds the same person whichever card it is. */
 static bool applicant_parse(struct posted *p, struct fail *why)
 {
-	if (!document_parse(&p->document_said, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "/applicant", IDENTITY_LATEST_DAY, &p->applicant, why))
+	if (!document_parse(&p->document_said, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "/applicant/", IDENTITY_LATEST_DAY, &p->applicant, why))
 		return false;
 	return p->phone_text.at == NULL || phone_normal(p->phone_text, p->phone) || FAILS_FIELD(why, FIELD, "/applicant/phone", "not a mainland mobile number");
 }

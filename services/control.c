@@ -47,7 +47,7 @@ static bool citizen_parse(const struct request *r, struct token_wish *w, struct 
 		return FAILS_FIELD(why, FIELD_MISSING, "/id_number", "a citizen's token needs it");
 	if (w->department.at != NULL)
 		return FAILS_FIELD(why, FIELD, "/department", "not for a citizen");
-	return document_parse(&w->document, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "", time_yyyymmdd(r->now_ms), &w->identity, why);
+	return document_parse(&w->document, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "/", time_yyyymmdd(r->now_ms), &w->identity, why);
 }
 
 static bool department_parse(const struct token_wish *w, struct fail *why)

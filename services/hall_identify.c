@@ -29,7 +29,7 @@ static bool identify_parse(struct request *r, struct fail *why)
 	};
 	struct identifying *i = request_state(r, sizeof(*i), why);
 	return i != NULL && request_query_only(r, no_query, why) && request_json(r, fields, sizeof(fields) / sizeof(fields[0]), i, why) &&
-	       document_parse(&i->document, DOCUMENTS_EXACT, "", time_yyyymmdd(r->now_ms), &i->identity, why);
+	       document_parse(&i->document, DOCUMENTS_EXACT, "/", time_yyyymmdd(r->now_ms), &i->identity, why);
 }
 
 static bool identify_recall(struct request *r, struct expiring_batch *b, struct fail *why)

@@ -45,8 +45,8 @@ static bool holder_by_name(struct tx *tx, struct mandate_view *to, struct fail *
 bool mandate_view_look(struct tx *tx, struct request *r, const struct mandate *m, struct mandate_view *to, struct fail *why)
 {
 	int count;
-	*to = (struct mandate_view){ .m = *m, .is_held = m->holder == r->who.id };
-	assert(to->is_held || m->giver == r->who.id);
+	*to = (struct mandate_view){ .m = *m, .is_held = mandate_is_holder(&r->who, m) };
+	assert(to->is_held || mandate_is_giver(&r->who, m));
 	if (!(to->is_held ? giver_as_written(tx, to, why) : holder_by_name(tx, to, why)))
 		return false;
 	if (m->matters == 0)
@@ -88,7 +88,7 @@ static void scopes_and_matters(struct json_out *j, const struct mandate_view *v)
 
 void mandate_members(struct json_out *j, const struct mandate_view *v)
 {
-	static const char *const ways[] = { [BY_NOBODY] = "", [BY_CODE] = "code", [BY_SESSION] = "session", [BY_WINDOW] = "window" };
+	static const char *const ways[] = { [BY_NOBODY] = "", [BY_CODE] = "code", [BY_SESSION] = "session", [BY_AUTHORITY] = "authority", [BY_WINDOW] = "window" };
 	char key[ID_TEXT_BYTES];
 	id_text(v->m.key, "md", key);
 	json_add_text(j, "id", str_c(key));
@@ -119,7 +119,7 @@ bool mandate_question(struct request *r, struct id *key, struct fail *why)
 
 bool mandate_giver_from(const struct request *r, const struct document_said *said, struct identity *out, struct fail *why)
 {
-	return document_parse(said, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "", time_yyyymmdd(r->now_ms), out, why);
+	return document_parse(said, DOCUMENTS_OF_RESIDENTS | DOCUMENTS_OF_ORGANISATIONS, "/", time_yyyymmdd(r->now_ms), out, why);
 }
 
 void mandate_decided(struct request *r, const struct mandate *m)

@@ -40,7 +40,7 @@ static bool list_parse(struct request *r, struct fail *why)
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct page *page = r->state;
-	if (!mandate_list(tx, page->side, r->who.id, page->from.id, r->now_ms, page->found, page->limit + 1, &page->count, why))
+	if (!mandate_list(tx, page->side, principal_whose(&r->who), page->from.id, r->now_ms, page->found, page->limit + 1, &page->count, why))
 		return false;
 	page->is_more = page->count > page->limit;
 	if (page->is_more)

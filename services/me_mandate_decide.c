@@ -101,7 +101,7 @@ static bool accept_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct mandate m;
 	if (!mandate_find(tx, r, y->key, &m, why))
 		return false;
-	bool is_holder = m.holder == r->who.id;
+	bool is_holder = mandate_is_holder(&r->who, &m);
 	if (is_holder && y->digits.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, "/code", "the code that the other side was sent");
 	if ((is_holder && !code_proves(y, &m, why)) || !mandate_accept(tx, r, &m, is_holder ? BY_CODE : BY_SESSION, why) ||

@@ -50,9 +50,10 @@ static bool list_parse(struct request *r, struct fail *why)
 	return true;
 }
 
-/* Whoever acts for another is shown what was said about cases of the mandate's matters, and nothing of the rest: who else acts for him is no business of his. */
-#define OF_THE_MANDATE(n) \
-	" AND case_id > 0 AND (EXISTS (SELECT 1 FROM cases c JOIN mandate_matter mm ON mm.matter = c.matter WHERE c.id = message.case_id AND mm.mandate = " n ") OR " n " = 0)"
+/* Whoever acts for another is shown what was said about cases of the mandate's matters, and nothing of the rest: who else acts for him is no business of his, unless
+ * he manages them. `least`: 0 for notices of mandates too, else 1. */
+#define OF_THE_MANDATE(least, n) \
+	" AND case_id >= " least " AND (EXISTS (SELECT 1 FROM cases c JOIN mandate_matter mm ON mm.matter = c.matter WHERE c.id = message.case_id AND mm.mandate = " n ") OR " n " = 0)"
 
 static int64_t narrowing_mandate(const struct request *r)
 {
@@ -62,13 +63,15 @@ static int64_t narrowing_mandate(const struct request *r)
 static bool count_unread(struct tx *tx, const struct request *r, int64_t *unread, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = r->who.acting_for != 0
-		? tx_query(tx, "SELECT COUNT(*) FROM message WHERE person = $1" OF_THE_MANDATE("$2") " AND read_ms IS NULL", why)
+		? tx_query(tx, "SELECT COUNT(*) FROM message WHERE person = $1" OF_THE_MANDATE("$2", "$3") " AND read_ms IS NULL", why)
 		: tx_query(tx, "SELECT unread FROM person WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, principal_whose(&r->who));
-	if (r->who.acting_for != 0)
-		stmt_bind_int(q, 2, narrowing_mandate(r));
+	if (r->who.acting_for != 0) {
+		stmt_bind_int(q, 2, r->who.manages ? 0 : 1);
+		stmt_bind_int(q, 3, narrowing_mandate(r));
+	}
 	if (stmt_row(q, why))
 		*unread = stmt_int(q, 0);
 	return why->code == FAIL_NONE;
@@ -80,15 +83,17 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	if (!count_unread(tx, r, &page->unread, why))
 		return false;
 	DROP(stmt) struct stmt *q = r->who.acting_for != 0
-		? tx_query(tx, "SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2" OF_THE_MANDATE("$3") " ORDER BY seq DESC LIMIT $4", why)
+		? tx_query(tx, "SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2" OF_THE_MANDATE("$3", "$4") " ORDER BY seq DESC LIMIT $5", why)
 		: tx_query(tx, "SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2 ORDER BY seq DESC LIMIT $3", why);
 	int n = 1;
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, n++, principal_whose(&r->who));
 	stmt_bind_int(q, n++, page->from.id);
-	if (r->who.acting_for != 0)
+	if (r->who.acting_for != 0) {
+		stmt_bind_int(q, n++, r->who.manages ? 0 : 1);
 		stmt_bind_int(q, n++, narrowing_mandate(r));
+	}
 	stmt_bind_int(q, n, page->limit + 1);
 	while (stmt_row(q, why)) {
 		page->is_more = page->count == page->limit;
@@ -160,7 +165,7 @@ static bool message_owner(struct tx *tx, struct request *r, const struct message
 		return false;
 	if (!mandate_covers(tx, &r->who, matter, &covers, why))
 		return false;
-	r->owner = covers && (m->case_id != 0 || r->who.acting_for == 0) ? m->person : 0;
+	r->owner = covers && (m->case_id != 0 || r->who.acting_for == 0 || r->who.manages) ? m->person : 0;
 	return true;
 }
 

@@ -145,7 +145,7 @@ static bool document_fails(enum identity_wrong wrong, const struct document_said
 {
 	const char *field = wrong == IDENTITY_WRONG_TYPE ? "id_type" : wrong == IDENTITY_WRONG_COUNTRY ? "id_country" : "id_number";
 	char pointer[FAIL_POINTER_MAX];
-	snprintf(pointer, sizeof(pointer), "%s/%s", at, field);
+	snprintf(pointer, sizeof(pointer), "%s%s", at, field);
 	if (wrong == IDENTITY_WRONG_COUNTRY && said->country.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, pointer, "a passport's number is its country's own");
 	FAILS_FIELD(why, FIELD, pointer, "identity number: %s", identity_wrong_text(wrong).at);

@@ -22,7 +22,7 @@ bool is_plain_text(struct str s);
 bool check_plain_text(struct str s, struct fail *why);
 bool check_visible_ascii(struct str s, struct fail *why);
 bool check_path_segment(struct str s, struct fail *why); /* visible, and can be asked for: "/", "\\" and dots alone are no part of a path (gateway/target.c) */
-/* A document as it was typed, in the members id_type, id_country and id_number of the object at `at` ("" the body itself); rules: auth/document.h. Fails: FIELD,
+/* A document as it was typed, in the members id_type, id_country and id_number behind `at` ("/" of the body itself, "/applicant/"); rules: auth/document.h. Fails: FIELD,
  * with the fact reason; FIELD_MISSING. */
 MUST_USE bool document_parse(const struct document_said *said, unsigned takes, const char *at, int32_t today, struct identity *out, struct fail *why);
 /* The members of a json_field table for a struct that begins its document_said `prefix` bytes in. */

@@ -92,7 +92,8 @@ test('what the mandate does not allow, and what nobody does for another', async 
 	const id = await helper.held_of(elder, { scopes: 'see_cases' });
 	const answer = assert_problem(await helper.get('/v1/messages', id), 403, 'mandate_scope');
 	assert.equal(answer.json.scope, 'receive_messages');
-	for (const target of ['/v1/me', '/v1/me/sessions', '/v1/me/mandates', '/v1/stream']) assert_problem(await helper.get(target, id), 403, 'never_by_mandate');
+	assert.equal(assert_problem(await helper.get('/v1/me/mandates', id), 403, 'mandate_scope').json.scope, 'manage_agents');
+	for (const target of ['/v1/me', '/v1/me/sessions', '/v1/stream']) assert_problem(await helper.get(target, id), 403, 'never_by_mandate');
 	const [{ id: message }] = (await elder.get('/v1/messages')).json.items;
 	assert_problem(await g.ask('POST', `/v1/messages/${message}/read`, { token: helper.token, headers: { 'x-acting-for': id } }), 403, 'never_by_mandate');
 	assert.equal((await elder.get(`/v1/messages/${message}`)).json.read_at, null);

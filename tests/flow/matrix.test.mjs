@@ -8,7 +8,7 @@ import { readFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
-import { Case, now, world } from './lib/cases.mjs';
+import { Case, now, uscc, world } from './lib/cases.mjs';
 import { Authority, CertifiedH2 } from './lib/certificates.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
@@ -102,6 +102,14 @@ for (const scopes of ['see_cases', 'receive_messages']) {
 	assert.equal((await g.ask('POST', `/v1/me/mandates/${id}/accept`, { token: giver, key: randomUUID() })).status, 200);
 	by_scope.set(scopes, id);
 }
+// He represents the sandbox's company, and has shown no face since.
+await s.setup('authority', { organisations: [{ code: uscc(77), name: '矩阵有限公司', representative: w.person }], people: [{ number: w.person, name: '王小明', phone: phone() }] });
+const boss = (await people.login(phone(), device())).access_token;
+assert.equal((await people.confirm(boss, { number: w.person, name: '王小明' })).status, 200);
+assert.equal((await people.step_up(boss, `face-of-${w.person}`)).status, 200);
+const seal = await g.ask('POST', '/v1/me/organisations', { token: boss, key: randomUUID(), body: { id_number: uscc(77), name: '矩阵有限公司' } });
+assert.equal(seal.status, 201, seal.text);
+by_scope.set('manage_agents', seal.json.id);
 
 const case_no = { theirs: theirs.case_no, none: 'LN621202202601010000000', token: w.stranger };
 const message_id = { theirs: message, none: `ms_${'0'.repeat(26)}`, token: w.stranger };
@@ -171,7 +179,7 @@ test('every route for every caller who says that he acts for another', async () 
 		if (caller.kind !== 'citizen' || route.who.includes('anyone')) return 'acting_for_not_here';
 		if (route.scope === '-') return 'never_by_mandate';
 		if (caller.token !== w.citizen) return 'mandate_ended';
-		return route.scope === held ? 'in' : 'mandate_scope';
+		return route.scope === held || held === 'manage_agents' ? 'in' : 'mandate_scope'; // who represents a company may do all for it
 	};
 	const refused = ['login_required', 'forbidden', 'level_too_low', 'acting_for_not_here', 'never_by_mandate', 'mandate_ended', 'mandate_scope'];
 	for (const route of open.filter((r) => !r.target.startsWith('/oauth2/'))) // a token is asked for with no token

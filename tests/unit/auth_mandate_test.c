@@ -312,7 +312,7 @@ static void who_says_yes(void **state)
 		for (int deed = ACCEPT_CODE; deed <= ACCEPT_WINDOW; deed++)
 			for (int who = 0; who < PEOPLE; who++) {
 				struct mandate m = an_offer((enum mandate_kind)kind, SEE);
-				bool may = (mandate_row(kind)->accepted & bys[deed]) != 0 &&
+				bool may = (mandate_row(kind)->accepted >> bys[deed] & 1) != 0 &&
 					   (deed == ACCEPT_WINDOW || who == (deed == ACCEPT_CODE ? HELPER : ELDER)); /* a clerk is a clerk, whoever `who` is */
 				enum fail_code want = may ? FAIL_NONE : who == STRANGER && deed != ACCEPT_WINDOW ? FAIL_NOT_FOUND : FAIL_FORBIDDEN;
 				enum fail_code have = does(&m, (enum deed)deed, who);
@@ -373,13 +373,26 @@ static void time_ends_it(void **state)
 
 /* ---- acting ---- */
 
+/* Numbers of scopes have gaps. */
+static bool is_scope(int n)
+{
+	return (mandate_row(MANDATE_REPRESENTATIVE)->scopes >> n & 1) != 0;
+}
+
 static void never_beyond_its_scope(void **state)
 {
 	(void)state;
 	for (uint64_t scopes = 2; scopes < UINT64_C(1) << MANDATE_SCOPES; scopes += 2) {
-		struct mandate m = an_offer(MANDATE_HELPER, scopes);
+		struct mandate m;
+		if ((scopes & ~mandate_row(MANDATE_HELPER)->scopes) != 0) { /* agents are managed for a company alone */
+			assert_int_equal(offered(MANDATE_HELPER, people[ELDER].number, people[ELDER].name, scopes, now_ms + DAY, &m), FAIL_FIELD);
+			continue;
+		}
+		m = an_offer(MANDATE_HELPER, scopes);
 		assert_int_equal(does(&m, ACCEPT_SESSION, ELDER), FAIL_NONE);
 		for (int scope = 1; scope < MANDATE_SCOPES; scope++) {
+			if (!is_scope(scope))
+				continue;
 			bool may = (scopes >> scope & 1) != 0;
 			assert_int_equal(allows(&m, (enum mandate_scope)scope, HELPER), may ? FAIL_NONE : FAIL_MANDATE_SCOPE);
 			assert_int_equal(allows(&m, (enum mandate_scope)scope, ELDER), FAIL_MANDATE_ENDED); /* the giver is not the holder */
@@ -575,7 +588,8 @@ static void names(void **state)
 	for (int i = 1; i < MANDATE_KINDS; i++)
 		assert_true(mandate_row(i) != NULL && mandate_row_named(str_c(mandate_row(i)->text), &kind) == mandate_row(i) && (int)kind == i);
 	for (int i = 1; i < MANDATE_SCOPES; i++)
-		assert_int_equal(mandate_scope_named(str_c(mandate_scope_text((enum mandate_scope)i))), i);
+		if (is_scope(i))
+			assert_int_equal(mandate_scope_named(str_c(mandate_scope_text((enum mandate_scope)i))), i);
 	assert_null(mandate_row(0));
 	assert_null(mandate_row(MANDATE_KINDS));
 	assert_null(mandate_row_named(STR("uncle"), &kind));

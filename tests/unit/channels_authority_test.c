@@ -42,6 +42,7 @@ static const struct { enum authority_kind kind; const char *body; } questions[] 
 	{ AUTHORITY_TWO_ELEMENT, "{\"id\":\"q_1\",\"kind\":\"two_element\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\"}" },
 	{ AUTHORITY_THREE_ELEMENT, "{\"id\":\"q_1\",\"kind\":\"three_element\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"phone\":\"13900000001\"}" },
 	{ AUTHORITY_FACE, "{\"id\":\"q_1\",\"kind\":\"face\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"proof\":\"p\\\"1\"}" },
+	{ AUTHORITY_REPRESENTATIVE, "{\"id\":\"q_1\",\"kind\":\"representative\",\"document\":\"resident\",\"number\":\"621299199006150131\",\"name\":\"张三\",\"organisation\":\"91621299MA0000015U\",\"organisation_name\":\"甲公司\"}" },
 };
 
 static void built(void **state)
@@ -49,7 +50,7 @@ static void built(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof(questions) / sizeof(questions[0]); i++) {
 		struct authority_question q = { .kind = questions[i].kind, .base = STR("https://authority.invalid/x"), .document = STR("resident"), .country = STR(""), .number = STR("621299199006150131"),
-			.name = STR("张三"), .phone = STR("13900000001"), .proof = STR("p\"1"), .key = { STR(KEY) }, .id = STR("q_1"), .now_ms = NOW };
+			.name = STR("张三"), .phone = STR("13900000001"), .proof = STR("p\"1"), .organisation = STR("91621299MA0000015U"), .organisation_name = STR("甲公司"), .key = { STR(KEY) }, .id = STR("q_1"), .now_ms = NOW };
 		struct http_call c;
 		char signature[WEBHOOK_SIGNATURE_BYTES];
 		assert_true(authority_build(&q, &a, &c, &why));

@@ -12,6 +12,13 @@ export function id_number(n = 1) {
 	return body + '10X98765432'[sum % 11];
 }
 
+// A company's code with its right check character (GB 32100); n makes them differ.
+export function uscc(n = 1) {
+	const alphabet = '0123456789ABCDEFGHJKLMNPQRTUWXY', body = `91621299MA${String(n).padStart(7, '0')}`;
+	const sum = [...body].reduce((total, c, i) => total + alphabet.indexOf(c) * (3 ** i % 31), 0);
+	return body + alphabet[(31 - (sum % 31)) % 31];
+}
+
 // A case number with its right check digit (ISO 7064 MOD 11,10).
 export function with_check_digit(digits) {
 	let p = 10;
