@@ -7,7 +7,7 @@
 #define BASE_SHELF_H
 #include "base/fail.h"
 
-enum shelf { SHELF_SEARCH /* struct search_index */, SHELF_SUMMARY /* struct catalogue_summary */, SHELVES };
+enum shelf { SHELF_SEARCH /* struct search_index */, SHELF_SUMMARY /* struct catalogue_summary */, SHELF_TRUST /* struct trust */, SHELVES };
 
 struct shelved;
 

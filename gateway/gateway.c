@@ -23,6 +23,7 @@
 #include "gateway/task.h"
 #include "notify/account.h"
 #include "services/authority_account.h"
+#include "services/certificate_trust.h"
 #include "services/department_system.h"
 #include "services/handlers.h"
 #include "services/provincial.h"
@@ -102,7 +103,7 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
-	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && provincial_open(c, why) &&
+	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && provincial_open(c, why) &&
 	       wechat_account_open(c, why);
 }
 
@@ -161,6 +162,8 @@ static bool reload_files(struct gateway *g, const struct config *wanted, struct 
 	fail_clear(&why);
 	if (!department_systems_load(wanted->department_systems_file, &why))
 		config_wrong_add(wrongs, "departments.systems_file", why.log);
+	else if (!certificate_trust_load(wanted, &why))
+		config_wrong_add(wrongs, "certificate.trust_file", why.log);
 	else if (!door_tls_reload(g->tls, wanted, &why))
 		config_wrong_add(wrongs, "tls.client_hosts", why.log);
 	return why.code == FAIL_NONE;
@@ -240,6 +243,7 @@ void gateway_stop(struct gateway *g)
 	department_systems_close();
 	accounts_close();
 	authority_close();
+	certificate_trust_close();
 	provincial_close();
 	wechat_account_close();
 	keyring_close();

@@ -20,6 +20,7 @@ extern const struct handler me_show, me_session_list, me_session_rename, me_sess
 extern const struct handler notice_show, me_consent_list, me_consent_give, me_consent_withdraw;
 extern const struct handler me_data_index, me_data_part, me_erasure_ask, me_erasure_show, me_erasure_take_back;
 extern const struct handler me_identity, me_phone, me_reveal, me_step_up, me_merge_list, me_merge_undo;
+extern const struct handler me_certificate_challenge, me_certificate;
 extern const struct handler me_organisation_represent;
 extern const struct handler me_identities, me_identity_link, me_identity_unlink;
 extern const struct handler me_mandate_list, me_mandate_offer, me_mandate_show, me_mandate_accept, me_mandate_refuse, me_mandate_revoke;
