@@ -63,19 +63,6 @@ static int begin_end(void **state)
 	return 0;
 }
 
-static char *all_rows(struct world *w)
-{
-	size_t len = 0;
-	char *all = calloc(1, 1 << 20);
-	arena_reset(&w->arena);
-	for (size_t t = 0; t < sizeof(world_tables) / sizeof(world_tables[0]); t++) {
-		struct str rows = world_rows(w, (int)t);
-		memcpy(all + len, rows.at, rows.len);
-		len += rows.len;
-	}
-	return all;
-}
-
 static bool apply_only(struct tx *tx, void *ctx, struct fail *why)
 {
 	struct world *w = ctx;
@@ -95,17 +82,6 @@ static void ask(struct world *w)
 	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = posted.department, .test_key = true };
 }
 
-static bool post_with_switch(struct world *w, int n)
-{
-	char setting[64];
-	snprintf(setting, sizeof(setting), "store_step=%d", n);
-	ask(w);
-	assert_true(fault_set(str_c(setting)));
-	bool ok = run(w);
-	fault_clear_all();
-	return ok;
-}
-
 /* Leaves `n` times 32 bytes in the arena's only chunk. */
 static bool post_with_memory(struct world *w, int n)
 {
@@ -119,12 +95,12 @@ static bool post_with_memory(struct world *w, int n)
 
 static void each(struct world *w, bool (*post)(struct world *w, int n), int at_least)
 {
-	char *before = all_rows(w);
+	char *before = wf_rows(w);
 	int n = 1;
 	while (!post(w, n)) {
 		if (!fail_row(w->r.why.code)->again)
 			fail_msg("%d: %s: %s", n, fail_row(w->r.why.code)->name, w->r.why.log);
-		char *after = all_rows(w);
+		char *after = wf_rows(w);
 		if (strcmp(after, before) != 0) { /* an answer that could not be written, after COMMIT: the repetition tells */
 			assert_int_equal(w->r.why.code, FAIL_MEMORY);
 			free(after);
@@ -142,11 +118,6 @@ static void each(struct world *w, bool (*post)(struct world *w, int n), int at_l
 	assert_true(strstr(posted.body, "w3") != NULL || strstr(world_rows(w, WORLD_HELD).at, "|f4|") != NULL);
 }
 
-static void statements(void **state)
-{
-	each(*state, post_with_switch, 15);
-}
-
 static void memory(void **state)
 {
 	each(*state, post_with_memory, 10);
@@ -155,7 +126,6 @@ static void memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(statements, begin, world_end),
 		cmocka_unit_test_setup_teardown(memory, begin, world_end),
 		cmocka_unit_test_setup_teardown(statements, begin_part, world_end),
 		cmocka_unit_test_setup_teardown(memory, begin_part, world_end),
