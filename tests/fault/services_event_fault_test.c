@@ -2,7 +2,7 @@
  * does the whole thing. Method: fail the n-th statement step, n = 1, 2, … until the post passes; then give it
  * n times 32 bytes of memory until they suffice. After each failure all rows are as before. */
 #include "tests/unit/joint_world.h"
-#include "base/fault.h"
+#include "tests/write_faults.h"
 
 #define EVENT(id, seq, name, more)                                                                                             \
 	"{\"event_id\":\"" id "\",\"case_ref\":\"F\",\"seq\":" seq ",\"event\":\"" name "\",\"occurred_at\":\"2026-11-23T15:00:00+08:00\"" more "}"
@@ -82,6 +82,17 @@ static void ask(struct world *w)
 	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = posted.department, .test_key = true };
 }
 
+static bool post_with_switch(struct world *w, int n)
+{
+	char setting[64];
+	snprintf(setting, sizeof(setting), "store_step=%d", n);
+	ask(w);
+	assert_true(fault_set(str_c(setting)));
+	bool ok = run(w);
+	fault_clear_all();
+	return ok;
+}
+
 /* Leaves `n` times 32 bytes in the arena's only chunk. */
 static bool post_with_memory(struct world *w, int n)
 {
@@ -118,6 +129,11 @@ static void each(struct world *w, bool (*post)(struct world *w, int n), int at_l
 	assert_true(strstr(posted.body, "w3") != NULL || strstr(world_rows(w, WORLD_HELD).at, "|f4|") != NULL);
 }
 
+static void statements(void **state)
+{
+	each(*state, post_with_switch, 15);
+}
+
 static void memory(void **state)
 {
 	each(*state, post_with_memory, 10);
@@ -126,6 +142,7 @@ static void memory(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(statements, begin, world_end),
 		cmocka_unit_test_setup_teardown(memory, begin, world_end),
 		cmocka_unit_test_setup_teardown(statements, begin_part, world_end),
 		cmocka_unit_test_setup_teardown(memory, begin_part, world_end),
