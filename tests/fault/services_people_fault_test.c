@@ -6,7 +6,10 @@
 #include "auth/real_name.h"
 #include "notify/account.h"
 #include "services/authority_asking.h"
+#include "base/hash.h"
+#include "services/certificate_trust.h"
 #include "services/wechat_account.h"
+#include "tests/personal_ca.h"
 
 #define BOSS "王小明"
 #define OTHER "李大娘"
@@ -105,6 +108,39 @@ static void ask_window(struct world *w)
 	snprintf(body, sizeof(body), "{\"code\":\"%s\",\"id_number\":\"" RESIDENT "\",\"name\":\"" BOSS "\"}", digits);
 	world_ask(w, METHOD_POST, "/v1/hall/identifications", NULL, body)->who = (struct principal){ .kind = WHO_STAFF, .id = 7, .session = 1, .region = 621202 };
 }
+
+/* A certificate signs the text of this session; what is under this phone is merged. */
+static char signed_body[2 * CA_PEM];
+
+static void with_certificate(struct world *w)
+{
+	static const char number[] = "\x13\x12" RESIDENT;
+	struct test_ca ca;
+	struct test_person bearer;
+	struct fail why;
+	uint8_t signature[128];
+	char text[TEXT], base64[256], lines[CA_PEM + 256];
+	fail_clear(&why);
+	ca_make(&ca, (time_t)(w->now_ms / 1000));
+	ca_issue(&ca, &bearer, BOSS, number, sizeof(number) - 1, ca.now - CA_DAY, ca.now + CA_DAY);
+	snprintf(w->config.certificate_trust_file, sizeof(w->config.certificate_trust_file), "%s/trust", w->dir);
+	snprintf(w->config.certificate_revocation_file, sizeof(w->config.certificate_revocation_file), "%s/lists", w->dir);
+	ca_files(&ca, w->config.certificate_trust_file, w->config.certificate_revocation_file);
+	world_must(certificate_trust_load(&w->config, &why), &why);
+	merging(w);
+	as(w, METHOD_POST, "/v1/me/certificate-challenges", NULL, NULL, mine.access);
+	world_expect(w, me_certificate_challenge.parse(&w->r, &w->r.why) && world_recall(w, &me_certificate_challenge) && me_certificate_challenge.render(&w->r, &w->r.why));
+	assert_true(member(w, "text", text));
+	base64[base64_text(signature, person_signs(&bearer, text, signature), base64)] = '\0';
+	size_t len = 0;
+	for (const char *c = bearer.pem; *c != '\0'; c++)
+		len += (size_t)snprintf(lines + len, sizeof(lines) - len, *c == '\n' ? "\\n" : "%c", *c);
+	snprintf(signed_body, sizeof(signed_body), "{\"text\":\"%s\",\"certificate\":\"%s\",\"signature\":\"%s\"}", text, lines, base64);
+	person_drop(&bearer);
+	ca_drop(&ca);
+}
+
+static void ask_certificate(struct world *w) { as(w, METHOD_POST, "/v1/me/certificate", NULL, signed_body, mine.access); }
 
 /* ---- links ---- */
 
@@ -313,6 +349,7 @@ static const struct write_case cases[] = {
 	{ "a face",                 &me_step_up,           one,               ask_face,     says_yes, 3 },
 	{ "a merge undone",         &me_merge_undo,        merged,            ask_undo,     NULL,     8 },
 	{ "at a window",            &hall_identify,        at_window,         ask_window,   NULL,     20 },
+	{ "by a certificate",       &me_certificate,       with_certificate,  ask_certificate, NULL,  20 },
 	{ "linked",                 &me_identity_link,     with_wechat,       ask_link,     NULL,     6 },
 	{ "linked to another",      &me_identity_link,     linked_elsewhere,  ask_link,     NULL,     3 },
 	{ "unlinked",               &me_identity_unlink,   linked,            ask_unlink,   NULL,     4 },
@@ -337,6 +374,7 @@ static void each(void **state)
 		((struct world *)*state)->config.otp_address = 1000000;
 		write_faults(*state, &cases[i]);
 		wechat_account_close();
+		certificate_trust_close();
 		login_unmake(state);
 	}
 }
