@@ -19,6 +19,11 @@ enum { BLOB_MEDIA_MAX = 100 };
 struct blob_owner {
 	int64_t kind, id;
 };
+enum blob_owner_kind {
+#define OWNER(name, number) BLOB_OF_##name = number,
+#include "auth/blob_owners.def"
+#undef OWNER
+};
 
 struct blob_new {
 	int64_t person;

@@ -144,6 +144,7 @@ struct request {
 
 	/* between the handler's stages */
 	void *state;                   /* the handler's, in the arena */
+	void *sunk;                    /* the sink's, in the arena */
 	int64_t owner;                 /* look: whose row it is (the route's owner column); the runtime compares it with `who` */
 	uint64_t version;              /* look: a number that changes with the answer; becomes the ETag. 0: none */
 	uint64_t rate_key;             /* parse: what else, beside who asks, the route's rate class is counted by; 0: nothing */
@@ -163,7 +164,16 @@ struct request {
 typedef bool (*stage_fn)(struct request *r, struct fail *why);
 typedef bool (*stage_tx_fn)(struct tx *tx, struct request *r, struct fail *why);
 
+/* Where a body goes that is too large to be held: piece by piece, on a thread that may wait, before parse (gateway/intake.h). r->who is known. What it leaves for
+ * the stages is its own, in r->sunk; r->body is then a few bytes of its making that stand for the whole, so that a repeat is known as one. */
+struct body_sink {
+	bool (*take)(struct request *r, struct str piece, struct fail *why); /* the first piece begins */
+	bool (*end)(struct request *r, struct fail *why);  /* that was all: sets r->body */
+	void (*drop)(struct request *r); /* forgets what was begun and not ended, and wipes what is secret in r->sunk; again is fine */
+};
+
 struct handler {
+	const struct body_sink *sink; /* NULL: the body lies in r->body */
 	stage_fn parse;
 	/* Fills an empty batch; count 0: there is nothing to recall. Keys and values live until recalled: in the arena, or in the handler's state. */
 	bool (*recall)(struct request *r, struct expiring_batch *b, struct fail *why);

@@ -295,7 +295,7 @@ static bool media_type_fits(const struct request *r)
 		return str_eq_nocase(type, STR("text/csv"));
 	if (r->route->faces == FACE_CONTROL && (str_eq_nocase(type, STR("text/csv")) || str_eq_nocase(type, STR("application/x-ndjson"))))
 		return true;
-	return str_eq_nocase(type, STR("application/json"));
+	return r->route->handler->sink != NULL || str_eq_nocase(type, STR("application/json")); /* of a sink: judged before it came (intake.c) */
 }
 
 bool admit_body(struct task *t, struct fail *why)
@@ -307,6 +307,11 @@ bool admit_body(struct task *t, struct fail *why)
 }
 
 /* ---- in a lane ---- */
+
+bool admit_early(struct task *t, struct connection *reader, struct fail *why)
+{
+	return admit_caller(t, reader, why);
+}
 
 static bool repeat_matters(const struct task *t)
 {

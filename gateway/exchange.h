@@ -34,6 +34,7 @@ struct exchange;
 
 struct exchange_ops {
 	void (*reply)(struct exchange *x, struct task *t);
+	void (*room)(struct exchange *x); /* more of a body that goes to a sink */
 	void (*more)(struct exchange *x, const struct str *parts, int count); /* one after another; copied */
 	size_t (*waiting)(const struct exchange *x);
 	void (*taken)(struct exchange *x);
@@ -68,6 +69,10 @@ struct request *task_request(struct task *t);
 struct task *task_begin(struct loop *l, enum face face, struct exchange *x); /* NULL: out of memory; reset the stream or close */
 bool task_head(struct task *t, int64_t content_length); /* -1: unknown (chunked, or h2 without content-length), 0: no body follows */
 bool task_body(struct task *t, const void *bytes, size_t len);
+/* Of a body that goes to a sink (gateway/intake.h). Full: the door brings no more until ops->room; nobody is timed while a piece is away. */
+bool task_is_full(const struct task *t);
+bool task_is_away(const struct task *t);
+int64_t task_patience_ms(const struct task *t); /* beside the body's time: what it brought so far buys it */
 void task_end(struct task *t);
 void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_log);
 void task_peer_ended(struct task *t); /* after exchange.peer_ended was set: if it is parked it is answered now, with what is so */

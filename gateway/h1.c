@@ -26,6 +26,13 @@ static void on_reply(struct exchange *x, struct task *t)
 	conn_dirty(h->c);
 }
 
+static void on_room(struct exchange *x)
+{
+	((struct h1 *)x)->has_room = true;
+	conn_dirty(((struct h1 *)x)->c);
+	conn_again(((struct h1 *)x)->c); /* reading may have stopped with bytes inside OpenSSL, which poll cannot see */
+}
+
 static void queue_field(struct conn *c, struct str name, struct str value)
 {
 	h1_queue_str(c, name);
@@ -156,6 +163,12 @@ static void refuse(struct h1 *h, enum fail_code code, const char *why, enum conn
 	LOG_EVENT(h1_refused, STR_NONE, L_C(why));
 	h->last = true;
 	h->c->end = end;
+	if (h->task != NULL && !h->replied && task_is_away(h->task)) { /* a lane has it: it can be let go of, not answered */
+		task_abandon(h->task);
+		h->task = NULL;
+		conn_finish(h->c, end, why);
+		return;
+	}
 	if (h->task == NULL && (h->answered || !begin(h))) {
 		conn_finish(h->c, end, why);
 		return;
@@ -185,7 +198,8 @@ static void on_head(struct h1 *h)
 static void on_body(struct h1 *h, struct str piece)
 {
 	struct conn *c = h->c;
-	if (door_now_ms(c->door) - h->body_began_ms < c->door->loop->config->body_ms * BODY_PAUSES_MAX && c->deadline.kind == DEADLINE_BODY)
+	int64_t most = c->door->loop->config->body_ms * BODY_PAUSES_MAX + (h->wants_body && !h->replied ? task_patience_ms(h->task) : 0);
+	if (door_now_ms(c->door) - h->body_began_ms < most && c->deadline.kind == DEADLINE_BODY)
 		conn_wait(c, DEADLINE_BODY);
 	if (h->wants_body && !h->replied)
 		h->wants_body = task_body(h->task, piece.at, piece.len);
@@ -207,9 +221,14 @@ static void on_wrong(struct h1 *h)
 	refuse(h, wrong->code, wrong->log, END_PROTOCOL);
 }
 
+static bool sink_is_full(const struct h1 *h)
+{
+	return h->task != NULL && !h->replied && task_is_full(h->task);
+}
+
 static bool takes_more(const struct h1 *h)
 {
-	return h->c->phase == CONN_OPEN && !h->complete && !h->c->failed && conn_waiting(h->c) < OUT_BYTES_MAX;
+	return h->c->phase == CONN_OPEN && !h->complete && !h->c->failed && conn_waiting(h->c) < OUT_BYTES_MAX && !sink_is_full(h);
 }
 
 static size_t feed(struct h1 *h, const char *at, size_t len)
@@ -289,9 +308,10 @@ static void h1_output(struct conn *c)
 		write_answer(h);
 	if (h->exchange.feed != NULL)
 		h1_feed_output(h);
-	if (h->in_len > 0 && c->phase == CONN_OPEN && h->fed != FED_TUNNEL) {
+	if ((h->in_len > 0 || h->has_room) && c->phase == CONN_OPEN && h->fed != FED_TUNNEL) {
+		h->has_room = false; /* with no byte left either: the body's end may not have been looked at */
 		feed_kept(h);
-		if (h->in_len > 0 && !h->complete)
+		if (h->in_len > 0 && !h->complete && !sink_is_full(h))
 			conn_again(c); /* stopped for what waits to be written */
 	}
 	if (c->eof && !h->complete && h->in_len == 0)
@@ -303,7 +323,7 @@ static void h1_output(struct conn *c)
 static enum deadline_kind h1_waits_for(const struct conn *c)
 {
 	const struct h1 *h = c->state;
-	if (h->complete)
+	if (h->complete || (h->task != NULL && !h->replied && task_is_away(h->task)))
 		return DEADLINE_NONE; /* for the runtime, which has its own limits */
 	if (h->task != NULL || h->answered)
 		return DEADLINE_BODY;
@@ -365,7 +385,7 @@ static void h1_drop(struct conn *c)
 
 bool h1_open(struct conn *c)
 {
-	static const struct exchange_ops exchange_ops = { .reply = on_reply, .more = h1_feed_more, .waiting = h1_feed_waiting, .taken = h1_feed_taken, .end = h1_feed_end };
+	static const struct exchange_ops exchange_ops = { .reply = on_reply, .room = on_room, .more = h1_feed_more, .waiting = h1_feed_waiting, .taken = h1_feed_taken, .end = h1_feed_end };
 	static const struct conn_ops ops = {
 		.input = h1_input, .output = h1_output, .waits_for = h1_waits_for, .peer_ended = h1_peer_ended, .expired = h1_expired,
 		.drain = h1_drain, .may_read = h1_may_read, .drop = h1_drop,

@@ -15,6 +15,7 @@ struct h1 {
 	bool replied;             /* the answer lies in the task, not yet written */
 	bool answered;            /* written; what is left of the request is read past */
 	bool complete;            /* nothing of the request is to come */
+	bool has_room;            /* a sink that was full takes more */
 	bool last;                /* the connection ends after this answer */
 	enum h1_fed fed;          /* the answer goes on */
 	int64_t body_began_ms;

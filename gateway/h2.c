@@ -9,7 +9,6 @@
 enum {
 	SPARE_STREAMS_MAX = 1024,
 	QUEUED_FRAMES_MAX = 256,  /* with bytes that cannot be written and this many frames behind them we stop reading */
-	BODY_PAUSES_MAX = 10,     /* a whole body may take this many times the longest pause */
 	SKIP_BYTES_MAX = 1 << 20, /* of a body that nobody wants */
 	WINDOW_CREDIT_FIRST = 100,
 	LENGTH_TOLD_FROM = 16 << 10, /* a shorter body comes in one frame, which says how long it is */
@@ -20,7 +19,7 @@ enum {
 static void on_stream_deadline(struct deadline *d, enum deadline_kind kind);
 static void on_reply(struct exchange *x, struct task *t);
 static const struct exchange_ops exchange_ops = {
-	.reply = on_reply, .more = h2_feed_more, .waiting = h2_feed_waiting, .taken = h2_feed_taken, .end = h2_feed_end,
+	.reply = on_reply, .room = h2_on_room, .more = h2_feed_more, .waiting = h2_feed_waiting, .taken = h2_feed_taken, .end = h2_feed_end,
 };
 
 static struct h2_stream *stream_new(struct h2 *h, int32_t id)
@@ -155,6 +154,7 @@ static void on_reply(struct exchange *x, struct task *t)
 	nghttp2_nv nv[ANSWER_HEADERS_MAX + 2];
 	size_t n = 0;
 	s->replied = true;
+	h2_give_window(s);
 	deadline_clear(&s->deadline);
 	conn_dirty(h->c);
 	task_answer(t, &a);
@@ -251,17 +251,6 @@ static int on_frame_recv(nghttp2_session *session, const nghttp2_frame *frame, v
 	return 0;
 }
 
-static void take_piece(struct h2_stream *s, const uint8_t *at, size_t len)
-{
-	struct door *d = s->h->c->door;
-	s->h->idle_bytes = 0;
-	if (door_now_ms(d) - s->body_began_ms < d->loop->config->body_ms * BODY_PAUSES_MAX)
-		deadline_set(&d->deadlines, &s->deadline, DEADLINE_BODY, door_now_ms(d));
-	s->wants_body = task_body(s->task, at, len);
-	if (!s->wants_body)
-		deadline_clear(&s->deadline);
-}
-
 static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const uint8_t *at, size_t len, void *user_data)
 {
 	struct h2_stream *s = nghttp2_session_get_stream_user_data(session, id);
@@ -271,8 +260,13 @@ static int on_data(nghttp2_session *session, uint8_t flags, int32_t id, const ui
 		return 0;
 	}
 	if (s != NULL && s->wants_body && !s->replied && !s->told_end)
-		take_piece(s, at, len);
+		h2_take_piece(s, at, len);
 	bool taken = s != NULL && s->wants_body && !s->replied;
+	if (taken && task_is_full(s->task)) {
+		s->withheld += len;
+		nghttp2_session_consume_connection(session, len);
+		return 0;
+	}
 	if (s != NULL && !taken)
 		s->skipped += len;
 	if (taken || (s != NULL && s->skipped <= SKIP_BYTES_MAX)) {

@@ -4,6 +4,7 @@
 #include "gateway/http_rules.h"
 
 enum { TEXT_BLOCK = 1024, HEADERS_FIRST = 16, BOMB_TIMES = 4, REFUSED_HEAD_GLITCHES = 10 };
+enum { BODY_PAUSES_MAX = 10 /* a whole body may take this many times the longest pause */ };
 
 static char *room(struct h2_stream *s, size_t len)
 {
@@ -184,7 +185,8 @@ void h2_take_head(struct h2_stream *s, bool end_stream)
 		h2_take_end(s);
 	} else if (s->wants_body) {
 		s->body_began_ms = door_now_ms(h->c->door);
-		deadline_set(&h->c->door->deadlines, &s->deadline, DEADLINE_BODY, s->body_began_ms);
+		if (!task_is_away(s->task))
+			deadline_set(&h->c->door->deadlines, &s->deadline, DEADLINE_BODY, s->body_began_ms);
 	}
 }
 
@@ -198,4 +200,32 @@ void h2_take_end(struct h2_stream *s)
 	deadline_clear(&s->deadline);
 	if (!s->replied && s->wants_body)
 		task_end(s->task);
+}
+
+void h2_take_piece(struct h2_stream *s, const uint8_t *at, size_t len)
+{
+	struct door *d = s->h->c->door;
+	s->h->idle_bytes = 0;
+	if (door_now_ms(d) - s->body_began_ms < d->loop->config->body_ms * BODY_PAUSES_MAX + task_patience_ms(s->task))
+		deadline_set(&d->deadlines, &s->deadline, DEADLINE_BODY, door_now_ms(d));
+	s->wants_body = task_body(s->task, at, len);
+	if (!s->wants_body || (!s->replied && task_is_away(s->task)))
+		deadline_clear(&s->deadline);
+}
+
+void h2_give_window(struct h2_stream *s)
+{
+	if (s->withheld > 0)
+		nghttp2_session_consume_stream(s->h->session, s->id, s->withheld);
+	s->withheld = 0;
+}
+
+void h2_on_room(struct exchange *x)
+{
+	struct h2_stream *s = h2_stream_of(x);
+	struct door *d = s->h->c->door;
+	h2_give_window(s);
+	if (!s->told_end)
+		deadline_set(&d->deadlines, &s->deadline, DEADLINE_BODY, door_now_ms(d));
+	conn_dirty(s->h->c);
 }

@@ -41,6 +41,7 @@ struct h2_stream {
 	int64_t length;       /* content-length, -1: none */
 	int64_t body_began_ms;
 	size_t skipped;       /* bytes of the body nobody wanted */
+	size_t withheld;      /* bytes of the peer's window that a full sink holds back */
 	/* the answer */
 	struct str body;
 	size_t sent;
@@ -56,6 +57,9 @@ struct h2_stream {
 int h2_take_header(struct h2_stream *s, struct str name, struct str value); /* an nghttp2 callback's verdict */
 void h2_take_head(struct h2_stream *s, bool end_stream);
 void h2_take_end(struct h2_stream *s);
+void h2_take_piece(struct h2_stream *s, const uint8_t *at, size_t len); /* of a body somebody wants */
+void h2_give_window(struct h2_stream *s); /* what a full sink held back */
+void h2_on_room(struct exchange *x);
 
 /* h2_feed.c */
 MUST_USE bool h2_feed_begin(struct h2_stream *s, const nghttp2_nv *nv, size_t count, bool is_tunnel);

@@ -15,6 +15,7 @@
 #include "gateway/noted.h"
 #include "notify/stream.h"
 #include "payments/ledger.h"
+#include "services/application.h"
 #include "services/case_clock.h"
 #include "services/erasure.h"
 #include "services/guide_rows.h"
@@ -100,6 +101,11 @@ static bool tell_clocks(struct tx *tx, struct bite *b, struct fail *why)
 static bool renew_clocks(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return clocks_renew(tx, b->rows_max, &b->rows, why);
+}
+
+static bool forget_drafts(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return application_sweep(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool forget_loads(struct tx *tx, struct bite *b, struct fail *why)

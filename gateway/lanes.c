@@ -1,10 +1,11 @@
-/* gateway/lanes.c - the READ and CPU lanes: small pools of threads that run one stage and send the task home. Where the database is a server's, the READ lane runs
+/* gateway/lanes.c - the READ, CPU and BLOB lanes: small pools of threads that run one stage and send the task home. Where the database is a server's, the READ lane runs
  * all that reads: admission, and with it the look that follows, or the effect that somebody waits for. */
 #include "base/clock.h"
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/gateway.h"
+#include "gateway/intake.h"
 #include "gateway/task.h"
 #include <pthread.h>
 #include <signal.h>
@@ -24,7 +25,7 @@ struct pool {
 };
 
 struct lanes {
-	struct pool read, cpu;
+	struct pool read, cpu, blob;
 };
 
 static bool look(struct worker *w, struct task *t)
@@ -50,6 +51,12 @@ static bool admit_and_look(struct worker *w, struct task *t)
 
 static bool run_stage(struct worker *w, struct task *t)
 {
+	if (t->stage == STAGE_BODY) {
+		bool is_taken = intake_work(t, w->reader, &t->r.why);
+		if (w->reader != NULL)
+			reader_end(w->reader);
+		return is_taken;
+	}
 	if (t->stage == STAGE_WORK)
 		return t->r.route->handler->work(&t->r, &t->r.why);
 	fault_hold(FAULT_reader);
@@ -135,7 +142,7 @@ struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail 
 		FAILS(why, MEMORY, "lanes");
 		return NULL;
 	}
-	static const char *const names[LANE_COUNT] = { "inline", "read", "write", "cpu" };
+	static const char *const names[LANE_COUNT] = { "inline", "read", "write", "cpu", "blob" };
 	for (int i = 0; i < LANE_COUNT; i++) {
 		metric_label(M_lane_wait_seconds, i, names[i]);
 		metric_label(M_lane_work_seconds, i, names[i]);
@@ -144,7 +151,8 @@ struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail 
 	}
 	int readers = (int)(store_is_embedded(g->store) ? c->lane_read_threads : c->store_readers);
 	if (!pool_make(&l->read, g, LANE_READ, readers, c->lane_read_max, why) ||
-	    !pool_make(&l->cpu, g, LANE_CPU, (int)c->lane_cpu_threads, c->lane_cpu_max, why)) {
+	    !pool_make(&l->cpu, g, LANE_CPU, (int)c->lane_cpu_threads, c->lane_cpu_max, why) ||
+	    !pool_make(&l->blob, g, LANE_BLOB, (int)c->lane_blob_threads, INTAKES_MAX, why)) {
 		lanes_stop(l);
 		return NULL;
 	}
@@ -154,22 +162,28 @@ struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail 
 struct lanes *lanes_start(struct gateway *g, const struct config *c, struct fail *why)
 {
 	struct lanes *l = lanes_make(g, c, why);
-	if (l != NULL && !(pool_start(&l->read, why) && pool_start(&l->cpu, why))) {
+	if (l != NULL && !(pool_start(&l->read, why) && pool_start(&l->cpu, why) && pool_start(&l->blob, why))) {
 		lanes_stop(l);
 		return NULL;
 	}
 	return l;
 }
 
+static struct pool *pool_of(struct lanes *l, enum lane lane)
+{
+	return lane == LANE_CPU ? &l->cpu : lane == LANE_BLOB ? &l->blob : &l->read;
+}
+
 bool lanes_step(struct lanes *l, enum lane lane)
 {
-	return pool_step(lane == LANE_CPU ? &l->cpu : &l->read);
+	return pool_step(pool_of(l, lane));
 }
 
 void lanes_stop(struct lanes *l)
 {
 	if (l == NULL)
 		return;
+	pool_stop(&l->blob);
 	pool_stop(&l->cpu);
 	pool_stop(&l->read);
 	free(l);
@@ -177,7 +191,7 @@ void lanes_stop(struct lanes *l)
 
 bool lane_submit(struct lanes *l, enum lane lane, struct task *t)
 {
-	struct pool *p = lane == LANE_CPU ? &l->cpu : &l->read;
+	struct pool *p = pool_of(l, lane);
 	t->queued_ns = clock_mono_ns();
 	if (!mailbox_post(&p->box, &t->letter))
 		return false;

@@ -13,6 +13,7 @@
 #include "gateway/feed.h"
 #include "gateway/gateway.h"
 #include "gateway/headers.h"
+#include "gateway/intake.h"
 #include "gateway/noted.h"
 #include "gateway/task.h"
 #include "gateway/upgrade.h"
@@ -69,6 +70,7 @@ void task_free(struct task *t)
 	assert(!t->away && !t->key_held);
 	if (t->body_heap)
 		free(t->body);
+	intake_free(t);
 	l->tasks_open--;
 	if (l->spare_count >= SPARE_TASKS_MAX) {
 		arena_free(&t->r.arena);
@@ -86,6 +88,8 @@ void task_abandon(struct task *t)
 	t->exchange = NULL;
 	if (t->away)
 		return; /* it comes home by letter, and ends there */
+	if (t->intake != NULL && intake_abandon(t))
+		return;
 	park_leave(t);
 	LOG_EVENT(request_dropped, str_c(t->r.id), L_C(t->r.route != NULL ? t->r.route->name : ""), L_INT(t->stage));
 	key_release(t);
@@ -98,6 +102,11 @@ static void fail_now(struct task *t)
 {
 	t->failed = true;
 	task_finish(t);
+}
+
+void task_fail(struct task *t)
+{
+	fail_now(t);
 }
 
 static void answer_options(struct task *t)
@@ -146,7 +155,10 @@ bool task_head(struct task *t, int64_t content_length)
 		return false;
 	}
 	t->stage = STAGE_BODY;
-	return true;
+	if (r->route->handler->sink == NULL || intake_begin(t, &r->why))
+		return true;
+	fail_now(t);
+	return false;
 }
 
 /* ---- body ---- */
@@ -185,6 +197,10 @@ bool task_body(struct task *t, const void *bytes, size_t len)
 	assert(t->stage == STAGE_BODY);
 	if (len == 0)
 		return true;
+	if (t->intake != NULL) {
+		intake_take(t, bytes, len);
+		return t->stage == STAGE_BODY;
+	}
 	if (t->body_len + len > t->r.route->body_max) {
 		FAILS(&t->r.why, BODY_TOO_LARGE, "more than %zu bytes", t->r.route->body_max);
 		fail_now(t);
@@ -200,17 +216,26 @@ bool task_body(struct task *t, const void *bytes, size_t len)
 	return true;
 }
 
-void task_end(struct task *t)
+static void body_is_there(struct task *t)
 {
-	assert(t->stage == STAGE_BODY);
 	t->r.now_ms = loop_now_ms(t->loop); /* a body may have taken minutes */
-	t->r.body = (struct str){ t->body, t->body_len };
 	if (!admit_body(t, &t->r.why)) {
 		fail_now(t);
 		return;
 	}
 	t->stage = STAGE_ADMIT;
 	task_run(t);
+}
+
+void task_end(struct task *t)
+{
+	assert(t->stage == STAGE_BODY);
+	if (t->intake != NULL) {
+		intake_end(t);
+		return;
+	}
+	t->r.body = (struct str){ t->body, t->body_len };
+	body_is_there(t);
 }
 
 void task_refuse(struct task *t, enum fail_code code, const char *why_for_the_log)
@@ -364,6 +389,11 @@ void task_home(struct task *t)
 		metric_observe(M_lane_wait_seconds, LANE_WRITE, t->job.began_ns - t->job.submitted_ns);
 		if (t->replayed)
 			metric_add(M_replays, 0, 1);
+	}
+	if (t->stage == STAGE_BODY) {
+		if (intake_home(t))
+			body_is_there(t);
+		return;
 	}
 	if (t->exchange == NULL) {
 		task_abandon(t);

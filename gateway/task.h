@@ -39,6 +39,7 @@ struct task {
 	int64_t began_ns;         /* when the head was complete */
 	int64_t queued_ns;
 	int64_t length;           /* content-length, -1 unknown */
+	struct intake *intake;    /* its body goes to a sink; NULL: it is collected here */
 	char *body;               /* collected so far; NULL: none */
 	size_t body_len, body_cap;
 	bool body_heap;           /* malloc'd rather than in the arena */
@@ -56,6 +57,7 @@ enum step { STEP_ON, STEP_AWAY, STEP_FAILED }; /* what a stage says: the next on
 /* runtime.c */
 void task_home(struct task *t);  /* the loop took its letter: go on */
 void task_go_on(struct task *t); /* it waited on the loop itself: the next stage */
+void task_fail(struct task *t);  /* r.why is noted: that is its answer */
 bool task_depart(struct task *t, enum lane lane); /* false: full, why is noted, and the task stays */
 /* In a lane: what stands between admission and the next thing that is the loop's. */
 bool task_parse(struct task *t);
@@ -87,6 +89,7 @@ enum step park_home(struct task *t); /* read: does it go on? STEP_AWAY: it stand
  * the body, which has its bound, is taken first, and a lane asks in a stage of its own, in one trip with whatever it can read besides. */
 MUST_USE bool admit_head(struct task *t, struct fail *why);
 MUST_USE bool admit_body(struct task *t, struct fail *why);
+MUST_USE bool admit_early(struct task *t, struct connection *reader, struct fail *why); /* in a lane: who asks, before a body goes to a sink */
 bool admit_wants_lane(const struct task *t);
 MUST_USE bool admit_in_lane(struct task *t, struct connection *reader, struct fail *why);
 MUST_USE bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why);
@@ -109,5 +112,5 @@ void lanes_stop(struct lanes *l);
 /* The bodies of the threads, for the simulator: without threads, and one stage of one waiting task. false: none waits. */
 struct lanes *lanes_make(struct gateway *g, const struct config *c, struct fail *why);
 bool lanes_step(struct lanes *l, enum lane lane);
-bool lane_submit(struct lanes *l, enum lane lane, struct task *t); /* READ and CPU; false: full */
+bool lane_submit(struct lanes *l, enum lane lane, struct task *t); /* READ, CPU and BLOB; false: full */
 #endif

@@ -46,7 +46,7 @@ void message_bells(const struct config *c);
 
 /* "Your case moved": written in the transaction of the case's event. Every move is an event of the person's stream; one that templates.def has words
  * for makes a message too, once per event. */
-enum { CASE_WORDS_OF_EVENT = 100 };
+enum { CASE_WORDS_OF_EVENT = 100, CASE_WORDS_OF_APPLICANT = 200 };
 struct case_news {
 	int64_t person, case_id, seq;
 	int state;                       /* enum case_state */

@@ -126,7 +126,8 @@ static bool event_fact(struct tx *tx, const struct case_file *c, const struct jo
 /* The applicant hears of it in the same transaction: the stream, and the inbox where there are words for it. */
 static bool tell_applicant(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
-	int by_event = CASE_WORDS_OF_EVENT + (int)e->event, words = template_for(by_event) != 0 ? by_event : (int)c->state;
+	int by_event = (e->by_applicant ? CASE_WORDS_OF_APPLICANT : CASE_WORDS_OF_EVENT) + (int)e->event;
+	int words = e->by_applicant || template_for(by_event) != 0 ? by_event : (int)c->state;
 	struct case_news news = { .person = c->person, .case_id = c->id, .seq = c->last_seq, .state = (int)c->state, .words = words,
 				  .case_no = { c->case_no, CASE_NUMBER_LENGTH } };
 	struct case_names names;

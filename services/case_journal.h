@@ -23,6 +23,7 @@ struct journal_entry {
 	int digest_count;
 	int64_t seq, occurred_ms, received_ms;
 	enum case_event event;
+	bool by_applicant;         /* he is told that it was taken, and not what he is told of departments' */
 };
 
 /* With what its applicant is told: a request's time and randomness. */

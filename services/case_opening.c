@@ -13,7 +13,7 @@ struct head {
 	struct str name[CASE_NAME_COUNT];
 };
 
-static bool head_matter(struct tx *tx, const struct opening *o, const struct case_file *c, struct head *h, struct fail *why)
+static bool head_matter(struct tx *tx, const struct opening *o, struct case_file *c, struct head *h, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT m.id, COALESCE(u.type, m.type), COALESCE(u.name, m.name), d.id, d.name, u.id, (SELECT COUNT(*) FROM guide_part g WHERE g.guide = u.id)"
@@ -24,12 +24,16 @@ static bool head_matter(struct tx *tx, const struct opening *o, const struct cas
 	stmt_bind_text(q, 1, o->matter);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS_FIELD(why, FIELD, "/matter", "no such matter");
+	if (o->person != 0)
+		c->department = stmt_int(q, 3);
 	if (stmt_int(q, 3) != c->department)
 		return FAILS_FIELD(why, FIELD, "/matter", "another department's matter");
 	h->matter = stmt_int(q, 0);
 	h->type = stmt_int(q, 1);
 	h->guide = stmt_is_null(q, 5) ? 0 : stmt_int(q, 5);
 	h->parts = stmt_int(q, 6);
+	if (o->person != 0 && h->guide != o->guide)
+		return FAILS(why, GUIDE_OUTDATED, "guide %lld", (long long)o->guide);
 	h->name[CASE_NAME_MATTER_CODE] = o->matter;
 	h->name[CASE_NAME_MATTER] = str_copy(c->pen->arena, stmt_text(q, 2));
 	h->name[CASE_NAME_DEPARTMENT] = str_copy(c->pen->arena, stmt_text(q, 4));
@@ -80,6 +84,9 @@ static bool case_insert(struct tx *tx, const struct case_file *c, const struct h
 /* The number is kept by person_find_or_make; what the department says beside it is the newest we know. */
 static bool head_person(struct tx *tx, const struct opening *o, const struct case_file *c, struct head *h, struct fail *why)
 {
+	h->person = o->person;
+	if (h->person != 0)
+		return true;
 	struct person_facts facts = { .name = o->name, .phone = o->phone.len > 0 ? o->phone : STR_NONE };
 	return person_find_or_make(tx, o->applicant->kind, str_c(o->applicant->number), c->now_ms, &h->person, why) &&
 	       person_facts_merge(tx, h->person, &facts, c->pen->random, why);
@@ -115,6 +122,8 @@ static bool whole_open(struct tx *tx, const struct opening *o, struct case_file 
 		return false;
 	if (!tx_next_id(tx, "cases", &c->id, why) || !case_number_format(c->id, (int32_t)h.region, c->now_ms, c->case_no, why))
 		return false;
+	if (c->case_ref.at == NULL)
+		c->case_ref = str_c(c->case_no);
 	c->whole = h.parts > 0 ? c->id : 0;
 	file_fill(c, &h);
 	return case_insert(tx, c, &h, first, why) && (h.parts == 0 || joint_make(tx, c->id, h.guide, why));

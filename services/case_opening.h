@@ -14,9 +14,12 @@ struct opening {
 	const struct identity *applicant;
 	struct str name, phone;    /* empty: not said */
 	struct str whole, part;    /* at NULL: it is no part, and all of the above is said; else none of it is */
+	int64_t person;            /* who applied himself (services/application.h): then `applicant`, name and phone are not said, c->department is filled in, and c->case_ref,
+	                            * where its at is NULL, is its own number; 0: a department says who applied */
+	int64_t guide;             /* with person: the version it must be pinned to */
 };
 
 /* Fills in c, whose department, case_ref, pen and now_ms are the caller's; the event itself is journal_append's.
- * Fails: ILLEGAL_MOVE the event opens nothing, or the part may not begin yet; FIELD no such matter, region, whole or part, or another department's; PART_BEGUN. */
+ * Fails: ILLEGAL_MOVE the event opens nothing, or the part may not begin yet; FIELD no such matter, region, whole or part, or another department's; PART_BEGUN; GUIDE_OUTDATED. */
 MUST_USE bool case_open(struct tx *tx, const struct opening *o, struct case_file *c, struct fail *why);
 #endif

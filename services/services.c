@@ -14,6 +14,7 @@
 #include "services/calendar_year.h"
 #include "services/guide_draft.h"
 #include "services/hold.h"
+#include "store/blob.h"
 #include "store/store.h"
 #include <assert.h>
 #include <stddef.h>
@@ -27,6 +28,14 @@ const struct config *services_config(void)
 {
 	assert(configuration != NULL);
 	return configuration;
+}
+
+static struct blobs *blobs;
+
+struct blobs *services_blobs(void)
+{
+	assert(blobs != NULL);
+	return blobs;
 }
 
 bool services_is_development(void)
@@ -81,6 +90,10 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	calendar_deed_compose();
 	assert(proposal_is_composed());
 	configuration = c;
+	blobs_close(blobs);
+	blobs = blobs_open(s, blob_body_of(s), why);
+	if (blobs == NULL)
+		return false;
 	name_cursor_keys();
 	if (!case_texts_compose(why) || (!make && !accounts_open(c, why)))
 		return false;

@@ -9,6 +9,7 @@ struct identity; /* auth/identity_number.h */
 
 bool services_is_development(void);
 const struct config *services_config(void); /* as it was at the start */
+struct blobs *services_blobs(void); /* where large things lie; any thread that may wait */
 
 /* The case_events metric's labels. */
 enum case_event_result { CASE_RESULT_APPLIED, CASE_RESULT_REPEATED, CASE_RESULT_HELD, CASE_RESULT_REFUSED };

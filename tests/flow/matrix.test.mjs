@@ -4,7 +4,7 @@
 // path fails this test until it says below whose row a stranger is to be refused.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
-import { readFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { after, test } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
@@ -54,7 +54,7 @@ const callers = [
 	{ name: 'nobody', kind: 'anyone' },
 	{ name: 'a citizen known by a phone', kind: 'citizen', level: 1, token: known },
 	{ name: 'a citizen known by name', kind: 'citizen', level: 2, token: w.citizen },
-	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed):/.test(r)), token: w.department },
+	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed|applications):/.test(r)), token: w.department },
 	{ name: 'a terminal', kind: 'terminal', rights: [], token: (await at_terminal('POST', '/v1/terminal/visits')).json.access_token, certified: true },
 	...roles.map(({ role, rights }) => ({ name: role, kind: 'staff', rights, token: staff.get(role).token })),
 ];
@@ -94,13 +94,13 @@ const county_checker = await hire(maker, checker, 'county.checker', '621221', 's
 const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
 
 
-// A mandate of each scope, held by the citizen known by name.
+// Mandates that have every scope between them, held by the citizen known by name.
 const by_scope = new Map();
-for (const scopes of ['see_cases', 'receive_messages']) {
-	const wish = { kind: scopes === 'see_cases' ? 'agent' : 'helper', id_number: one.number, name: one.name, scopes, until: now(24 * 3600e3) };
+for (const [kind, scopes] of [['agent', 'see_cases'], ['helper', 'receive_messages,apply']]) {
+	const wish = { kind, id_number: one.number, name: one.name, scopes, until: now(24 * 3600e3) };
 	const { json: { id } } = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, key: randomUUID(), body: wish });
 	assert.equal((await g.ask('POST', `/v1/me/mandates/${id}/accept`, { token: giver, key: randomUUID() })).status, 200);
-	by_scope.set(scopes, id);
+	by_scope.set(scopes.split(','), id);
 }
 // He represents the sandbox's company, and has shown no face since.
 await s.setup('authority', { organisations: [{ code: uscc(77), name: '矩阵有限公司', representative: w.person }], people: [{ number: w.person, name: '王小明', phone: phone() }] });
@@ -109,7 +109,21 @@ assert.equal((await people.confirm(boss, { number: w.person, name: '王小明' }
 assert.equal((await people.step_up(boss, `face-of-${w.person}`)).status, 200);
 const seal = await g.ask('POST', '/v1/me/organisations', { token: boss, key: randomUUID(), body: { id_number: uscc(77), name: '矩阵有限公司' } });
 assert.equal(seal.status, 201, seal.text);
-by_scope.set('manage_agents', seal.json.id);
+by_scope.set(['manage_agents'], seal.json.id);
+
+// An application that was handed in, and one that was not.
+const guides = path.join(g.state, 'guides.jsonl');
+writeFileSync(guides, `${JSON.stringify({ ...sample, code: 'MATRIX-2', name: '可以网上申请', region: '621202', department: w.matter.department.code, places: [],
+	materials: [{ ...sample.materials[0], may_follow: true }] })}\n`);
+await g.command('import', 'guides', guides);
+const apply = async () => (await g.ask('POST', '/v1/applications', { token: w.citizen, key: randomUUID(), body: { matter: 'MATRIX-2' } })).json.id;
+const application = await apply(), handed_in = await g.ask('POST', `/v1/applications/${await apply()}/submit`, { token: w.citizen, key: randomUUID() });
+assert.equal(handed_in.status, 201, handed_in.text);
+const brought = await g.ask('POST', `/v1/applications/${application}/materials/1`, { token: w.citizen, key: randomUUID(), type: 'application/pdf',
+	body: Buffer.from('%PDF-1.4\n1 0 obj endobj\nstartxref\n0\n%%EOF') });
+assert.equal(brought.status, 201, brought.text);
+const file = brought.json.id;
+const application_id = { theirs: application, none: `ap_${'0'.repeat(26)}`, token: w.stranger };
 
 const case_no = { theirs: theirs.case_no, none: 'LN621202202601010000000', token: w.stranger };
 const message_id = { theirs: message, none: `ms_${'0'.repeat(26)}`, token: w.stranger };
@@ -126,6 +140,13 @@ const guide_id = { theirs: draft.json.id, none: `gd_${'0'.repeat(26)}`, token: c
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
 const foreign = {
 	case_show: case_no, case_events: case_no,
+	application_show: application_id, application_discard: application_id, application_renew: application_id,
+	application_save: { ...application_id, body: { answers: {} }, headers: { 'if-match': '"1"' } },
+	application_submit: { ...application_id, keyed: true }, application_withdraw: { ...application_id, keyed: true },
+	department_application: { theirs: handed_in.json.case_no, none: 'T-none', token: w.other_department },
+	material_upload: { ...application_id, then: '1', keyed: true, body: Buffer.from('%PDF-1.4\n1 0 obj endobj\nstartxref\n0\n%%EOF'), type: 'application/pdf' },
+	material_content: { ...application_id, then: file }, material_remove: { ...application_id, then: file },
+	department_material: { theirs: handed_in.json.case_no, none: 'T-none', token: w.other_department, then: file },
 	message_show: message_id, message_trace: message_id, message_read: message_id,
 	me_session_rename: { ...session_id, body: { name: '别人的' } }, me_session_end: session_id,
 	me_identity_unlink: { theirs: link, none: `pi_${'0'.repeat(26)}`, token: known },
@@ -179,7 +200,7 @@ test('every route for every caller who says that he acts for another', async () 
 		if (caller.kind !== 'citizen' || route.who.includes('anyone')) return 'acting_for_not_here';
 		if (route.scope === '-') return 'never_by_mandate';
 		if (caller.token !== w.citizen) return 'mandate_ended';
-		return route.scope === held || held === 'manage_agents' ? 'in' : 'mandate_scope'; // who represents a company may do all for it
+		return held.includes(route.scope) || held.includes('manage_agents') ? 'in' : 'mandate_scope'; // who represents a company may do all for it
 	};
 	const refused = ['login_required', 'forbidden', 'level_too_low', 'acting_for_not_here', 'never_by_mandate', 'mandate_ended', 'mandate_scope'];
 	for (const route of open.filter((r) => !r.target.startsWith('/oauth2/'))) // a token is asked for with no token
@@ -190,7 +211,7 @@ test('every route for every caller who says that he acts for another', async () 
 				const said = refused.includes(answer.json?.code) ? answer.json.code : 'in';
 				assert.equal(said, want, `${route.name} for ${caller.name} by ${held}: ${answer.status} ${answer.text.slice(0, 200)}`);
 			}
-	assert.deepEqual([...new Set(open.map((r) => r.scope))].sort(), ['-', ...by_scope.keys()].sort());
+	assert.deepEqual([...new Set(open.map((r) => r.scope))].sort(), ['-', ...[...by_scope.keys()].flat()].sort());
 });
 
 test('what wants a client certificate is misdirected where none is asked for', async () => {
@@ -213,8 +234,8 @@ test('somebody else’s row is answered like none at all', async () => {
 		const f = foreign[route.name];
 		assert.ok(f, `${route.name} takes a name in its path: say in this test whose row a stranger is to be refused`);
 		const ask = (name) => {
-			const target = route.target.replace(/:\w+/, name);
-			return f.certified ? at_terminal(route.method, target, f.token) : g.ask(route.method, target, { token: f.token, body: f.body, key: f.keyed ? randomUUID() : undefined });
+			const target = route.target.replace(/:\w+/, name).replace(/:\w+/, f.then);
+			return f.certified ? at_terminal(route.method, target, f.token) : g.ask(route.method, target, { token: f.token, body: f.body, headers: f.headers, type: f.type, key: f.keyed ? randomUUID() : undefined });
 		};
 		const [one, none] = [await ask(f.theirs), await ask(f.none)];
 		assert.equal(one.status, 404, `${route.name}: ${one.text}`);

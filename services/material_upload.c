@@ -1,0 +1,134 @@
+/* services/material_upload.c - POST /v1/applications/:id/materials/:number: a file goes by in pieces, is judged, cleaned and sealed, and only then asked whose it is. */
+#include "base/hash.h"
+#include "services/application_view.h"
+#include "services/handlers.h"
+#include "services/material.h"
+#include "services/services.h"
+
+#include <assert.h>
+
+enum { UPLOADED = 1, THERE = 2, N_EDITION = 0, N_BYTES = 1, N_NUMBER = 2, N_KIND = 3, N_MADE = 4 };
+
+/* ---- the sink: in the BLOB lane ---- */
+
+struct sunk {
+	struct media media;
+	struct blob_sealer *sealer; /* NULL: not begun, or over */
+	struct blob_sealed sealed;
+};
+
+static bool to_sealer(void *ctx, struct str piece, struct fail *why)
+{
+	return blob_seal(((struct sunk *)ctx)->sealer, piece, why);
+}
+
+static bool sink_begin(struct request *r, struct fail *why)
+{
+	struct sunk *s = arena_alloc(&r->arena, sizeof *s);
+	if (s == NULL)
+		return FAILS(why, MEMORY, "an upload");
+	memset(s, 0, sizeof *s);
+	r->sunk = s;
+	media_begin(&s->media, to_sealer, s);
+	s->sealer = blob_seal_begin(services_blobs(), r->now_ms, why);
+	return s->sealer != NULL;
+}
+
+static bool sink_take(struct request *r, struct str piece, struct fail *why)
+{
+	return (r->sunk != NULL || sink_begin(r, why)) && media_feed(&((struct sunk *)r->sunk)->media, piece, why);
+}
+
+/* What stands for the whole is the digest of what was kept. */
+static bool sink_end(struct request *r, struct fail *why)
+{
+	struct sunk *s = r->sunk;
+	if (!media_end(&s->media, why))
+		return false;
+	struct blob_sealer *sealer = s->sealer;
+	s->sealer = NULL;
+	if (!blob_seal_end(sealer, &s->sealed, why))
+		return false;
+	r->body = (struct str){ (const char *)s->sealed.sha256, SHA256_BYTES };
+	return true;
+}
+
+static void sink_drop(struct request *r)
+{
+	struct sunk *s = r->sunk;
+	if (s == NULL)
+		return;
+	blob_seal_abort(s->sealer);
+	s->sealer = NULL;
+	wipe(&s->sealed, sizeof s->sealed);
+}
+
+static const struct body_sink sink = { sink_take, sink_end, sink_drop };
+
+/* ---- the request ---- */
+
+struct uploading {
+	struct application ap;
+	int64_t number, numbers; /* of the guide's materials: this one, and how many there are */
+};
+
+static bool upload_parse(struct request *r, struct fail *why)
+{
+	static const char *const no_query[] = { NULL };
+	struct uploading *u = request_state(r, sizeof(*u), why);
+	if (u == NULL || !request_query_only(r, no_query, why))
+		return false;
+	return str_to_i64(r->params[1], 1, MATERIAL_NUMBERS_MAX, &u->number) || FAILS(why, NOT_FOUND, "not a material's number");
+}
+
+static bool upload_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct uploading *u = r->state;
+	bool is_seen;
+	if (!application_asked(tx, r, &u->ap, &is_seen, why))
+		return false;
+	if (!is_seen)
+		return true;
+	DROP(json) json_t *body = NULL;
+	struct fields *form;
+	if (!application_form(tx, u->ap.guide, &r->arena, &body, &form, why))
+		return false;
+	u->numbers = (int64_t)json_array_size(json_object_get(body, "materials"));
+	return true;
+}
+
+static bool upload_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct uploading *u = r->state;
+	const struct sunk *s = r->sunk;
+	struct material m;
+	int64_t edition;
+	uint8_t random[32];
+	request_bytes(r, "material", random);
+	struct material_new n = { .key = id_make(r->now_ms, random), .number = u->number, .maker = r->who.id, .kind = s->media.kind, .sealed = &s->sealed };
+	if (!material_add(tx, &u->ap, &n, u->numbers, r->now_ms, random + 16, &r->arena, &m, &edition, why))
+		return false;
+	bool is_new = memcmp(m.key.bytes, n.key.bytes, ID_BYTES) == 0;
+	r->outcome = (struct outcome){ .code = is_new ? UPLOADED : THERE, .status = is_new ? 201 : 200,
+				       .n = { [N_EDITION] = edition, [N_BYTES] = m.bytes, [N_NUMBER] = m.number, [N_KIND] = m.kind, [N_MADE] = m.made_ms } };
+	id_text(m.key, MATERIAL_PREFIX, r->outcome.text);
+	return true;
+}
+
+static bool upload_render(struct request *r, struct fail *why)
+{
+	const struct outcome *o = &r->outcome;
+	struct json_out j = reply_json(r, o->status);
+	json_put_object(&j);
+	json_add_text(&j, "id", str_c(o->text));
+	json_add_number(&j, "material", o->n[N_NUMBER]);
+	json_add_plain(&j, "media", media_type((enum media_kind)o->n[N_KIND]));
+	json_add_number(&j, "bytes", o->n[N_BYTES]);
+	json_add_time(&j, "uploaded_at", o->n[N_MADE]);
+	json_add_number(&j, "edition", o->n[N_EDITION]);
+	json_put_object_end(&j);
+	application_etag(r, o->n[N_EDITION]);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler material_upload = { .sink = &sink, .parse = upload_parse, .look = upload_look, .apply = upload_apply, .render = upload_render };

@@ -1,0 +1,93 @@
+/* services/media.c - which walk it is, and what the walks have in common. */
+#include "services/media.h"
+#include "services/media_inside.h"
+
+#include <assert.h>
+
+enum { MAGIC_BYTES = 8 };
+
+static const struct {
+	struct str magic, type;
+	const struct media_walk *walk;
+} rows[] = {
+	[MEDIA_JPEG] = { { "\xff\xd8\xff", 3 }, { "image/jpeg", 10 }, &media_jpeg },
+	[MEDIA_PNG] =  { { "\x89PNG\r\n\x1a\n", 8 }, { "image/png", 9 }, &media_png },
+	[MEDIA_PDF] =  { { "%PDF-", 5 }, { "application/pdf", 15 }, &media_pdf },
+};
+
+struct str media_type(enum media_kind kind)
+{
+	assert(kind > MEDIA_NONE && kind <= MEDIA_PDF);
+	return rows[kind].type;
+}
+
+bool media_refuse(struct fail *why, const char *reason)
+{
+	FAILS(why, MEDIA, "%s", reason);
+	if (why->code == FAIL_MEDIA && why->fact_count == 0)
+		fail_fact_text(why, "reason", reason);
+	return false;
+}
+
+bool media_size(struct media *m, int64_t width, int64_t height, struct fail *why)
+{
+	if (width < 1 || height < 1)
+		return media_refuse(why, "no_size");
+	if (width > MEDIA_SIDE_MAX || height > MEDIA_SIDE_MAX || width * height > MEDIA_PIXELS_MAX)
+		return media_refuse(why, "too_many_pixels");
+	m->width = (int32_t)width;
+	m->height = (int32_t)height;
+	return true;
+}
+
+bool media_put(struct media *m, const void *at, size_t len, struct fail *why)
+{
+	return len == 0 || m->out(m->ctx, (struct str){ at, len }, why);
+}
+
+bool media_hold(struct media *m, struct str *piece)
+{
+	assert(m->want <= MEDIA_HELD_MAX);
+	size_t n = m->want - m->held_len < piece->len ? m->want - m->held_len : piece->len;
+	if (n > 0)
+		memcpy(m->held + m->held_len, piece->at, n);
+	m->held_len += n;
+	*piece = (struct str){ piece->at + n, piece->len - n };
+	return m->held_len == m->want;
+}
+
+void media_begin(struct media *m, media_out out, void *ctx)
+{
+	*m = (struct media){ .out = out, .ctx = ctx, .want = MAGIC_BYTES };
+}
+
+static bool choose(struct media *m, struct fail *why)
+{
+	struct str begins = { (const char *)m->held, m->held_len };
+	for (int kind = MEDIA_JPEG; kind <= MEDIA_PDF; kind++)
+		if (str_starts(begins, rows[kind].magic))
+			m->kind = (enum media_kind)kind;
+	return m->kind != MEDIA_NONE || media_refuse(why, "neither_jpeg_png_nor_pdf");
+}
+
+bool media_feed(struct media *m, struct str piece, struct fail *why)
+{
+	m->bytes += (int64_t)piece.len;
+	if (m->kind != MEDIA_NONE)
+		return rows[m->kind].walk->feed(m, piece, why);
+	if (!media_hold(m, &piece))
+		return true;
+	if (!choose(m, why))
+		return false;
+	uint8_t begins[MAGIC_BYTES];
+	memcpy(begins, m->held, sizeof begins);
+	m->held_len = m->want = 0;
+	return rows[m->kind].walk->feed(m, (struct str){ (const char *)begins, sizeof begins }, why) && rows[m->kind].walk->feed(m, piece, why);
+}
+
+bool media_end(struct media *m, struct fail *why)
+{
+	if (m->kind == MEDIA_NONE)
+		return media_refuse(why, m->bytes == 0 ? "empty" : "neither_jpeg_png_nor_pdf");
+	return rows[m->kind].walk->end(m, why);
+}
