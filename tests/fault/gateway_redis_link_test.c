@@ -245,6 +245,43 @@ static void mad_server(void **state)
 	}
 }
 
+/* A server that is gone without a word: whoever only listens would never miss it. */
+static void nobody_speaks(void **state)
+{
+	(void)state;
+	static const char *const channels[] = { "epoch" };
+	static const char subscribed[] = "*3\r\n$9\r\nsubscribe\r\n$12\r\nl:news:epoch\r\n:1\r\n";
+	struct sockaddr_un at = { .sun_family = AF_UNIX };
+	struct fail why;
+	char path[96];
+	fail_clear(&why);
+	snprintf(path, sizeof path, "%s/silent.sock", redis_server.folder);
+	strcpy(at.sun_path, path);
+	int listener = socket(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0), fds[8], count = 0;
+	assert_int_equal(bind(listener, (struct sockaddr *)&at, sizeof at), 0);
+	assert_int_equal(listen(listener, 8), 0);
+	settings = (struct redis_settings){ .path = str_c(path), .prefix = "l:", .deadline_ms = DEADLINE_MS };
+	assert_int_equal(uv_loop_init(&loop), 0);
+	memory = expiring_memory(&why);
+	struct redis_ear *ear = redis_ear_open(&loop, &settings, memory, channels, 1, &why);
+	assert_non_null(ear);
+	for (int64_t by = clock_mono_ms() + 20000; count < 3; turn()) {
+		int fd = accept(listener, NULL, NULL);
+		assert_true(clock_mono_ms() < by);
+		if (fd < 0)
+			continue;
+		fds[count++] = fd;
+		assert_int_equal(write(fd, subscribed, sizeof subscribed - 1), sizeof subscribed - 1);
+	}
+	redis_ear_close(ear);
+	uv_run(&loop, UV_RUN_DEFAULT);
+	assert_int_equal(uv_loop_close(&loop), 0);
+	expiring_close(memory);
+	while (count > 0)
+		close(fds[--count]);
+	close(listener);
+}
+
 static void closed_in_flight(void **state)
 {
 	(void)state;
@@ -321,7 +358,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(addresses), cmocka_unit_test(sentinels_in_turn), cmocka_unit_test(asks_and_pipelines), cmocka_unit_test(hung), cmocka_unit_test(killed_and_empty),
 		cmocka_unit_test(script_forgotten), cmocka_unit_test(a_replica_refuses), cmocka_unit_test(wrong_password), cmocka_unit_test(published),
-		cmocka_unit_test(mad_server), cmocka_unit_test(closed_in_flight),
+		cmocka_unit_test(mad_server), cmocka_unit_test(nobody_speaks), cmocka_unit_test(closed_in_flight),
 	};
 	log_level_set(LOG_ERROR);
 	signal(SIGPIPE, SIG_IGN); /* as serve does */

@@ -7,6 +7,8 @@ static void take(struct redis_reader *r, struct expiring_batch *b)
 {
 	struct redis_answer a;
 	for (redis_next(r, &a); a.kind != REDIS_SAYS_NOTHING && a.kind != REDIS_SAYS_NONSENSE; redis_next(r, &a)) {
+		if (a.kind == REDIS_SAYS_PLACE && (a.host.len == 0 || a.port < 1 || a.port > 65535))
+			abort();
 		if (a.kind != REDIS_SAYS_BATCH)
 			continue;
 		for (int i = 0; i < b->count; i++)
