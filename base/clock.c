@@ -34,6 +34,12 @@ int64_t clock_mono_ns(void)
 	return c != NULL ? c->mono_ns(c->ctx) : ask(CLOCK_MONOTONIC, 1000000000, 1);
 }
 
+int64_t clock_boot_ms(void)
+{
+	const struct clock *c = atomic_load_explicit(&replaced, memory_order_relaxed);
+	return c != NULL ? c->mono_ns(c->ctx) / 1000000 : ask(CLOCK_BOOTTIME, 1000, 1000000);
+}
+
 int64_t clock_thread_cpu_ns(void)
 {
 	return ask(CLOCK_THREAD_CPUTIME_ID, 1000000000, 1);

@@ -16,6 +16,7 @@ struct clock {
 int64_t clock_wall_ms(void);
 int64_t clock_mono_ns(void);
 static inline int64_t clock_mono_ms(void) { return clock_mono_ns() / 1000000; }
+int64_t clock_boot_ms(void);                    /* monotonic, and goes on while the machine sleeps: for what others may think of us meanwhile */
 int64_t clock_thread_cpu_ns(void);              /* CPU time of the calling thread; not replaceable */
 void clock_replace(const struct clock *c);      /* NULL: the machine's again. Kept by pointer. */
 

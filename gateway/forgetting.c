@@ -33,6 +33,7 @@ bool forgetting_start(struct gateway *g, const struct config *c, struct fail *wh
 	if (g->memory == NULL)
 		return false;
 	epoch_hear(g);
+	relay_hear(g);
 	return c->expiring_url[0] == '\0' || redis_from(g, c, why);
 }
 
@@ -51,7 +52,7 @@ void forgetting_stop(struct gateway *g)
 
 bool forgetting_join(struct loop *l, struct fail *why)
 {
-	static const char *const channels[] = { CHANNEL_EPOCH, CHANNEL_PERSON };
+	static const char *const channels[] = { CHANNEL_EPOCH, CHANNEL_PERSON, CHANNEL_NEWS };
 	struct gateway *g = l->gateway;
 	if (g->redis == NULL)
 		return true;
@@ -62,6 +63,7 @@ bool forgetting_join(struct loop *l, struct fail *why)
 	epoch_want(l);
 	if (l->index != 0)
 		return true;
+	relay_join(l);
 	g->ear = redis_ear_open(l->uv, g->redis, g->memory, channels, sizeof(channels) / sizeof(channels[0]), why);
 	return g->ear != NULL;
 }
@@ -72,6 +74,7 @@ void forgetting_leave(struct loop *l)
 	if (g == NULL)
 		return; /* it was never opened */
 	if (l->index == 0) {
+		relay_leave(l);
 		redis_ear_close(g->ear);
 		g->ear = NULL;
 	}

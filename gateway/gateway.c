@@ -16,6 +16,7 @@
 #include "gateway/jobs.h"
 #include "gateway/live.h"
 #include "gateway/machine.h"
+#include "gateway/nodes.h"
 #include "gateway/noted.h"
 #include "gateway/outside.h"
 #include "gateway/poller.h"
@@ -87,7 +88,7 @@ static bool open_pollers(struct gateway *g, const struct config *c, struct fail 
 
 static bool run_pollers(struct gateway *g, struct fail *why)
 {
-	g->jobs = jobs_start(g->committer, &g->config, &g->pollers[0].uv, why);
+	g->jobs = jobs_start(g->committer, &g->config, g->nodes, &g->pollers[0].uv, why);
 	if (g->jobs == NULL)
 		return false;
 	backup_rota_start(&g->config, &g->pollers[0].uv);
@@ -107,6 +108,13 @@ static bool ready_services(struct gateway *g, const struct config *c, struct fai
 	       wechat_account_open(c, why);
 }
 
+static bool join_nodes(struct gateway *g, const struct config *c, struct fail *why)
+{
+	int jobs;
+	const char *const *names = jobs_for_all(&jobs);
+	return nodes_start(g->store, c, names, jobs, &g->nodes, why);
+}
+
 bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 {
 	atomic_store(&g->config, c);
@@ -117,7 +125,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
 	if (ok) {
-		store_listen(g->store, hub_news, &g->hub);
+		relay_open(g);
 		backup_desk_open(g->store);
 	}
 	ok = ok &&
@@ -129,7 +137,8 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
 		(g->blob_clearer = blob_clearer_start(g->store, why)) != NULL &&
-		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, why)) != NULL &&
+		join_nodes(g, c, why) &&
+		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, g->nodes, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
 		ok = FAILS(why, MEMORY, "rate limits");
@@ -225,10 +234,12 @@ void gateway_stop(struct gateway *g)
 		committer_stop(g->committer);
 	if (g->jobs != NULL)
 		noted_end(g->store, clock_wall_ms());
+	nodes_stop(g->nodes);
 	outside_drop(g->outside);
 	for (int i = 0; i < g->poller_count; i++)
 		poller_close(&g->pollers[i]);
 	jobs_drop(g->jobs);
+	nodes_drop(g->nodes);
 	if (g->checkpointer != NULL)
 		checkpointer_stop(g->checkpointer);
 	if (g->tls != NULL)

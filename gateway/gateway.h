@@ -7,6 +7,7 @@
 #include "base/fail.h"
 #include "gateway/hub.h"
 #include "gateway/loop.h"
+#include "gateway/relay.h"
 #include <stdatomic.h>
 
 struct store;
@@ -25,6 +26,7 @@ struct expiring;
 struct redis_settings;
 struct redis_ear;
 struct outside;
+struct nodes;
 
 struct gateway {
 	_Atomic(const struct config *) config; /* swapped whole by a reload; old ones live until the end */
@@ -32,6 +34,7 @@ struct gateway {
 	char *const *overrides;                /* "name=value" of the command line, NULL-terminated */
 	struct store *store;
 	struct hub hub;                        /* hears of every commit */
+	struct relay relay;                    /* and tells other nodes */
 	struct committer *committer;
 	struct checkpointer *checkpointer;
 	struct lanes *lanes;
@@ -39,6 +42,7 @@ struct gateway {
 	struct blob_clearer *blob_clearer;
 	struct errands *errands;               /* NULL: the database is in this process */
 	struct indexer *indexer;
+	struct nodes *nodes;                   /* NULL: the database is in this process, and nobody else's */
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */
 	struct jobs *jobs;                     /* on the first poller's loop */
 	struct ratelimit *ratelimit;

@@ -2,7 +2,7 @@
  *
  * The committing thread drops what is new into the box of each loop that wants such news at all, and rings its bell; the loop takes the lot at its next
  * turn. News is a hint: who gets it reads the table. A box that is full says "all" and its loop looks at everything.
- * Thread: hub_news on the committing thread; hub_want and hub_take on the box's own; the rest before threads start. */
+ * Thread: hub_news on any: the committing one's, or whose ear another node's news came to (relay.h); hub_want and hub_take on the box's own; the rest before threads start. */
 #ifndef GATEWAY_HUB_H
 #define GATEWAY_HUB_H
 #include "store/store.h"

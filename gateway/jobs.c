@@ -12,6 +12,7 @@
 #include "base/day.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/nodes.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
 #include "payments/ledger.h"
@@ -23,19 +24,21 @@
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
 #include "store/committer.h"
+#include "store/node.h"
 #include "store/outcome.h"
 #include "store/sealer.h"
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <uv.h>
 
-enum { REFUSED_AGAIN_MS = 100 };
+enum { REFUSED_AGAIN_MS = 100, ANOTHERS_AGAIN_MS = 1000 };
 #define DAY_MS INT64_C(86400000)
 
 /* What a bite knows and leaves. */
 struct bite {
 	const struct config *config;
 	int64_t now_ms, rows_max;
+	int64_t node;    /* whose it is; 0: there is one only */
 	int64_t rows;    /* done */
 	int64_t waiting; /* seal: facts that are not sealed yet */
 	struct receipts_taken receipts; /* take_receipts */
@@ -44,7 +47,7 @@ struct bite {
 struct job_row {
 	const char *name;
 	int64_t every_ms, bite;
-	bool says;
+	bool says, is_for_all;
 	bool (*apply)(struct tx *tx, struct bite *b, struct fail *why);
 };
 
@@ -164,16 +167,30 @@ static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)
 }
 
 enum { QUIET, SAY };
+enum { EACH, ONCE };
 static const struct job_row rows[] = {
-#define JOB(name, every, bite, log, what) { #name, every, bite, log, name },
+#define JOB(name, every, bite, log, who, what) { #name, every, bite, log, who, name },
 #include "gateway/jobs.def"
 #undef JOB
 };
 enum { JOBS = sizeof(rows) / sizeof(rows[0]) };
+_Static_assert((int)JOBS <= (int)NODE_JOBS_MAX, "a node knows them by bits");
+
+const char *const *jobs_for_all(int *count)
+{
+	static const char *const names[] = {
+#define JOB(name, every, bite, log, who, what) who == ONCE ? #name : NULL,
+#include "gateway/jobs.def"
+#undef JOB
+	};
+	*count = JOBS;
+	return names;
+}
 
 struct jobs {
 	struct committer *committer;
 	const _Atomic(const struct config *) *config;
+	const struct nodes *nodes; /* NULL: there is one only */
 	void (*wake)(void *ctx);
 	void *ctx;
 	_Atomic bool stopping;
@@ -187,8 +204,12 @@ struct jobs {
 static bool job_apply(struct commit_job *commit, struct tx *tx, struct fail *why)
 {
 	struct job *job = CONTAINER(commit, struct job, commit);
+	bool ours = true;
 	job->bite.rows = job->bite.waiting = 0;
-	return job->row->apply(tx, &job->bite, why);
+	job->bite.receipts = (struct receipts_taken){ .rows = 0 };
+	if (job->bite.node > 0 && !node_job_bite(tx, job->row->name, job->bite.node, job->bite.now_ms, &ours, why))
+		return false;
+	return !ours || job->row->apply(tx, &job->bite, why);
 }
 
 static void job_done(struct commit_job *commit)
@@ -220,10 +241,17 @@ static void job_done(struct commit_job *commit)
 
 /* ---- the step ---- */
 
-static void submit(struct jobs *j, struct job *job, int64_t mono_ms)
+/* Whose time has come, and who may do it. */
+static bool may_begin(const struct jobs *j, const struct job *job, int64_t *node)
+{
+	*node = 0;
+	return !atomic_load(&j->stopping) && (!job->row->is_for_all || nodes_do(j->nodes, (int)(job->row - rows), node));
+}
+
+static void submit(struct jobs *j, struct job *job, int64_t node, int64_t mono_ms)
 {
 	bool is_next = atomic_exchange(&job->more, false);
-	job->bite = (struct bite){ .config = atomic_load(j->config), .now_ms = clock_wall_ms(), .rows_max = job->row->bite };
+	job->bite = (struct bite){ .config = atomic_load(j->config), .now_ms = clock_wall_ms(), .rows_max = job->row->bite, .node = node };
 	job->commit = (struct commit_job){ .apply = job_apply, .done = job_done, .low = true };
 	if (!is_next)
 		job->due_ms = mono_ms + job->row->every_ms;
@@ -234,15 +262,28 @@ static void submit(struct jobs *j, struct job *job, int64_t mono_ms)
 	job->due_ms = mono_ms + REFUSED_AGAIN_MS; /* its line is full */
 }
 
+/* How long until it is asked again whose it is. What this node last saw of it is no longer so. */
+static int64_t anothers(const struct job *job)
+{
+	if (job->row->apply == seal)
+		metric_set(M_facts_unsealed, 0, 0);
+	return ANOTHERS_AGAIN_MS;
+}
+
 int64_t jobs_step(struct jobs *j, int64_t mono_ms)
 {
 	int64_t next_ms = INT64_MAX;
 	for (int i = 0; i < JOBS; i++) {
 		struct job *job = &j->at[i];
-		if (!atomic_load(&job->is_out) && !atomic_load(&j->stopping) && (atomic_load(&job->more) || job->due_ms <= mono_ms))
-			submit(j, job, mono_ms);
+		int64_t node, again_ms = REFUSED_AGAIN_MS;
+		if (!atomic_load(&job->is_out) && (atomic_load(&job->more) || job->due_ms <= mono_ms)) {
+			if (may_begin(j, job, &node))
+				submit(j, job, node, mono_ms);
+			else
+				again_ms = anothers(job);
+		}
 		/* one that is still out when its time comes is looked at again a little later */
-		int64_t wait_ms = job->due_ms > mono_ms ? job->due_ms - mono_ms : REFUSED_AGAIN_MS;
+		int64_t wait_ms = job->due_ms > mono_ms ? job->due_ms - mono_ms : again_ms;
 		if (wait_ms < next_ms)
 			next_ms = wait_ms;
 	}
@@ -269,6 +310,11 @@ struct jobs *jobs_make(struct committer *committer, const _Atomic(const struct c
 		metric_label(M_job_last_seconds, i, rows[i].name);
 	}
 	return j;
+}
+
+void jobs_among(struct jobs *j, const struct nodes *nodes)
+{
+	j->nodes = nodes;
 }
 
 void jobs_stop(struct jobs *j)
@@ -302,11 +348,12 @@ static void ring(void *ctx)
 	uv_async_send(&j->bell);
 }
 
-struct jobs *jobs_start(struct committer *committer, const _Atomic(const struct config *) *config, struct uv_loop_s *loop, struct fail *why)
+struct jobs *jobs_start(struct committer *committer, const _Atomic(const struct config *) *config, const struct nodes *nodes, struct uv_loop_s *loop, struct fail *why)
 {
 	struct jobs *j = jobs_make(committer, config, ring, NULL, why);
 	if (j == NULL)
 		return NULL;
+	jobs_among(j, nodes);
 	j->ctx = j->timer.data = j->bell.data = j;
 	if (uv_async_init(loop, &j->bell, on_bell) != 0) {
 		jobs_drop(j);

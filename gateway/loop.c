@@ -70,8 +70,7 @@ static void take_news(struct loop *l)
 
 int64_t loop_due_ms(struct loop *l)
 {
-	const struct parked *next = parking_first(&l->parking);
-	return next != NULL ? next->until_ms : INT64_MAX;
+	return park_due_ms(l);
 }
 
 void loop_tick(struct loop *l, int64_t mono_ms)
@@ -89,6 +88,7 @@ void loop_letters(struct loop *l)
 	errands_home(l);
 	envoy_run(l);
 	take_news(l);
+	relay_tell(l);
 }
 
 void loop_ring(struct loop *l)

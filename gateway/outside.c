@@ -7,6 +7,7 @@
 #include "channels/retry_after.h"
 #include "gateway/envoy.h"
 #include "gateway/hub.h"
+#include "gateway/nodes.h"
 #include "notify/http_multi.h"
 #include "notify/notifier.h"
 #include <assert.h>
@@ -27,6 +28,7 @@ struct outside {
 	struct transport *transport;
 	struct http_multi *http;      /* NULL: the transport is another's */
 	struct notifier *notifier;
+	struct node_source node;      /* where several nodes share the database */
 	struct answers *answers;
 	struct peers peers;
 	struct provider_tokens *tokens;
@@ -319,7 +321,31 @@ static void hear_due(void *notifier)
 	notifier_news(notifier);
 }
 
-struct outside *outside_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct hub *hub, struct fail *why)
+static int64_t node_self(void *nodes)
+{
+	return nodes_self(nodes);
+}
+
+static int node_alive(void *nodes)
+{
+	return nodes_alive(nodes);
+}
+
+static void hear_death(void *notifier)
+{
+	notifier_takeover(notifier);
+}
+
+static void join_nodes(struct outside *o, struct nodes *nodes)
+{
+	if (nodes == NULL)
+		return;
+	o->node = (struct node_source){ node_self, node_alive, nodes };
+	notifier_node(o->notifier, &o->node);
+	nodes_on_death(nodes, hear_death, o->notifier);
+}
+
+struct outside *outside_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct hub *hub, struct nodes *nodes, struct fail *why)
 {
 	struct http_multi *http = http_multi_make(atomic_load(config), why);
 	if (http == NULL)
@@ -331,6 +357,7 @@ struct outside *outside_start(struct store *s, struct committer *c, const _Atomi
 	}
 	o->http = http;
 	hub_add_ear(hub, NEWS_EFFECT_DUE, hear_due, o->notifier);
+	join_nodes(o, nodes);
 	if (pthread_create(&o->thread, NULL, outside_run, o) != 0) {
 		FAILS(why, SYSTEM, "the outside's thread");
 		outside_drop(o);

@@ -20,6 +20,7 @@ struct loop;      /* gateway/loop.h */
 struct hub;       /* gateway/hub.h */
 struct store;     /* store/store.h */
 struct committer; /* store/committer.h */
+struct nodes;     /* gateway/nodes.h */
 
 struct asking {
 	struct letter letter;
@@ -40,7 +41,7 @@ struct asking {
 	struct peer *peer;
 };
 
-struct outside *outside_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct hub *hub, struct fail *why);
+struct outside *outside_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct hub *hub, struct nodes *nodes, struct fail *why);
 /* From now on access tokens are shared with the other nodes, by way of this loop; it must not turn before, nor after outside_stop. */
 MUST_USE bool outside_share(struct outside *o, struct loop *way, struct fail *why);
 bool outside_ask(struct outside *o, struct asking *a); /* false: full, or stopping; it was not taken */

@@ -2,7 +2,8 @@
  *
  *   first stand here and want the news, then read the effect: so its end does not fall between
  *
- * Woken by NEWS_EFFECT_ENDED, by the deadline, by a stop; gone with its client. However it ends, the effect itself goes its way.
+ * Woken by NEWS_EFFECT_ENDED, by the deadline, by a stop; gone with its client. Where other nodes share the database, whose news may be lost, those whose time ends first look by
+ * themselves each second. However it ends, the effect itself goes its way.
  * Thread: the loop's. */
 #ifndef GATEWAY_PARK_H
 #define GATEWAY_PARK_H
@@ -23,6 +24,7 @@ struct parking {
 	struct link buckets[PARK_BUCKETS];
 	struct link by_time;     /* the next deadline first */
 	size_t count;
+	int64_t looked_ms;       /* monotonic: when those who stand here were last sent to look */
 };
 
 void parking_init(struct parking *p);
@@ -34,6 +36,7 @@ struct parked *parking_first(struct parking *p);                  /* whose deadl
 struct loop; /* gateway/loop.h */
 /* park_task.c, for the loop */
 void park_news(struct loop *l, int64_t effect);  /* it is over; 0: any may be */
+int64_t park_due_ms(struct loop *l);             /* when park_tick wants to be called; INT64_MAX: not at all */
 void park_tick(struct loop *l, int64_t mono_ms);
 void park_name_metrics(void);
 void park_end_all(struct loop *l);               /* a stop: they are answered with what is so */

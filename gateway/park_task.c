@@ -6,7 +6,7 @@
 #include "notify/effect.h"
 #include <stdatomic.h>
 
-enum { PARKED_MAX = 10000 };
+enum { PARKED_MAX = 10000, LOOK_MS = 1000, LOOKS_MAX = 256 /* at once; the others, whose time is further off, when it is their turn */ };
 enum park_end { PARK_OVER, PARK_WOKEN, PARK_LATE, PARK_GONE, PARK_REFUSED };
 
 static _Atomic int64_t parked_now; /* on all loops */
@@ -63,8 +63,11 @@ static bool peer_ended(const struct task *t)
 static void stand(struct task *t, int64_t effect)
 {
 	struct loop *l = t->loop;
+	int64_t now_ms = clock_mono_ms();
 	hub_want(&l->news, NEWS_EFFECT_ENDED, 1);
-	parking_put(&l->parking, &t->parked, effect, clock_mono_ms() + l->config->park_ms);
+	if (l->parking.count == 0)
+		l->parking.looked_ms = now_ms;
+	parking_put(&l->parking, &t->parked, effect, now_ms + l->config->park_ms);
 	count_parked(1);
 }
 
@@ -155,9 +158,9 @@ void park_leave(struct task *t)
 }
 
 /* Each goes and reads, and goes on standing; one that finds no room in the lane has its deadline. */
-static void send_all(struct loop *l)
+static void send_some(struct loop *l, size_t most)
 {
-	for (struct link *at = l->parking.by_time.next; at != &l->parking.by_time; at = at->next) {
+	for (struct link *at = l->parking.by_time.next; at != &l->parking.by_time && most > 0; at = at->next, most--) {
 		struct task *t = CONTAINER(at, struct task, parked.in_time);
 		if (t->away)
 			t->rung = true;
@@ -184,13 +187,30 @@ static void look_at_all(struct loop *l)
 void park_news(struct loop *l, int64_t effect)
 {
 	if (effect == 0)
-		l->reader != NULL ? look_at_all(l) : send_all(l);
+		l->reader != NULL ? look_at_all(l) : send_some(l, SIZE_MAX);
 	for (struct parked *p; effect != 0 && (p = parking_find(&l->parking, effect)) != NULL;)
 		go_on(task_of(p), PARK_WOKEN);
 }
 
+/* Another node may have done it, and its news be lost. */
+static bool looks_by_itself(const struct loop *l)
+{
+	return l->reader == NULL && l->parking.count > 0;
+}
+
+int64_t park_due_ms(struct loop *l)
+{
+	const struct parked *next = parking_first(&l->parking);
+	int64_t due_ms = next != NULL ? next->until_ms : INT64_MAX, look_ms = l->parking.looked_ms + LOOK_MS;
+	return looks_by_itself(l) && look_ms < due_ms ? look_ms : due_ms;
+}
+
 void park_tick(struct loop *l, int64_t mono_ms)
 {
+	if (looks_by_itself(l) && mono_ms >= l->parking.looked_ms + LOOK_MS) {
+		l->parking.looked_ms = mono_ms;
+		send_some(l, LOOKS_MAX);
+	}
 	for (struct parked *p; (p = parking_first(&l->parking)) != NULL && p->until_ms <= mono_ms;)
 		go_on(task_of(p), PARK_LATE);
 }

@@ -111,7 +111,7 @@ void effect_view_read(struct stmt *q, struct effect_view *out)
 		.id = stmt_int(q, 0), .kind = (int32_t)stmt_int(q, 2), .state = (enum effect_state)stmt_int(q, 3), .waits = stmt_int(q, 5) == 1,
 		.held_by = (enum effect_held_by)stmt_int(q, 6), .person = stmt_int(q, 7), .message = stmt_int(q, 8), .attempts = stmt_int(q, 9),
 		.rung = stmt_int(q, 10), .asks = stmt_int(q, 11), .due_ms = stmt_int(q, 12), .expires_ms = stmt_int(q, 13), .done_ms = stmt_int(q, 14),
-		.receipt = (enum effect_receipt)stmt_int(q, 15), .made_ms = stmt_int(q, 18), .changed_ms = stmt_int(q, 19),
+		.receipt = (enum effect_receipt)stmt_int(q, 15), .made_ms = stmt_int(q, 18), .changed_ms = stmt_int(q, 19), .owner = stmt_int(q, 20),
 	};
 	struct str key = stmt_blob(q, 1);
 	assert(key.len == ID_BYTES);

@@ -5,6 +5,8 @@
  * Effects of one subject are done one after the other, in the order of their ids: one has the turn, the others wait (effect.waits).
  * `sending` is committed before the call, so that after a crash it is known that something may have left. What happens to it then is
  * the kind's crash rule (effects.def): RESENT with the same key, ASKED about, or STOPPED AND SHOWN.
+ * Where several nodes share a database, `sending` names its owner. Owner, attempt and question together are the number of the lease: whatever is written
+ * about an attempt is written on condition that they are still these, so that a node which was thought dead writes over nobody.
  * Thread: whoever holds the transaction. Payloads are sealed here. */
 #ifndef NOTIFY_EFFECT_H
 #define NOTIFY_EFFECT_H
@@ -43,6 +45,7 @@ void effect_random(const uint8_t request_random[32], int n, uint8_t out[16]);
 
 struct effect_view {
 	int64_t id, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, made_ms, changed_ms; /* as in store/schema/0004_effects.sql */
+	int64_t owner;            /* the node at whose hands it is (store/node.h); 0 nobody's, or there is one only */
 	int32_t kind;
 	enum effect_state state;
 	enum effect_held_by held_by;
@@ -56,8 +59,8 @@ MUST_USE bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, boo
 MUST_USE bool effect_get_by_key(struct tx *tx, struct id key, struct effect_view *out, bool *found, struct fail *why);
 /* For statements of one's own: the columns of a view, in the order in which effect_view_read wants them from 0. */
 #define EFFECT_COLUMN_LIST \
-	"id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref, made_ms, changed_ms"
-enum { EFFECT_COLUMNS = 20 };
+	"id, key, kind, state, subject, waits, held_by, person, message, attempts, rung, asks, due_ms, expires_ms, done_ms, receipt, code, ref, made_ms, changed_ms, owner"
+enum { EFFECT_COLUMNS = 21 };
 void effect_view_read(struct stmt *q, struct effect_view *out);
 /* Nobody else of this subject comes or goes until the transaction's end. */
 MUST_USE bool effect_subject_lock(struct tx *tx, struct str subject, struct fail *why);

@@ -143,7 +143,7 @@ bool effect_hold_restored(struct tx *tx, int64_t now_ms, int64_t *held, struct f
 {
 	if (!end_attempts(tx, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET state = 6, held_by = 1, asks = 0, changed_ms = $1 WHERE state IN (1, 2)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET state = 6, held_by = 1, asks = 0, owner = 0, changed_ms = $1 WHERE state IN (1, 2)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);

@@ -5,11 +5,13 @@
 #include <assert.h>
 #include <stdio.h>
 
+/* Of nodes that share a database, each touches rows of its own: what it took with effect_free, and of others what they left behind. */
+
 /* From each state, where to. `sending` to `sending` is a question put off. */
 #define TO(s) (1u << EFFECT_##s)
 static const unsigned may[] = {
 	[EFFECT_DUE] = TO(SENDING) | TO(FAILED) | TO(HELD) | TO(CANCELLED),                                      /* woken by its due_ms; gives up at expires_ms */
-	[EFFECT_SENDING] = TO(SENDING) | TO(DUE) | TO(DONE) | TO(FAILED) | TO(UNKNOWN) | TO(HELD),              /* woken by the answer, a question's due_ms, or the next start */
+	[EFFECT_SENDING] = TO(SENDING) | TO(DUE) | TO(DONE) | TO(FAILED) | TO(UNKNOWN) | TO(HELD),              /* woken by the answer, a question's due_ms, the next start, or its owner's death */
 	[EFFECT_DONE] = 0,
 	[EFFECT_FAILED] = TO(DUE),                                                                               /* an operator replays it */
 	[EFFECT_UNKNOWN] = TO(DUE) | TO(DONE),                                                                   /* an operator replays it, or a receipt settles it */
@@ -88,7 +90,7 @@ static bool write(struct tx *tx, const struct effect_view *e, const struct effec
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"UPDATE effect SET state = $1, waits = $2, held_by = $3, rung = $4, asks = $5, due_ms = $6, expires_ms = $7, done_ms = $8, code = $9, ref = $10,"
-		" changed_ms = $11 WHERE id = $12 AND state = $13", why);
+		" changed_ms = $11, owner = 0 WHERE id = $12 AND state = $13 AND owner = $14 AND attempts = $15", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, m->to);
@@ -104,6 +106,8 @@ static bool write(struct tx *tx, const struct effect_view *e, const struct effec
 	stmt_bind_int(q, 11, now_ms);
 	stmt_bind_int(q, 12, e->id);
 	stmt_bind_int(q, 13, e->state);
+	stmt_bind_int(q, 14, e->owner);
+	stmt_bind_int(q, 15, e->attempts);
 	if (!stmt_run(q, why))
 		return false;
 	*moved = tx_changes(tx) == 1;
@@ -120,6 +124,7 @@ static void show(struct effect_view *e, const struct effect_move *m, bool waits,
 	e->due_ms = m->due_ms;
 	e->done_ms = m->done_ms;
 	e->changed_ms = now_ms;
+	e->owner = 0;
 	if (m->code != NULL)
 		snprintf(e->code, sizeof e->code, "%s", m->code);
 	if (m->ref != NULL)
@@ -196,6 +201,63 @@ bool effect_attempt_failed(struct tx *tx, const struct effect_view *e, enum verd
 
 /* -- taking one up */
 
+static struct stmt *free_query(struct tx *tx, bool is_ask, struct fail *why)
+{
+	return is_ask ?
+		tx_query(tx, "SELECT id FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND kind = $1 AND asks > 0 AND owner = 0 AND due_ms <= $2 ORDER BY due_ms, id LIMIT $3"
+			" /* postgres: FOR UPDATE SKIP LOCKED */", why) :
+		tx_query(tx, "SELECT id FROM effect WHERE waits = 0 AND state <= 2 AND state = 1 AND kind = $1 AND due_ms <= $2 ORDER BY due_ms, id LIMIT $3"
+			" /* postgres: FOR UPDATE SKIP LOCKED */", why);
+}
+
+bool effect_free(struct tx *tx, int32_t kind, bool is_ask, int64_t due_by_ms, int most, int64_t *ids, int *count, struct fail *why)
+{
+	*count = 0;
+	DROP(stmt) struct stmt *q = free_query(tx, is_ask, why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, kind);
+	stmt_bind_int(q, 2, due_by_ms);
+	stmt_bind_int(q, 3, most);
+	while (*count < most && stmt_row(q, why))
+		ids[(*count)++] = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+/* The lock first, as a receipt takes it before the row. */
+bool effect_still(struct tx *tx, const struct effect_view *e, bool *ours, struct fail *why)
+{
+	*ours = false;
+	if (!tx_lock_row(tx, "effect", e->id, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM effect WHERE id = $1 AND state = $2 AND owner = $3 AND attempts = $4 AND asks = $5 /* postgres: FOR UPDATE */", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, e->id);
+	stmt_bind_int(q, 2, e->state);
+	stmt_bind_int(q, 3, e->owner);
+	stmt_bind_int(q, 4, e->attempts);
+	stmt_bind_int(q, 5, e->asks);
+	*ours = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
+static bool set_owner(struct tx *tx, int64_t id, int64_t owner, int64_t before, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect SET owner = $1 WHERE id = $2 AND state = 2 AND asks > 0 AND owner = $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, owner);
+	stmt_bind_int(q, 2, id);
+	stmt_bind_int(q, 3, before);
+	return stmt_run(q, why);
+}
+
+bool effect_ask_again(struct tx *tx, const struct effect_view *e, struct fail *why)
+{
+	return set_owner(tx, e->id, 0, e->owner, why);
+}
+
 static bool take(struct stmt *q, struct effect_view *out, struct str *sealed, struct arena *a, struct fail *why)
 {
 	effect_view_read(q, out);
@@ -213,17 +275,18 @@ static bool read_whole(struct tx *tx, int64_t id, struct effect_view *out, struc
 }
 
 /* RETURNING would save the reading, but SQLite makes a table of its own for what it returns: measured, the mark cost three times as much. */
-static bool mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, bool *marked, struct fail *why)
+static bool mark(struct tx *tx, int64_t id, int64_t owner, int64_t now_ms, int64_t expired_before_ms, bool *marked, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"UPDATE effect SET state = 2, attempts = attempts + 1, rung = rung + 1, due_ms = $1, changed_ms = $2"
-		" WHERE id = $3 AND state = 1 AND waits = 0 AND expires_ms > $4", why);
+		"UPDATE effect SET state = 2, attempts = attempts + 1, rung = rung + 1, due_ms = $1, changed_ms = $2, owner = $3"
+		" WHERE id = $4 AND state = 1 AND waits = 0 AND expires_ms > $5", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
 	stmt_bind_int(q, 2, now_ms);
-	stmt_bind_int(q, 3, id);
-	stmt_bind_int(q, 4, expired_before_ms);
+	stmt_bind_int(q, 3, owner);
+	stmt_bind_int(q, 4, id);
+	stmt_bind_int(q, 5, expired_before_ms);
 	if (!stmt_run(q, why))
 		return false;
 	*marked = tx_changes(tx) == 1;
@@ -245,18 +308,21 @@ static bool expire(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_be
 	return true;
 }
 
-bool effect_mark(struct tx *tx, int64_t id, int64_t now_ms, int64_t expired_before_ms, struct effect_view *out, struct str *sealed, struct arena *a, bool *marked,
-		 struct fail *why)
+bool effect_mark(struct tx *tx, int64_t id, int64_t owner, int64_t now_ms, int64_t expired_before_ms, struct effect_view *out, struct str *sealed, struct arena *a,
+		 bool *marked, struct fail *why)
 {
-	if (!mark(tx, id, now_ms, expired_before_ms, marked, why))
+	if (!mark(tx, id, owner, now_ms, expired_before_ms, marked, why))
 		return false;
 	if (!*marked)
 		return expire(tx, id, now_ms, expired_before_ms, out, why);
 	return read_whole(tx, id, out, sealed, a, why);
 }
 
-bool effect_take_for_ask(struct tx *tx, int64_t id, int64_t due_by_ms, struct effect_view *out, struct str *sealed, struct arena *a, bool *found, struct fail *why)
+bool effect_take_for_ask(struct tx *tx, int64_t id, int64_t owner, int64_t due_by_ms, struct effect_view *out, struct str *sealed, struct arena *a, bool *found, struct fail *why)
 {
+	*found = false;
+	if (owner > 0 && (!set_owner(tx, id, owner, 0, why) || tx_changes(tx) == 0))
+		return why->code == FAIL_NONE;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect JOIN effect_payload ON effect = id WHERE id = $1 AND state = 2 AND asks > 0 AND due_ms <= $2", why);
 	if (q == NULL)
 		return false;
@@ -271,13 +337,15 @@ bool effect_take_for_ask(struct tx *tx, int64_t id, int64_t due_by_ms, struct ef
 /* Its answer may have been judged since the caller looked. */
 static bool read_again(struct tx *tx, struct effect_view *e, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state, receipt FROM effect WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state, receipt, owner, attempts FROM effect WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, e->id);
 	if (stmt_row(q, why)) {
 		e->state = (enum effect_state)stmt_int(q, 0);
 		e->receipt = (enum effect_receipt)stmt_int(q, 1);
+		e->owner = stmt_int(q, 2);
+		e->attempts = stmt_int(q, 3);
 	}
 	return why->code == FAIL_NONE;
 }

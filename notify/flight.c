@@ -106,6 +106,13 @@ static void could_not(struct flight *f, const struct fail *why)
 		land(f, VERDICT_FAILED, "order");
 }
 
+void flight_keep_back(struct flight *f)
+{
+	f->http_status = 0;
+	f->was_called = false;
+	land(f, VERDICT_AGAIN, "lease_over");
+}
+
 void flight_begin(struct flight *f, struct transport *http, const struct config *c, struct secret token, int64_t now_ms)
 {
 	struct fail why;

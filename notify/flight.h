@@ -21,6 +21,7 @@ struct flight {
 	bool is_ask;                     /* asks what became of an earlier attempt */
 	bool busy;                       /* not idle */
 	bool marked;
+	bool is_late;                    /* its lease was over when its end was written down: another has decided about it */
 	bool was_called;                 /* something may have been asked of the account */
 	struct judgement judgement;
 	int http_status;
@@ -42,4 +43,6 @@ struct flight *flights_pop(struct flights *l); /* NULL: empty */
 
 /* Opens the payload, lets the codec build and hands the call to the transport; when that is not possible it lands at once. */
 void flight_begin(struct flight *f, struct transport *http, const struct config *c, struct secret token, int64_t now_ms);
+/* Lands at once, not sent: whoever marked it may be thought dead by now. */
+void flight_keep_back(struct flight *f);
 #endif

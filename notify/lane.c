@@ -10,17 +10,33 @@ enum {
 	CALL = 1000,                                       /* a call, in tokens */
 };
 
+/* What a call costs us: tokens come as if the account were ours alone. */
+static int64_t cost(const struct lane *l)
+{
+	return CALL * l->nodes;
+}
+
 static int64_t burst(const struct lane *l)
 {
 	int64_t tokens = l->rate * BURST_MS;
-	return tokens > CALL ? tokens : CALL;
+	return tokens > cost(l) ? tokens : cost(l);
 }
 
 void lane_init(struct lane *l, const struct account_settings *a, int64_t now_ms)
 {
-	*l = (struct lane){ .rate = a->rate, .in_flight_max = a->in_flight, .in_flight_low = a->in_flight * 3 / 4, .is_configured = a->is_configured,
+	*l = (struct lane){ .rate = a->rate, .in_flight_max = a->in_flight, .in_flight_low = a->in_flight * 3 / 4, .in_flight_whole = a->in_flight, .nodes = 1, .is_configured = a->is_configured,
 			    .fills = true, .filled_ms = now_ms, .breaker = BREAKER_CLOSED, .open_for_ms = OPEN_FIRST_MS };
 	l->tokens = burst(l);
+}
+
+void lane_share(struct lane *l, int64_t nodes)
+{
+	if (nodes == l->nodes)
+		return;
+	l->nodes = nodes;
+	l->in_flight_max = l->in_flight_whole / nodes > 0 ? l->in_flight_whole / nodes : 1;
+	l->in_flight_low = l->in_flight_max * 3 / 4;
+	l->fills = l->fills || l->in_flight <= l->in_flight_low; /* perhaps nothing is left that could end */
 }
 
 static int64_t tokens_at(const struct lane *l, int64_t now_ms)
@@ -53,8 +69,8 @@ int64_t lane_room(struct lane *l, int64_t now_ms)
 	if (l->rate > 0) {
 		l->tokens = tokens_at(l, now_ms);
 		l->filled_ms = now_ms;
-		if (room > l->tokens / CALL)
-			room = l->tokens / CALL;
+		if (room > l->tokens / cost(l))
+			room = l->tokens / cost(l);
 	}
 	return room > 0 ? room : 0;
 }
@@ -64,7 +80,7 @@ void lane_take(struct lane *l)
 	assert(l->in_flight < l->in_flight_max);
 	l->in_flight++;
 	if (l->rate > 0)
-		l->tokens -= CALL;
+		l->tokens -= cost(l);
 	if (l->in_flight == l->in_flight_max)
 		l->fills = false;
 }
@@ -93,7 +109,7 @@ void lane_untake(struct lane *l)
 {
 	give(l);
 	if (l->rate > 0 && l->tokens < burst(l))
-		l->tokens += CALL;
+		l->tokens += cost(l);
 }
 
 static void open_for(struct lane *l, int64_t ms, int64_t now_ms)
@@ -150,7 +166,7 @@ int64_t lane_wake_ms(const struct lane *l, int64_t now_ms)
 	if (l->breaker == BREAKER_OPEN && l->open_until_ms > at)
 		at = l->open_until_ms;
 	if (l->rate > 0) {
-		int64_t short_of = CALL - tokens_at(l, now_ms);
+		int64_t short_of = cost(l) - tokens_at(l, now_ms);
 		int64_t filled = now_ms + (short_of > 0 ? (short_of + l->rate - 1) / l->rate : 0);
 		if (filled > at)
 			at = filled;

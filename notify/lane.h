@@ -11,6 +11,8 @@ enum breaker { BREAKER_CLOSED = 1, BREAKER_HALF_OPEN = 2, BREAKER_OPEN = 3 };
 
 struct lane {
 	int64_t rate, in_flight_max, in_flight_low;
+	int64_t in_flight_whole;  /* of all nodes together */
+	int64_t nodes;            /* among whom the account's limits are shared out */
 	int64_t in_flight;
 	int64_t unwritten;        /* calls that are over, and their outcomes are not committed yet: as many as may be in flight, or nothing new begins */
 	bool is_configured, is_stopped;
@@ -24,6 +26,9 @@ struct lane {
 };
 
 void lane_init(struct lane *l, const struct account_settings *a, int64_t now_ms);
+/* So many nodes ask this account: each has its part of the rate and of the calls in flight, one call at least. A count for all nodes (in the expiring store)
+ * would cost a round trip before each call, and a rule for when it is away; nodes are few, and all of them take from the same table, so equal parts are used equally. */
+void lane_share(struct lane *l, int64_t nodes);
 int64_t lane_room(struct lane *l, int64_t now_ms); /* how many calls may begin now */
 void lane_take(struct lane *l);                    /* one begins */
 void lane_end(struct lane *l);                     /* it is over: its slot is free again, its outcome is unwritten */

@@ -12,6 +12,8 @@
 
 enum {
 	POLL_MS = 60000,           /* news is a hint; this is the net below it */
+	POLL_SHARED_MS = 1000,     /* and this where other nodes write, whose news may come or not */
+	ESTATE_MS = 10000,         /* how often somebody looks for what the dead left: a mark may have been committed after its node's end */
 	RETRY_MS = 1000,           /* after the store said no */
 	WATCH_MS = 5000,           /* how often gauges are set */
 };
@@ -91,6 +93,17 @@ struct notifier *notifier_make(struct store *s, struct committer *committer, con
 void notifier_needs(struct notifier *n, const struct needs_source *source)
 {
 	n->needs = source;
+}
+
+void notifier_node(struct notifier *n, const struct node_source *source)
+{
+	n->node = source;
+}
+
+void notifier_takeover(struct notifier *n)
+{
+	atomic_store(&n->takeover, true);
+	n->wake(n->wake_ctx);
 }
 
 void notifier_news(struct notifier *n)
@@ -213,8 +226,11 @@ static void plan(struct notifier *n, int64_t mono_ms)
 	struct fail why;
 	fail_clear(&why);
 	if (mono_ms >= n->poll_ms) {
-		n->poll_ms = mono_ms + POLL_MS;
+		n->poll_ms = mono_ms + (n->node != NULL ? POLL_SHARED_MS : POLL_MS);
 		atomic_store(&n->news, true);
+	}
+	if (mono_ms >= n->stuck_ms) {
+		n->stuck_ms = mono_ms + POLL_MS;
 		for (struct flight *f; (f = flights_pop(&n->stuck)) != NULL;)
 			flights_push(&n->landed, f);
 	}
@@ -223,6 +239,8 @@ static void plan(struct notifier *n, int64_t mono_ms)
 		for (int i = 0; i < 2 * EFFECT_KINDS; i++)
 			n->windows[i].stale = true;
 	}
+	for (int i = 0; i < ACCOUNTS && n->node != NULL; i++)
+		lane_share(&n->lanes[i], n->node->alive(n->node->ctx));
 	if (!read_schedule(n, mono_ms, &why)) {
 		log_fail(STR_NONE, &why);
 		n->retry_ms = mono_ms + RETRY_MS;
@@ -241,6 +259,11 @@ static void put_back(struct notifier *n)
 		lane_untake(notifier_lane(n, f));
 		notifier_free(n, f);
 	}
+}
+
+static bool may_begin(const struct notifier *n)
+{
+	return !n->is_quiet && (n->node == NULL || n->self > 0);
 }
 
 static int64_t sooner(int64_t a, int64_t b)
@@ -272,10 +295,25 @@ static int64_t wake_ms(struct notifier *n, int64_t mono_ms)
 		return n->retry_ms > mono_ms ? n->retry_ms : mono_ms;
 	if (n->is_quiet)
 		return INT64_MAX;
+	if (!may_begin(n))
+		return mono_ms + RETRY_MS;
 	int64_t at = sooner(n->poll_ms, n->watch_ms);
 	for (int i = 0; i < 2 * EFFECT_KINDS; i++)
 		at = sooner(at, window_wake_ms(n, &n->windows[i], mono_ms));
 	return at > n->retry_ms ? at : n->retry_ms;
+}
+
+/* What the dead left is looked for as after a start. */
+static void see_nodes(struct notifier *n, int64_t mono_ms)
+{
+	if (n->node == NULL)
+		return;
+	n->self = n->node->self(n->node->ctx);
+	if (!n->recovered || n->turn_out || n->is_quiet || (!atomic_exchange(&n->takeover, false) && mono_ms < n->estate_ms))
+		return;
+	n->estate_ms = mono_ms + ESTATE_MS;
+	n->recovered = false;
+	n->turn.recover_after = 0;
 }
 
 int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms)
@@ -286,10 +324,11 @@ int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms)
 	if (n->turn_out && mailbox_take(&n->home) != NULL)
 		notifier_turn_home(n, mono_ms);
 	notifier_think(n, mono_ms);
-	if (n->is_quiet && !n->turn_out)
+	see_nodes(n, mono_ms);
+	if (!may_begin(n) && !n->turn_out)
 		put_back(n);
 	if (!n->turn_out && mono_ms >= n->retry_ms) {
-		if (n->recovered && !n->is_quiet && n->picked.count == 0)
+		if (n->recovered && may_begin(n) && n->picked.count == 0)
 			plan(n, mono_ms);
 		notifier_submit(n, mono_ms);
 	}

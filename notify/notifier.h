@@ -23,6 +23,16 @@ struct needs_source {
 };
 void notifier_needs(struct notifier *n, const struct needs_source *source); /* kept by pointer; without one such kinds wait */
 
+/* Under which name this notifier works where several nodes share the database (store/node.h). Then what is due is taken by whoever comes first, attempts are its
+ * node's, what the dead left is settled by their kinds' crash rules as after a start, and the table is looked at each second: others may have written. */
+struct node_source {
+	int64_t (*self)(void *ctx);  /* 0: it may be thought dead, so it begins nothing. Asked right before each call */
+	int (*alive)(void *ctx);     /* how many share the accounts' limits; at least 1 */
+	void *ctx;
+};
+void notifier_node(struct notifier *n, const struct node_source *source); /* before the first step; kept by pointer. Without one it is alone */
+void notifier_takeover(struct notifier *n); /* somebody has died. Any thread */
+
 /* One turn; also after the transport told of ends. Returns the monotonic ms at which it wants to be stepped again if nothing wakes it before; INT64_MAX: never. */
 int64_t notifier_step(struct notifier *n, int64_t wall_ms, int64_t mono_ms);
 /* Effects were committed (the store's news). Any thread. */

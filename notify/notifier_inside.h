@@ -15,11 +15,13 @@ struct notifier {
 	const struct config *config;
 	struct transport *http;
 	const struct needs_source *needs;
+	const struct node_source *node; /* NULL: it is alone */
+	int64_t self;                  /* of this step; 0: alone, or not sure to live */
 	struct connection *reader;
 	void (*wake)(void *ctx);
 	void *wake_ctx;
 	struct mailbox home;           /* the turn comes back here */
-	_Atomic bool news;
+	_Atomic bool news, takeover;
 	bool is_quiet;
 
 	struct timing time;
@@ -34,7 +36,7 @@ struct notifier {
 	bool turn_out, recovered;
 	int turn_room;                 /* of outcomes, and of marks; TURN_FIRST..TURN_MAX */
 	int solo;                      /* so many parts of a failed turn are still to be tried alone */
-	int64_t retry_ms, poll_ms, watch_ms; /* monotonic */
+	int64_t retry_ms, poll_ms, stuck_ms, watch_ms, estate_ms; /* monotonic */
 };
 
 static inline struct lane *notifier_lane(struct notifier *n, const struct flight *f)

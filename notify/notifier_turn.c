@@ -28,6 +28,9 @@ static struct effect_move move_of(const struct notifier *n, const struct flight 
 	const struct judgement *j = &f->judgement;
 	if (!f->was_called && j->verdict == VERDICT_FAILED && strcmp(j->code, "sealed") == 0)
 		return (struct effect_move){ .to = EFFECT_HELD, .held_by = HELD_BY_SEAL, .due_ms = f->view.due_ms, .rung = f->view.rung - 1, .code = j->code };
+	if (!f->was_called && strcmp(j->code, "lease_over") == 0) /* ours to begin again, if nobody else has */
+		return (struct effect_move){ .to = f->is_ask ? EFFECT_SENDING : EFFECT_DUE, .asks = f->view.asks, .due_ms = n->time.wall_ms,
+					     .rung = f->is_ask ? f->view.rung : f->view.rung - 1, .code = j->code };
 	return ladder_next(f->kind, &f->view, j, n->time.wall_ms, n->time.expiry_ms);
 }
 
@@ -95,6 +98,8 @@ void notifier_submit(struct notifier *n, int64_t mono_ms)
 {
 	struct turn *t = &n->turn;
 	t->recovers = !n->recovered;
+	t->node = n->self;
+	t->picks_anew = n->node != NULL && n->solo == 0; /* a part that is tried alone is the one that was meant */
 	t->now_ms = n->time.wall_ms;
 	t->expired_before_ms = n->time.expiry_ms;
 	t->due_by_ms = n->time.due_ms;
@@ -117,7 +122,10 @@ void notifier_submit(struct notifier *n, int64_t mono_ms)
 
 static void ended(struct notifier *n, struct flight *f)
 {
-	watch_attempt(f);
+	if (f->is_late)
+		LOG_EVENT(effect_late, STR_NONE, L_INT(f->view.id), L_C(f->kind->name), L_INT(f->view.attempts));
+	else
+		watch_attempt(f);
 	lane_written(notifier_lane(n, f));
 	notifier_free(n, f);
 }
@@ -127,6 +135,10 @@ static void begin(struct notifier *n, struct flight *f)
 	bool is_there;
 	struct secret token = notifier_token(n, f->kind, &is_there);
 	n->under_way++;
+	if (n->node != NULL && n->node->self(n->node->ctx) != f->view.owner) { /* asked now: since the mark this process may have stood still */
+		flight_keep_back(f);
+		return;
+	}
 	flight_begin(f, n->http, n->config, token, n->time.wall_ms);
 	fault_die(FAULT_effect_after_send);
 }
@@ -136,7 +148,18 @@ static int doubled(int room)
 	return 2 * room < TURN_MAX ? 2 * room : TURN_MAX;
 }
 
-static void turn_kept(struct notifier *n)
+/* Others took some of it. One that took nothing at all breathes before it asks again. */
+static void schedule_is_old(struct notifier *n, int64_t mono_ms)
+{
+	int marked = 0;
+	for (int i = 0; i < n->turn.mark_count; i++)
+		marked += n->turn.marks[i]->marked;
+	atomic_store(&n->news, true);
+	if (marked == 0)
+		n->retry_ms = mono_ms + FULL_MS;
+}
+
+static void turn_kept(struct notifier *n, int64_t mono_ms)
 {
 	struct turn *t = &n->turn;
 	n->solo -= n->solo > 0;
@@ -155,12 +178,14 @@ static void turn_kept(struct notifier *n)
 		fault_die(FAULT_effect_after_mark);
 	for (int i = 0; i < t->end_count; i++)
 		ended(n, t->ends[i]);
+	if (t->fell_short)
+		schedule_is_old(n, mono_ms);
 	for (int i = 0; i < t->mark_count; i++) {
 		struct flight *f = t->marks[i];
 		if (f->marked) {
 			begin(n, f);
 		} else {
-			if (f->view.state == EFFECT_FAILED)
+			if (f->view.id != 0 && f->view.state == EFFECT_FAILED)
 				watch_expired(&f->view);
 			lane_untake(notifier_lane(n, f));
 			notifier_free(n, f);
@@ -221,7 +246,7 @@ void notifier_turn_home(struct notifier *n, int64_t mono_ms)
 {
 	n->turn_out = false;
 	if (n->turn.job.committed)
-		turn_kept(n);
+		turn_kept(n, mono_ms);
 	else
 		turn_failed(n, mono_ms);
 }

@@ -6,7 +6,7 @@ static struct stmt *query(struct tx *tx, enum window_of of, struct fail *why)
 {
 	return of == WINDOW_DUE ?
 		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state <= 2 AND state = 1 AND kind = $1 ORDER BY due_ms, id LIMIT $2", why) :
-		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND kind = $1 AND asks > 0 ORDER BY due_ms, id LIMIT $2",
+		tx_query(tx, "SELECT id, due_ms FROM effect WHERE waits = 0 AND state <= 2 AND state = 2 AND kind = $1 AND asks > 0 AND owner = 0 ORDER BY due_ms, id LIMIT $2",
 			 why);
 }
 

@@ -24,6 +24,7 @@ struct pg_stmt {
 	const char *values[STMT_PARAMS_MAX];
 	int lengths[STMT_PARAMS_MAX], formats[STMT_PARAMS_MAX];
 	uint64_t numbers[STMT_PARAMS_MAX]; /* in the wire's order */
+	const char *said;                  /* to the server: behind the text, or the text itself */
 	char text[];
 };
 
@@ -41,13 +42,27 @@ static int params_of(const char *sql)
 	return highest;
 }
 
+static const char covered[] = "/* postgres:";
+
+/* A comment that begins so is said here: a word that SQLite has not and, with its one writer, need not have. */
+static void uncover(char *text)
+{
+	for (char *at, *end; (at = strstr(text, covered)) != NULL && (end = strstr(at, "*/")) != NULL;) {
+		memset(at, ' ', sizeof covered - 1);
+		memset(end, ' ', 2);
+	}
+}
+
 bool pg_prepare(struct stmt *s, const char *sql, struct fail *why)
 {
-	size_t len = strlen(sql) + 1;
-	struct pg_stmt *p = calloc(1, sizeof *p + len);
+	size_t len = strlen(sql) + 1, covers = strstr(sql, covered) != NULL;
+	struct pg_stmt *p = calloc(1, sizeof *p + len + covers * len);
 	if (p == NULL)
 		return FAILS(why, MEMORY, "no memory for a statement");
 	memcpy(p->text, sql, len);
+	p->said = p->text + covers * len;
+	if (covers)
+		uncover(memcpy(p->text + len, sql, len));
 	p->count = params_of(sql);
 	assert(p->count <= STMT_PARAMS_MAX);
 	for (int i = 0; i < p->count; i++)
@@ -133,7 +148,7 @@ static bool is_prepared(struct stmt *s, struct fail *why)
 	if (p->wire == session->wires)
 		return true;
 	snprintf(p->name, sizeof p->name, "s%u", ++session->names);
-	PGresult *r = answered(s->connection, PQsendPrepare(session->wire.conn, p->name, p->text, p->count, p->types), "preparing a statement", why);
+	PGresult *r = answered(s->connection, PQsendPrepare(session->wire.conn, p->name, p->said, p->count, p->types), "preparing a statement", why);
 	PQclear(r);
 	if (r == NULL)
 		return false;
@@ -152,7 +167,7 @@ static PGresult *run(struct stmt *s, struct fail *why)
 		return NULL;
 	}
 	if (!c->store->pg->prepared)
-		return answered(c, PQsendQueryParams(conn, p->text, p->count, p->types, p->values, p->lengths, p->formats, 1), "running a statement", why);
+		return answered(c, PQsendQueryParams(conn, p->said, p->count, p->types, p->values, p->lengths, p->formats, 1), "running a statement", why);
 	if (!is_prepared(s, why))
 		return NULL;
 	return answered(c, PQsendQueryPrepared(conn, p->name, p->count, p->values, p->lengths, p->formats, 1), "running a statement", why);

@@ -1,7 +1,8 @@
 /* store/store.h - the one face of SQL: a transaction, a statement, and nothing that shows which database it is.
  *
  * SQL texts are literals (their address is the statement cache's key), portable to SQLite 3.40 and PostgreSQL 15: $1, $2, … in
- * order of first appearance, integers for milliseconds and fen, no date functions. A test scans them all, and has both databases prepare them.
+ * order of first appearance, integers for milliseconds and fen, no date functions. A test scans them all, and has both databases prepare them. What stands in a
+ * comment that begins with "postgres:" is read by PostgreSQL alone, as FOR UPDATE SKIP LOCKED.
  *
  * Which of the two is meant says store.url (inside.h has the two bodies). On SQLite there is one writer, and a point read waits for nothing. On PostgreSQL
  * several write at once (tx_lock), ids have gaps, every statement is a round trip, and the first that fails ends its transaction: nothing can be

@@ -25,6 +25,27 @@ struct sql_text {
 };
 typedef void (*sql_visit)(const struct sql_text *t);
 
+#define SQL_POSTGRES "/* postgres:" /* …: PostgreSQL's alone, up to the comment's end (store/pg_statement.c) */
+
+/* What both read. */
+static inline const char *sql_shared(const char *sql, char out[SQL_BYTES_MAX])
+{
+	snprintf(out, SQL_BYTES_MAX, "%s", sql);
+	for (char *at, *end; (at = strstr(out, SQL_POSTGRES)) != NULL && (end = strstr(at, "*/")) != NULL;)
+		memmove(at, end + 2, strlen(end + 2) + 1);
+	return out;
+}
+
+static inline const char *sql_of_postgres(const char *sql, char out[SQL_BYTES_MAX])
+{
+	snprintf(out, SQL_BYTES_MAX, "%s", sql);
+	for (char *at, *end; (at = strstr(out, SQL_POSTGRES)) != NULL && (end = strstr(at, "*/")) != NULL;) {
+		memset(at, ' ', strlen(SQL_POSTGRES));
+		memset(end, ' ', 2);
+	}
+	return out;
+}
+
 /* #define NAME "…" */
 static struct {
 	char path[256], name[64], *text;

@@ -95,7 +95,7 @@ static inline void fixture_drop(struct fixture *f)
 	fault_clear_all();
 	store_close(f->store);
 	char command[128];
-	snprintf(command, sizeof command, "rm -rf '%s'", f->folder);
+	snprintf(command, sizeof command, "rm -rf '%.63s'", f->folder);
 	assert_int_equal(system(command), 0);
 }
 

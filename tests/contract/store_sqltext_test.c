@@ -44,7 +44,8 @@ static void one_type(const struct sql_text *t, const char *of, int n, Oid type, 
 
 static void postgres_takes(const struct sql_text *t)
 {
-	PGresult *r = PQprepare(postgres, "", t->sql, 0, NULL);
+	char text[SQL_BYTES_MAX];
+	PGresult *r = PQprepare(postgres, "", sql_of_postgres(t->sql, text), 0, NULL);
 	bool ok = PQresultStatus(r) == PGRES_COMMAND_OK;
 	if (!ok)
 		complain(t, PQresultErrorMessage(r));

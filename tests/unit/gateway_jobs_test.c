@@ -13,7 +13,7 @@ static _Atomic(const struct config *) config;
 static int woken;
 
 enum job_number { /* the metrics' labels */
-#define JOB(name, every, bite, log, what) JOB_##name,
+#define JOB(name, every, bite, log, who, what) JOB_##name,
 #include "gateway/jobs.def"
 #undef JOB
 	JOBS

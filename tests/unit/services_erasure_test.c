@@ -279,7 +279,7 @@ static void what_stays_stands_in_nobodys_way(void **state)
 	sql(w, "DELETE FROM effect_payload");
 	sql(w, "UPDATE effect SET state = 3, id = 5000");
 	sql(w, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 1200) INSERT INTO effect SELECT i, CAST(printf('%016d', i) AS BLOB), kind,"
-	       " 5, '', 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, '', '', made_ms, changed_ms FROM n, effect WHERE id = 5000");
+	       " 5, '', 0, 0, 0, 0, 1, 1, 0, 0, 0, 0, 0, '', '', made_ms, changed_ms, owner FROM n, effect WHERE id = 5000");
 	s.now_ms += 181 * DAY;
 	run(w, purge, &s);
 	assert_int_equal(s.rows, 1);

@@ -1,7 +1,7 @@
 // The two receivers that the sandbox does not play: one that takes webhooks and knows a repeat by its id, and one that can be asked by our key.
 import { createServer } from 'node:http';
 
-/** deeds: key -> how often it was done. act(kind, key): 'answer' | 'hold' (acts, and says nothing) | a status that is not an act. */
+/** deeds: key -> how often it was done. act(kind, key): 'answer' | 'hold' (acts, and says nothing) | { after } (acts, and answers so many ms later) | a status that is not an act. */
 export class EffectPeer {
 	static async start() {
 		const p = new EffectPeer();
@@ -28,6 +28,8 @@ export class EffectPeer {
 		this.deeds.set(key, (this.deeds.get(key) ?? 0) + 1);
 		if (how === 'hold')
 			return this.held.push(response);
+		if (how.after !== undefined)
+			return setTimeout(() => say(200), how.after);
 		return say(200);
 	}
 
