@@ -6,23 +6,54 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-static void row_out(struct sheet *s, const json_t *row, const char *measure, int64_t in_time, int64_t late, int64_t count, int64_t days)
+struct measured {
+	const char *measure;
+	int64_t count, in_time, late, days, trips;
+	bool has_share, has_days, has_trips;
+};
+
+static void share_out(struct sheet *s, bool has, int64_t part, int64_t of)
 {
-	int64_t stopped = in_time + late;
+	if (has && of > 0)
+		sheet_hundredths(s, part * 100 / of);
+	else
+		sheet_nothing(s);
+}
+
+static void row_out(struct sheet *s, const json_t *row, const struct measured *m)
+{
+	int64_t both = m->in_time + m->late;
 	sheet_text(s, json_string_value(json_object_get(row, "region")));
 	sheet_text(s, json_string_value(json_object_get(row, "department")));
-	sheet_text(s, measure);
-	sheet_number(s, count);
-	sheet_number(s, in_time);
-	sheet_number(s, late);
-	if (stopped > 0) {
-		sheet_hundredths(s, in_time * 10000 / stopped);
-		sheet_hundredths(s, days * 100 / stopped);
-	} else {
-		sheet_nothing(s);
-		sheet_nothing(s);
-	}
+	sheet_text(s, m->measure);
+	sheet_number(s, m->count);
+	sheet_number(s, m->in_time);
+	sheet_number(s, m->late);
+	share_out(s, m->has_share, m->in_time * 100, both);
+	share_out(s, m->has_days, m->days, both);
+	share_out(s, m->has_trips, m->trips, both);
 	sheet_row(s);
+}
+
+static int64_t number_of(const json_t *row, const char *name)
+{
+	return json_integer_value(json_object_get(row, name));
+}
+
+/* Of ended cases "in time" is: with no more trips than promised. */
+static void tally_out(struct sheet *s, const json_t *row)
+{
+	int64_t ended = number_of(row, "ended"), within = number_of(row, "ended_within");
+	const struct measured rows[] = {
+		{ .measure = "supplements_asked_before_acceptance", .count = number_of(row, "asked_before_acceptance") },
+		{ .measure = "supplements_asked", .count = number_of(row, "asked") },
+		{ .measure = "trips", .count = number_of(row, "trips") },
+		{ .measure = "ended_within_promised_trips", .count = ended, .in_time = within, .late = ended - within, .trips = number_of(row, "trips_of_ended"),
+		  .has_share = true, .has_trips = true },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].count > 0)
+			row_out(s, row, &rows[i]);
 }
 
 static void rows_out(struct sheet *s, const json_t *page)
@@ -30,17 +61,18 @@ static void rows_out(struct sheet *s, const json_t *page)
 	size_t i;
 	const json_t *row;
 	json_array_foreach(json_object_get(page, "rows"), i, row) {
-		int64_t in_time = json_integer_value(json_object_get(row, "in_time")), late = json_integer_value(json_object_get(row, "late"));
-		row_out(s, row, json_string_value(json_object_get(row, "kind")), in_time, late, in_time + late,
-			json_integer_value(json_object_get(row, "days_taken")));
+		struct measured m = { .measure = json_string_value(json_object_get(row, "kind")), .in_time = number_of(row, "in_time"), .late = number_of(row, "late"),
+				      .days = number_of(row, "days_taken"), .has_share = true, .has_days = true };
+		m.count = m.in_time + m.late;
+		row_out(s, row, &m);
 	}
-	json_array_foreach(json_object_get(page, "supplements"), i, row)
-		row_out(s, row, "supplements_asked", 0, 0, json_integer_value(json_object_get(row, "count")), 0);
+	json_array_foreach(json_object_get(page, "tallies"), i, row)
+		tally_out(s, row);
 }
 
 static void heading(struct sheet *s)
 {
-	static const char *const columns[] = { "region", "department", "measure", "count", "in_time", "late", "in_time_percent", "days_on_average" };
+	static const char *const columns[] = { "region", "department", "measure", "count", "in_time", "late", "in_time_percent", "days_on_average", "trips_on_average" };
 	for (size_t i = 0; i < sizeof columns / sizeof columns[0]; i++)
 		sheet_text(s, columns[i]);
 	sheet_row(s);

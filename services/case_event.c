@@ -12,6 +12,7 @@
 #include "base/metrics.h"
 #include "channels/url.h"
 #include "services/case_opening.h"
+#include "services/case_tally.h"
 #include "services/handlers.h"
 #include "services/joint.h"
 #include "services/services.h"
@@ -36,6 +37,7 @@ struct posted {
 	int64_t region;
 	uint8_t digests[KEYRING_INDEX_MAX][SHA256_BYTES];
 	int digest_count;
+	bool in_person;
 	bool is_judged; /* by apply. A replay of the request is not, and is nothing new to log or count */
 };
 
@@ -59,6 +61,7 @@ static const struct json_field event_fields[] = {
 	{ "occurred_at", JSON_F_TIME, true, 0, 0, offsetof(struct posted, occurred_ms), NULL },
 	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_public_note },
 	{ "extend_days", JSON_F_INT, false, 1, CASE_EXTEND_MAX, offsetof(struct posted, extend_days), NULL },
+	{ "in_person", JSON_F_BOOL, false, 0, 0, offsetof(struct posted, in_person), NULL },
 	{ "document", JSON_F_TEXT, false, 2, CASE_DOCUMENT_MAX, offsetof(struct posted, document), check_plain_text },
 	{ "provincial_no", JSON_F_TEXT, false, 1, CASE_TEXT_MAX, offsetof(struct posted, provincial_no), check_visible_ascii },
 	{ "project_code", JSON_F_TEXT, false, 1, CASE_TEXT_MAX, offsetof(struct posted, project_code), check_visible_ascii },
@@ -125,9 +128,16 @@ static void digest_of(struct posted *p)
 	struct str parts[] = {
 		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
 		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number), p->name, str_c(p->phone),
-		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code, p->whole, p->part,
+		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code, STR_NONE, STR_NONE, STR_NONE,
 	};
-	p->digest_count = keyring_index_all("event", parts, COUNT(parts) - (p->whole.at == NULL ? 2 : 0), p->digests);
+	size_t count = COUNT(parts) - 3;
+	if (p->whole.at != NULL) {
+		parts[count++] = p->whole;
+		parts[count++] = p->part;
+	}
+	if (p->in_person)
+		parts[count++] = STR("in person");
+	p->digest_count = keyring_index_all("event", parts, count, p->digests);
 }
 
 /* Not request_json: the applicant's object must outlive the first json_take. */
@@ -167,6 +177,8 @@ static bool post_parse(struct request *r, struct fail *why)
 		return FAILS_FIELD(why, FIELD, "/event", "no such event");
 	if (!extension_parse(p, why))
 		return false;
+	if (p->in_person && !tally_is_at_window(p->event))
+		return FAILS_FIELD(why, FIELD, "/in_person", "nobody comes to the hall for that");
 	digest_of(p);
 	return true;
 }
@@ -177,7 +189,7 @@ static struct journal_entry entry_of(const struct request *r, const struct poste
 {
 	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digests = (const uint8_t(*)[SHA256_BYTES])p->digests, .digest_count = p->digest_count, .seq = p->seq,
 				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event,
-				       .extend_days = p->extend_days, .document = p->document,
+				       .extend_days = p->extend_days, .document = p->document, .in_person = p->in_person,
 				       .provincial_no = p->provincial_no, .project_code = p->project_code };
 }
 

@@ -4,6 +4,7 @@
 #include "notify/message.h"
 #include "services/case_clock.h"
 #include "services/case_row.h"
+#include "services/case_tally.h"
 #include "services/joint.h"
 #include "store/fact.h"
 #include <assert.h>
@@ -163,6 +164,13 @@ static bool clocks_hear(struct tx *tx, const struct case_file *c, const struct j
 	return clocks_move(tx, &m, why);
 }
 
+static bool tallies_hear(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
+{
+	struct tally_move m = { .case_id = c->id, .department = c->department, .region = c->region, .seq = e->seq, .now_ms = c->now_ms, .day = day_of(e->occurred_ms),
+				.event = e->event, .state = c->state, .in_person = e->in_person };
+	return tallies_move(tx, &m, why);
+}
+
 bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
 	enum case_state to;
@@ -174,7 +182,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, why);
+	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tallies_hear(tx, c, e, why) && joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)
@@ -256,7 +264,7 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document,"
-		" provincial_no, project_code) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14)", why);
+		" provincial_no, project_code, in_person) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -273,6 +281,7 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	stmt_bind_text(q, 12, e->document);
 	stmt_bind_text(q, 13, e->provincial_no);
 	stmt_bind_text(q, 14, e->project_code);
+	stmt_bind_int(q, 15, e->in_person);
 	return stmt_run(q, why);
 }
 
@@ -303,7 +312,7 @@ static bool held_refuse(struct tx *tx, int64_t held, enum case_state in, struct 
 static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, char refused_id[CASE_TEXT_MAX + 1], struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document, provincial_no, project_code FROM held_event"
+		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document, provincial_no, project_code, in_person FROM held_event"
 		" WHERE department = $1 AND case_ref = $2 AND seq = $3 AND refused_in = 0", why);
 	if (q == NULL)
 		return STEP_FAILED;
@@ -320,7 +329,7 @@ static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, ch
 		.digests = (const uint8_t(*)[SHA256_BYTES])digest.at, .digest_count = 1,
 		.seq = c->last_seq + 1, .occurred_ms = stmt_int(q, 5), .received_ms = stmt_int(q, 6), .event = (enum case_event)stmt_int(q, 3),
 		.extend_days = stmt_int(q, 7), .document = stmt_is_null(q, 8) ? STR_NONE : stmt_text(q, 8),
-		.provincial_no = stmt_is_null(q, 9) ? STR_NONE : stmt_text(q, 9), .project_code = stmt_is_null(q, 10) ? STR_NONE : stmt_text(q, 10),
+		.provincial_no = stmt_is_null(q, 9) ? STR_NONE : stmt_text(q, 9), .project_code = stmt_is_null(q, 10) ? STR_NONE : stmt_text(q, 10), .in_person = stmt_int(q, 11) != 0,
 	};
 	if (journal_append(tx, c, &e, why))
 		return STEP_TAKEN;

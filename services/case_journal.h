@@ -18,6 +18,7 @@ struct journal_entry {
 	struct str event_id, note; /* note.at NULL: none */
 	int64_t extend_days;       /* of EXTENDED only, with its document */
 	struct str document;
+	bool in_person;            /* the applicant came (services/case_tally.h) */
 	struct str provincial_no, project_code; /* at NULL: the event does not say */
 	const uint8_t (*digests)[SHA256_BYTES]; /* keyed, of the content: under the current key, and under those of former days */
 	int digest_count;

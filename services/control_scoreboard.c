@@ -1,6 +1,6 @@
 /* services/control_scoreboard.c - what departments and counties are measured by (效能排名): for a span of days, how many of each clock were stopped and how many of
- * those in time, and how often papers were asked for afterwards. Counted from clock_event and case_event alone: both are sealed, so anybody who has their feeds
- * counts the same. */
+ * those in time, how often papers were asked for, and how many trips to the hall cases took beside what was promised. Counted from clock_event and case_tally
+ * alone: both are sealed, so anybody who has their feeds counts the same. */
 #include "base/day.h"
 #include "services/case_clock.h"
 #include "services/handlers.h"
@@ -19,11 +19,11 @@ struct scoreboard {
 	int count;
 	bool more;
 	struct score rows[ROWS_MAX];
-	int asked_count;
-	struct asked {             /* papers asked for after a case was accepted */
-		int64_t region, count;
+	int tally_count;
+	struct tallied {
+		int64_t region, trips, asked_before, asked, ended, ended_within, trips_of_ended;
 		struct str department;
-	} asked[ROWS_MAX];
+	} tallies[ROWS_MAX];
 };
 
 static bool day_query(struct request *r, const char *name, int32_t *out, struct fail *why)
@@ -42,21 +42,29 @@ static bool board_parse(struct request *r, struct fail *why)
 	       query_number(r, "after", 0, INT32_MAX, 0, &s->after, why);
 }
 
-static bool supplements_look(struct tx *tx, struct request *r, struct scoreboard *s, struct fail *why)
+static bool tallies_look(struct tx *tx, struct request *r, struct scoreboard *s, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT c.region, d.name, COUNT(*) FROM case_event e JOIN cases c ON c.id = e.case_id JOIN department d ON d.id = c.department"
-		" WHERE e.event = $1 AND e.occurred_ms >= $2 AND e.occurred_ms < $3 GROUP BY c.region, d.id, d.name ORDER BY c.region, d.id LIMIT $4", why);
+		"SELECT t.region, d.name, CAST(SUM(CASE WHEN t.what = 1 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 2 THEN 1 ELSE 0 END) AS BIGINT),"
+		" CAST(SUM(CASE WHEN t.what = 3 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 4 THEN 1 ELSE 0 END) AS BIGINT),"
+		" CAST(SUM(CASE WHEN t.what = 4 AND t.n <= t.promised THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 4 THEN t.n ELSE 0 END) AS BIGINT)"
+		" FROM case_tally t JOIN department d ON d.id = t.department WHERE t.day >= $1 AND t.day <= $2"
+		" GROUP BY t.region, d.id, d.name ORDER BY t.region, d.id LIMIT $3 OFFSET $4", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, CASE_EVENT_CORRECT_ASKED);
-	stmt_bind_int(q, 2, day_begins_ms(s->from));
-	stmt_bind_int(q, 3, day_begins_ms(s->to + 1));
-	stmt_bind_int(q, 4, ROWS_MAX);
-	for (; stmt_row(q, why); s->asked_count++) {
-		struct asked *a = &s->asked[s->asked_count];
-		*a = (struct asked){ .region = stmt_int(q, 0), .department = str_copy(&r->arena, stmt_text(q, 1)), .count = stmt_int(q, 2) };
-		if (a->department.at == NULL)
+	stmt_bind_int(q, 1, s->from);
+	stmt_bind_int(q, 2, s->to);
+	stmt_bind_int(q, 3, ROWS_MAX + 1);
+	stmt_bind_int(q, 4, s->after);
+	while (stmt_row(q, why)) {
+		if (s->tally_count == ROWS_MAX) {
+			s->more = true;
+			break;
+		}
+		struct tallied *t = &s->tallies[s->tally_count++];
+		*t = (struct tallied){ .region = stmt_int(q, 0), .department = str_copy(&r->arena, stmt_text(q, 1)), .trips = stmt_int(q, 2), .asked_before = stmt_int(q, 3),
+			.asked = stmt_int(q, 4), .ended = stmt_int(q, 5), .ended_within = stmt_int(q, 6), .trips_of_ended = stmt_int(q, 7) };
+		if (t->department.at == NULL)
 			return FAILS(why, MEMORY, "a department's name");
 	}
 	return why->code == FAIL_NONE;
@@ -85,7 +93,7 @@ static bool board_look(struct tx *tx, struct request *r, struct fail *why)
 		if (row->department.at == NULL)
 			return FAILS(why, MEMORY, "a department's name");
 	}
-	return why->code == FAIL_NONE && (s->after > 0 || supplements_look(tx, r, s, why));
+	return why->code == FAIL_NONE && tallies_look(tx, r, s, why);
 }
 
 static bool board_render(struct request *r, struct fail *why)
@@ -107,18 +115,24 @@ static bool board_render(struct request *r, struct fail *why)
 		json_put_object_end(&j);
 	}
 	json_put_array_end(&j);
-	json_put_name(&j, "supplements");
+	json_put_name(&j, "tallies");
 	json_put_array(&j);
-	for (int i = 0; i < s->asked_count; i++) {
+	for (int i = 0; i < s->tally_count; i++) {
+		const struct tallied *t = &s->tallies[i];
 		json_put_object(&j);
-		json_add_region_code(&j, "region", s->asked[i].region);
-		json_add_text(&j, "department", s->asked[i].department);
-		json_add_number(&j, "count", s->asked[i].count);
+		json_add_region_code(&j, "region", t->region);
+		json_add_text(&j, "department", t->department);
+		json_add_number(&j, "trips", t->trips);
+		json_add_number(&j, "asked_before_acceptance", t->asked_before);
+		json_add_number(&j, "asked", t->asked);
+		json_add_number(&j, "ended", t->ended);
+		json_add_number(&j, "ended_within", t->ended_within);
+		json_add_number(&j, "trips_of_ended", t->trips_of_ended);
 		json_put_object_end(&j);
 	}
 	json_put_array_end(&j);
 	json_add_boolean(&j, "more", s->more);
-	json_add_number(&j, "after", s->after + s->count);
+	json_add_number(&j, "after", s->after + ROWS_MAX);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

@@ -170,31 +170,22 @@ static bool feed_parse(struct request *r, struct fail *why)
 }
 
 /* kind 3 is FACT_CLOCK_EVENT */
-#define FEED_COLUMNS                                                                                                                  \
-	"SELECT s.seq, s.sealed_ms, k.day, k.begun, k.days, k.due, k.region, k.kind, k.what, c.case_no, c.case_ref, d.name"            \
-	" FROM seal s JOIN fact f ON f.id = s.fact JOIN clock_event k ON k.id = f.ref_a JOIN cases c ON c.id = k.case_id"             \
-	" JOIN department d ON d.id = k.department WHERE f.kind = 3 AND s.seq > $1"
+#define FEED_COLUMNS "SELECT s.seq, s.sealed_ms, k.day, k.begun, k.days, k.due, k.region, k.kind, k.what, c.case_no, c.case_ref, d.name FROM "
+#define FEED_JOINS                                                                                                    \
+	" JOIN fact f ON f.id = s.fact JOIN clock_event k ON k.id = f.ref_a JOIN cases c ON c.id = k.case_id"         \
+	" JOIN department d ON d.id = k.department WHERE f.kind = 3 AND "
 
 static struct stmt *feed_query(struct tx *tx, const struct request *r, const struct feed *f, struct fail *why)
 {
 	bool is_department = r->who.kind == WHO_DEPARTMENT;
 	struct stmt *q = is_department ?
-		tx_query(tx, FEED_COLUMNS " AND s.department = $2 AND s.department > 0 ORDER BY s.seq LIMIT $3", why) :
-		tx_query(tx, FEED_COLUMNS " AND ((f.region >= $2 AND f.region <= $3) OR (f.region >= $4 AND f.region <= $5)) ORDER BY s.seq LIMIT $6", why);
+		tx_query(tx, FEED_COLUMNS "seal s" FEED_JOINS "s.department = $1 AND s.department > 0 AND s.seq > $2 ORDER BY s.seq LIMIT $3", why) :
+		tx_query(tx, FEED_COLUMNS "seal_place p JOIN seal s ON s.seq = p.seq" FEED_JOINS "p.kind = 3 AND p.place = $1 AND p.seq > $2 ORDER BY p.seq LIMIT $3", why);
 	if (q == NULL)
 		return NULL;
-	stmt_bind_int(q, 1, f->from.id);
-	if (is_department) {
-		stmt_bind_int(q, 2, r->who.id);
-		stmt_bind_int(q, 3, f->limit + 1);
-		return q;
-	}
-	struct region_bounds b = region_bounds(r->who.region);
-	stmt_bind_int(q, 2, b.six_first);
-	stmt_bind_int(q, 3, b.six_last);
-	stmt_bind_int(q, 4, b.nine_first);
-	stmt_bind_int(q, 5, b.nine_last);
-	stmt_bind_int(q, 6, f->limit + 1);
+	stmt_bind_int(q, 1, is_department ? r->who.id : r->who.region);
+	stmt_bind_int(q, 2, f->from.id);
+	stmt_bind_int(q, 3, f->limit + 1);
 	return q;
 }
 

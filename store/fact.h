@@ -14,7 +14,7 @@ enum fact_kind {
 #undef FACT
 };
 
-enum fact_feed { FACT_FEED_NOBODY, FACT_FEED_DEPARTMENT };
+enum fact_feed { FACT_FEED_NOBODY, FACT_FEED_DEPARTMENT, FACT_FEED_SUPERVISED };
 
 struct fact_row {
 	enum fact_kind kind;

@@ -80,16 +80,40 @@ static bool seal_insert(struct tx *tx, const struct seal *s, struct fail *why)
 	return stmt_run(q, why);
 }
 
+static bool place_insert(struct tx *tx, int64_t kind, int64_t place, int64_t seq, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO seal_place (kind, place, seq) VALUES ($1, $2, $3)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, kind);
+	stmt_bind_int(q, 2, place);
+	stmt_bind_int(q, 3, seq);
+	return stmt_run(q, why);
+}
+
+/* A row for each place whose supervisors see it, so that each reads a page of his own in order: the region, and what it lies in (GB/T 2260, GB/T 10114). */
+static bool places_insert(struct tx *tx, const struct sealed_fact *f, int64_t seq, struct fail *why)
+{
+	int64_t county = f->region > 999999 ? f->region / 1000 : f->region, last = 0;
+	const int64_t places[] = { f->region, county, county / 100 * 100, county / 10000 * 10000 };
+	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+		if (places[i] != 0 && places[i] != last && !place_insert(tx, f->kind, places[i], seq, why))
+			return false;
+		last = places[i];
+	}
+	return true;
+}
+
 /* The next in order after `last`, which becomes it. */
 static bool seal_one(struct tx *tx, struct seal *last, const struct sealed_fact *f, int64_t now_ms, struct fail *why)
 {
 	const struct fact_row *row = fact_row_of(f->kind);
 	struct seal s = { .seq = last->seq + 1, .fact = f->id, .sealed_ms = now_ms };
-	if (row != NULL && row->feed == FACT_FEED_DEPARTMENT)
+	if (row != NULL && row->feed != FACT_FEED_NOBODY)
 		s.department = f->department;
 	seal_chain(seal_hash(tx), last->chain, &s, f);
 	*last = s;
-	return seal_insert(tx, &s, why);
+	return seal_insert(tx, &s, why) && (row == NULL || row->feed != FACT_FEED_SUPERVISED || places_insert(tx, f, s.seq, why));
 }
 
 /* -- up to where no fact can appear any more (PostgreSQL) */

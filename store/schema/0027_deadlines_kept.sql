@@ -5,3 +5,51 @@ ALTER TABLE guide_draft ADD COLUMN thrown_ms BIGINT;
 
 -- Effects that are over, the oldest first: what purge_kept walks (auth/retention.def). Those that an operator must look at are not in it.
 CREATE INDEX effect_over ON effect (changed_ms) WHERE state >= 3 AND state <> 5 AND state <> 6;
+
+-- What a place's supervisors see, in sealed order: a row for the fact's region and for each place around it, so that a page costs the same however much there is.
+-- clustered
+CREATE TABLE seal_place (
+	kind BIGINT NOT NULL,              -- of the fact
+	place BIGINT NOT NULL,             -- region code: township, county, prefecture or province
+	seq BIGINT NOT NULL,
+	PRIMARY KEY (kind, place, seq)
+);
+INSERT INTO seal_place (kind, place, seq) SELECT f.kind, f.region, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 0;
+INSERT INTO seal_place (kind, place, seq) SELECT f.kind, f.region / 1000, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 999999;
+INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 100 * 100, p.seq FROM seal_place p WHERE p.place <= 999999 AND p.place % 100 <> 0;
+INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 10000 * 10000, p.seq FROM seal_place p
+	WHERE p.place <= 999999 AND p.place % 100 = 0 AND p.place % 10000 <> 0;
+
+-- What supervision counts of a case besides its clocks: each day on which an event says that the person came, each time papers were asked for, and its end.
+CREATE TABLE case_tally (
+	id BIGINT PRIMARY KEY,
+	fact BIGINT NOT NULL,
+	case_id BIGINT NOT NULL REFERENCES cases (id),
+	seq BIGINT NOT NULL,               -- of the event that says so
+	what BIGINT NOT NULL CHECK (what BETWEEN 1 AND 4),         -- services/case_tally.h
+	n BIGINT NOT NULL,                 -- the how-manieth of the case; of its end: how many trips it took
+	promised BIGINT NOT NULL,          -- trips, by the guide the case is pinned to
+	day BIGINT NOT NULL,
+	department BIGINT NOT NULL,
+	region BIGINT NOT NULL
+);
+CREATE UNIQUE INDEX case_tally_case ON case_tally (case_id, what, n);
+CREATE UNIQUE INDEX case_tally_trip ON case_tally (case_id, day) WHERE what = 1; -- who comes twice a day came once
+CREATE UNIQUE INDEX case_tally_end ON case_tally (case_id) WHERE what = 4;
+CREATE INDEX case_tally_day ON case_tally (day, id);
+
+-- sqlite:
+CREATE TRIGGER case_tally_no_update BEFORE UPDATE ON case_tally BEGIN
+	SELECT RAISE(ABORT, 'case_tally is append-only');
+END;;
+CREATE TRIGGER case_tally_no_delete BEFORE DELETE ON case_tally BEGIN
+	SELECT RAISE(ABORT, 'case_tally is append-only');
+END;;
+-- end
+-- postgres:
+CREATE TRIGGER case_tally_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON case_tally
+	FOR EACH STATEMENT EXECUTE FUNCTION append_only_refuse();;
+-- end
+
+-- What an event says of the person's coming must wait with it.
+ALTER TABLE held_event ADD COLUMN in_person BIGINT NOT NULL DEFAULT 0;

@@ -8,6 +8,7 @@ import { inflateRawSync } from 'node:zlib';
 import { Case, assert_problem, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
+import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
 const g = await gateway();
@@ -111,6 +112,66 @@ test('a clock that stops is told in the feed, sealed, and counted by the scorebo
 	assert.equal((unzipped(readFileSync(book), 'xl/worksheets/sheet1.xml').match(/<row /g) ?? []).length, text.split('\r\n').length);
 	await assert.rejects(g.command('scoreboard', '--from', day(61), '--to', day(0), '--xlsx', path.join(g.state, 'none', 'x.xlsx')));
 	await assert.rejects(g.command('scoreboard', '--from', 'x', '--to', day(0)));
+});
+
+test('trips are what events say, a day is one trip, and the scoreboard counts what the feeds show', async () => {
+	const security = await first(g, 'tally.security', 'security_admin'), system = await first(g, 'tally.system', 'system_admin');
+	const supervisor = await hire(security, system, 'tally.super', w.region, 'supervisor'), elsewhere = await hire(security, system, 'tally.far', '621228', 'supervisor');
+	const c = new Case(g, w), quick = new Case(g, w), held = new Case(g, w);
+	await c.send('submitted', { occurred_at: noon(30), in_person: true });
+	await c.send('received', { occurred_at: noon(30), in_person: true }); // the same day: the same trip
+	await c.send('correct_pre_asked', { occurred_at: noon(30) });
+	await c.send('correct_pre_done', { occurred_at: noon(28), in_person: true });
+	await c.send('accepted', { occurred_at: noon(28) });
+	await c.send('decided_ok', { occurred_at: noon(27) });
+	await c.send('done', { occurred_at: noon(27) });
+	await c.send('delivered', { occurred_at: noon(26), in_person: true });
+	await quick.send('submitted', { occurred_at: noon(30) });
+	await quick.send('withdrawn', { occurred_at: noon(29) });
+	// what waits for its turn keeps what it says
+	const early = held.body('received', { seq: 2, occurred_at: noon(9), in_person: true });
+	assert.equal((await held.post(early)).status, 202);
+	await held.send('submitted', { occurred_at: noon(10) });
+	assert_problem(await held.post(held.body('accepted', { seq: 3, in_person: 'yes' })), 422, 'invalid_field');
+	assert.equal(assert_problem(await held.post(held.body('not_accepted', { seq: 3, in_person: true })), 422, 'invalid_field').json.pointer, '/in_person');
+	assert_problem(await held.post({ ...early, in_person: false }), 409, 'event_id_reused');
+
+	const all = async (target, token) => {
+		const items = [];
+		for (let cursor = '', more = true; more; ) {
+			const { json, status, text } = await g.get(`${target}?limit=3${cursor && `&cursor=${cursor}`}`, { token });
+			assert.equal(status, 200, text);
+			items.push(...json.items);
+			({ more, next_cursor: cursor } = json);
+		}
+		return items;
+	};
+	const mine = await until('all of it is sealed', async () => {
+		const items = await all('/v1/department/tallies/feed', w.department), of = (x) => items.filter((i) => i.case_no === x.case_no);
+		return of(c).length === 5 && of(quick).length === 1 && of(held).length === 1 && items;
+	});
+	const { promised_trips } = mine[0], told = (x) => mine.filter((i) => i.case_no === x.case_no).map((i) => [i.what, i.n, i.on]);
+	assert.deepEqual(told(c), [['trip', 1, day(30)], ['asked_before_acceptance', 1, day(30)], ['trip', 2, day(28)], ['trip', 3, day(26)], ['ended', 3, day(26)]]);
+	assert.deepEqual(told(quick), [['ended', 0, day(29)]]);
+	assert.deepEqual(told(held), [['trip', 1, day(9)]]);
+	const seen = await all('/v1/staff/tallies/feed', supervisor.token);
+	assert.deepEqual(seen, mine.filter((i) => i.region === w.region));
+	assert.deepEqual(await all('/v1/staff/tallies/feed', elsewhere.token), []);
+	assert.deepEqual(await all('/v1/department/tallies/feed', w.other_department), []);
+	const clocks = await all('/v1/staff/deadlines/feed', supervisor.token);
+	assert.ok(clocks.length > 0 && clocks.every((i) => i.region === w.region));
+	assert.deepEqual(await all('/v1/staff/deadlines/feed', elsewhere.token), []);
+
+	// counted from the feed alone
+	const text = await g.command('scoreboard', '--from', day(61), '--to', day(0));
+	const row = (measure) => (text.split('\r\n').find((line) => line.includes(w.matter.department.name) && line.includes(`"${measure}"`)) ?? '').split(',').slice(3).map(Number);
+	const of = (what) => seen.filter((i) => i.what === what), ended = of('ended'), within = ended.filter((i) => i.n <= i.promised_trips);
+	assert.equal(row('trips')[0], of('trip').length);
+	assert.equal(row('supplements_asked_before_acceptance')[0], of('asked_before_acceptance').length);
+	assert.equal(row('supplements_asked')[0], of('asked').length);
+	assert.deepEqual(row('ended_within_promised_trips').slice(0, 3), [ended.length, within.length, ended.length - within.length]);
+	assert.equal(row('ended_within_promised_trips')[5], Math.floor(ended.reduce((sum, i) => sum + i.n, 0) * 100 / ended.length) / 100);
+	assert.ok(promised_trips <= 9 && within.length < ended.length);
 });
 
 test('days on which we could not serve are public, and move last days on', async () => {

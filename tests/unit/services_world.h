@@ -196,6 +196,8 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(key) || '|' || state || '|' || person || '|' || maker || '|' || matter || '|' || guide || '|' || region || '|' || edition || '|'"
 	" || ifnull(case_id, '-') || '|' || hex(answers) || '|' || made_ms || '|' || changed_ms FROM application ORDER BY id",
 	"SELECT id || '|' || application || '|' || n || '|' || edition || '|' || maker || '|' || seq || '|' || hex(answers) || '|' || made_ms FROM application_submission ORDER BY id",
+	"SELECT id || '|' || fact || '|' || case_id || '|' || seq || '|' || what || '|' || n || '|' || promised || '|' || day || '|' || department || '|' || region"
+	" FROM case_tally ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25 };

@@ -1,0 +1,104 @@
+/* services/tally_feed.c - trips, papers asked for and ends of cases in sealed order: for the department whose cases they are, and for supervisors of the place. */
+#include "base/day.h"
+#include "services/case_tally.h"
+#include "services/handlers.h"
+#include "services/services.h"
+#include "store/store.h"
+
+struct feed_item {
+	int64_t seal_seq, sealed_ms, what, n, promised, day, region;
+	struct str case_no, case_ref, department;
+};
+
+struct feed {
+	struct cursor from;
+	int limit, count;
+	bool more;
+	struct feed_item items[];
+};
+
+static bool feed_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "cursor", "limit", NULL };
+	struct cursor from = { 0, 0 };
+	bool has_cursor;
+	int limit;
+	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
+		return false;
+	struct feed *f = request_state(r, sizeof(*f) + (size_t)limit * sizeof(f->items[0]), why);
+	if (f == NULL)
+		return false;
+	f->from = from;
+	f->limit = limit;
+	return true;
+}
+
+/* kind 5 is FACT_CASE_TALLY */
+#define FEED_COLUMNS "SELECT s.seq, s.sealed_ms, t.what, t.n, t.promised, t.day, t.region, c.case_no, c.case_ref, d.name FROM "
+#define FEED_JOINS                                                                                                    \
+	" JOIN fact f ON f.id = s.fact JOIN case_tally t ON t.id = f.ref_a JOIN cases c ON c.id = t.case_id"          \
+	" JOIN department d ON d.id = t.department WHERE f.kind = 5 AND "
+
+static struct stmt *feed_query(struct tx *tx, const struct request *r, const struct feed *f, struct fail *why)
+{
+	bool is_department = r->who.kind == WHO_DEPARTMENT;
+	struct stmt *q = is_department ?
+		tx_query(tx, FEED_COLUMNS "seal s" FEED_JOINS "s.department = $1 AND s.department > 0 AND s.seq > $2 ORDER BY s.seq LIMIT $3", why) :
+		tx_query(tx, FEED_COLUMNS "seal_place p JOIN seal s ON s.seq = p.seq" FEED_JOINS "p.kind = 5 AND p.place = $1 AND p.seq > $2 ORDER BY p.seq LIMIT $3", why);
+	if (q == NULL)
+		return NULL;
+	stmt_bind_int(q, 1, is_department ? r->who.id : r->who.region);
+	stmt_bind_int(q, 2, f->from.id);
+	stmt_bind_int(q, 3, f->limit + 1);
+	return q;
+}
+
+static bool feed_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct feed *f = r->state;
+	DROP(stmt) struct stmt *q = feed_query(tx, r, f, why);
+	if (q == NULL)
+		return false;
+	while (stmt_row(q, why)) {
+		f->more = f->count == f->limit;
+		if (f->more)
+			break;
+		struct feed_item *i = &f->items[f->count++];
+		*i = (struct feed_item){ .seal_seq = stmt_int(q, 0), .sealed_ms = stmt_int(q, 1), .what = stmt_int(q, 2), .n = stmt_int(q, 3), .promised = stmt_int(q, 4),
+			.day = stmt_int(q, 5), .region = stmt_int(q, 6), .case_no = str_copy(&r->arena, stmt_text(q, 7)), .case_ref = str_copy(&r->arena, stmt_text(q, 8)),
+			.department = str_copy(&r->arena, stmt_text(q, 9)) };
+		if (i->case_no.at == NULL || i->case_ref.at == NULL || i->department.at == NULL)
+			return FAILS(why, MEMORY, "an item");
+	}
+	return why->code == FAIL_NONE;
+}
+
+static void item_out(struct json_out *j, const struct feed_item *i)
+{
+	char day[DAY_TEXT_BYTES];
+	day_text((int32_t)i->day, day);
+	json_put_object(j);
+	json_add_number(j, "seal_seq", i->seal_seq);
+	json_add_text(j, "case_no", i->case_no);
+	json_add_text(j, "case_ref", i->case_ref);
+	json_add_text(j, "department", i->department);
+	json_add_region_code(j, "region", i->region);
+	json_add_text(j, "what", tally_what_name(i->what));
+	json_add_number(j, "n", i->n);
+	json_add_number(j, "promised_trips", i->promised);
+	json_add_text(j, "on", str_c(day));
+	json_add_time(j, "sealed_at", i->sealed_ms);
+	json_put_object_end(j);
+}
+
+static bool feed_render(struct request *r, struct fail *why)
+{
+	const struct feed *f = r->state;
+	struct json_out j = reply_list(r);
+	for (int n = 0; n < f->count; n++)
+		item_out(&j, &f->items[n]);
+	struct cursor next = { 0, f->count > 0 ? f->items[f->count - 1].seal_seq : f->from.id };
+	return reply_feed_end(r, &j, &next, f->more, why);
+}
+
+const struct handler tally_feed = { .parse = feed_parse, .look = feed_look, .render = feed_render };
