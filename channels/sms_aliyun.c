@@ -17,6 +17,8 @@ static const char EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b
 
 static const struct { const char *name; size_t code_at; } templates[] = {
 	{ "case_moved", offsetof(struct config, sms_aliyun_template_case_moved) },
+	{ "deadline", offsetof(struct config, sms_aliyun_template_deadline) },
+	{ "deadline_list", offsetof(struct config, sms_aliyun_template_deadline_list) },
 	{ "mandate", offsetof(struct config, sms_aliyun_template_mandate) },
 	{ "mandate_code", offsetof(struct config, sms_aliyun_template_mandate_code) },
 	{ "otp", offsetof(struct config, sms_aliyun_template_otp) },

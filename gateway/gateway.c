@@ -27,6 +27,7 @@
 #include "services/certificate_trust.h"
 #include "services/department_system.h"
 #include "services/handlers.h"
+#include "services/hook.h"
 #include "services/provincial.h"
 #include "services/wechat_account.h"
 #include "store/checkpointer.h"
@@ -122,6 +123,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	route_table_build();
 	name_metrics();
 	machine_of(g);
+	effect_follow(KIND_department_hook, hook_followed); /* an address that takes nothing for long is disabled */
 	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
 	if (ok) {

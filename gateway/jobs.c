@@ -16,6 +16,7 @@
 #include "gateway/noted.h"
 #include "notify/stream.h"
 #include "payments/ledger.h"
+#include "services/alert.h"
 #include "services/application.h"
 #include "services/case_clock.h"
 #include "services/erasure.h"
@@ -109,6 +110,11 @@ static bool renew_clocks(struct tx *tx, struct bite *b, struct fail *why)
 static bool forget_drafts(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return application_sweep(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool push_alerts(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return alerts_push(tx, b->config, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool forget_loads(struct tx *tx, struct bite *b, struct fail *why)

@@ -76,3 +76,8 @@ bool account_is_configured(enum account a)
 {
 	return account_settings(a)->is_configured;
 }
+
+bool account_is_many(enum account a)
+{
+	return a == ACCOUNT_department_hooks;
+}

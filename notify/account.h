@@ -32,4 +32,6 @@ const char *account_name(enum account a);                     /* "sms_aliyun" */
 bool account_named(struct str name, enum account *out);
 /* Whoever makes an effect asks first: without its account there is none, and the ladder's next rung is taken instead. */
 bool account_is_configured(enum account a);
+/* Its effects go to many receivers, each with an address of its own: no breaker, no pause for all. */
+bool account_is_many(enum account a);
 #endif

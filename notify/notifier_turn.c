@@ -43,6 +43,8 @@ static bool is_ill(const struct flight *f)
 static void hear(struct notifier *n, const struct flight *f, int64_t mono_ms)
 {
 	struct lane *l = notifier_lane(n, f);
+	if (account_is_many(f->kind->account))
+		return;
 	if (f->was_called && lane_heard(l, is_ill(f), mono_ms))
 		LOG_EVENT(account_breaker, STR_NONE, L_C(account_name(f->kind->account)), L_INT(l->breaker), L_INT(l->open_for_ms));
 	if (f->was_called && f->http_status == 429 && f->judgement.again_after_ms > 0)

@@ -433,6 +433,20 @@ static bool telling_read(struct tx *tx, int32_t today, int64_t most, struct tell
 	return why->code == FAIL_NONE;
 }
 
+/* Its last day may have moved away and come back. */
+static bool was_told(struct tx *tx, const struct clock_event *e, bool *is_told, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM clock_event WHERE case_id = $1 AND kind = $2 AND what = $3 AND due = $4 AND what <= 3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, e->case_id);
+	stmt_bind_int(q, 2, e->kind);
+	stmt_bind_int(q, 3, e->what);
+	stmt_bind_int(q, 4, e->due);
+	*is_told = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
 /* Only the light of today is told: of one that was passed over while nobody looked there is nothing to say any more. */
 static bool tell(struct tx *tx, const struct telling *t, int32_t today, int64_t now_ms, struct fail *why)
 {
@@ -440,7 +454,8 @@ static bool tell(struct tx *tx, const struct telling *t, int32_t today, int64_t 
 	enum light light = light_on(today, true, t->made.due, t->made.yellow, false);
 	enum clock_what what = light == LIGHT_RED ? CLOCK_TOLD_RED : light == LIGHT_ORANGE ? CLOCK_TOLD_ORANGE : CLOCK_TOLD_YELLOW;
 	struct clock_event e = event_of(t->case_id, &t->clock, &t->made, what, today);
-	if (!event_add(tx, &e, now_ms, why))
+	bool is_told;
+	if (!was_told(tx, &e, &is_told, why) || (!is_told && !event_add(tx, &e, now_ms, why)))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE case_clock SET told = $1, next_on = $2 WHERE case_id = $3 AND kind = $4", why);
 	if (q == NULL)

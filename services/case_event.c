@@ -121,7 +121,7 @@ static bool later_parse(const struct posted *p, struct fail *why)
 	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "only with seq 1");
 }
 
-/* Keyed, because it covers numbers, and those can be tried out. The last two are counted where they are said: what was digested before there were any stays known. */
+/* Keyed, because it covers numbers, and those can be tried out. The last three are counted where they are said: what was digested before there were any stays known. */
 static void digest_of(struct posted *p)
 {
 	char seq[21], occurred[21], extend[21], kind = (char)('0' + p->applicant.kind);

@@ -155,12 +155,15 @@ struct feed {
 
 static bool feed_parse(struct request *r, struct fail *why)
 {
-	static const char *const names[] = { "cursor", "limit", NULL };
+	static const char *const names[] = { "after", "cursor", "limit", NULL };
 	struct cursor from = { 0, 0 };
 	bool has_cursor;
 	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	int64_t after;
+	if (!request_query_only(r, names, why) || !query_number(r, "after", 0, INT64_MAX, 0, &after, why) || !request_page(r, &from, &has_cursor, &limit, why))
 		return false;
+	if (!has_cursor)
+		from.id = after;
 	struct feed *f = request_state(r, sizeof(*f) + (size_t)limit * sizeof(f->items[0]), why);
 	if (f == NULL)
 		return false;
@@ -177,13 +180,10 @@ static bool feed_parse(struct request *r, struct fail *why)
 
 static struct stmt *feed_query(struct tx *tx, const struct request *r, const struct feed *f, struct fail *why)
 {
-	bool is_department = r->who.kind == WHO_DEPARTMENT;
-	struct stmt *q = is_department ?
-		tx_query(tx, FEED_COLUMNS "seal s" FEED_JOINS "s.department = $1 AND s.department > 0 AND s.seq > $2 ORDER BY s.seq LIMIT $3", why) :
-		tx_query(tx, FEED_COLUMNS "seal_place p JOIN seal s ON s.seq = p.seq" FEED_JOINS "p.kind = 3 AND p.place = $1 AND p.seq > $2 ORDER BY p.seq LIMIT $3", why);
+	struct stmt *q = tx_query(tx, FEED_COLUMNS "seal_place p JOIN seal s ON s.seq = p.seq" FEED_JOINS "p.kind = 3 AND p.place = $1 AND p.seq > $2 ORDER BY p.seq LIMIT $3", why);
 	if (q == NULL)
 		return NULL;
-	stmt_bind_int(q, 1, is_department ? r->who.id : r->who.region);
+	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
 	stmt_bind_int(q, 2, f->from.id);
 	stmt_bind_int(q, 3, f->limit + 1);
 	return q;

@@ -12,7 +12,8 @@ extern const struct handler region_list, region_show;
 extern const struct handler calendar_show, hall_list, hall_show, guide_show, guide_version_list, guide_diff, catalogue_summary, offline_list, search_show;
 extern const struct handler outage_list, control_outage_declare;
 extern const struct handler department_part_list;
-extern const struct handler deadline_list, deadline_feed, tally_feed, control_scoreboard;
+extern const struct handler deadline_list, deadline_feed, tally_feed, hook_add_handler, hook_list_handler, hook_enable_handler, hook_remove_handler, hook_rotate_handler,
+	staff_duty_add, staff_duty_list, staff_duty_remove, control_scoreboard;
 extern const struct handler matter_list, matter_show;
 extern const struct handler otp_send, oauth_token, oauth_revoke;
 extern const struct handler login_provincial, me_identity_show, me_identity_provincial, me_window_code, hall_identify;

@@ -91,11 +91,11 @@ static bool place_insert(struct tx *tx, int64_t kind, int64_t place, int64_t seq
 	return stmt_run(q, why);
 }
 
-/* A row for each place whose supervisors see it, so that each reads a page of his own in order: the region, and what it lies in (GB/T 2260, GB/T 10114). */
+/* A row for each reader, so that each has a page of his own in order: its department, its region, and what that lies in (GB/T 2260, GB/T 10114). */
 static bool places_insert(struct tx *tx, const struct sealed_fact *f, int64_t seq, struct fail *why)
 {
 	int64_t county = f->region > 999999 ? f->region / 1000 : f->region, last = 0;
-	const int64_t places[] = { f->region, county, county / 100 * 100, county / 10000 * 10000 };
+	const int64_t places[] = { 0 - f->department, f->region, county, county / 100 * 100, county / 10000 * 10000 };
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
 		if (places[i] != 0 && places[i] != last && !place_insert(tx, f->kind, places[i], seq, why))
 			return false;

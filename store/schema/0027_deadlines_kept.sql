@@ -6,19 +6,21 @@ ALTER TABLE guide_draft ADD COLUMN thrown_ms BIGINT;
 -- Effects that are over, the oldest first: what purge_kept walks (auth/retention.def). Those that an operator must look at are not in it.
 CREATE INDEX effect_over ON effect (changed_ms) WHERE state >= 3 AND state <> 5 AND state <> 6;
 
--- What a place's supervisors see, in sealed order: a row for the fact's region and for each place around it, so that a page costs the same however much there is.
+-- What a place's supervisors and a department see, in sealed order: a row for the fact's region, for each place around it, and for its department, so that a page
+-- costs the same however much there is.
 -- clustered
 CREATE TABLE seal_place (
 	kind BIGINT NOT NULL,              -- of the fact
-	place BIGINT NOT NULL,             -- region code: township, county, prefecture or province
+	place BIGINT NOT NULL,             -- region code: township, county, prefecture or province; minus the row id of the department
 	seq BIGINT NOT NULL,
 	PRIMARY KEY (kind, place, seq)
 );
 INSERT INTO seal_place (kind, place, seq) SELECT f.kind, f.region, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 0;
 INSERT INTO seal_place (kind, place, seq) SELECT f.kind, f.region / 1000, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 999999;
-INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 100 * 100, p.seq FROM seal_place p WHERE p.place <= 999999 AND p.place % 100 <> 0;
+INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 100 * 100, p.seq FROM seal_place p WHERE p.place > 0 AND p.place <= 999999 AND p.place % 100 <> 0;
 INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 10000 * 10000, p.seq FROM seal_place p
-	WHERE p.place <= 999999 AND p.place % 100 = 0 AND p.place % 10000 <> 0;
+	WHERE p.place > 0 AND p.place <= 999999 AND p.place % 100 = 0 AND p.place % 10000 <> 0;
+INSERT INTO seal_place (kind, place, seq) SELECT f.kind, 0 - f.department, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.department > 0;
 
 -- What supervision counts of a case besides its clocks: each day on which an event says that the person came, each time papers were asked for, and its end.
 CREATE TABLE case_tally (
@@ -53,3 +55,41 @@ CREATE TRIGGER case_tally_no_change BEFORE UPDATE OR DELETE OR TRUNCATE ON case_
 
 -- What an event says of the person's coming must wait with it.
 ALTER TABLE held_event ADD COLUMN in_person BIGINT NOT NULL DEFAULT 0;
+
+-- A light of a clock is told once, whatever runs twice; with another last day it is another limit.
+CREATE UNIQUE INDEX clock_event_once ON clock_event (case_id, kind, what, due) WHERE what <= 3;
+
+-- Where a department's systems want to be told (Standard Webhooks; services/hook.h).
+CREATE TABLE hook (
+	id BIGINT PRIMARY KEY,
+	key BYTEA NOT NULL UNIQUE,         -- 16 bytes, wh_… outside
+	department BIGINT NOT NULL REFERENCES department (id),
+	url VARCHAR(512) NOT NULL,
+	secret BYTEA NOT NULL,             -- sealed "hook.secret"; empty of one that was removed
+	old_secret BYTEA,                  -- sealed "hook.old_secret"; signs beside it until then
+	old_until_ms BIGINT NOT NULL,
+	made_ms BIGINT NOT NULL,
+	failing_since_ms BIGINT,           -- NULL: the last thing got through
+	disabled_ms BIGINT,                -- NULL: it is told
+	removed_ms BIGINT
+);
+CREATE INDEX hook_department ON hook (department, id) WHERE removed_ms IS NULL;
+
+-- Whom an SMS goes to: of a department, or of a place's supervisors.
+CREATE TABLE duty_phone (
+	id BIGINT PRIMARY KEY,
+	key BYTEA NOT NULL UNIQUE,         -- 16 bytes, dp_… outside
+	department BIGINT NOT NULL,        -- 0: of the region's supervisors
+	region BIGINT NOT NULL REFERENCES region (code),
+	phone BYTEA NOT NULL,              -- sealed "duty_phone.phone"
+	made_ms BIGINT NOT NULL
+);
+CREATE INDEX duty_phone_whose ON duty_phone (department, region, id);
+
+-- How far each receiver has been told of lights (services/alert.h).
+CREATE TABLE alert_told (
+	place BIGINT PRIMARY KEY,          -- as seal_place
+	seq BIGINT NOT NULL,               -- of the seal up to which it knows
+	pushed_ms BIGINT NOT NULL,         -- when it was last told of lights
+	listed_on BIGINT NOT NULL          -- the day whose morning list it has had, or that has none
+);

@@ -1,10 +1,9 @@
 /* Goal: whatever fails while a draft is written, thrown away or published, nothing of it stays, the reason is one that may be tried again, and the repetition
  * does the whole thing.
  * Method: fail the n-th statement step, n = 1, 2, … until it passes; after each failure all rows are as before. */
-#include "tests/unit/services_world.h"
+#include "every_statement.h"
 #include "auth/proposal.h"
 #include "auth/staff.h"
-#include "base/fault.h"
 #include "services/guide_draft.h"
 
 #define PREFECTURE 621200
@@ -64,69 +63,9 @@ static void outcome_keep(struct world *w, char out[ID_TEXT_BYTES])
 	snprintf(out, ID_TEXT_BYTES, "%.*s", ID_TEXT_BYTES - 1, w->r.outcome.text);
 }
 
-/* ---- a deed that fails at its n-th statement ---- */
-
-struct deed {
-	const struct handler *handler;
-	int who, least; /* statements it takes at least */
-	char param[ID_TEXT_BYTES];
-	const char *body;
-};
-
-struct attempt {
-	struct world *w;
-	const struct deed *deed;
-};
-
-static bool deed_once(struct tx *tx, void *ctx, struct fail *why)
+static void ask(struct world *w, const struct deed *d)
 {
-	struct attempt *a = ctx;
-	const struct handler *h = a->deed->handler;
-	struct request *r = &a->w->r;
-	return (h->look == NULL || h->look(tx, r, why)) && h->apply(tx, r, why);
-}
-
-static bool attempted(struct world *w, const struct deed *d, int fails_at)
-{
-	char setting[64];
-	struct attempt a = { w, d };
 	asked(w, d->who, d->param[0] != '\0' ? d->param : NULL, d->body);
-	assert_true(d->handler->parse(&w->r, &w->r.why));
-	snprintf(setting, sizeof(setting), "store_step=%d", fails_at);
-	assert_true(fault_set(str_c(setting)));
-	bool ok = store_write(w->store, deed_once, &a, &w->r.why);
-	fault_clear_all();
-	return ok;
-}
-
-static char *all_rows(struct world *w)
-{
-	size_t len = 0;
-	char *all = calloc(1, 1 << 20);
-	arena_reset(&w->arena);
-	for (size_t t = 0; t < sizeof(world_tables) / sizeof(world_tables[0]); t++) {
-		struct str rows = world_rows(w, (int)t);
-		memcpy(all + len, rows.at, rows.len);
-		len += rows.len;
-	}
-	return all;
-}
-
-static void every_statement(struct world *w, const struct deed *d)
-{
-	char *before = all_rows(w);
-	int n = 1;
-	for (; !attempted(w, d, n); n++) {
-		if (!fail_row(w->r.why.code)->again)
-			fail_msg("%d: %s: %s", n, fail_row(w->r.why.code)->name, w->r.why.log);
-		char *after = all_rows(w);
-		assert_string_equal(after, before);
-		free(after);
-		assert_true(n < 1000);
-	}
-	free(before);
-	print_message("%d failures\n", n - 1);
-	assert_true(n > d->least);
 }
 
 static void written(struct world *w, char draft[ID_TEXT_BYTES])
@@ -138,14 +77,14 @@ static void written(struct world *w, char draft[ID_TEXT_BYTES])
 
 static void writing(void **state)
 {
-	struct deed d = { .handler = &staff_guide_write, .who = CLERK, .least = 6, .body = guide_text() };
+	struct deed d = { .ask = ask, .handler = &staff_guide_write, .who = CLERK, .least = 6, .body = guide_text() };
 	every_statement(*state, &d);
 	assert_non_null(strstr(world_rows(*state, WORLD_DRAFTS).at, "|N1|"));
 }
 
 static void throwing_away(void **state)
 {
-	struct deed d = { .handler = &staff_guide_throw, .who = CHECKER, .least = 5 };
+	struct deed d = { .ask = ask, .handler = &staff_guide_throw, .who = CHECKER, .least = 5 };
 	written(*state, d.param);
 	every_statement(*state, &d);
 	assert_non_null(strstr(world_rows(*state, WORLD_DRAFTS).at, "|{}"));
@@ -157,7 +96,7 @@ static void proposing(struct world *w, const char *draft, struct deed *d)
 {
 	static char body[256];
 	snprintf(body, sizeof(body), "{\"kind\":\"guide_publish\",\"region\":\"621200\",\"payload\":{},\"subject\":\"%s\"}", draft);
-	*d = (struct deed){ .handler = &staff_proposal_make, .who = CLERK, .least = 6, .body = body };
+	*d = (struct deed){ .ask = ask, .handler = &staff_proposal_make, .who = CLERK, .least = 6, .body = body };
 	every_statement(w, d);
 }
 
@@ -168,7 +107,7 @@ static void publishing(void **state)
 	struct deed d;
 	written(w, draft);
 	proposing(w, draft, &d);
-	d = (struct deed){ .handler = &staff_proposal_approve, .who = CHECKER, .least = 15 };
+	d = (struct deed){ .ask = ask, .handler = &staff_proposal_approve, .who = CHECKER, .least = 15 };
 	outcome_keep(w, d.param);
 	/* while it is looked at nobody throws it away */
 	asked(w, CLERK, draft, NULL);

@@ -92,6 +92,13 @@ const draft = await staff.get('department_clerk').ask('POST', '/v1/staff/guides'
 assert.equal(draft.status, 201, draft.text);
 const county_checker = await hire(maker, checker, 'county.checker', '621221', 'system_admin');
 const county_maker = await hire(maker, checker, 'county.maker', '621221', 'security_admin');
+const hook_secret = `whsec_${Buffer.alloc(32, 7).toString('base64')}`;
+const hook = await g.ask('POST', '/v1/department/hooks', { token: w.department, key: randomUUID(), body: { url: 'http://127.0.0.1:1/x', secret: hook_secret } });
+assert.equal(hook.status, 201, hook.text);
+const hook_id = { theirs: hook.json.id, none: `wh_${'0'.repeat(26)}`, token: w.other_department };
+const duty = await staff.get('supervisor').ask('POST', '/v1/staff/duty-phones', { key: randomUUID(), body: { phone: '13900001234' } });
+assert.equal(duty.status, 201, duty.text);
+const county_supervisor = await hire(maker, checker, 'county.super', '621221', 'supervisor'), county_clerk_of_hooks = await hire(maker, checker, 'county.hooks', '621221', 'department_clerk');
 
 
 // Mandates that have every scope between them, held by the citizen known by name.
@@ -159,6 +166,8 @@ const foreign = {
 	terminal_hand_over_show: hand_over_id, terminal_hand_over_take: hand_over_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
 	staff_guide_show: guide_id, staff_guide_throw: guide_id,
+	department_hook_rotate: { ...hook_id, body: { secret: hook_secret } }, department_hook_enable: hook_id, department_hook_remove: hook_id, staff_hook_enable: { ...hook_id, token: county_clerk_of_hooks.token },
+	staff_duty_remove: { theirs: duty.json.id, none: `dp_${'0'.repeat(26)}`, token: county_supervisor.token },
 	staff_proposal_show: proposal_id, staff_proposal_approve: proposal_id, staff_proposal_withdraw: { ...proposal_id, token: county_maker.token },
 	staff_applicant: { ...case_no, token: county_clerk.token, body: { reason: '核对申请材料' } },
 	staff_proposal_refuse: { ...proposal_id, body: { note: '不同意' } },

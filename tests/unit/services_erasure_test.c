@@ -15,7 +15,7 @@
 /* ---- the table ---- */
 
 /* Tables with people in them that are not the public: staff and their proposals, clients. Nobody asks to be forgotten there. */
-static const char *const of_staff[] = { "staff", "proposal" };
+static const char *const of_staff[] = { "staff", "proposal", "hook", "duty_phone" };
 
 static bool is_listed(struct str table)
 {

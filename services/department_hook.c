@@ -1,0 +1,241 @@
+/* services/department_hook.c - /v1/department/hooks: a department's system says where it wants to be told; /v1/staff/hooks: its staff see whether that works. */
+#include "auth/audit.h"
+#include "auth/right.h"
+#include "auth/staff.h"
+#include "auth/tenancy.h"
+#include "base/json.h"
+#include "services/alert.h"
+#include "services/handlers.h"
+#include "services/hook.h"
+#include "services/services.h"
+
+enum { ADDED = 1, DONE };
+
+static const char *const no_query[] = { NULL };
+
+static bool audited(struct tx *tx, const struct request *r, enum audit_act act, int64_t id, int status, int64_t department, int64_t region, struct fail *why)
+{
+	struct audit a = { act, AUDIT_OF_HOOK, id, .result = status, .department = department, .region = region };
+	return audit_add(tx, r, &a, why);
+}
+
+/* ---- add ---- */
+
+struct wish {
+	struct str url, secret;
+};
+
+static bool add_parse(struct request *r, struct fail *why)
+{
+	static const struct json_field fields[] = {
+		{ "url", JSON_F_TEXT, true, 1, HOOK_URL_MAX, offsetof(struct wish, url), NULL },
+		{ "secret", JSON_F_TEXT, true, HOOK_SECRET_MIN, HOOK_SECRET_MAX, offsetof(struct wish, secret), check_visible_ascii },
+	};
+	struct wish *w = request_state(r, sizeof(*w), why);
+	return w != NULL && request_query_only(r, no_query, why) && request_json(r, fields, 2, w, why) && hook_url_check(w->url, why) && hook_secret_check(w->secret, why);
+}
+
+static bool department_region(struct tx *tx, int64_t department, int64_t *region, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT region FROM department WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, department);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, STORE, "department %lld", (long long)department);
+	*region = stmt_int(q, 0);
+	return true;
+}
+
+static bool add_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct wish *w = r->state;
+	struct on_duty of = { .department = r->who.id };
+	uint8_t random[32];
+	int64_t id;
+	request_bytes(r, "hook", random);
+	if (!department_region(tx, of.department, &of.region, why) || !alerts_begin(tx, &of, why))
+		return false;
+	struct hook_new n = { .url = w->url, .secret = w->secret, .department = of.department, .key = id_make(r->now_ms, random), .salt = random + 16 };
+	if (!hook_add(tx, &n, r->now_ms, &id, why) || !audited(tx, r, AUDIT_HOOK_ADDED, id, 201, of.department, of.region, why))
+		return false;
+	r->outcome = (struct outcome){ .code = ADDED, .status = 201 };
+	id_text(n.key, HOOK_PREFIX, r->outcome.text);
+	return true;
+}
+
+static bool add_render(struct request *r, struct fail *why)
+{
+	struct json_out j = reply_json(r, 201);
+	json_put_object(&j);
+	json_add_text(&j, "id", str_c(r->outcome.text));
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler hook_add_handler = { .parse = add_parse, .apply = add_apply, .render = add_render };
+
+/* ---- list ---- */
+
+struct page {
+	struct cursor from;
+	int limit, count;
+	struct hook items[];
+};
+
+static bool list_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "cursor", "limit", NULL };
+	struct cursor from = { 0, INT64_MAX };
+	bool has_cursor;
+	int limit;
+	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
+		return false;
+	struct page *page = request_state(r, sizeof(*page) + ((size_t)limit + 1) * sizeof(page->items[0]), why);
+	if (page == NULL)
+		return false;
+	page->from = from;
+	page->limit = limit;
+	return true;
+}
+
+/* A department's own; of its staff theirs, of others those of the region. */
+static bool list_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct page *page = r->state;
+	struct hook_span s = { .department = r->who.id, .below = page->from.id };
+	struct region_bounds b = region_bounds(r->who.region);
+	if (r->who.kind == WHO_STAFF && !staff_department(tx, r->who.id, &s.department, why))
+		return false;
+	s.six_first = b.six_first;
+	s.six_last = b.six_last;
+	s.nine_first = b.nine_first;
+	s.nine_last = b.nine_last;
+	return hook_list(tx, &s, &r->arena, page->items, page->limit + 1, &page->count, why);
+}
+
+static void time_or_nothing(struct json_out *j, const char *name, int64_t ms)
+{
+	if (ms == 0)
+		json_add_nothing(j, name);
+	else
+		json_add_time(j, name, ms);
+}
+
+static void hook_out(struct json_out *j, const struct hook *h, int64_t now_ms)
+{
+	char key[ID_TEXT_BYTES];
+	id_text(h->key, HOOK_PREFIX, key);
+	json_put_object(j);
+	json_add_text(j, "id", str_c(key));
+	json_add_text(j, "url", h->url);
+	json_put_name(j, "department");
+	json_put_object(j);
+	json_add_text(j, "code", h->department_code);
+	json_add_text(j, "name", h->department_name);
+	json_put_object_end(j);
+	json_add_text(j, "state", h->disabled_ms != 0 ? STR("disabled") : h->failing_since_ms != 0 ? STR("failing") : STR("on"));
+	json_add_time(j, "made_at", h->made_ms);
+	time_or_nothing(j, "failing_since", h->failing_since_ms);
+	time_or_nothing(j, "disabled_at", h->disabled_ms);
+	time_or_nothing(j, "old_secret_until", h->old_until_ms > now_ms ? h->old_until_ms : 0);
+	json_put_object_end(j);
+}
+
+static bool list_render(struct request *r, struct fail *why)
+{
+	const struct page *page = r->state;
+	bool is_more = page->count > page->limit;
+	int count = is_more ? page->limit : page->count;
+	struct json_out j = reply_list(r);
+	for (int i = 0; i < count; i++)
+		hook_out(&j, &page->items[i], r->now_ms);
+	struct cursor next = { 0, is_more ? page->items[count - 1].id : 0 };
+	return reply_list_end(r, &j, is_more ? &next : NULL, why);
+}
+
+const struct handler hook_list_handler = { .parse = list_parse, .look = list_look, .render = list_render };
+
+/* ---- one of them ---- */
+
+struct one {
+	struct id key;
+	struct str secret;
+	struct hook hook;
+};
+
+static bool one_parse(struct request *r, struct fail *why)
+{
+	struct one *o = request_state(r, sizeof(*o), why);
+	if (o == NULL || !request_query_only(r, no_query, why))
+		return false;
+	return id_from_text(r->params[0], HOOK_PREFIX, &o->key) || FAILS(why, NOT_FOUND, "not an address's id");
+}
+
+/* Whose it is; the runtime compares. Staff of a department have its own only. */
+static bool one_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct one *o = r->state;
+	bool found;
+	int64_t own = 0;
+	if (!hook_by_key(tx, o->key, &r->arena, &o->hook, &found, why))
+		return false;
+	if (!found)
+		return FAILS(why, NOT_FOUND, "no such address");
+	if (r->who.kind == WHO_DEPARTMENT) {
+		r->owner = o->hook.department;
+		return true;
+	}
+	if (!staff_department(tx, r->who.id, &own, why))
+		return false;
+	if (own == 0 || own == o->hook.department)
+		r->owner = o->hook.region;
+	return true;
+}
+
+static bool done(struct tx *tx, struct request *r, enum audit_act act, struct fail *why)
+{
+	const struct hook *h = &((const struct one *)r->state)->hook;
+	r->outcome = (struct outcome){ .code = DONE, .status = 204 };
+	return audited(tx, r, act, h->id, 204, h->department, h->region, why);
+}
+
+static bool done_render(struct request *r, struct fail *why)
+{
+	(void)why;
+	r->reply.status = 204;
+	return true;
+}
+
+static bool enable_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct one *o = r->state;
+	struct on_duty of = { o->hook.department, o->hook.region };
+	return alerts_begin(tx, &of, why) && hook_enable(tx, &o->hook, why) && done(tx, r, AUDIT_HOOK_ENABLED, why);
+}
+
+static bool remove_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct one *o = r->state;
+	return hook_remove(tx, &o->hook, r->now_ms, why) && done(tx, r, AUDIT_HOOK_REMOVED, why);
+}
+
+static bool rotate_parse(struct request *r, struct fail *why)
+{
+	static const struct json_field fields[] = {
+		{ "secret", JSON_F_TEXT, true, HOOK_SECRET_MIN, HOOK_SECRET_MAX, offsetof(struct one, secret), check_visible_ascii },
+	};
+	return one_parse(r, why) && request_json(r, fields, 1, r->state, why) && hook_secret_check(((struct one *)r->state)->secret, why);
+}
+
+static bool rotate_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct one *o = r->state;
+	uint8_t random[32];
+	request_bytes(r, "hook secret", random);
+	return hook_rotate(tx, &o->hook, o->secret, random, r->now_ms, &r->arena, why) && done(tx, r, AUDIT_HOOK_ROTATED, why);
+}
+
+const struct handler hook_enable_handler = { .parse = one_parse, .look = one_look, .apply = enable_apply, .render = done_render };
+const struct handler hook_remove_handler = { .parse = one_parse, .look = one_look, .apply = remove_apply, .render = done_render };
+const struct handler hook_rotate_handler = { .parse = rotate_parse, .look = one_look, .apply = rotate_apply, .render = done_render };
