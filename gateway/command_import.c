@@ -5,8 +5,9 @@
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
-enum { CHUNK_BYTES = 256 << 10, LINES_BYTES = 64 << 10 /* of JSON: dearer than a table's */, LINE_BYTES_MAX = 2 * CHUNK_BYTES, FILE_BYTES_MAX = 256 << 20 };
+enum { CHUNK_BYTES = 256 << 10, LINES_BYTES = 64 << 10 /* of JSON: dearer than a table's */, LINE_BYTES_MAX = 2 * CHUNK_BYTES, FILE_BYTES_MAX = 256 << 20, INDEX_TRIES = 600, INDEX_PAUSE_NS = 50000000 };
 
 char *file_read(const char *path, size_t *len, struct fail *why)
 {
@@ -124,6 +125,23 @@ static bool pass_over_file(struct import *im, bool dry, int *code)
 	return true;
 }
 
+/* What was imported is found when this returns, or it says so. Without a gateway nothing searches. */
+static void await_index(struct import *im)
+{
+	int64_t wanted = 0;
+	int code;
+	for (int i = 0; i < INDEX_TRIES; i++) {
+		DROP(json) json_t *now = control_json(im->control, "import", "/control/index", STR(""), &code);
+		if (now == NULL || number_in(now, "index") == 0)
+			return;
+		wanted = wanted != 0 ? wanted : number_in(now, "catalogue");
+		if (number_in(now, "index") >= wanted)
+			return;
+		nanosleep(&(struct timespec){ .tv_nsec = INDEX_PAUSE_NS }, NULL);
+	}
+	fprintf(stderr, "siban import: all of it is in, but the search does not know it yet (generation %lld)\n", (long long)wanted);
+}
+
 int command_import(struct command_line *l)
 {
 	struct fail why;
@@ -144,8 +162,10 @@ int command_import(struct command_line *l)
 		fputs("calendar: by the right to open the database's files, and on record; of the staff it takes two (calendar_year)\n", stderr);
 	if (im.control == NULL)
 		code = tell_failure("import", &why);
-	else if (pass_over_file(&im, true, &code) && pass_over_file(&im, false, &code))
+	else if (pass_over_file(&im, true, &code) && pass_over_file(&im, false, &code)) {
+		await_index(&im);
 		printf("%s: %lld rows, %lld changed\n", im.kind, (long long)im.rows, (long long)im.changed);
+	}
 	control_close(im.control);
 	free(im.file);
 	return code;

@@ -51,13 +51,14 @@ static void index_drop(void *at)
 	search_index_drop(at);
 }
 
-static bool summary_put(struct indexer *x, struct fail *why)
+static bool summary_put(struct indexer *x, int64_t generation, struct fail *why)
 {
 	struct tx tx;
 	struct catalogue_summary *s = reader_begin(x->reader, &tx, why) ? summary_make(&tx, why) : NULL;
 	reader_end(x->reader);
 	if (s == NULL)
 		return false;
+	s->generation = generation;
 	metric_set(M_catalogue_matters, 0, s->matters);
 	metric_set(M_catalogue_online, 0, s->online);
 	return shelf_put(SHELF_SUMMARY, s, free, why);
@@ -77,7 +78,7 @@ static bool index_make(struct indexer *x, int64_t generation, struct fail *why)
 	if (index == NULL)
 		return false;
 	int64_t matters = search_size(index);
-	if (!shelf_put(SHELF_SEARCH, index, index_drop, why) || !summary_put(x, why))
+	if (!shelf_put(SHELF_SEARCH, index, index_drop, why) || !summary_put(x, generation, why))
 		return false;
 	x->generation = generation;
 	metric_set(M_search_matters, 0, matters);

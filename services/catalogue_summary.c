@@ -142,7 +142,7 @@ static struct catalogue_summary *told(struct groups *all, struct arena *a, struc
 		FAILS(why, MEMORY, "the catalogue's summary");
 		return NULL;
 	}
-	*s = (struct catalogue_summary){ matters, online, b.len };
+	*s = (struct catalogue_summary){ .matters = matters, .online = online, .len = b.len };
 	memcpy(s->json, b.at, b.len);
 	return s;
 }

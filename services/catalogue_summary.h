@@ -6,6 +6,7 @@
 
 struct catalogue_summary {
 	int64_t matters, online;  /* online: applied for over the net, or better */
+	int64_t generation;       /* of the catalogue that the search index beside it was made of; set by who puts both */
 	size_t len;
 	char json[];              /* the answer of GET /v1/catalogue/summary */
 };

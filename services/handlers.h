@@ -46,7 +46,7 @@ extern const struct handler control_key_list, control_key_count, control_key_add
 extern const struct handler staff_activate, staff_login, staff_logout, staff_me, staff_list;
 extern const struct handler staff_guide_write, staff_guide_list, staff_guide_show, staff_guide_throw, staff_calendar_propose;
 extern const struct handler staff_proposal_make, staff_proposal_list, staff_proposal_show, staff_proposal_approve, staff_proposal_refuse, staff_proposal_withdraw;
-extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list, control_guide_list;
+extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list, control_guide_list, control_index;
 extern const struct handler control_staff_list, control_staff_add, control_staff_again;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 extern const struct handler control_ledger_verify, control_ledger_balances;

@@ -6,6 +6,8 @@
 #include "services/services.h"
 #include "store/store.h"
 
+#include <assert.h>
+
 enum { BYTES_PER_CHARACTER = 3 /* case_row.h counts on it */ };
 
 bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why)
@@ -61,7 +63,7 @@ int import_kind_number(const struct import_kind *kind)
 
 int64_t import_first_line(const struct import_kind *kind)
 {
-	return kind->object != NULL ? 1 : 2;
+	return kind->judge != NULL ? 1 : 2;
 }
 
 static bool header_fits(struct csv *c, struct import_line *l, struct fail *why)
@@ -135,22 +137,28 @@ static bool refuse_line(int64_t line, const struct fail *what, struct fail *why)
 	return false;
 }
 
-static bool line_take(struct tx *tx, struct import *i, struct str line, int64_t at, struct arena *a, struct fail *why)
+static bool line_judge(struct import *i, struct str line, int64_t at, struct arena *a, struct fail *why)
 {
 	struct fail what;
-	bool changed = false;
 	fail_clear(&what);
 	DROP(json) json_t *object = json_read(line, &what);
-	if (object == NULL || !i->kind->object(tx, i, object, &changed, a, &what))
+	void *judged = object != NULL ? i->kind->judge(object, a, &what) : NULL;
+	if (judged == NULL)
 		return refuse_line(at, &what, why);
-	i->changed += changed;
+	i->judged[i->judged_count] = judged;
+	i->judged_at[i->judged_count++] = at;
 	return true;
 }
 
-static bool lines_walk(struct tx *tx, struct import *i, struct arena *a, struct fail *why)
+/* Once, outside the committer; what is left is taken as often as the transaction is run. */
+static bool lines_judge(struct import *i, struct arena *a, struct fail *why)
 {
 	struct str rest = i->text, line;
-	i->rows = i->changed = 0;
+	i->rows = i->changed = i->judged_count = 0;
+	i->judged = arena_alloc(a, IMPORT_LINES_MAX * sizeof(*i->judged));
+	i->judged_at = arena_alloc(a, IMPORT_LINES_MAX * sizeof(*i->judged_at));
+	if (i->judged == NULL || i->judged_at == NULL)
+		return FAILS(why, MEMORY, "lines of an import");
 	for (int64_t at = i->line; rest.len > 0; at++) {
 		str_cut(rest, '\n', &line, &rest);
 		line = str_trim(line);
@@ -160,18 +168,34 @@ static bool lines_walk(struct tx *tx, struct import *i, struct arena *a, struct 
 			continue;
 		if (++i->rows > IMPORT_LINES_MAX)
 			return FAILS(why, BODY_TOO_LARGE, "more than %d lines of JSON in one chunk", IMPORT_LINES_MAX);
-		if (!line_take(tx, i, line, at, a, why))
+		if (!line_judge(i, line, at, a, why))
 			return false;
 	}
-	return tx == NULL || i->is_dry || i->kind->end == NULL || i->kind->end(tx, i, why);
+	return true;
+}
+
+static bool lines_take(struct tx *tx, struct import *i, struct fail *why)
+{
+	assert(i->judged != NULL);
+	i->rows = i->changed = 0;
+	for (int64_t n = 0; n < i->judged_count; n++) {
+		struct fail what;
+		bool changed = false;
+		fail_clear(&what);
+		i->rows++;
+		if (!i->kind->take(tx, i, i->judged[n], &changed, &what))
+			return refuse_line(i->judged_at[n], &what, why);
+		i->changed += changed;
+	}
+	return i->is_dry || i->kind->end == NULL || i->kind->end(tx, i, why);
 }
 
 bool import_check(struct import *i, struct arena *a, struct fail *why)
 {
-	return i->kind->object != NULL ? lines_walk(NULL, i, a, why) : walk(NULL, i, a, why);
+	return i->kind->judge != NULL ? lines_judge(i, a, why) : walk(NULL, i, a, why);
 }
 
 bool import_apply(struct tx *tx, struct import *i, struct arena *a, struct fail *why)
 {
-	return i->kind->object != NULL ? lines_walk(tx, i, a, why) : walk(tx, i, a, why);
+	return i->kind->judge != NULL ? lines_take(tx, i, why) : walk(tx, i, a, why);
 }

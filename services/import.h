@@ -16,6 +16,9 @@ struct import {
 	bool is_dry;        /* judge, write nothing */
 	bool is_last;       /* the file ends with this chunk; what is seen only as a whole is seen now */
 	int64_t now_ms;
+	void **judged;      /* of lines of JSON: what import_check left for import_apply, in its arena */
+	int64_t *judged_at; /* their line numbers */
+	int64_t judged_count;
 	void *lines;        /* what the kind remembers of the lines before (import_kind.among); NULL: nothing */
 	int64_t rows, changed;
 };
@@ -26,5 +29,6 @@ int64_t import_first_line(const struct import_kind *kind); /* 2 behind a table's
 /* Form only. Fails: IMPORT with facts line, column (a name, a number where the table itself is broken, or a JSON pointer), reason. */
 MUST_USE bool import_check(struct import *i, struct arena *a, struct fail *why);
 /* Checks what the lines refer to, and writes what differs, by natural key. Fails as above. */
+/* After import_check of the same, with the arena still there. */
 MUST_USE bool import_apply(struct tx *tx, struct import *i, struct arena *a, struct fail *why);
 #endif

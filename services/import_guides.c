@@ -16,17 +16,20 @@ static bool load_of(struct tx *tx, const struct import *i, int64_t *load, struct
 	return *load != 0 || FAILS(why, CONFLICT, "this load was given up: another import has begun");
 }
 
-static bool guide_object(struct tx *tx, struct import *i, json_t *object, bool *changed, struct arena *a, struct fail *why)
+static void *guide_judge(json_t *object, struct arena *a, struct fail *why)
 {
-	struct guide g;
-	struct guide_new n = { .guide = &g, .state = GUIDE_PUBLISHED, .now_ms = i->now_ms };
+	struct guide *g = arena_alloc(a, sizeof(*g));
+	if (g == NULL)
+		(void)FAILS(why, MEMORY, "a guide");
+	return g != NULL && guide_take(object, g, a, why) ? g : NULL;
+}
+
+static bool guide_line(struct tx *tx, struct import *i, void *judged, bool *changed, struct fail *why)
+{
+	struct guide_new n = { .guide = judged, .state = GUIDE_PUBLISHED, .now_ms = i->now_ms };
 	int64_t id;
-	if (!guide_take(object, &g, a, why))
-		return false;
-	if (tx == NULL)
-		return true;
 	if (i->is_dry)
-		return guide_refers(tx, &g, &n.department, why);
+		return guide_refers(tx, judged, &n.department, why);
 	return load_of(tx, i, &n.load, why) && guide_matter(tx, &n, why) && guide_put(tx, &n, &id, changed, why);
 }
 
@@ -38,4 +41,4 @@ static bool guides_end(struct tx *tx, struct import *i, struct fail *why)
 	return load_open(tx, &load, why) && (load == 0 || load_flip(tx, load, why));
 }
 
-const struct import_kind import_guides = { .name = { "guides", 6 }, .object = guide_object, .end = guides_end };
+const struct import_kind import_guides = { .name = { "guides", 6 }, .judge = guide_judge, .take = guide_line, .end = guides_end };

@@ -24,8 +24,10 @@ struct import_kind {
 	bool (*put)(struct tx *tx, const struct import_line *l, bool is_dry, bool *changed, struct fail *why);
 	/* NULL, or: judges what the chunk's lines are together, when the last of them was put. Not asked in a dry run. */
 	bool (*whole)(struct tx *tx, const struct import *i, const struct import_line *last, struct fail *why);
-	/* NULL: the file is a table. Or, instead of all above but the name: it is lines of JSON, each an object. tx NULL: judge its form. */
-	bool (*object)(struct tx *tx, struct import *i, json_t *object, bool *changed, struct arena *a, struct fail *why);
+	/* NULL: the file is a table. Or, instead of all above but the name: it is lines of JSON, each an object. Judges its form; NULL: why is noted. */
+	void *(*judge)(json_t *object, struct arena *a, struct fail *why);
+	/* Checks what was judged against the database, and writes it unless i->is_dry. */
+	bool (*take)(struct tx *tx, struct import *i, void *judged, bool *changed, struct fail *why);
 	bool (*end)(struct tx *tx, struct import *i, struct fail *why); /* of a chunk of lines. NULL: nothing to do. Not asked in a dry run */
 };
 

@@ -2,12 +2,13 @@
 // counted; and what differs between its versions.
 // Method: a small catalogue by the command line, clerks of two departments and two places, then the wire, used well and badly.
 import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import { test } from 'node:test';
 import { assert_problem } from './lib/cases.mjs';
-import { gateway, is_long } from './lib/gateway.mjs';
+import { gateway, is_long, siban } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { Clerk, first } from './lib/staff.mjs';
 import { on_postgres } from './lib/stores.mjs';
@@ -225,6 +226,32 @@ test('exported and taken back nothing changes', async () => {
 	assert.equal((await current()).version, version);
 	await assert.rejects(g.command('export', 'cases'), /needs a kind \(guides\)/);
 	await assert.rejects(g.command('export'), /needs a kind \(guides\)/);
+});
+
+test('what was imported is found when the import returns', async () => {
+	for (const name of ['乌龙山采石许可', '白水江漂流登记', '官鹅沟观鸟备案']) {
+		await load_guides(guide({ code: `SEEN-${name.length}-${name.codePointAt(0)}`, name }));
+		const { json } = await g.get(`/v1/search?q=${encodeURIComponent(name)}`);
+		assert.equal(json.items[0]?.name, name);
+	}
+	const { json } = await g.control('POST', '/control/index');
+	assert.ok(json.index >= json.catalogue && json.catalogue > 0);
+});
+
+test('an export that a change came into says so, and is worth nothing', async () => {
+	// Whoever reads it stops behind the first line, so it waits in the middle of what it writes, between two of its questions.
+	const go = path.join(g.state, 'go');
+	execFileSync('mkfifo', [go]);
+	const child = spawn('bash', ['-c', 'set -o pipefail; "$0" export guides --config "$1" | { IFS= read -r first; echo seen; read -r now <"$2"; cat >/dev/null; }', siban, g.conf, go], { stdio: ['ignore', 'pipe', 'pipe'] });
+	const ended = new Promise((resolve) => child.once('exit', (code) => resolve(code)));
+	let words = '';
+	child.stderr.setEncoding('utf8').on('data', (text) => { words += text; });
+	await new Promise((resolve) => child.stdout.once('data', resolve));
+	await load_guides(guide({ code: 'BETWEEN-1', name: '其间导入的一件' }));
+	writeFileSync(go, 'go on\n');
+	assert.equal(await ended, 1);
+	assert.match(words, /the catalogue changed meanwhile; .*Run it again/);
+	assert.ok((await g.command('export', 'guides')).includes('BETWEEN-1')); // and again it goes
 });
 
 test('how much is online, by place and department, and why the rest is not', async () => {
