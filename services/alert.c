@@ -105,8 +105,8 @@ static bool item_take(struct alert *al, struct stmt *q, int first, struct arena 
 static bool lights_read(struct tx *tx, const struct told *t, struct alert *al, int64_t *until, struct arena *a, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT p.seq, k.kind, k.what, COALESCE(k.due, 0), c.case_ref, c.case_no FROM seal_place p JOIN seal s ON s.seq = p.seq JOIN fact f ON f.id = s.fact"
-		" JOIN clock_event k ON k.id = f.ref_a JOIN cases c ON c.id = k.case_id WHERE p.kind = 3 AND p.place = $1 AND p.seq > $2 ORDER BY p.seq LIMIT $3", why);
+		"SELECT p.seq, k.kind, k.what, COALESCE(k.due, 0), c.case_ref, c.case_no FROM (SELECT seq, ref FROM seal_place WHERE kind = 3 AND place = $1 AND seq > $2"
+		" ORDER BY seq LIMIT $3) p JOIN clock_event k ON k.id = p.ref JOIN cases c ON c.id = k.case_id ORDER BY p.seq", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, t->place);

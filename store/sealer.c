@@ -80,14 +80,15 @@ static bool seal_insert(struct tx *tx, const struct seal *s, struct fail *why)
 	return stmt_run(q, why);
 }
 
-static bool place_insert(struct tx *tx, int64_t kind, int64_t place, int64_t seq, struct fail *why)
+static bool place_insert(struct tx *tx, const struct sealed_fact *f, int64_t place, int64_t seq, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO seal_place (kind, place, seq) VALUES ($1, $2, $3)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO seal_place (kind, place, seq, ref) VALUES ($1, $2, $3, $4)", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, kind);
+	stmt_bind_int(q, 1, f->kind);
 	stmt_bind_int(q, 2, place);
 	stmt_bind_int(q, 3, seq);
+	stmt_bind_int(q, 4, f->ref_a);
 	return stmt_run(q, why);
 }
 
@@ -97,7 +98,7 @@ static bool places_insert(struct tx *tx, const struct sealed_fact *f, int64_t se
 	int64_t county = f->region > 999999 ? f->region / 1000 : f->region, last = 0;
 	const int64_t places[] = { 0 - f->department, f->region, county, county / 100 * 100, county / 10000 * 10000 };
 	for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
-		if (places[i] != 0 && places[i] != last && !place_insert(tx, f->kind, places[i], seq, why))
+		if (places[i] != 0 && places[i] != last && !place_insert(tx, f, places[i], seq, why))
 			return false;
 		last = places[i];
 	}

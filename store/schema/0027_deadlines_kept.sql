@@ -13,14 +13,15 @@ CREATE TABLE seal_place (
 	kind BIGINT NOT NULL,              -- of the fact
 	place BIGINT NOT NULL,             -- region code: township, county, prefecture or province; minus the row id of the department
 	seq BIGINT NOT NULL,
+	ref BIGINT NOT NULL,               -- the fact's ref_a: the row it stands for
 	PRIMARY KEY (kind, place, seq)
 );
-INSERT INTO seal_place (kind, place, seq) SELECT f.kind, f.region, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 0;
-INSERT INTO seal_place (kind, place, seq) SELECT f.kind, f.region / 1000, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 999999;
-INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 100 * 100, p.seq FROM seal_place p WHERE p.place > 0 AND p.place <= 999999 AND p.place % 100 <> 0;
-INSERT INTO seal_place (kind, place, seq) SELECT p.kind, p.place / 10000 * 10000, p.seq FROM seal_place p
+INSERT INTO seal_place (kind, place, seq, ref) SELECT f.kind, f.region, s.seq, f.ref_a FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 0;
+INSERT INTO seal_place (kind, place, seq, ref) SELECT f.kind, f.region / 1000, s.seq, f.ref_a FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.region > 999999;
+INSERT INTO seal_place (kind, place, seq, ref) SELECT p.kind, p.place / 100 * 100, p.seq, p.ref FROM seal_place p WHERE p.place > 0 AND p.place <= 999999 AND p.place % 100 <> 0;
+INSERT INTO seal_place (kind, place, seq, ref) SELECT p.kind, p.place / 10000 * 10000, p.seq, p.ref FROM seal_place p
 	WHERE p.place > 0 AND p.place <= 999999 AND p.place % 100 = 0 AND p.place % 10000 <> 0;
-INSERT INTO seal_place (kind, place, seq) SELECT f.kind, 0 - f.department, s.seq FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.department > 0;
+INSERT INTO seal_place (kind, place, seq, ref) SELECT f.kind, 0 - f.department, s.seq, f.ref_a FROM seal s JOIN fact f ON f.id = s.fact WHERE f.kind = 3 AND f.department > 0;
 
 -- What supervision counts of a case besides its clocks: each day on which an event says that the person came, each time papers were asked for, and its end.
 CREATE TABLE case_tally (

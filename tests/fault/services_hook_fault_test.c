@@ -113,7 +113,7 @@ static void a_light(struct world *w)
 	sql(w, "INSERT INTO clock_event (id, fact, case_id, kind, what, day, begun, days, due, department, region) SELECT COALESCE(MAX(id), 0) + 1,"
 	       " (SELECT MAX(id) FROM fact), 1, 2, 3, 20780, 20700, 5, 20000 + COALESCE(MAX(id), 0), 1, 621200 FROM clock_event");
 	sql(w, "INSERT INTO seal (seq, fact, department, sealed_ms, chain) SELECT COALESCE(MAX(seq), 0) + 1, (SELECT MAX(id) FROM fact), 1, 1, CAST('x' AS BLOB) FROM seal");
-	sql(w, "INSERT INTO seal_place (kind, place, seq) SELECT 3, -1, MAX(seq) FROM seal");
+	sql(w, "INSERT INTO seal_place (kind, place, seq, ref) SELECT 3, -1, MAX(seq), (SELECT MAX(id) FROM clock_event) FROM seal");
 }
 
 static void telling(void **state)
