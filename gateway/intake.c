@@ -14,6 +14,7 @@ struct intake {
 	bool is_counted;
 	char *fill, *out;
 	size_t fill_len, out_len, total;
+	enum fail_code doom;      /* what it is refused for, noted when the task is home: till then r.why is a lane's */
 	bool is_admitting, ended, out_is_last, begun, dropping, dropped, doomed, is_whole;
 };
 
@@ -110,14 +111,28 @@ static void drop_it(struct task *t)
 	go_to_lane(t);
 }
 
+static void note_doom(struct task *t)
+{
+	if (t->intake->doomed)
+		fail_note(&t->r.why, t->intake->doom, __FILE__, __LINE__, "after %zu bytes", t->intake->total);
+}
+
+static void doom(struct task *t, enum fail_code code)
+{
+	t->intake->doomed = true;
+	t->intake->doom = code;
+	if (t->away)
+		return;
+	note_doom(t);
+	drop_it(t);
+}
+
 static void send_off(struct task *t)
 {
 	struct intake *in = t->intake;
 	char *emptied = in->out != NULL ? in->out : malloc(INTAKE_BUFFER_BYTES);
 	if (emptied == NULL) {
-		in->doomed = true;
-		FAILS(&t->r.why, MEMORY, "an intake");
-		drop_it(t);
+		doom(t, FAIL_MEMORY);
 		return;
 	}
 	in->out = in->fill;
@@ -128,14 +143,6 @@ static void send_off(struct task *t)
 	go_to_lane(t);
 }
 
-static void doom(struct task *t, enum fail_code code, const char *why_for_the_log)
-{
-	t->intake->doomed = true;
-	fail_note(&t->r.why, code, __FILE__, __LINE__, "%s", why_for_the_log);
-	if (!t->away)
-		drop_it(t);
-}
-
 void intake_take(struct task *t, const void *bytes, size_t len)
 {
 	struct intake *in = t->intake;
@@ -143,11 +150,11 @@ void intake_take(struct task *t, const void *bytes, size_t len)
 	if (in->doomed)
 		return;
 	if (in->total > t->r.route->body_max) {
-		doom(t, FAIL_BODY_TOO_LARGE, "more than the route takes");
+		doom(t, FAIL_BODY_TOO_LARGE);
 		return;
 	}
 	if (in->fill_len + len > INTAKE_BUFFER_BYTES) {
-		doom(t, FAIL_MEMORY, "more than was asked for");
+		doom(t, FAIL_MEMORY);
 		return;
 	}
 	memcpy(in->fill + in->fill_len, bytes, len);
@@ -218,6 +225,7 @@ bool intake_home(struct task *t)
 {
 	struct intake *in = t->intake;
 	in->dropped |= in->dropping;
+	note_doom(t);
 	if (in->is_admitting) {
 		in->is_admitting = false;
 		t->admit_later = false;

@@ -1,196 +1,15 @@
-/* services/fields.c - two tables and the walks over them. A form is judged once, when its guide is written; its answers each time they come. */
+/* services/fields.c - a form is judged once, when its guide is written; its answers each time they come. */
 #include "services/fields.h"
+#include "services/fields_inside.h"
 
-#include "auth/identity_number.h"
-#include "base/day.h"
-#include "base/phone.h"
 #include "services/services.h"
 
-#include <assert.h>
+#include <stddef.h>
 #include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-#define TEXT_OF(literal) { literal, sizeof(literal) - 1 }
 
-enum answer { ANSWER_TEXT, ANSWER_NUMBER, ANSWER_YES_NO };
-enum bounds { BOUNDS_NOTHING, BOUNDS_LENGTH, BOUNDS_VALUE };
 enum { POINTER_BYTES = FAIL_POINTER_MAX, TEXT_BYTES_MAX = 8000, MOST_WHEN_UNBOUNDED = 200 };
-
-typedef bool (*answer_check)(const struct field *f, const json_t *answer);
-
-struct field_kind {
-	struct str text;
-	enum answer answer;
-	enum bounds bounds;
-	int64_t most;
-	answer_check check;
-	const char *wrong; /* the reason when check says no */
-};
-
-struct field_pattern {
-	struct str text;
-	bool (*check)(struct str s);
-};
-
-/* ---- patterns ---- */
-
-static bool all_of(struct str s, bool (*is)(unsigned char c))
-{
-	for (size_t i = 0; i < s.len; i++)
-		if (!is((unsigned char)s.at[i]))
-			return false;
-	return s.len > 0;
-}
-
-static bool is_digit(unsigned char c) { return c >= '0' && c <= '9'; }
-static bool is_letter_or_digit(unsigned char c) { return is_digit(c) || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z'); }
-static bool is_digits(struct str s) { return all_of(s, is_digit); }
-static bool is_alnum(struct str s) { return all_of(s, is_letter_or_digit); }
-static bool is_post_code(struct str s) { return s.len == 6 && is_digits(s); }
-
-/* Luhn, ISO/IEC 7812-1 */
-static bool is_bank_card(struct str s)
-{
-	int sum = 0;
-	if (s.len < 12 || s.len > 19 || !is_digits(s))
-		return false;
-	for (size_t i = 0; i < s.len; i++) {
-		int digit = s.at[s.len - 1 - i] - '0';
-		if (i % 2 == 1)
-			digit = digit * 2 > 9 ? digit * 2 - 9 : digit * 2;
-		sum += digit;
-	}
-	return sum % 10 == 0;
-}
-
-static bool is_email(struct str s)
-{
-	struct str user, host, rest;
-	if (s.len > 254 || !str_is_visible_ascii(s) || !str_cut(s, '@', &user, &host) || user.len == 0 || user.len > 64)
-		return false;
-	return memchr(host.at, '@', host.len) == NULL && str_cut(host, '.', &user, &rest) && user.len > 0 && rest.len > 0 && host.at[host.len - 1] != '.';
-}
-
-/* Of the unified ideographs, their first extension, and the dot of names of other peoples. */
-static bool is_han_name(struct str s)
-{
-	size_t length = 0;
-	for (size_t at = 0, bytes; at < s.len; at += bytes, length++) {
-		const unsigned char *c = (const unsigned char *)s.at + at;
-		bytes = str_utf8_char(s.at + at, s.len - at);
-		int32_t point = bytes == 3 ? (c[0] & 0x0f) << 12 | (c[1] & 0x3f) << 6 | (c[2] & 0x3f) : bytes == 2 ? (c[0] & 0x1f) << 6 | (c[1] & 0x3f) : 0;
-		bool is_dot = point == 0xb7 && at > 0 && at + bytes < s.len;
-		if (!is_dot && !(point >= 0x4e00 && point <= 0x9fff) && !(point >= 0x3400 && point <= 0x4dbf))
-			return false;
-	}
-	return length >= 2 && length <= 30;
-}
-
-/* ---- kinds ---- */
-
-static struct str text_of(const json_t *answer)
-{
-	return (struct str){ json_string_value(answer), json_string_length(answer) };
-}
-
-static bool check_any(const struct field *f, const json_t *answer)
-{
-	(void)f;
-	(void)answer;
-	return true;
-}
-
-static bool check_text(const struct field *f, const json_t *answer)
-{
-	return is_plain_text(text_of(answer)) && (f->pattern == NULL || f->pattern->check(text_of(answer)));
-}
-
-static bool check_money(const struct field *f, const json_t *answer)
-{
-	(void)f;
-	return json_integer_value(answer) >= 0;
-}
-
-static bool check_date(const struct field *f, const json_t *answer)
-{
-	struct str s = text_of(answer);
-	int32_t day;
-	int64_t year, month, in_month;
-	(void)f;
-	if (day_from_text(s, &day))
-		return true;
-	/* days before 1970: births */
-	return s.len == 10 && s.at[4] == '-' && s.at[7] == '-' && str_to_i64((struct str){ s.at, 4 }, 1900, 1969, &year) &&
-	       str_to_i64((struct str){ s.at + 5, 2 }, 1, 12, &month) && is_digits((struct str){ s.at + 5, 2 }) && is_digits((struct str){ s.at + 8, 2 }) &&
-	       str_to_i64((struct str){ s.at + 8, 2 }, 1, month_days((int)year, (int)month), &in_month);
-}
-
-static bool check_identity(const struct field *f, const json_t *answer)
-{
-	struct identity to;
-	(void)f;
-	return identity_person(text_of(answer), IDENTITY_LATEST_DAY, &to) == IDENTITY_FINE;
-}
-
-static bool check_uscc(const struct field *f, const json_t *answer)
-{
-	struct identity to;
-	(void)f;
-	return identity_organisation(text_of(answer), &to) == IDENTITY_FINE;
-}
-
-static bool check_phone(const struct field *f, const json_t *answer)
-{
-	char digits[PHONE_DIGITS + 1];
-	(void)f;
-	return phone_normal(text_of(answer), digits);
-}
-
-static bool check_region(const struct field *f, const json_t *answer)
-{
-	int64_t code;
-	(void)f;
-	return region_code_from(text_of(answer), &code);
-}
-
-static bool check_choice(const struct field *f, const json_t *answer)
-{
-	size_t i;
-	json_t *choice;
-	json_array_foreach((json_t *)f->choices, i, choice)
-		if (json_equal(json_object_get(choice, "value"), answer))
-			return true;
-	return false;
-}
-
-static const struct field_kind kinds[] = {
-#define KIND(name, text, answer, bounds, most, check, zh, en) { TEXT_OF(text), ANSWER_##answer, BOUNDS_##bounds, most, check, "not_a_" text },
-#define PATTERN(...)
-#include "services/field_kinds.def"
-#undef KIND
-#undef PATTERN
-};
-
-enum { KIND_NUMBER_OF_NONE = -1,
-#define KIND(name, ...) KIND_##name,
-#define PATTERN(...)
-#include "services/field_kinds.def"
-#undef KIND
-#undef PATTERN
-};
-
-static const struct field_pattern patterns[] = {
-#define KIND(...)
-#define PATTERN(text, check, zh, en) { TEXT_OF(text), check },
-#include "services/field_kinds.def"
-#undef KIND
-#undef PATTERN
-};
-
-static bool is_kind(const struct field *f, int kind)
-{
-	return f->kind == &kinds[kind];
-}
 
 /* ---- a form ---- */
 
@@ -198,7 +17,7 @@ static bool check_key(struct str s, struct fail *why)
 {
 	(void)why;
 	for (size_t i = 0; i < s.len; i++)
-		if (!(s.at[i] >= 'a' && s.at[i] <= 'z') && !(i > 0 && (s.at[i] == '_' || is_digit((unsigned char)s.at[i]))))
+		if (!(s.at[i] >= 'a' && s.at[i] <= 'z') && !(i > 0 && (s.at[i] == '_' || (s.at[i] >= '0' && s.at[i] <= '9'))))
 			return false;
 	return true;
 }
@@ -241,15 +60,11 @@ static bool wrong_at(struct fail *why, const char *at, const char *member, const
 
 static bool kind_make(struct field *f, const char *at, struct fail *why)
 {
-	for (size_t i = 0; i < COUNT(kinds); i++)
-		if (str_eq(kinds[i].text, f->type_text))
-			f->kind = &kinds[i];
+	f->kind = field_kind_named(f->type_text);
 	if (f->kind == NULL)
 		return wrong_at(why, at, "/type", "no_such_type");
-	for (size_t i = 0; i < COUNT(patterns); i++)
-		if (str_eq(patterns[i].text, f->pattern_text))
-			f->pattern = &patterns[i];
-	if (f->pattern_text.at != NULL && (f->pattern == NULL || !is_kind(f, KIND_TEXT)))
+	f->pattern = field_pattern_named(f->pattern_text);
+	if (f->pattern_text.at != NULL && (f->pattern == NULL || !field_is_kind(f, FIELD_KIND_TEXT)))
 		return wrong_at(why, at, "/pattern", f->pattern == NULL ? "no_such_pattern" : "only_of_text");
 	bool has_bounds = f->min != 0 || f->max != 0;
 	if (has_bounds && f->kind->bounds == BOUNDS_NOTHING)
@@ -263,7 +78,7 @@ static bool choices_make(struct field *f, const json_t *choices, const char *at,
 {
 	char pointer[POINTER_BYTES];
 	size_t count = json_array_size(choices);
-	if (!is_kind(f, KIND_CHOICE))
+	if (!field_is_kind(f, FIELD_KIND_CHOICE))
 		return choices == NULL || wrong_at(why, at, "/choices", "only_of_choice");
 	if (count < 2 || count > FIELD_CHOICES_MAX)
 		return wrong_at(why, at, "/choices", "not_a_list_in_bounds");
@@ -293,10 +108,10 @@ static bool has_choice(const struct field *f, struct str value)
 {
 	size_t i;
 	json_t *choice;
-	if (is_kind(f, KIND_YES_NO))
+	if (field_is_kind(f, FIELD_KIND_YES_NO))
 		return str_eq(value, STR("yes")) || str_eq(value, STR("no"));
 	json_array_foreach((json_t *)f->choices, i, choice)
-		if (str_eq(text_of(json_object_get(choice, "value")), value))
+		if (str_eq(field_text(json_object_get(choice, "value")), value))
 			return true;
 	return false;
 }
@@ -313,7 +128,7 @@ static bool dependence_make(const struct fields *form, struct field *f, const js
 	if (!json_take(on, dependence_fields, COUNT(dependence_fields), JSON_REFUSE_UNKNOWN, pointer, &d, a, why))
 		return false;
 	f->depends_on = field_named(form, d.field);
-	if (f->depends_on < 0 || !(is_kind(&form->of[f->depends_on], KIND_CHOICE) || is_kind(&form->of[f->depends_on], KIND_YES_NO)))
+	if (f->depends_on < 0 || !(field_is_kind(&form->of[f->depends_on], FIELD_KIND_CHOICE) || field_is_kind(&form->of[f->depends_on], FIELD_KIND_YES_NO)))
 		return wrong_at(why, pointer, "/field", "no_earlier_choice");
 	f->depends_is = d.is;
 	return has_choice(&form->of[f->depends_on], d.is) || wrong_at(why, pointer, "/is", "no_such_choice");
@@ -385,7 +200,7 @@ bool field_is_asked(const struct fields *f, int field, const json_t *answers)
 	const json_t *answer = answer_to(on, answers);
 	if (answer == NULL || !is_json_of(on, answer) || !field_is_asked(f, of->depends_on, answers))
 		return false;
-	struct str is = json_is_boolean(answer) ? (json_is_true(answer) ? STR("yes") : STR("no")) : text_of(answer);
+	struct str is = json_is_boolean(answer) ? (json_is_true(answer) ? STR("yes") : STR("no")) : field_text(answer);
 	return str_eq(is, of->depends_is);
 }
 
@@ -394,7 +209,7 @@ static bool fits_bounds(const struct field *f, const json_t *answer)
 	bool has_bounds = f->min != 0 || f->max != 0;
 	if (f->kind->bounds == BOUNDS_VALUE)
 		return json_integer_value(answer) >= (has_bounds ? f->min : -f->kind->most) && json_integer_value(answer) <= (has_bounds ? f->max : f->kind->most);
-	int64_t length = json_is_string(answer) ? (int64_t)str_utf8_length(text_of(answer)) : 1;
+	int64_t length = json_is_string(answer) ? (int64_t)str_utf8_length(field_text(answer)) : 1;
 	return length >= 1 && (f->kind->bounds != BOUNDS_LENGTH || (length >= f->min && length <= (has_bounds ? f->max : MOST_WHEN_UNBOUNDED)));
 }
 
@@ -412,7 +227,7 @@ static const char *wrong_with(const struct fields *form, int field, const json_t
 		return "out_of_bounds";
 	if (f->kind->check(f, answer))
 		return NULL;
-	return f->pattern != NULL && is_plain_text(text_of(answer)) ? "not_of_its_pattern" : f->kind->wrong;
+	return f->pattern != NULL && is_plain_text(field_text(answer)) ? "not_of_its_pattern" : f->kind->wrong;
 }
 
 /* RFC 6901: a stranger's name, cut to what a pointer may hold. */
