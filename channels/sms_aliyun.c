@@ -16,6 +16,7 @@ static const char EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b
 /* ---- templates ---- */
 
 static const struct { const char *name; size_t code_at; } templates[] = {
+	{ "booking", offsetof(struct config, sms_aliyun_template_booking) },
 	{ "case_moved", offsetof(struct config, sms_aliyun_template_case_moved) },
 	{ "deadline", offsetof(struct config, sms_aliyun_template_deadline) },
 	{ "deadline_list", offsetof(struct config, sms_aliyun_template_deadline_list) },

@@ -18,12 +18,17 @@
 #include "payments/ledger.h"
 #include "services/alert.h"
 #include "services/application.h"
+#include "services/booking.h"
+#include "services/booking_day.h"
+#include "services/booking_replan.h"
+#include "services/booking_wait.h"
 #include "services/case_clock.h"
 #include "services/erasure.h"
 #include "services/guide_rows.h"
 #include "services/handlers.h"
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
+#include "services/slot_make.h"
 #include "store/committer.h"
 #include "store/node.h"
 #include "store/outcome.h"
@@ -32,7 +37,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { REFUSED_AGAIN_MS = 100, ANOTHERS_AGAIN_MS = 1000 };
+enum { REFUSED_AGAIN_MS = 100, ANOTHERS_AGAIN_MS = 1000, SLOTS_KEPT_DAYS = 30 };
 #define DAY_MS INT64_C(86400000)
 
 /* What a bite knows and leaves. */
@@ -170,6 +175,41 @@ static bool sweep_blobs(struct tx *tx, struct bite *b, struct fail *why)
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return ledger_close(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool expire_holds(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return bookings_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool offer_seats(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return waits_offer(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool replan_bookings(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return bookings_replan(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool remind_bookings(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return bookings_remind(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool miss_bookings(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return bookings_miss(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool make_slots(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return slots_make(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool forget_slots(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return slots_forget(tx, b->now_ms - SLOTS_KEPT_DAYS * DAY_MS, b->rows_max, &b->rows, why);
 }
 
 enum { QUIET, SAY };

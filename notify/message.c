@@ -12,12 +12,16 @@
 
 enum { CONTENT_FIRST_BYTES = 512, CONTENT_PARTS = 4, RANDOM_BYTES = 32 };
 
+enum told_kind { OF_CASE, OF_MANDATE, OF_BOOKING };
+
 /* What a message says, and of what. */
 struct told {
 	int64_t person;
-	int64_t case_id, cause;      /* the case and its event's seq; of a mandate 0 and its row */
+	int64_t case_id, cause;      /* the case and its event's seq; of a mandate or a booking 0 and its row */
 	enum message_template template;
-	struct str case_no, about;
+	struct str case_no, about;   /* of a booking: when and where, and its matters */
+	struct str bring;            /* of a booking */
+	enum told_kind kind;
 };
 
 /* A request may release many events: each message gets random bytes of its own, ten for its name and sixteen for its seal. */
@@ -33,18 +37,22 @@ static void random_of(const struct told *c, const uint8_t random[RANDOM_BYTES], 
 
 /* ---- writing ---- */
 
-/* Title, body, case number, matter: one line each, for none of them holds a line's end. */
+/* Title, body, case number, matter, and of a booking what to bring: one line each, for none of them holds a line's end. */
 static bool write_content(const struct told *c, enum message_template t, struct buf *to, struct fail *why)
 {
 	const struct template_row *row = template_row(t);
 	assert(memchr(c->about.at, '\n', c->about.len) == NULL);
 	buf_str(to, row->title[LANG_ZH]);
 	buf_char(to, '\n');
-	template_fill(to, row->body[LANG_ZH], c->about, c->case_no);
+	template_fill(to, row->body[LANG_ZH], &(struct template_words){ c->about, c->case_no, c->bring });
 	buf_char(to, '\n');
 	buf_str(to, c->case_no);
 	buf_char(to, '\n');
 	buf_str(to, c->about);
+	if (c->kind == OF_BOOKING) {
+		buf_char(to, '\n');
+		buf_str(to, c->bring);
+	}
 	return buf_ok(to) || FAILS(why, MEMORY, "a message");
 }
 
@@ -95,7 +103,7 @@ void message_bells(const struct config *c)
 
 static struct str sms_of(const struct told *c)
 {
-	return c->case_id != 0 ? STR("case_moved") : STR("mandate");
+	return c->kind == OF_CASE ? STR("case_moved") : c->kind == OF_MANDATE ? STR("mandate") : STR("booking");
 }
 
 static bool sms_rings(const struct told *c)
@@ -121,10 +129,11 @@ static bool write_sms(const struct told *c, struct str phone, enum message_templ
 
 enum { SUBJECT_BYTES = 32 };
 
-/* Notices of one case, or of one mandate, leave in their order. */
+/* Notices of one case, one mandate or one booking leave in their order. */
 static struct str subject_of(const struct told *c, char text[SUBJECT_BYTES])
 {
-	int len = snprintf(text, SUBJECT_BYTES, c->case_id != 0 ? "case:%lld" : "mandate:%lld", (long long)(c->case_id != 0 ? c->case_id : c->cause));
+	static const char *const names[] = { [OF_CASE] = "case", [OF_MANDATE] = "mandate", [OF_BOOKING] = "booking" };
+	int len = snprintf(text, SUBJECT_BYTES, "%s:%lld", names[c->kind], (long long)(c->kind == OF_CASE ? c->case_id : c->cause));
 	return (struct str){ text, (size_t)len };
 }
 
@@ -188,7 +197,13 @@ bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms
 
 bool message_mandate(struct tx *tx, const struct mandate_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
 {
-	struct told told = { .person = n->person, .cause = n->mandate, .template = n->template, .about = n->holder_name };
+	struct told told = { .person = n->person, .cause = n->mandate, .template = n->template, .about = n->holder_name, .kind = OF_MANDATE };
+	return tell(tx, &told, NULL, now_ms, random, a, why);
+}
+
+bool message_booking(struct tx *tx, const struct booking_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	struct told told = { .person = n->person, .cause = n->booking, .template = n->template, .case_no = n->when, .about = n->matters, .bring = n->bring, .kind = OF_BOOKING };
 	return tell(tx, &told, NULL, now_ms, random, a, why);
 }
 
@@ -244,7 +259,7 @@ static bool read_content(struct str text, struct str parts[CONTENT_PARTS])
 
 bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message *to, struct fail *why)
 {
-	struct str key = stmt_blob(q, 1), parts[CONTENT_PARTS];
+	struct str key = stmt_blob(q, 1), parts[CONTENT_PARTS], bring;
 	struct buf text;
 	assert(key.len == ID_BYTES);
 	*to = (struct message){ .id = stmt_int(q, 0), .person = stmt_int(q, 2), .template = (enum message_template)stmt_int(q, 3), .made_ms = stmt_int(q, 5),
@@ -258,13 +273,13 @@ bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message 
 	to->title = parts[0];
 	to->body = parts[1];
 	to->case_no = parts[2];
-	to->about = parts[3];
+	str_cut(parts[3], '\n', &to->about, &bring);
 	if (lang == LANG_ZH)
 		return true;
 	const struct template_row *row = template_row(to->template);
 	struct buf body;
 	buf_init(&body, a, CONTENT_FIRST_BYTES);
-	template_fill(&body, row->body[lang], to->about, to->case_no);
+	template_fill(&body, row->body[lang], &(struct template_words){ to->about, to->case_no, bring });
 	to->title = row->title[lang];
 	to->body = buf_text(&body);
 	return buf_ok(&body) || FAILS(why, MEMORY, "a message");

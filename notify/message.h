@@ -29,15 +29,18 @@ struct bell_row {
 
 struct template_row {
 	struct str name;
-	int state;               /* enum case_state; 0: it is about a mandate */
+	int state;               /* enum case_state; 0: it is about a mandate or a booking */
 	struct str title[LANG_COUNT], body[LANG_COUNT];
 	const struct bell_row *bell;
 };
 
 const struct template_row *template_row(enum message_template t); /* of a number in the table */
 enum message_template template_for(int case_state);               /* of a state, or of an event with words of its own; 0: it has none */
-/* Appends text with {case}, and {matter} or {holder}, put in. */
-void template_fill(struct buf *out, struct str text, struct str about, struct str case_no);
+/* What is put in: {matter} or {holder}; {case}, or {when}; {bring}. */
+struct template_words {
+	struct str about, which, bring;
+};
+void template_fill(struct buf *out, struct str text, const struct template_words *words);
 
 /* ---- writing ---- */
 
@@ -63,6 +66,14 @@ struct mandate_news {
 };
 MUST_USE bool message_mandate(struct tx *tx, const struct mandate_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 
+/* To whoever a visit is for: matters by name, when and where, what to bring; none of them holds a line's end. */
+struct booking_news {
+	int64_t person, booking;
+	enum message_template template;
+	struct str matters, when, bring;
+};
+MUST_USE bool message_booking(struct tx *tx, const struct booking_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+
 /* *found false: no such message of this person. Reading it again changes nothing. */
 MUST_USE bool message_mark_read(struct tx *tx, struct id key, int64_t person, int64_t now_ms, bool *found, struct fail *why);
 
@@ -72,7 +83,7 @@ struct message {
 	int64_t id, person, case_id, made_ms, read_ms;  /* case_id 0: about none; read_ms 0: not yet */
 	struct id key;
 	enum message_template template;
-	struct str title, body, case_no, about; /* in the arena; title and body in the language asked for; about: the matter's name, or the holder's; case_no "": none */
+	struct str title, body, case_no, about; /* in the arena; title and body in the language asked for; about: the matter's name, or the holder's; case_no "": none, of a booking when and where */
 };
 
 /* Columns in the order message_of reads them. */

@@ -45,15 +45,24 @@ enum message_template template_for(int case_state)
 	return 0;
 }
 
-void template_fill(struct buf *out, struct str text, struct str about, struct str case_no)
+static struct str word_of(struct str name, const struct template_words *w)
 {
-	struct str before, after;
+	if (str_eq(name, STR("case")) || str_eq(name, STR("when")))
+		return w->which;
+	if (str_eq(name, STR("bring")))
+		return w->bring;
+	assert(str_eq(name, STR("matter")) || str_eq(name, STR("holder")));
+	return w->about;
+}
+
+void template_fill(struct buf *out, struct str text, const struct template_words *words)
+{
+	struct str before, after, name;
 	while (str_cut(text, '{', &before, &after)) {
 		buf_str(out, before);
-		struct str name;
 		bool closed = str_cut(after, '}', &name, &text);
-		assert(closed && (str_eq(name, STR("matter")) || str_eq(name, STR("holder")) || str_eq(name, STR("case"))));
-		buf_str(out, str_eq(name, STR("case")) ? case_no : about);
+		assert(closed);
+		buf_str(out, word_of(name, words));
 	}
 	buf_str(out, before);
 }

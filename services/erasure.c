@@ -4,6 +4,7 @@
 #include "auth/retention.h"
 #include "auth/session.h"
 #include "auth/token.h"
+#include "services/booking.h"
 #include "services/case_number.h"
 #include "services/case_state.h"
 #include "store/store.h"
@@ -186,7 +187,7 @@ static bool revoke_by_hand(struct tx *tx, int64_t person, int64_t now_ms, struct
 static bool begin(struct tx *tx, const struct erasure *e, int64_t now_ms, struct fail *why)
 {
 	int64_t ended;
-	return take_in(tx, e, why) && move(tx, e->id, ERASURE_UNDER_WAY, now_ms, why) && revoke_by_hand(tx, e->person, now_ms, why) &&
+	return take_in(tx, e, why) && move(tx, e->id, ERASURE_UNDER_WAY, now_ms, why) && revoke_by_hand(tx, e->person, now_ms, why) && booking_cancel_all(tx, e->person, now_ms, why) &&
 	       session_end_all(tx, WHO_CITIZEN, e->person, 0, SESSION_ENDED_ITSELF, now_ms, &ended, why);
 }
 

@@ -10,6 +10,11 @@ struct store; /* store/store.h */
 
 extern const struct handler region_list, region_show;
 extern const struct handler calendar_show, hall_list, hall_show, guide_show, guide_version_list, guide_diff, catalogue_summary, offline_list, search_show;
+extern const struct handler hall_sessions;
+extern const struct handler booking_calendar, booking_ticket, ticket_key_list, waitlist_join, waitlist_list, waitlist_leave;
+extern const struct handler hall_checkin, hall_queue_list, hall_queue_call, hall_queue_recall, hall_queue_skip, hall_queue_back, hall_queue_done;
+extern const struct handler hall_close, hall_merge, hall_excuse;
+extern const struct handler hold_create, booking_list, booking_show, booking_confirm, booking_cancel, booking_reschedule;
 extern const struct handler outage_list, control_outage_declare;
 extern const struct handler department_part_list;
 extern const struct handler deadline_list, deadline_feed, tally_feed, hook_add_handler, hook_list_handler, hook_enable_handler, hook_remove_handler, hook_rotate_handler,

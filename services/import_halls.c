@@ -8,7 +8,7 @@ enum { HALL_CODE, HALL_NAME, HALL_REGION, HALL_ADDRESS, HALL_HOURS, HALL_TRANSPO
 enum { WINDOW_HALL, WINDOW_KIND, WINDOW_NAME, WINDOW_COLUMNS };
 enum { CODE_MAX = 32, NAME_MAX_CHARACTERS = 60, ADDRESS_MAX = 120, LONG_TEXT_MAX = 200, PHONE_MAX = 40 };
 
-static bool is_code(struct import_line *l, int column, struct fail *why)
+bool import_hall_code(struct import_line *l, int column, struct fail *why)
 {
 	struct fail ignored;
 	fail_clear(&ignored);
@@ -17,7 +17,7 @@ static bool is_code(struct import_line *l, int column, struct fail *why)
 
 static bool hall_check(struct import_line *l, struct fail *why)
 {
-	if (!is_code(l, HALL_CODE, why) || !import_name(l, HALL_NAME, NAME_MAX_CHARACTERS, why))
+	if (!import_hall_code(l, HALL_CODE, why) || !import_name(l, HALL_NAME, NAME_MAX_CHARACTERS, why))
 		return false;
 	if (!region_code_from(l->fields[HALL_REGION], &l->numbers[HALL_REGION]))
 		return import_refuse(l, HALL_REGION, "not_a_region_code", why);
@@ -25,7 +25,7 @@ static bool hall_check(struct import_line *l, struct fail *why)
 	       import_name(l, HALL_TRANSPORT, LONG_TEXT_MAX, why) && import_name(l, HALL_PHONE, PHONE_MAX, why);
 }
 
-static bool hall_find(struct tx *tx, struct str code, int64_t *id, struct fail *why)
+bool import_hall_find(struct tx *tx, struct str code, int64_t *id, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM hall WHERE code = $1", why);
 	if (q == NULL)
@@ -63,7 +63,7 @@ static bool region_is_there(struct tx *tx, const struct import_line *l, struct f
 static bool hall_put(struct tx *tx, const struct import_line *l, bool is_dry, bool *changed, struct fail *why)
 {
 	int64_t id;
-	if (!region_is_there(tx, l, why) || !hall_find(tx, l->fields[HALL_CODE], &id, why) || !hall_differs(tx, l, id, changed, why))
+	if (!region_is_there(tx, l, why) || !import_hall_find(tx, l->fields[HALL_CODE], &id, why) || !hall_differs(tx, l, id, changed, why))
 		return false;
 	if (!*changed || is_dry)
 		return true;
@@ -94,7 +94,7 @@ const struct import_kind import_halls = {
 static bool window_check(struct import_line *l, struct fail *why)
 {
 	const struct guide_word *kind = guide_word_from(GUIDE_WINDOW, l->fields[WINDOW_KIND]);
-	if (!is_code(l, WINDOW_HALL, why))
+	if (!import_hall_code(l, WINDOW_HALL, why))
 		return false;
 	if (kind == NULL)
 		return import_refuse(l, WINDOW_KIND, "not_a_kind_of_window", why);
@@ -116,7 +116,7 @@ static bool window_differs(struct tx *tx, const struct import_line *l, int64_t h
 static bool window_put(struct tx *tx, const struct import_line *l, bool is_dry, bool *changed, struct fail *why)
 {
 	int64_t hall;
-	if (!hall_find(tx, l->fields[WINDOW_HALL], &hall, why))
+	if (!import_hall_find(tx, l->fields[WINDOW_HALL], &hall, why))
 		return false;
 	if (hall == 0)
 		return import_refuse(l, WINDOW_HALL, "unknown_hall", why);

@@ -34,9 +34,12 @@ struct import_kind {
 /* Not a file of its own: the table of a proposal (services/calendar_year.h). */
 extern const struct import_kind import_calendar_year;
 extern const struct import_kind import_regions, import_departments, import_matters, import_calendar, import_halls, import_windows, import_guides, import_notices;
+extern const struct import_kind import_booking_rules, import_window_matters, import_blackouts;
 
 /* Always false: what is wrong with which column of the line, for a program to read. */
 bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why);
 bool import_name(struct import_line *l, int column, size_t max, struct fail *why);           /* text a person reads, `max` characters */
 bool import_number(struct import_line *l, int column, int64_t min, int64_t max, struct fail *why);
+bool import_hall_code(struct import_line *l, int column, struct fail *why);
+MUST_USE bool import_hall_find(struct tx *tx, struct str code, int64_t *id, struct fail *why); /* 0: there is none */
 #endif

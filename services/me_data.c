@@ -10,6 +10,7 @@
 #include "auth/vault.h"
 #include "base/ids.h"
 #include "notify/effect.h"
+#include "services/booking.h"
 #include "services/case_state.h"
 #include "services/handlers.h"
 #include "services/services.h"
@@ -94,9 +95,14 @@ static struct str who_word(int64_t n)
 	return who_name((enum who)n);
 }
 
+static struct str booking_word(int64_t n)
+{
+	return str_c(booking_state_text((enum booking_state)n));
+}
+
 static const struct { const char *list; struct str (*word)(int64_t n); } lists[] = {
 	{ "identity", identity_word }, { "login", login_word }, { "state", state_word }, { "event", event_word }, { "effect", effect_word }, { "act", act_word },
-	{ "who", who_word },
+	{ "who", who_word }, { "booking", booking_word },
 };
 
 static void put_word(struct json_out *j, const struct column *c, int64_t n)

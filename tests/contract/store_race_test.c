@@ -19,7 +19,7 @@ static const char tables[] =
 	"CREATE TABLE counter (id BIGINT PRIMARY KEY, n BIGINT NOT NULL CHECK (n >= 0));\n"
 	"CREATE TABLE taken (n BIGINT PRIMARY KEY);\n"
 	"CREATE TABLE thing (id BIGINT PRIMARY KEY, name VARCHAR(20) NOT NULL UNIQUE);\n"
-	"CREATE TABLE booking (id BIGINT PRIMARY KEY, job BIGINT NOT NULL);\n";
+	"CREATE TABLE raced (id BIGINT PRIMARY KEY, job BIGINT NOT NULL);\n";
 
 struct racer {
 	struct commit_job job;
@@ -57,9 +57,9 @@ static bool put(struct tx *tx, const char *sql, int64_t n, struct fail *why)
 static bool book(struct tx *tx, int64_t job, struct fail *why)
 {
 	int64_t id;
-	if (!tx_next_id(tx, "booking", &id, why))
+	if (!tx_next_id(tx, "raced", &id, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO booking (id, job) VALUES ($1, $2)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO raced (id, job) VALUES ($1, $2)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -95,7 +95,7 @@ static bool takes_one_by_constraint(struct tx *tx, struct racer *r, struct fail 
 
 static bool counts_first(struct tx *tx, struct racer *r, struct fail *why)
 {
-	if (!tx_lock(tx, "hall", STR("two"), why) || !number(tx, "SELECT count(*) FROM booking", &r->seen, why))
+	if (!tx_lock(tx, "hall", STR("two"), why) || !number(tx, "SELECT count(*) FROM raced", &r->seen, why))
 		return false;
 	return r->seen < SEATS ? book(tx, r->number, why) : FAILS(why, GONE, "no seat is left");
 }
@@ -179,7 +179,7 @@ static bool clean(struct tx *tx, void *ctx, struct fail *why)
 {
 	(void)ctx;
 	return run(tx, "DELETE FROM counter WHERE id > 0", why) && run(tx, "DELETE FROM taken WHERE n > -1", why) && run(tx, "DELETE FROM thing WHERE id > 0", why) &&
-	       run(tx, "DELETE FROM booking WHERE id > 0", why) && run(tx, "INSERT INTO counter (id, n) VALUES (1, 0), (2, 10), (3, 0)", why);
+	       run(tx, "DELETE FROM raced WHERE id > 0", why) && run(tx, "INSERT INTO counter (id, n) VALUES (1, 0), (2, 10), (3, 0)", why);
 }
 
 static void submit_all(bool (*what)(struct tx *, struct racer *, struct fail *))
@@ -238,7 +238,7 @@ static void the_last_seat(void **state)
 	(void)state;
 	for (size_t i = 0; i < sizeof ways / sizeof ways[0]; i++) {
 		assert_int_equal(race(ways[i], refusals[i]), SEATS);
-		assert_int_equal(fixture_number(&f, "SELECT count(*) FROM booking"), SEATS);
+		assert_int_equal(fixture_number(&f, "SELECT count(*) FROM raced"), SEATS);
 	}
 	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM counter WHERE n < 0"), 0);
 }
@@ -339,7 +339,7 @@ static void not_paid_for_by_others(void **state)
 /* Each acknowledged job's row is there, and none is there twice. Of those whose COMMIT nobody could tell, the row may be there. */
 static void as_told(void)
 {
-	char sql[512] = "SELECT count(*) FROM booking WHERE job IN (-1";
+	char sql[512] = "SELECT count(*) FROM raced WHERE job IN (-1";
 	size_t len = strlen(sql);
 	int told = 0;
 	for (int i = 0; i < JOBS; i++)
@@ -349,7 +349,7 @@ static void as_told(void)
 		}
 	snprintf(sql + len, sizeof sql - len, ")");
 	assert_int_equal(fixture_number(&f, sql), told);
-	assert_int_equal(fixture_number(&f, "SELECT count(*) - count(DISTINCT job) FROM booking"), 0);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) - count(DISTINCT job) FROM raced"), 0);
 }
 
 static bool books(struct tx *tx, struct racer *r, struct fail *why)
@@ -373,7 +373,7 @@ static void a_lost_answer(void **state)
 	assert_int_equal(race(books, FAIL_NONE), JOBS); /* each is asked about, and was done */
 	fault_clear_all();
 	as_told();
-	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM booking"), JOBS);
+	assert_int_equal(fixture_number(&f, "SELECT count(*) FROM raced"), JOBS);
 }
 
 static void a_broken_wire(void **state)

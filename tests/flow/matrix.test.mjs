@@ -11,6 +11,7 @@ import { sandbox } from '../sandbox/lib/client.mjs';
 import { Case, now, uscc, world } from './lib/cases.mjs';
 import { Authority, CertifiedH2 } from './lib/certificates.mjs';
 import { gateway } from './lib/gateway.mjs';
+import { days_ahead, open_halls, slots_of } from './lib/halls.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
 import { first, hire } from './lib/staff.mjs';
@@ -101,9 +102,14 @@ assert.equal(duty.status, 201, duty.text);
 const county_supervisor = await hire(maker, checker, 'county.super', '621221', 'supervisor'), county_clerk_of_hooks = await hire(maker, checker, 'county.hooks', '621221', 'department_clerk');
 
 
+await open_halls(g, ['H621202,commerce,1-5 09:00-12:00,30,4,0,2,0,B'], [`H621202,commerce,${w.matter.code},on`]);
+const [{ starts_at }] = await slots_of(g, 'H621202', 'commerce', (await days_ahead(g, 'H621202', 'commerce'))[0]);
+const held = await g.ask('POST', '/v1/holds', { token: w.citizen, key: randomUUID(), body: { hall: 'H621202', matters: w.matter.code, starts_at } });
+assert.equal(held.status, 201, held.text);
+
 // Mandates that have every scope between them, held by the citizen known by name.
 const by_scope = new Map();
-for (const [kind, scopes] of [['agent', 'see_cases'], ['helper', 'receive_messages,apply']]) {
+for (const [kind, scopes] of [['agent', 'see_cases'], ['helper', 'receive_messages,apply,book']]) {
 	const wish = { kind, id_number: one.number, name: one.name, scopes, until: now(24 * 3600e3) };
 	const { json: { id } } = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, key: randomUUID(), body: wish });
 	assert.equal((await g.ask('POST', `/v1/me/mandates/${id}/accept`, { token: giver, key: randomUUID() })).status, 200);
@@ -145,7 +151,18 @@ const hand_over_code = { theirs: shown.code, none: 'x'.repeat(22), token: known 
 const hand_over_id = { theirs: shown.id, none: `ho_${'0'.repeat(26)}`, token: visitor.token, certified: true };
 const guide_id = { theirs: draft.json.id, none: `gd_${'0'.repeat(26)}`, token: county_checker.token };
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
+const booking_id = { theirs: held.json.id, none: `bk_${'0'.repeat(26)}`, token: w.stranger };
+const waits = await g.ask('POST', '/v1/waitlist', { token: w.citizen, key: randomUUID(), body: { hall: 'H621202', matter: w.matter.code, from: now().slice(0, 10), to: now(24 * 3600e3).slice(0, 10) } });
+assert.equal(waits.status, 201, waits.text);
+const came = await staff.get('window_clerk').ask('POST', '/v1/hall/checkins', { key: randomUUID(), body: { hall: 'H621202', window: 'commerce' } });
+assert.equal(came.status, 201, came.text);
+const queue_id = { theirs: came.json.id, none: `qn_${'0'.repeat(26)}`, token: county_clerk.token, keyed: true };
 const foreign = {
+	booking_calendar: booking_id, booking_ticket: booking_id, waitlist_leave: { theirs: waits.json.id, none: `bw_${'0'.repeat(26)}`, token: w.stranger },
+	hall_queue_recall: queue_id, hall_queue_skip: queue_id, hall_queue_back: queue_id, hall_queue_done: queue_id,
+	hall_excuse: { ...booking_id, token: county_clerk.token, keyed: true },
+	booking_show: booking_id, booking_confirm: { ...booking_id, keyed: true, body: {} }, booking_cancel: { ...booking_id, keyed: true, body: { reason: 'no_time' } },
+	booking_reschedule: { ...booking_id, keyed: true, body: { starts_at } },
 	case_show: case_no, case_events: case_no,
 	application_show: application_id, application_discard: application_id, application_renew: application_id,
 	application_save: { ...application_id, body: { answers: {} }, headers: { 'if-match': '"1"' } },
