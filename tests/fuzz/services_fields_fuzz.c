@@ -42,7 +42,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	arena_init(&r.arena, 4 << 20);
 	if (data[0] == 0xff) {
-		form = STR(ours);
+		form = (struct str){ ours, sizeof(ours) - 1 };
 		answers = (struct str){ all.at + 1, all.len - 1 };
 	} else {
 		str_cut(all, '\0', &form, &answers);
