@@ -147,10 +147,10 @@ int command_import(struct command_line *l)
 	struct fail why;
 	fail_clear(&why);
 	if (l->word_count != 2) {
-		fputs("siban import: needs a kind (regions, departments, matters, calendar, halls, windows, guides, notices) and a file\n", stderr);
+		fputs("siban import: needs a kind (regions, departments, matters, calendar, halls, windows, guides, notices, pay_notices) and a file\n", stderr);
 		return 2;
 	}
-	struct import im = { .kind = l->words[0], .is_lines = strcmp(l->words[0], "guides") == 0 };
+	struct import im = { .kind = l->words[0], .is_lines = strcmp(l->words[0], "guides") == 0 || strcmp(l->words[0], "pay_notices") == 0 };
 	im.file = file_read(l->words[1], &im.len, &why);
 	if (im.file == NULL)
 		return tell_failure("import", &why);

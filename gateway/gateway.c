@@ -25,6 +25,7 @@
 #include "notify/account.h"
 #include "services/authority_account.h"
 #include "services/certificate_trust.h"
+#include "services/finance_account.h"
 #include "services/department_system.h"
 #include "services/handlers.h"
 #include "services/hook.h"
@@ -106,6 +107,7 @@ static bool ready_services(struct gateway *g, const struct config *c, struct fai
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
 	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && provincial_open(c, why) &&
+	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && finance_open(c, why) && provincial_open(c, why) &&
 	       wechat_account_open(c, why);
 }
 
@@ -257,6 +259,7 @@ void gateway_stop(struct gateway *g)
 	accounts_close();
 	authority_close();
 	certificate_trust_close();
+	finance_close();
 	provincial_close();
 	wechat_account_close();
 	keyring_close();

@@ -16,6 +16,7 @@
 #include "gateway/noted.h"
 #include "notify/stream.h"
 #include "payments/ledger.h"
+#include "payments/order.h"
 #include "services/alert.h"
 #include "services/application.h"
 #include "services/booking.h"
@@ -170,6 +171,11 @@ static bool write_noted(struct tx *tx, struct bite *b, struct fail *why)
 static bool sweep_blobs(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return blob_sweep(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool expire_orders(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return orders_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)

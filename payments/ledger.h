@@ -40,7 +40,7 @@ struct ledger_account {
 /* The account, opened if it is new. Two that open the same one at once meet in its unique key: the later runs again and finds it. */
 MUST_USE bool ledger_account(struct tx *tx, const struct ledger_account *a, int64_t now_ms, int64_t *id, struct fail *why);
 
-enum { LEDGER_POSTINGS_MAX = 200 };
+enum { LEDGER_POSTINGS_MAX = 256 };
 #define LEDGER_FEN_MAX INT64_C(1000000000000000)
 
 struct ledger_posting {

@@ -43,7 +43,7 @@ bool import_number(struct import_line *l, int column, int64_t min, int64_t max, 
 /* Their order is their number in the audit. */
 static const struct import_kind *const kinds[] = {
 	&import_regions, &import_departments, &import_matters, &import_calendar, &import_halls, &import_windows, &import_guides, &import_notices,
-	&import_booking_rules, &import_window_matters, &import_blackouts,
+	&import_booking_rules, &import_window_matters, &import_blackouts, &import_pay_notices,
 };
 
 const struct import_kind *import_kind_from(struct str name)

@@ -35,6 +35,7 @@ struct import_kind {
 extern const struct import_kind import_calendar_year;
 extern const struct import_kind import_regions, import_departments, import_matters, import_calendar, import_halls, import_windows, import_guides, import_notices;
 extern const struct import_kind import_booking_rules, import_window_matters, import_blackouts;
+extern const struct import_kind import_pay_notices;
 
 /* Always false: what is wrong with which column of the line, for a program to read. */
 bool import_refuse(const struct import_line *l, int column, const char *reason, struct fail *why);

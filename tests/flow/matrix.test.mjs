@@ -13,6 +13,7 @@ import { Authority, CertifiedH2 } from './lib/certificates.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { days_ahead, open_halls, slots_of } from './lib/halls.mjs';
 import { source_dir } from './lib/openapi.mjs';
+import { bring, notice } from './lib/payments.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { WeChat, wechat_settings } from './lib/wechat.mjs';
@@ -55,7 +56,7 @@ const callers = [
 	{ name: 'nobody', kind: 'anyone' },
 	{ name: 'a citizen known by a phone', kind: 'citizen', level: 1, token: known },
 	{ name: 'a citizen known by name', kind: 'citizen', level: 2, token: w.citizen },
-	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed|applications):/.test(r)), token: w.department },
+	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed|applications|notices):/.test(r)), token: w.department },
 	{ name: 'a terminal', kind: 'terminal', rights: [], token: (await at_terminal('POST', '/v1/terminal/visits')).json.access_token, certified: true },
 	...roles.map(({ role, rights }) => ({ name: role, kind: 'staff', rights, token: staff.get(role).token })),
 ];
@@ -106,6 +107,8 @@ await open_halls(g, ['H621202,commerce,1-5 09:00-12:00,30,4,0,2,0,B'], [`H621202
 const [{ starts_at }] = await slots_of(g, 'H621202', 'commerce', (await days_ahead(g, 'H621202', 'commerce'))[0]);
 const held = await g.ask('POST', '/v1/holds', { token: w.citizen, key: randomUUID(), body: { hall: 'H621202', matters: w.matter.code, starts_at } });
 assert.equal(held.status, 201, held.text);
+const their_notice = notice();
+assert.equal((await bring(g, w.department, their_notice)).status, 201);
 
 // Mandates that have every scope between them, held by the citizen known by name.
 const by_scope = new Map();
@@ -150,6 +153,10 @@ visitor.token = (await at_terminal('POST', '/v1/terminal/visits')).json.access_t
 const hand_over_code = { theirs: shown.code, none: 'x'.repeat(22), token: known };
 const hand_over_id = { theirs: shown.id, none: `ho_${'0'.repeat(26)}`, token: visitor.token, certified: true };
 const guide_id = { theirs: draft.json.id, none: `gd_${'0'.repeat(26)}`, token: county_checker.token };
+const notice_code = { theirs: their_notice.payment_code, none: notice().payment_code, token: w.other_department };
+const ordered = await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [their_notice.payment_code] } });
+assert.equal(ordered.status, 201, ordered.text);
+const order_id = { theirs: ordered.json.id, none: `or_${'0'.repeat(26)}`, token: w.stranger };
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
 const booking_id = { theirs: held.json.id, none: `bk_${'0'.repeat(26)}`, token: w.stranger };
 const waits = await g.ask('POST', '/v1/waitlist', { token: w.citizen, key: randomUUID(), body: { hall: 'H621202', matter: w.matter.code, from: now().slice(0, 10), to: now(24 * 3600e3).slice(0, 10) } });
@@ -182,6 +189,8 @@ const foreign = {
 	me_hand_over_show: hand_over_code, me_hand_over_approve: { ...hand_over_code, keyed: true, body: { terminal } },
 	terminal_hand_over_show: hand_over_id, terminal_hand_over_take: hand_over_id,
 	department_case_show: { theirs: theirs.ref, none: 'T-none', token: w.other_department },
+	order_show: order_id, order_cancel: { ...order_id, keyed: true },
+	department_notice_show: notice_code, department_notice_void: { ...notice_code, keyed: true, body: { reason: '重复开具' } },
 	staff_guide_show: guide_id, staff_guide_throw: guide_id,
 	department_hook_rotate: { ...hook_id, body: { secret: hook_secret } }, department_hook_enable: hook_id, department_hook_remove: hook_id, staff_hook_enable: { ...hook_id, token: county_clerk_of_hooks.token },
 	staff_duty_remove: { theirs: duty.json.id, none: `dp_${'0'.repeat(26)}`, token: county_supervisor.token },

@@ -11,6 +11,7 @@ import { aliyun_sms } from './peers/aliyun_sms.mjs';
 import { authority } from './peers/authority.mjs';
 import { department } from './peers/department.mjs';
 import { hooks } from './peers/hooks.mjs';
+import { finance } from './peers/finance.mjs';
 import { provincial } from './peers/provincial.mjs';
 import { wechat } from './peers/wechat.mjs';
 
@@ -35,7 +36,7 @@ async function start(o) {
 	mkdirSync(o.state, { recursive: true, mode: 0o700 });
 	const journal = new Journal(path.join(o.state, 'sandbox.log.jsonl'));
 	const ca = o.ca === undefined ? undefined : readFileSync(o.ca);
-	const peers = [aliyun_sms(journal, { ca }), authority(), department(), hooks(), provincial(), wechat()];
+	const peers = [aliyun_sms(journal, { ca }), authority(), finance(), department(), hooks(), provincial(), wechat()];
 	const faults = new Faults();
 	const door = new Door(peers, faults, journal);
 	const main = await listen(plain_server(door.serve), Number(o.port));

@@ -190,6 +190,17 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || matter || '|' || version || '|' || load || '|' || state || '|' || made_ms || '|' || changed_ms || '|' || hex(digest) FROM guide ORDER BY id",
 	"SELECT id || '|' || hex(key) || '|' || state || '|' || maker || '|' || code || '|' || ifnull(based_on, '-') || '|' || ifnull(guide, '-') || '|' || made_ms"
 	" || '|' || changed_ms || '|' || body FROM guide_draft ORDER BY id",
+	"SELECT id || '|' || payment_code || '|' || check_code || '|' || ifnull(department, '-') || '|' || ifnull(notice_no, '-') || '|' || hex(digest) || '|' || kind || '|' || division"
+	" || '|' || unit || '|' || unit_name || '|' || ifnull(person, '-') || '|' || payer_kind || '|' || hex(payer) || '|' || amount_fen || '|' || late_fen || '|' || ifnull(late_on, '-')"
+	" || '|' || total_fen || '|' || ifnull(last_on, '-') || '|' || state || '|' || ifnull(replaced_by, '-') || '|' || made_ms || '|' || changed_ms FROM pay_notice ORDER BY id",
+	"SELECT notice || '|' || n || '|' || item || '|' || name || '|' || amount_fen FROM pay_notice_item ORDER BY notice, n",
+	"SELECT id || '|' || hex(key) || '|' || ifnull(person, '-') || '|' || ifnull(staff, '-') || '|' || state || '|' || total_fen || '|' || expires_ms || '|' || made_ms"
+	" || '|' || changed_ms FROM pay_order ORDER BY id",
+	"SELECT pay_order || '|' || notice || '|' || total_fen || '|' || is_live FROM pay_order_notice ORDER BY pay_order, notice",
+	"SELECT id || '|' || pay_order || '|' || channel || '|' || ifnull(reference, '-') || '|' || amount_fen || '|' || journal || '|' || taken_ms FROM pay_payment ORDER BY id",
+	"SELECT id || '|' || fact || '|' || kind || '|' || channel || '|' || division || '|' || unit || '|' || item || '|' || opened_ms FROM ledger_account ORDER BY id",
+	"SELECT id || '|' || fact || '|' || cause || '|' || subject || '|' || step || '|' || day || '|' || made_ms || '|' || postings || '|' || hex(digest) FROM ledger_journal ORDER BY id",
+	"SELECT journal || '|' || n || '|' || account || '|' || amount_fen || '|' || day FROM ledger_posting ORDER BY journal, n",
 	"SELECT whole || '|' || n || '|' || department || '|' || ifnull(part, '-') FROM case_part ORDER BY whole, n",
 	"SELECT case_id || '|' || kind || '|' || phase || '|' || begun || '|' || days || '|' || extended || '|' || ifnull(due, '-') || '|' || ifnull(stopped_on, '-') || '|' || told"
 	" || '|' || broken FROM case_clock ORDER BY case_id, kind",

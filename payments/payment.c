@@ -1,0 +1,116 @@
+/* payments/payment.c - why this exists: "paid" must be said by the order, its notices and the ledger at the same moment, or by none of them. */
+#include "payments/payment.h"
+
+#include "base/arena.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+enum { POSTINGS = LEDGER_POSTINGS_MAX };
+
+struct posting_list {
+	struct ledger_posting at[POSTINGS];
+	int count;
+};
+
+static void put(struct posting_list *l, int64_t account, int64_t fen)
+{
+	for (int i = 0; i < l->count; i++)
+		if (l->at[i].account == account) {
+			l->at[i].fen += fen;
+			return;
+		}
+	assert(l->count < POSTINGS && "ORDER_NOTICES_MAX notices of NOTICE_ITEMS_MAX items do not fit");
+	l->at[l->count++] = (struct ledger_posting){ account, fen };
+}
+
+/* What one notice brings each item. Late money is the first item's: nobody tells it apart by items. */
+static bool notice_post(struct tx *tx, const struct notice *n, int64_t late_fen, int64_t now_ms, struct posting_list *l, struct fail *why)
+{
+	for (int i = 0; i < n->count; i++) {
+		int64_t account, fen = n->items[i].fen + (i == 0 ? late_fen : 0);
+		struct ledger_account income = { .kind = LEDGER_INCOME, .division = n->division, .unit = n->unit, .item = n->items[i].item };
+		if (fen == 0)
+			continue;
+		if (!ledger_account(tx, &income, now_ms, &account, why))
+			return false;
+		put(l, account, -fen);
+	}
+	return true;
+}
+
+static bool post(struct tx *tx, const struct order *o, const struct payment *p, struct arena *a, int64_t *journal, struct fail *why)
+{
+	struct posting_list list = { .count = 0 };
+	struct ledger_account channel = { .kind = LEDGER_CHANNEL, .channel = p->channel };
+	int64_t account;
+	bool is_new;
+	struct notice n;
+	if (!ledger_account(tx, &channel, p->taken_ms, &account, why))
+		return false;
+	put(&list, account, p->fen);
+	for (int i = 0; i < o->count; i++)
+		if (!notice_read(tx, o->notices[i], &n, a, why) || !notice_post(tx, &n, o->notice_fen[i] - n.amount_fen, p->taken_ms, &list, why))
+			return false;
+	struct ledger_journal j = { .cause = LEDGER_FOR_PAYMENT, .subject = p->id, .now_ms = p->taken_ms, .postings = list.at, .count = list.count };
+	return ledger_post(tx, &j, journal, &is_new, why);
+}
+
+static bool reference_is_free(struct tx *tx, const struct payment *p, struct fail *why)
+{
+	if (p->reference.at == NULL)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_payment WHERE channel = $1 AND reference = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, p->channel);
+	stmt_bind_text(q, 2, p->reference);
+	if (stmt_row(q, why))
+		return FAILS(why, PAYMENT_REFERENCE, "payment %" PRId64 " has that number", stmt_int(q, 0));
+	return why->code == FAIL_NONE;
+}
+
+static bool insert(struct tx *tx, const struct payment *p, int64_t journal, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO pay_payment (id, pay_order, channel, reference, amount_fen, journal, taken_ms) VALUES ($1, $2, $3, $4, $5, $6, $7)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, p->id);
+	stmt_bind_int(q, 2, p->order);
+	stmt_bind_int(q, 3, p->channel);
+	stmt_bind_text(q, 4, p->reference);
+	stmt_bind_int(q, 5, p->fen);
+	stmt_bind_int(q, 6, journal);
+	stmt_bind_int(q, 7, p->taken_ms);
+	return stmt_run(q, why);
+}
+
+bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
+		  struct fail *why)
+{
+	struct payment p = { .order = o->id, .channel = channel, .reference = reference, .fen = fen, .taken_ms = now_ms };
+	int64_t journal;
+	if (fen != o->total_fen || fen == 0) {
+		FAILS(why, PAYMENT_AMOUNT, "order %" PRId64 " is of another amount", o->id);
+		fail_fact_number(why, "total_fen", o->total_fen);
+		return false;
+	}
+	if (!order_move(tx, o, ORDER_PAID, now_ms, why) || !reference_is_free(tx, &p, why) || !tx_next_id(tx, "pay_payment", &p.id, why))
+		return false;
+	*id = p.id;
+	return post(tx, o, &p, a, &journal, why) && insert(tx, &p, journal, why);
+}
+
+bool payment_find(struct tx *tx, int64_t order, struct payment *p, struct arena *a, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, channel, reference, amount_fen, taken_ms FROM pay_payment WHERE pay_order = $1", why);
+	*p = (struct payment){ .id = 0 };
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, order);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	*p = (struct payment){ stmt_int(q, 0), order, (enum pay_channel)stmt_int(q, 1), stmt_is_null(q, 2) ? STR_NONE : str_copy(a, stmt_text(q, 2)), stmt_int(q, 3), stmt_int(q, 4) };
+	return !a->refused || FAILS(why, MEMORY, "a payment's number");
+}

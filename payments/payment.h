@@ -1,0 +1,22 @@
+/* payments/payment.h - money that came for an order: a row, a journal, and the order and its notices paid, all in one transaction.
+ * Thread: the write lane. Units: fen. */
+#ifndef PAYMENTS_PAYMENT_H
+#define PAYMENTS_PAYMENT_H
+#include "payments/ledger.h"
+#include "payments/order.h"
+
+enum { PAYMENT_REFERENCE_MAX = 64 };
+
+struct payment {
+	int64_t id, order;
+	enum pay_channel channel;
+	struct str reference;  /* at NULL: cash */
+	int64_t fen, taken_ms;
+};
+
+/* Fails: ORDER_STATE; PAYMENT_AMOUNT not what the order says; PAYMENT_REFERENCE that number was another payment's. */
+MUST_USE bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
+			   struct fail *why);
+/* Of an order; p->id 0: none came. */
+MUST_USE bool payment_find(struct tx *tx, int64_t order, struct payment *p, struct arena *a, struct fail *why);
+#endif

@@ -1,0 +1,104 @@
+/* Goal: whatever fails while a department brings, quotes, replaces or voids a notice, while somebody orders or cancels, or a clerk takes money, nothing of it stays (no order, no payment,
+ * no posting), and trying again does the whole thing; and applied twice each leaves the same rows. Method: tests/write_faults.h, a row for each. */
+#include "tests/write_faults.h"
+
+#define NOTICE(code, more) "{\"kind\":\"penalty\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \
+	"\"items\":[{\"item\":\"103050101\",\"name\":\"罚款\",\"amount_fen\":20000},{\"item\":\"103050102\",\"name\":\"工本费\",\"amount_fen\":600}],\"payment_code\":\"" code "\"," more "}"
+#define FIRST "62120226100000000012"
+#define SECOND "62122126201234567894"
+#define NO_LATE "\"total_fen\":20600"
+#define LATE "\"late_fen\":400,\"late_on\":\"2026-11-23\",\"total_fen\":21000"
+
+static char ordered[sizeof(((struct outcome *)NULL)->text)];
+
+static void by_department(struct world *w, const char *param, const char *body)
+{
+	world_ask(w, METHOD_POST, "/v1/department/notices", param, body);
+	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = 1, .token = 1, .test_key = true };
+}
+
+static void by_citizen(struct world *w, const char *param, const char *body)
+{
+	world_ask(w, METHOD_POST, "/v1/orders", param, body);
+	w->r.who = (struct principal){ .kind = WHO_CITIZEN, .id = 1, .level = 2 };
+}
+
+static bool staff_make(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"INSERT INTO staff (id, account, name, region, roles, state, password, password_ms, totp, totp_step, invited_until_ms, made_ms, changed_ms)"
+		" VALUES (1, 'clerk', $1, 621200, 0, 2, '', 0, $1, 0, 0, 0, 0)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, "", 0);
+	return stmt_run(q, why);
+}
+
+static void catalogue(struct world *w)
+{
+	world_import_small(w);
+}
+
+static void ask_first(struct world *w) { by_department(w, NULL, NOTICE(FIRST, NO_LATE)); }
+static void ask_late(struct world *w) { by_department(w, NULL, NOTICE(FIRST, LATE)); }
+static void ask_replacing(struct world *w) { by_department(w, NULL, NOTICE(SECOND, NO_LATE ",\"notice_no\":\"A-2\",\"replaces\":\"" FIRST "\"")); }
+static void ask_void(struct world *w) { by_department(w, FIRST, "{\"reason\":\"重复开具\"}"); }
+static void ask_order(struct world *w) { by_citizen(w, NULL, "{\"payment_codes\":[\"" FIRST "\"]}"); }
+static void ask_cancel(struct world *w) { by_citizen(w, ordered, NULL); }
+
+static void brought(struct world *w)
+{
+	catalogue(w);
+	ask_first(w);
+	world_expect(w, world_write(w, &department_notice_put));
+}
+
+static void is_ordered(struct world *w)
+{
+	brought(w);
+	ask_order(w);
+	world_expect(w, world_write(w, &order_create));
+	memcpy(ordered, w->r.outcome.text, sizeof(ordered));
+}
+
+static void at_counter(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	brought(w);
+	ask_late(w);
+	world_expect(w, world_write(w, &department_notice_put));
+	world_must(store_write(w->store, staff_make, NULL, &why), &why);
+}
+
+static void ask_payment(struct world *w)
+{
+	world_ask(w, METHOD_POST, "/v1/hall/counter-payments", NULL, "{\"payment_codes\":[\"" FIRST "\"],\"channel\":\"pos\",\"reference\":\"T-0001\",\"amount_fen\":21000}");
+	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = 1, .region = 621200 };
+}
+
+static const struct write_case cases[] = {
+	{ "a notice", &department_notice_put, catalogue, ask_first, NULL, 6 },
+	{ "a newer quote", &department_notice_put, brought, ask_late, NULL, 2 },
+	{ "one that replaces another", &department_notice_put, brought, ask_replacing, NULL, 9 },
+	{ "void", &department_notice_void, brought, ask_void, NULL, 5 },
+	{ "an order", &order_create, brought, ask_order, NULL, 8 },
+	{ "cancelled", &order_cancel, is_ordered, ask_cancel, NULL, 7 },
+	{ "money at a counter", &hall_payment, at_counter, ask_payment, NULL, 25 },
+};
+
+static void each(void **state)
+{
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		login_make(state);
+		write_faults(*state, &cases[i]);
+		login_unmake(state);
+	}
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test(each) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
