@@ -106,7 +106,7 @@ test('me in full: with a fresh face, and on record', async () => {
 	assert.equal((await people.step_up(token, `face-of-${one.number}`)).status, 200);
 	for (const via of ['h2', 'h1']) {
 		const full = await reveal({ via });
-		assert.deepEqual(full.json, { id_type: 'resident', name: one.name, id_number: one.number, phone: number });
+		assert.deepEqual(full.json, { id_type: 'resident', id_country: null, name: one.name, id_number: one.number, phone: number });
 	}
 	assert.equal((await g.get('/v1/me', { token })).json.name, '张*');
 	const row = await act('&act=identity_revealed', () => true);
