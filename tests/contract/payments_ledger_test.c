@@ -293,8 +293,8 @@ static const char *const refused[] = {
 static const char *const half[] = { /* the last is refused */
 	"INSERT INTO ledger_posting (journal, n, account, amount_fen, day) SELECT 900002, 1, MIN(id), 5, 99999 FROM ledger_account",
 	"INSERT INTO ledger_posting (journal, n, account, amount_fen, day) SELECT 900002, 2, MIN(id), -4, 99999 FROM ledger_account",
-	"INSERT INTO ledger_journal (id, fact, cause, subject, step, corrects, day, made_ms, postings, digest) SELECT 900002, 1, 1, 900002, 0, NULL, 99999, 1, 2, digest"
-	" FROM ledger_journal WHERE subject = 1 AND cause = 1",
+	("INSERT INTO ledger_journal (id, fact, cause, subject, step, corrects, day, made_ms, postings, digest) SELECT 900002, 1, 1, 900002, 0, NULL, 99999, 1, 2, digest"
+	 " FROM ledger_journal WHERE subject = 1 AND cause = 1"),
 };
 
 static bool run_half(struct tx *tx, void *ctx, struct fail *why)

@@ -40,7 +40,7 @@ static void texts(void **state)
 	}
 	char long_text[300] = "";
 	for (int i = 0; i < SESSIONS_MAX + 1; i++)
-		snprintf(long_text + strlen(long_text), 32, "%s1 %02d:00-%02d:30", i > 0 ? ";" : "", i, i);
+		snprintf(long_text + strlen(long_text), sizeof long_text - strlen(long_text), "%s1 %02d:00-%02d:30", i > 0 ? ";" : "", i, i);
 	struct booking_sessions s;
 	assert_false(sessions_parse(str_c(long_text), &s));
 }
