@@ -106,9 +106,8 @@ static bool run_pollers(struct gateway *g, struct fail *why)
 static bool ready_services(struct gateway *g, const struct config *c, struct fail *why)
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
-	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && provincial_open(c, why) &&
-	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && finance_open(c, why) && provincial_open(c, why) &&
-	       wechat_account_open(c, why);
+	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && finance_open(c, why) &&
+	       provincial_open(c, why) && wechat_account_open(c, why);
 }
 
 static bool join_nodes(struct gateway *g, const struct config *c, struct fail *why)

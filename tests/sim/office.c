@@ -441,7 +441,7 @@ static void compare_board(struct world *w, const json_t *board)
 				world_wrong(w, "scoreboard, department %d, %s: %d kept, %d broken, %d days; it must be %d, %d, %d", d, kind_words[k], is.kept, is.broken, is.taken,
 					    s.kept, s.broken, s.taken);
 		}
-		int asked = number_in(line_of(json_object_get(board, "supplements"), departments[d], NULL), "count");
+		int asked = number_in(line_of(json_object_get(board, "tallies"), departments[d], NULL), "asked");
 		if (asked != supplements_of(w, d))
 			world_wrong(w, "scoreboard, department %d: %d supplements, it must be %d", d, asked, supplements_of(w, d));
 	}

@@ -219,7 +219,8 @@ static const char *const world_tables[] = {
 	"SELECT booking || '|' || n || '|' || slot || '|' || matter || '|' || ifnull(guide, '-') FROM booking_seat ORDER BY booking, n",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
-       WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, WORLD_SLOTS = 34, WORLD_BOOKINGS = 35, WORLD_SEATS = 36 };
+       WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
+       WORLD_SLOTS = 42, WORLD_BOOKINGS = 43, WORLD_SEATS = 44 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {

@@ -49,10 +49,9 @@ class Embedded {
 
 let servers;
 
-// Started once and ended with the process; they do not keep it. A COMMIT need not wait for the disk: only gateways are killed here, and fault.postgres_load has a
-// server of its own that is.
+// Started once and ended with the process; they do not keep it.
 async function start_servers() {
-	const [server, forgetful] = await Promise.all([new Postgres().start(), new Redis().start()]);
+	const [server, forgetful] = await Promise.all([new Postgres({ durable: true }).start(), new Redis().start()]);
 	server.let_go();
 	forgetful.child.unref();
 	return { server, forgetful };
