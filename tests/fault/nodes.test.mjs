@@ -17,7 +17,7 @@ import { sandbox } from '../sandbox/lib/client.mjs';
 import { EffectPeer } from './lib/effect_peers.mjs';
 import { seeded, slack } from './lib/gateway.mjs';
 
-const LEASE = 4000 * slack, MANY = is_long ? 8000 : 800, WRITERS = 8;
+const LEASE = slack > 1 ? 8000 : 4000, MANY = is_long ? 8000 : 800, WRITERS = 8;
 const [server, r, s, peer] = await Promise.all([postgres({ durable: true }), redis(), sandbox(), EffectPeer.start()]);
 after(() => peer.stop());
 const database = await server.database(), room = mkdtempSync(path.join(os.tmpdir(), 'siban-nodes-'));
