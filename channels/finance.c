@@ -1,7 +1,7 @@
 /* channels/finance.c - why this exists: whether a notice is paid only the bureau that issued its code can say. */
 #include "channels/finance.h"
 
-#include "channels/standard_webhooks.h"
+#include "channels/signed_question.h"
 
 enum { ANSWER_MAX = 32 << 10, BODY_FIRST_BYTES = 256 };
 
@@ -19,31 +19,11 @@ static struct str body_of(const struct finance_question *q, struct arena *a)
 	return json_end(&j) ? buf_text(&b) : STR_NONE;
 }
 
-static void add(struct http_call *c, const char *name, struct str value)
-{
-	c->headers[c->header_count++] = (struct header){ str_c(name), value };
-}
-
 bool finance_build(const struct finance_question *q, struct arena *a, struct http_call *out, struct fail *why)
 {
-	char signature[WEBHOOK_SIGNATURE_BYTES], digits[21];
-	struct buf url;
-	struct str body = body_of(q, a);
-	int64_t now_s = q->now_ms / 1000;
-	buf_init(&url, a, q->base.len + 24);
-	buf_str(&url, q->base);
-	buf_str(&url, STR("/notices/query"));
-	if (body.at == NULL || !buf_ok(&url))
-		return FAILS(why, MEMORY, "a question to the finance system");
-	if (!webhook_sign(q->key, q->id, now_s, body, signature))
-		return FAILS(why, CONFIG, "finance.key_file: want whsec_ and base64 of 24 to 64 bytes");
-	*out = (struct http_call){ .method = METHOD_POST, .url = buf_text(&url), .body = body, .answer_max = ANSWER_MAX };
-	add(out, "accept", STR("application/json"));
-	add(out, "content-type", STR("application/json"));
-	add(out, "webhook-id", q->id);
-	add(out, "webhook-timestamp", str_copy(a, (struct str){ digits, i64_text(now_s, digits) }));
-	add(out, "webhook-signature", str_copy(a, str_c(signature)));
-	return !a->refused || FAILS(why, MEMORY, "a question's headers");
+	const struct signed_question asked = { .base = q->base, .path = STR("/notices/query"), .id = q->id, .body = body_of(q, a), .key = q->key,
+		.key_name = "finance.key_file", .now_ms = q->now_ms, .answer_max = ANSWER_MAX };
+	return signed_question_build(&asked, a, out, why);
 }
 
 /* ---- judge ---- */
