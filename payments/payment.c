@@ -2,6 +2,7 @@
 #include "payments/payment.h"
 
 #include "base/arena.h"
+#include "payments/confirmation.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -99,7 +100,7 @@ bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel
 	if (!order_move(tx, o, ORDER_PAID, now_ms, why) || !reference_is_free(tx, &p, why) || !tx_next_id(tx, "pay_payment", &p.id, why))
 		return false;
 	*id = p.id;
-	return post(tx, o, &p, a, &journal, why) && insert(tx, &p, journal, why);
+	return post(tx, o, &p, a, &journal, why) && insert(tx, &p, journal, why) && confirmation_make(tx, &p, o, now_ms, why);
 }
 
 bool payment_find(struct tx *tx, int64_t order, struct payment *p, struct arena *a, struct fail *why)

@@ -1,4 +1,4 @@
-/* payments/payment.h - money that came for an order: a row, a journal, and the order and its notices paid, all in one transaction.
+/* payments/payment.h - money that came for an order: a row, a journal, the order and its notices paid, and what the finance system is to be told, all in one transaction.
  * Thread: the write lane. Units: fen. */
 #ifndef PAYMENTS_PAYMENT_H
 #define PAYMENTS_PAYMENT_H

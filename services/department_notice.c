@@ -1,5 +1,6 @@
 /* services/department_notice.c - a department brings its notices: POST /v1/department/notices, looks at one, and takes one back. */
 #include "auth/audit.h"
+#include "payments/confirmation.h"
 #include "services/handlers.h"
 #include "services/pay_notice.h"
 #include "services/services.h"
@@ -14,6 +15,7 @@ static const char *const no_query[] = { NULL };
 
 struct bringing {
 	struct notice notice;
+	struct confirmation booking; /* of show */
 };
 
 static bool put_parse(struct request *r, struct fail *why)
@@ -85,7 +87,7 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 	if (!own_find(tx, r, &b->notice, why))
 		return false;
 	r->owner = b->notice.department;
-	return true;
+	return confirmation_find(tx, b->notice.id, &b->booking, &r->arena, why);
 }
 
 static bool show_render(struct request *r, struct fail *why)
@@ -98,6 +100,10 @@ static bool show_render(struct request *r, struct fail *why)
 		json_add_text(&j, "notice_no", b->notice.notice_no);
 	else
 		json_add_nothing(&j, "notice_no");
+	if (b->booking.id != 0)
+		json_add_plain(&j, "booking", confirmation_booking_text(b->booking.state));
+	else
+		json_add_nothing(&j, "booking");
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

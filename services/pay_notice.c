@@ -6,6 +6,7 @@
 
 #include "auth/mask.h"
 #include "base/day.h"
+#include "payments/confirmation.h"
 #include "services/finance_account.h"
 #include "services/handlers.h"
 #include "services/services.h"
@@ -94,6 +95,18 @@ static bool show_parse(struct request *r, struct fail *why)
 	return s != NULL && request_query_only(r, names, why) && pay_code_read(r->params[0], s->code, &s->division, why);
 }
 
+/* Whoever asks whether it is paid also wants to know whether the finance system has it in its books. */
+static bool paid_already(struct tx *tx, const struct notice *n, struct arena *a, struct fail *why)
+{
+	struct confirmation c;
+	if (!confirmation_find(tx, n->id, &c, a, why))
+		return false;
+	FAILS(why, NOTICE_PAID, "notice %lld", (long long)n->id);
+	if (c.id != 0)
+		fail_fact_text(why, "booking", confirmation_booking_text(c.state).at);
+	return false;
+}
+
 /* Its record goes before ours: a quote that ended is asked for there, where there is somebody to ask. */
 static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 {
@@ -105,7 +118,9 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 	s->asks = finance_is_there() && (!is_here || (s->notice.state == NOTICE_UNPAID && notice_quote_ended(&s->notice, today)));
 	if (s->asks)
 		return true;
-	return is_here ? notice_payable(&s->notice, today, why) : FAILS(why, NOTICE_UNKNOWN, "no such code");
+	if (!is_here)
+		return FAILS(why, NOTICE_UNKNOWN, "no such code");
+	return s->notice.state == NOTICE_PAID ? paid_already(tx, &s->notice, &r->arena, why) : notice_payable(&s->notice, today, why);
 }
 
 static bool show_ask(struct request *r, struct question *q, struct fail *why)

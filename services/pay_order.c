@@ -2,6 +2,7 @@
  *
  * The order holds them for order.hold_minutes, or until the midnight on which a quote ends; then a job gives them up. */
 #include "auth/audit.h"
+#include "payments/confirmation.h"
 #include "payments/payment.h"
 #include "services/handlers.h"
 #include "services/ordering.h"
@@ -108,6 +109,7 @@ struct showing {
 	struct id key;
 	struct order order;
 	struct payment payment;
+	struct str booking;        /* at NULL: there is no money to be booked */
 	struct notice notices[ORDER_NOTICES_MAX];
 };
 
@@ -133,7 +135,7 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 		if (!notice_read(tx, s->order.notices[i], &s->notices[i], &r->arena, why))
 			return false;
 	r->owner = s->order.person;
-	return payment_find(tx, s->order.id, &s->payment, &r->arena, why);
+	return payment_find(tx, s->order.id, &s->payment, &r->arena, why) && confirmation_of_order(tx, s->order.id, &s->booking, why);
 }
 
 /* Somebody else's notice may be in it: no more of it than whoever has its code may see. */
@@ -178,6 +180,10 @@ static bool show_render(struct request *r, struct fail *why)
 	json_add_number(&j, "total_fen", s->order.total_fen);
 	notices_out(&j, s);
 	payment_out(&j, &s->payment);
+	if (s->booking.at != NULL) /* 已缴款，入账中 is not 已入账 */
+		json_add_plain(&j, "booking", s->booking);
+	else
+		json_add_nothing(&j, "booking");
 	json_add_time(&j, "made_at", s->order.made_ms);
 	if (s->order.state == ORDER_OPEN)
 		json_add_time(&j, "expires_at", s->order.expires_ms);

@@ -45,7 +45,7 @@ for (const via of ['h2', 'h1'])
 		assert_problem(await g.ask('POST', `/v1/department/notices/${n.payment_code}/void`, { token: w.department, key: randomUUID(), body: { reason: '重复开具' } }), 409, 'notice_state');
 		assert_problem(await bring(g, w.department, { ...n, late_fen: 40, late_on: day(3), total_fen: 8040 }), 409, 'notice_state');
 		const { json } = await show(id);
-		assert.deepEqual(json, { id, state: 'open', total_fen: 8020, notices: [{ payment_code: n.payment_code, unit_name: n.unit_name, total_fen: 8020 }], payment: null, made_at: json.made_at,
+		assert.deepEqual(json, { id, state: 'open', total_fen: 8020, notices: [{ payment_code: n.payment_code, unit_name: n.unit_name, total_fen: 8020 }], payment: null, booking: null, made_at: json.made_at,
 			expires_at: first_time.json.expires_at, next: 'pay' });
 		assert_problem(await show(id, w.stranger), 404, 'not_found');
 		assert_problem(await cancel(id, w.stranger), 404, 'not_found');
@@ -100,8 +100,8 @@ test('a fee of nothing closes itself', async () => {
 	const n = await made({ items: [{ item: '103043211', name: '小微企业免征', amount_fen: 0 }] });
 	const answer = await order(n.payment_code);
 	assert.deepEqual([answer.status, answer.json.state, answer.json.expires_at, answer.json.next], [201, 'paid', null, 'done']);
-	assert_problem(await look(n.payment_code), 409, 'notice_paid');
-	assert.equal((await show(answer.json.id)).json.payment, null);
+	assert.equal(assert_problem(await look(n.payment_code), 409, 'notice_paid').json.booking, undefined, 'there is no money to be booked');
+	assert.deepEqual([(await show(answer.json.id)).json.payment, (await show(answer.json.id)).json.booking], [null, null]);
 });
 
 test('what only the finance system knows is ordered and kept, and refused as it says', async () => {
@@ -139,7 +139,8 @@ test('money at a counter: order, notice and ledger at once, and once', async () 
 	assert.equal((await take(n.payment_code, 8740, { key })).json.order, answer.json.order, 'the same submission');
 	assert_problem(await take(n.payment_code, 8740), 409, 'notice_paid');
 	assert_problem(await order(n.payment_code), 409, 'notice_paid');
-	assert_problem(await look(n.payment_code), 409, 'notice_paid');
+	assert.equal(assert_problem(await look(n.payment_code), 409, 'notice_paid').json.booking, 'being_booked');
+	assert.equal(await number(`SELECT COUNT(*) FROM pay_confirmation c JOIN pay_notice n ON n.id = c.notice WHERE n.payment_code = '${n.payment_code}' AND c.amount_fen = 8740 AND c.state = 1 AND LENGTH(c.trace_no) = 28`), 1);
 	assert_problem(await bring(g, w.department, { ...n, late_fen: 480, late_on: day(1), total_fen: 8980 }), 409, 'notice_state');
 	assert.equal(await sum('a.kind = 1 AND a.channel = 1'), cash + 8740);
 	assert.equal(await sum(`a.kind = 2 AND a.unit = '${n.unit}' AND a.item = '103043211'`), -8240);

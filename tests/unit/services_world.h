@@ -217,10 +217,14 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(key) || '|' || person || '|' || made_by || '|' || grp || '|' || state || '|' || starts_ms || '|' || ends_ms || '|' || people || '|' || held_until_ms"
 	" || '|' || reason || '|' || moves || '|' || hex(contact) || '|' || changed_ms FROM booking ORDER BY id",
 	"SELECT booking || '|' || n || '|' || slot || '|' || matter || '|' || ifnull(guide, '-') FROM booking_seat ORDER BY booking, n",
+	"SELECT id || '|' || payment || '|' || notice || '|' || trace_no || '|' || amount_fen || '|' || division || '|' || day || '|' || state || '|' || ifnull(effect, '-') || '|' || word || '|'"
+	" || finance_no || '|' || wants_receipt || '|' || made_ms || '|' || booked_ms || '|' || changed_ms FROM pay_confirmation ORDER BY id",
+	"SELECT id || '|' || confirmation || '|' || state || '|' || ifnull(effect, '-') || '|' || word || '|' || ifnull(code, '-') || '|' || ifnull(number, '-') || '|' || check_code || '|' || hex(link)"
+	" || '|' || red_code || '|' || red_number || '|' || is_unwanted || '|' || made_ms || '|' || issued_ms || '|' || reversed_ms || '|' || changed_ms FROM pay_receipt ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
-       WORLD_SLOTS = 42, WORLD_BOOKINGS = 43, WORLD_SEATS = 44 };
+       WORLD_SLOTS = 42, WORLD_BOOKINGS = 43, WORLD_SEATS = 44, WORLD_CONFIRMATIONS = 45, WORLD_RECEIPTS = 46 };
 
 static inline void world_dump_table(struct tx *tx, int table, struct buf *to)
 {

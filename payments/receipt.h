@@ -1,0 +1,34 @@
+/* payments/receipt.h - the fiscal e-receipt (财政电子票据) of a notice that is booked: code, number and check code, as the finance system issues them.
+ *
+ * While one is valid its money does not go back: receipt_reverse has a red one (冲红) issued first.
+ *
+ * Thread: whoever holds the transaction. */
+#ifndef PAYMENTS_RECEIPT_H
+#define PAYMENTS_RECEIPT_H
+#include "base/fail.h"
+#include "base/str.h"
+#include "store/store.h"
+
+enum receipt_state {
+#define STATE(name, number, text, may) RECEIPT_IS_##name = number,
+#include "payments/receipt_states.def"
+#undef STATE
+};
+struct str receipt_state_text(enum receipt_state s);
+
+struct receipt {
+	int64_t id, confirmation;
+	enum receipt_state state;
+	int64_t effect;                /* 0: none under way */
+	bool is_unwanted;
+	int64_t made_ms, issued_ms, reversed_ms;
+};
+/* Of a confirmation; out->id 0: none was asked for yet. */
+MUST_USE bool receipt_find(struct tx *tx, int64_t confirmation, struct receipt *out, struct fail *why);
+/* Fails: RECEIPT_STATE (fact state). `word` at NULL: as it is. */
+MUST_USE bool receipt_move(struct tx *tx, const struct receipt *r, enum receipt_state to, struct str word, int64_t now_ms, struct fail *why);
+
+/* Before money of this payment goes back. *is_clear: no valid receipt speaks for it, and none will be issued. Otherwise red ones are on their way: ask again later; asking twice
+ * changes nothing. *is_stuck: the finance system refused one, and staff has to look. */
+MUST_USE bool receipt_reverse(struct tx *tx, int64_t payment, int64_t now_ms, bool *is_clear, bool *is_stuck, struct fail *why);
+#endif
