@@ -353,6 +353,23 @@ static void check_wechat(const struct config *c, struct config_wrongs *wrongs)
 		say(wrongs, 0, STR("wechat.url"), "not https://; http:// is for development");
 }
 
+/* All of it or none. */
+static void check_wechat_pay(const struct config *c, struct config_wrongs *wrongs)
+{
+	const struct { const char *value, *name; } rows[] = { { c->wechat_pay_mchid, "wechat.pay.mchid" }, { c->wechat_pay_serial, "wechat.pay.serial" },
+		{ c->wechat_pay_key_file, "wechat.pay.key_file" }, { c->wechat_pay_api_key_file, "wechat.pay.api_key_file" }, { c->wechat_pay_notify_url, "wechat.pay.notify_url" },
+		{ c->wechat_mini_appid, "wechat.mini.appid" } };
+	if (c->wechat_pay_url[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value[0] == '\0')
+			say(wrongs, 0, str_c(rows[i].name), "missing; wechat.pay.url needs it");
+	if ((c->wechat_pay_public_key_id[0] == '\0') != (c->wechat_pay_public_key_file[0] == '\0'))
+		say(wrongs, 0, STR("wechat.pay.public_key_file"), "wechat.pay.public_key_id and wechat.pay.public_key_file go together");
+	if (!c->development && (!str_starts(str_c(c->wechat_pay_url), STR("https://")) || !str_starts(str_c(c->wechat_pay_notify_url), STR("https://"))))
+		say(wrongs, 0, STR("wechat.pay.url"), "not https://, or wechat.pay.notify_url is not; http:// is for development");
+}
+
 static void check_client_hosts(const struct config *c, struct config_wrongs *wrongs)
 {
 	struct str left = str_c(c->tls_client_hosts), host, file;
@@ -378,6 +395,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	if (!c->development && !certificate && !key)
 		say(wrongs, 0, STR("tls.certificate"), "missing; only development = true makes its own certificate");
 	check_wechat(c, wrongs);
+	check_wechat_pay(c, wrongs);
 	if ((c->expiring_certificate[0] == '\0') != (c->expiring_key[0] == '\0'))
 		say(wrongs, 0, STR("expiring.key"), "expiring.certificate and expiring.key go together");
 	if (c->state_dir[0] != '/')

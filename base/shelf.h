@@ -7,7 +7,8 @@
 #define BASE_SHELF_H
 #include "base/fail.h"
 
-enum shelf { SHELF_SEARCH /* struct search_index */, SHELF_SUMMARY /* struct catalogue_summary */, SHELF_TRUST /* struct trust */, SHELVES };
+enum shelf { SHELF_SEARCH /* struct search_index */, SHELF_SUMMARY /* struct catalogue_summary */, SHELF_TRUST /* struct trust */,
+	SHELF_WECHAT_PAY /* struct wechat_pay_keys */, SHELF_WECHAT_CERTIFICATES /* struct wechat_pay_certificates */, SHELVES };
 
 struct shelved;
 

@@ -6,7 +6,7 @@
 #define CHANNELS_HTTP_H
 #include "base/request.h"
 
-enum { HTTP_CALL_HEADERS_MAX = 16, HTTP_ERROR_MAX = 96 };
+enum { HTTP_CALL_HEADERS_MAX = 16, HTTP_ERROR_MAX = 96, HTTP_KEEPS_MAX = 5, HTTP_KEPT_BYTES_MAX = 1023 };
 
 struct http_call {
 	enum method method;           /* GET, POST, PUT or DELETE */
@@ -16,6 +16,7 @@ struct http_call {
 	struct str body;
 	int64_t timeout_ms;           /* for the whole call, connecting included; > 0 */
 	size_t answer_max;            /* bytes of body; more is HTTP_TOO_LARGE; 0: 64 KiB */
+	const char *const *keeps;     /* literals, HTTP_KEEPS_MAX at most and a NULL: headers of the answer that its judge wants to see; NULL: none */
 };
 
 /* How a call ended. The difference that matters: may the peer have acted? */
@@ -30,6 +31,7 @@ struct http_answer {
 	enum http_end end;
 	int status;                   /* of ANSWERED and TOO_LARGE */
 	struct str body, content_type, retry_after; /* STR_NONE: none */
+	struct str kept[HTTP_KEEPS_MAX]; /* in the order of call.keeps; STR_NONE: it was not there, or too long */
 	int64_t took_ms;
 	bool is_late;                 /* of NOT_SENT and UNCLEAR: its time was over */
 	char error[HTTP_ERROR_MAX];   /* English, for the log; "" when ANSWERED */

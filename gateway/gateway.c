@@ -22,6 +22,7 @@
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
 #include "gateway/task.h"
+#include "channels/wechat_pay_keys.h"
 #include "notify/account.h"
 #include "services/authority_account.h"
 #include "services/certificate_trust.h"
@@ -31,6 +32,7 @@
 #include "services/hook.h"
 #include "services/provincial.h"
 #include "services/wechat_account.h"
+#include "services/wechat_pay_account.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
 #include "store/store.h"
@@ -107,7 +109,7 @@ static bool ready_services(struct gateway *g, const struct config *c, struct fai
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
 	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && finance_open(c, why) &&
-	       provincial_open(c, why) && wechat_account_open(c, why);
+	       provincial_open(c, why) && wechat_account_open(c, why) && wechat_pay_load(c, why);
 }
 
 static bool join_nodes(struct gateway *g, const struct config *c, struct fail *why)
@@ -176,6 +178,8 @@ static bool reload_files(struct gateway *g, const struct config *wanted, struct 
 		config_wrong_add(wrongs, "departments.systems_file", why.log);
 	else if (!certificate_trust_load(wanted, &why))
 		config_wrong_add(wrongs, "certificate.trust_file", why.log);
+	else if (!wechat_pay_load(wanted, &why))
+		config_wrong_add(wrongs, "wechat.pay.key_file", why.log);
 	else if (!door_tls_reload(g->tls, wanted, &why))
 		config_wrong_add(wrongs, "tls.client_hosts", why.log);
 	return why.code == FAIL_NONE;
@@ -261,6 +265,7 @@ void gateway_stop(struct gateway *g)
 	finance_close();
 	provincial_close();
 	wechat_account_close();
+	wechat_pay_keys_close();
 	keyring_close();
 	free(g->pollers);
 	for (struct kept_config *older; g->kept != NULL; g->kept = older) {

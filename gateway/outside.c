@@ -78,6 +78,9 @@ static void end_answered(struct asking *a, enum ask_end how)
 	got->body = str_copy(a->arena, got->body);
 	if (got->content_type.at != NULL)
 		got->content_type = str_copy(a->arena, got->content_type);
+	for (int i = 0; i < HTTP_KEEPS_MAX; i++)
+		if (got->kept[i].at != NULL)
+			got->kept[i] = str_copy(a->arena, got->kept[i]);
 	got->retry_after = STR_NONE;
 	if (a->arena->refused) {
 		end_failed(a, ASK_FAILED, FAIL_MEMORY, 0, "an answer that the request has no room for");

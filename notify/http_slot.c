@@ -80,6 +80,22 @@ static void keep_header(struct str line, struct str name, char *to, size_t max)
 	}
 }
 
+static void forget_headers(struct http_slot *s)
+{
+	s->content_type[0] = s->retry_after[0] = '\0';
+	for (int i = 0; i < HTTP_KEEPS_MAX; i++)
+		s->kept[i][0] = '\0';
+}
+
+static void keep_wanted(struct http_slot *s, struct str line)
+{
+	const char *const *keeps = s->job->call.keeps;
+	for (int i = 0; keeps != NULL && keeps[i] != NULL; i++) {
+		assert(i < HTTP_KEEPS_MAX);
+		keep_header(line, str_c(keeps[i]), s->kept[i], sizeof(s->kept[i]));
+	}
+}
+
 static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
 {
 	struct http_slot *s = ctx;
@@ -89,7 +105,8 @@ static size_t take_header(char *bytes, size_t size, size_t count, void *ctx)
 	if (s->too_large)
 		return 0;
 	if (str_starts(line, STR("HTTP/"))) /* the last head counts, not a 103's */
-		s->content_type[0] = s->retry_after[0] = '\0';
+		forget_headers(s);
+	keep_wanted(s, line);
 	keep_header(line, STR("content-type"), s->content_type, sizeof(s->content_type));
 	keep_header(line, STR("retry-after"), s->retry_after, sizeof(s->retry_after));
 	return line.len;
@@ -324,6 +341,8 @@ void http_slot_answer(struct http_slot *s, bool whole, const char *error)
 	*a = (struct http_answer){ .end = s->too_large ? HTTP_TOO_LARGE : HTTP_ANSWERED, .status = (int)status,
 		.body = { s->body_len > 0 ? s->body : "", s->body_len }, .content_type = text_or_none(s->content_type),
 		.retry_after = text_or_none(s->retry_after) };
+	for (int i = 0; i < HTTP_KEEPS_MAX; i++)
+		a->kept[i] = text_or_none(s->kept[i]);
 	if (s->too_large) {
 		snprintf(a->error, sizeof(a->error), "the answer is longer than it may be");
 		a->body = STR_NONE;
@@ -340,7 +359,8 @@ void http_slot_clear(struct http_slot *s)
 {
 	s->sent_of_body = s->body_len = s->header_bytes = 0;
 	s->refused_address = s->too_large = false;
-	s->content_type[0] = s->retry_after[0] = s->error[0] = '\0';
+	forget_headers(s);
+	s->error[0] = '\0';
 	if (s->body_cap > ANSWER_KEPT_MAX) {
 		free(s->body);
 		s->body = NULL;

@@ -37,6 +37,7 @@ struct http_slot {
 	size_t body_len, body_cap, header_bytes;
 	bool may_be_private, refused_address, too_large;
 	char content_type[128], retry_after[64];
+	char kept[HTTP_KEEPS_MAX][HTTP_KEPT_BYTES_MAX + 1];
 	char error[CURL_ERROR_SIZE];
 };
 

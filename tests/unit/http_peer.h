@@ -183,7 +183,7 @@ static struct config config;
 struct call {
 	struct transport_job job;
 	bool done;
-	char body[16384], content_type[64], retry_after[32];
+	char body[16384], content_type[64], retry_after[32], kept[2][32];
 };
 
 static inline void on_done(struct transport_job *job)
@@ -195,6 +195,8 @@ static inline void on_done(struct transport_job *job)
 	snprintf(c->body, sizeof(c->body), "%.*s", STR_ARG(a->body));
 	snprintf(c->content_type, sizeof(c->content_type), "%.*s", STR_ARG(a->content_type));
 	snprintf(c->retry_after, sizeof(c->retry_after), "%.*s", STR_ARG(a->retry_after));
+	for (int i = 0; i < 2; i++)
+		snprintf(c->kept[i], sizeof(c->kept[i]), "%.*s", STR_ARG(a->kept[i]));
 }
 
 static inline void url_of(char out[256], const char *host, int port, const char *path)

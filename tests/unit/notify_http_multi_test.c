@@ -37,6 +37,8 @@ static void ends(void **state)
 		int before = peer_requests;
 		url_of(url, "127.0.0.1", peer_port, cases[i].path);
 		prepare(&c, cases[i].method, url, cases[i].body, cases[i].timeout_ms);
+		static const char *const keeps[] = { "x-nothing", "retry-after", NULL };
+		c.job.call.keeps = strcmp(cases[i].path, "/early") == 0 ? keeps : NULL;
 		carry(m, &c);
 		while (peer_requests == before) /* something left; the peer may not have come to it yet */
 			sched_yield();
@@ -53,6 +55,7 @@ static void ends(void **state)
 			assert_true(str_ends(str_c(c.body), str_c(cases[i].body)) && strstr(c.body, "application/x-www-form-urlencoded") == NULL);
 		if (strcmp(cases[i].path, "/early") == 0)
 			assert_true(strcmp(c.retry_after, "7") == 0 && strcmp(c.content_type, "text/x") == 0 && strcmp(c.body, "no") == 0);
+		assert_true(c.kept[0][0] == '\0' && strcmp(c.kept[1], strcmp(cases[i].path, "/early") == 0 ? "7" : "") == 0);
 	}
 	assert_int_equal(http_multi_open(m), 0);
 	drop(m);
