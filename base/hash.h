@@ -17,6 +17,8 @@ void sha256_end(struct sha256_run *run, uint8_t out[SHA256_BYTES]); /* frees it;
 void hash_parts(enum hash_kind kind, const struct str *parts, size_t count, uint8_t out[HASH_BYTES]);
 bool hash_is_here(enum hash_kind kind);    /* some builds of libcrypto leave SM3 out */
 struct str hash_name(enum hash_kind kind); /* "sha256", "sm3" */
+struct sha256_run *sha1_begin(void); /* the same for SHA-1: more by sha256_more, the end by sha1_end */
+void sha1_end(struct sha256_run *run, uint8_t out[SHA1_BYTES]);
 void sha1(struct str in, uint8_t out[SHA1_BYTES]); /* where an old protocol wants it; it guards nothing */
 void hmac_sha256(struct str key, const struct str *parts, size_t count, uint8_t out[SHA256_BYTES]); /* parts are joined as they are: the caller separates */
 void hmac_sm3(struct str key, const struct str *parts, size_t count, uint8_t out[SM3_BYTES]); /* GB/T 32905; dies where libcrypto has no SM3 */

@@ -33,6 +33,8 @@ static const struct { const char *header, *files; } libraries[] = {
 	{ "libpq-fe.h",      "store/pg*.[ch]" },
 	{ "xlsxwriter.h",    "gateway/sheet.c" },
 	{ "libwebsockets.h", "gateway/ws.c" },
+	{ "zlib.h",          "payments/bill_gunzip.c" },
+	{ "iconv.h",         "payments/bill.c|gateway/sheet.c" },
 	{ "pthread.h",       "base/*|store/*|gateway/*|auth/password.c|auth/keyring_follow.c" },
 	{ "sys/socket.h",    "gateway/*|notify/http_slot.c|notify/http_cork.c|notify/reach.c" },
 	{ "sys/un.h",        "gateway/*" },

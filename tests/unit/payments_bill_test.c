@@ -1,0 +1,345 @@
+/* Goal: a statement that is what it should be is read to the fen, in whatever pieces it comes; one with anything wrong in it is refused whole, with its line and column.
+ * Method: WeChat's own sample (45 rows, packed and not), its documented layouts, rows of ours for the others; then the same bytes with one thing changed. */
+#include "payments/bill.h"
+
+#include "base/day.h"
+
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <zlib.h>
+#include <cmocka.h>
+
+enum { ROOM = 1 << 20 };
+
+struct seen {
+	int64_t lines, last_fen, last_refund_fen, last_at_ms, last_state, fee_milli;
+	char reference[BILL_TEXT_MAX + 1], order_no[BILL_TEXT_MAX + 1], refund_no[BILL_TEXT_MAX + 1], code[BILL_TEXT_MAX + 1];
+	int64_t of_business[BILL_BUSINESSES];
+};
+
+static void copy(char *to, struct str s)
+{
+	snprintf(to, BILL_TEXT_MAX + 1, "%.*s", STR_ARG(s));
+}
+
+static bool take(void *ctx, const struct bill_line *l, struct fail *why)
+{
+	struct seen *s = ctx;
+	(void)why;
+	s->lines++;
+	s->last_fen = l->fen;
+	s->last_refund_fen = l->refund_fen;
+	s->last_at_ms = l->at_ms;
+	s->last_state = l->state;
+	s->fee_milli += l->fee_milli;
+	s->of_business[l->business] += l->fen;
+	copy(s->reference, l->reference);
+	copy(s->order_no, l->order_no);
+	copy(s->refund_no, l->refund_no);
+	copy(s->code, l->code);
+	return true;
+}
+
+static struct fail why;
+static struct seen seen;
+static struct bill_totals totals;
+
+static bool read_in(struct bill_want want, struct str text, size_t step)
+{
+	fail_clear(&why);
+	memset(&seen, 0, sizeof seen);
+	struct bill *b = bill_begin(&want, take, &seen, &why);
+	assert_non_null(b);
+	for (size_t at = 0; at < text.len; at += step) {
+		size_t len = text.len - at < step ? text.len - at : step;
+		if (!bill_feed(b, (struct str){ text.at + at, len }, &why)) {
+			bill_drop(b);
+			return false;
+		}
+	}
+	return bill_end(b, &totals, &why);
+}
+
+static struct bill_want want_of(enum bill_source source, const char *day)
+{
+	struct bill_want w = { .source = source };
+	assert_true(day_from_text(str_c(day), &w.day));
+	return w;
+}
+
+static const char *fact(const char *name)
+{
+	static char text[24];
+	for (int i = 0; i < why.fact_count; i++)
+		if (strcmp(why.facts[i].name, name) == 0) {
+			snprintf(text, sizeof text, "%lld", (long long)why.facts[i].number);
+			return why.facts[i].is_number ? text : why.facts[i].text;
+		}
+	return "";
+}
+
+static void refused(struct bill_want want, struct str text, const char *line, const char *column, const char *reason)
+{
+	if (read_in(want, text, 1000) || why.code != FAIL_IMPORT || strcmp(fact("reason"), reason) != 0 || strcmp(fact("line"), line) != 0 || strcmp(fact("column"), column) != 0)
+		fail_msg("wanted line %s, %s, %s; got code %d line %s, %s, %s", line, column, reason, why.code, fact("line"), fact("column"), fact("reason"));
+}
+
+static struct str slurp(const char *name, char *room)
+{
+	char path[512];
+	snprintf(path, sizeof path, "%s/tests/unit/vectors/%s", SIBAN_SOURCE_DIR, name);
+	FILE *f = fopen(path, "rb");
+	assert_non_null(f);
+	size_t len = fread(room, 1, ROOM, f);
+	fclose(f);
+	return (struct str){ room, len };
+}
+
+/* The same text with one thing put for another: the n-th of them. */
+static struct str changed(struct str text, const char *from, const char *to, int n, char *room)
+{
+	const char *at = text.at, *end = text.at + text.len;
+	while (at != NULL && n-- > 0) {
+		at = memmem(at, (size_t)(end - at), from, strlen(from));
+		if (at != NULL && n > 0)
+			at++;
+	}
+	assert_non_null(at);
+	size_t before = (size_t)(at - text.at), after = text.len - before - strlen(from);
+	memcpy(room, text.at, before);
+	memcpy(room + before, to, strlen(to));
+	memcpy(room + before + strlen(to), at + strlen(from), after);
+	return (struct str){ room, before + strlen(to) + after };
+}
+
+static char one[ROOM], two[ROOM];
+
+static void wechat_sample(void **state)
+{
+	(void)state;
+	char hex[2 * SHA1_BYTES + 1];
+	struct bill_want want = want_of(BILL_WECHAT_TRADE, "2019-02-19");
+	for (size_t step = 1; step < 20000; step = step * 3 + 1)
+		for (int packed = 0; packed < 2; packed++) {
+			assert_true(read_in(want, slurp(packed ? "wechat_bill_ALL.csv.gz" : "wechat_bill_ALL.csv", one), step));
+			hex_text(totals.sha1, SHA1_BYTES, hex);
+			assert_string_equal(hex, "9bb6cd819be348f17a9cbcedddc8eb62fefbd790");
+			assert_int_equal(totals.lines, 45);
+			assert_int_equal(seen.lines, 45);
+			assert_int_equal(totals.payment_fen, 47);
+			assert_int_equal(totals.refund_fen, 14);
+			assert_int_equal(totals.bytes, 14686);
+			assert_int_equal(totals.payments + totals.refunds, 45);
+			assert_string_equal(totals.merchant, "1921000401");
+			assert_string_equal(seen.reference, "4200000263201902167700136502");
+			assert_string_equal(seen.order_no, "autotest_20190219015157_13391");
+			assert_int_equal(seen.last_fen, 3);
+			assert_int_equal(seen.last_at_ms - day_begins_ms(want.day), ((1 * 60 + 51) * 60 + 59) * 1000);
+		}
+}
+
+static void fund_flow(void **state)
+{
+	(void)state;
+	assert_true(read_in(want_of(BILL_WECHAT_FUND, "2026-05-07"), slurp("wechat_bill_fundflow_synthetic.csv", one), 7));
+	assert_int_equal(totals.in_fen, 1258);
+	assert_int_equal(totals.out_fen, 1258);
+	assert_int_equal(seen.of_business[BILL_TRADE], 1250);
+	assert_int_equal(seen.of_business[BILL_FEE], 8);
+	assert_int_equal(seen.of_business[BILL_BACK], 1250);
+	assert_int_equal(seen.of_business[BILL_FEE_BACK], 8);
+}
+
+static void nontax(void **state)
+{
+	(void)state;
+	struct str text = slurp("wechat_nontax_bill.csv", one);
+	assert_true(read_in(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), text, 100));
+	assert_int_equal(totals.lines, 3);
+	assert_int_equal(totals.payment_fen, 23550);
+	assert_int_equal(totals.refund_fen, 20000);
+	assert_string_equal(seen.code, "62120026000000000001");
+	refused(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), STR("{\"errcode\":40001,\"errmsg\":\"dummy\"}"), "1", "交易时间", "no_column");
+}
+
+static void what_is_wrong_with_it(void **state)
+{
+	(void)state;
+	static const struct { const char *from, *to; int n; const char *line, *column, *reason; } cases[] = {
+		{ "`0.03", "`0.3e1", 1, "4", "应结订单金额", "not_an_amount" },
+		{ "`0.03", "`-0.03", 1, "4", "应结订单金额", "not_an_amount" },
+		{ "`0.03", "`０.03", 1, "4", "应结订单金额", "not_an_amount" },
+		{ "`0.03", "`0.04", 1, "48", "应结订单总金额", "sum_differs" },
+		{ "`0.03,`0.00,`\r\n", "`0.05,`0.00,`\r\n", 1, "48", "订单总金额", "sum_differs" },
+		{ "2019-02-19 01:52:32", "2019-02-20 01:52:32", 1, "4", "", "other_day" },
+		{ "2019-02-19 01:52:32", "2019-02-29 01:52:32", 1, "4", "交易时间", "not_a_time" },
+		{ "2019-02-19 01:52:32", "2019-02-19 24:52:32", 1, "4", "交易时间", "not_a_time" },
+		{ "`1921000401", "`1921000402", 3, "4", "", "other_merchant" },
+		{ "`SUCCESS,`OTHERS", "`PAID,`OTHERS", 1, "4", "交易状态", "unknown_word" },
+		{ "`CNY", "`USD", 2, "3", "货币种类", "other_money" },
+		{ "微信订单号", "支付宝订单号", 1, "1", "微信订单号", "no_column" },
+		{ "用户标识", "订单金额", 1, "1", "订单金额", "column_twice" },
+		{ ",`JSAPI", "", 1, "2", "", "cells_missing" },
+		{ "`JSAPI", "`JSAPI,`JSAPI", 1, "2", "", "too_many_cells" },
+		{ "`4200000263201902167700134902", "`420000026320190216770013490２", 1, "4", "微信订单号", "not_ascii" },
+		{ "`4200000263201902167700134902", "`0", 1, "4", "", "no_number" },
+		{ "`45.0", "`44.0", 1, "48", "总交易单数", "sum_differs" },
+		{ "`45.0", "45.0", 1, "48", "", "no_sums" },
+		{ "`0.08", "`0.18", 1, "48", "手续费总金额", "sum_differs" },
+		{ "autotest,", "auto\x01test,", 1, "4", "", "control_character" },
+		{ "autotest,", "auto\xd0test,", 1, "4", "", "not_utf8" },
+	};
+	struct str text = slurp("wechat_bill_ALL.csv", one);
+	struct bill_want want = want_of(BILL_WECHAT_TRADE, "2019-02-19");
+	for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++)
+		refused(want, changed(text, cases[i].from, cases[i].to, cases[i].n, two), cases[i].line, cases[i].column, cases[i].reason);
+	want.merchant = STR("1900000001");
+	refused(want, text, "2", "", "other_merchant");
+	want.merchant = STR("1921000401");
+	assert_true(read_in(want, text, 512));
+	refused(want_of(BILL_WECHAT_TRADE, "2019-02-18"), text, "2", "", "other_day");
+	refused(want_of(BILL_WECHAT_FUND, "2019-02-19"), text, "1", "记账时间", "no_column");
+}
+
+/* Cut anywhere, twice, or in other letters. */
+static void not_whole(void **state)
+{
+	(void)state;
+	struct str text = slurp("wechat_bill_ALL.csv", one);
+	struct bill_want want = want_of(BILL_WECHAT_TRADE, "2019-02-19");
+	size_t sums = text.len;
+	while (text.at[sums - 2] != '\r' || sums == text.len)
+		sums--; /* behind the end of the line before the last */
+	for (size_t len = 0; len < text.len; len += len < sums ? 97 : 1)
+		if (len + 2 < text.len && read_in(want, (struct str){ text.at, len }, 4096) && len < sums)
+			fail_msg("taken: %zu bytes of %zu", len, text.len);
+	memcpy(two, text.at, text.len);
+	memcpy(two + text.len, text.at, text.len);
+	refused(want, (struct str){ two, 2 * text.len }, "49", "", "behind_the_end");
+	struct str packed = slurp("wechat_bill_ALL.csv.gz", one);
+	for (size_t len = 1; len < packed.len; len += 13)
+		assert_false(read_in(want, (struct str){ one, len }, 100));
+	memcpy(two, packed.at, packed.len);
+	memcpy(two + packed.len, packed.at, packed.len);
+	refused(want, (struct str){ two, 2 * packed.len }, "", "", "behind_gzip");
+	two[packed.len / 2] ^= 0x40;
+	assert_false(read_in(want, (struct str){ two, packed.len }, 100));
+	refused(want, STR("\xff\xfe" "a\0b\0\n\0"), "1", "", "utf16");
+	refused(want, STR(""), "", "", "empty_file");
+	memset(two, 'x', BILL_LINE_MAX + 1);
+	refused(want, (struct str){ two, BILL_LINE_MAX + 1 }, "1", "", "line_too_long");
+}
+
+static void zip_bomb(void **state)
+{
+	(void)state;
+	z_stream z = { .next_in = NULL };
+	static char zeros[64 << 10];
+	memset(zeros, '\n', sizeof zeros);
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_out = (unsigned char *)one;
+	z.avail_out = sizeof one;
+	for (int i = 0; i < 1600; i++) { /* 100 MiB */
+		z.next_in = (unsigned char *)zeros;
+		z.avail_in = sizeof zeros;
+		assert_int_equal(deflate(&z, i == 1599 ? Z_FINISH : Z_NO_FLUSH), i == 1599 ? Z_STREAM_END : Z_OK);
+	}
+	struct bill_want want = want_of(BILL_BANK, "2026-11-25");
+	size_t len = sizeof one - z.avail_out;
+	deflateEnd(&z);
+	/* behind a header every empty line would be passed over */
+	refused(want, (struct str){ one, len }, "1", "", "empty_line");
+	memset(zeros, 'x', sizeof zeros);
+	assert_int_equal(deflateInit2(&z, 9, Z_DEFLATED, 16 + MAX_WBITS, 9, Z_DEFAULT_STRATEGY), Z_OK);
+	z.next_out = (unsigned char *)one;
+	z.avail_out = sizeof one;
+	static const char head[] = "PAYSERIAL,PAYDATETIME,AMOUNT\n";
+	z.next_in = (unsigned char *)(uintptr_t)head;
+	z.avail_in = sizeof head - 1;
+	deflate(&z, Z_NO_FLUSH);
+	memset(zeros, '\n', sizeof zeros);
+	for (int i = 0; i < 1600; i++) {
+		z.next_in = (unsigned char *)zeros;
+		z.avail_in = sizeof zeros;
+		deflate(&z, i == 1599 ? Z_FINISH : Z_NO_FLUSH);
+	}
+	len = sizeof one - z.avail_out;
+	deflateEnd(&z);
+	refused(want, (struct str){ one, len }, "", "", "zip_bomb");
+}
+
+static void unionpay(void **state)
+{
+	(void)state;
+	struct bill_want want = want_of(BILL_UNIONPAY, "2026-11-25");
+	struct str offline = STR("#20261125|000000011999|3\r\n"
+		"898620112345678|\xce\xe4\xb6\xbc\xb4\xf3\xcc\xfc|6222****0001|1125093011|000001|62000001|112509300001|000000008000\r\n"
+		"898620112345678|\xce\xe4\xb6\xbc\xb4\xf3\xcc\xfc|6222****0002|1124233011|000002|62000001|112423300002|000000004000\r\n"
+		"898620112345678|\xce\xe4\xb6\xbc\xb4\xf3\xcc\xfc|6222****0002|1125113011|000003|62000001|112511300003|-00000000001\r\n");
+	assert_true(read_in(want, offline, 5));
+	assert_int_equal(totals.lines, 3);
+	assert_int_equal(totals.payment_fen, 12000);
+	assert_int_equal(totals.refund_fen, 1);
+	assert_string_equal(seen.reference, "112511300003");
+	struct str online = STR("#20261125|000000008000|1\n898620112345678|武都大厅|112509300001|62120226100000000012|2026-11-25 09:30:11|000000008000|01|48200000\n");
+	assert_true(read_in(want, online, 1));
+	assert_string_equal(seen.reference, "112509300001");
+	assert_int_equal(seen.last_fen, 8000);
+	refused(want_of(BILL_UNIONPAY, "2026-11-24"), offline, "1", "", "other_day");
+	refused(want, changed(offline, "|3\r", "|4\r", 1, two), "1", "count", "sum_differs");
+	refused(want, changed(offline, "000000004000", "000000004001", 1, two), "1", "amount", "sum_differs");
+	refused(want, changed(offline, "000000004000", "0000004000", 1, two), "3", "金额", "not_an_amount");
+	refused(want, changed(offline, "1124233011", "1120233011", 1, two), "3", "", "other_day");
+}
+
+static void bank(void **state)
+{
+	(void)state;
+	struct bill_want want = want_of(BILL_BANK, "2026-11-25");
+	struct str text = STR("UNITNO,PAYNOTENO,PAYSERIAL,PAYERNAME,AMOUNT,PAYDATETIME,TRANSSTATUS\r\n"
+		"065000001,62120026000000000001,B001,\"\xcd\xf5\xd0\xa1\xc3\xf7, \"\"\xb4\xfa\"\"\",80.00,20261125093011,00\r\n"
+		"065000001,62120026000000000002,B002,\xc0\xee,-20.5,20261125,01\r\n");
+	assert_true(read_in(want, text, 3));
+	assert_int_equal(totals.payment_fen, 8000);
+	assert_int_equal(totals.refund_fen, 2050);
+	assert_int_equal(seen.last_state, BILL_PENDING);
+	want.names = STR("PAYSERIAL=流水号, AMOUNT=发生额,PAYDATETIME=时间");
+	struct str other = STR("时间,流水号,发生额,余额\n2026-11-25 09:30:11,X1,80.00,1.00\n");
+	assert_true(read_in(want, other, 11));
+	assert_string_equal(seen.reference, "X1");
+	refused(want, text, "1", "PAYSERIAL", "no_column");
+	want.names = STR_NONE;
+	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"\"\n"), "2", "", "quote_not_closed");
+	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"2\n"), "2", "", "text_after_quote");
+	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1,000.00\"\n"), "2", "AMOUNT", "not_an_amount");
+}
+
+static void finance(void **state)
+{
+	(void)state;
+	struct bill_want want = want_of(BILL_FINANCE, "2026-11-25");
+	struct str lines = STR("{\"payment_code\":\"62120026000000000001\",\"amount\":\"80.00\",\"status\":\"booked\",\"booked_at\":\"2026-11-25 10:00:00\",\"number\":\"F1\"}\n"
+		"{\"payment_code\":\"62120026000000000002\",\"amount\":\"0.01\",\"status\":\"pending\",\"booked_at\":\"2026-11-27\",\"payer\":\"王\"}\n");
+	assert_true(read_in(want, lines, 9));
+	assert_int_equal(totals.payment_fen, 8001);
+	assert_string_equal(seen.code, "62120026000000000002");
+	assert_int_equal(seen.last_state, BILL_PENDING);
+	struct str table = STR("payment_code,amount,status,booked_at\n62120026000000000001,80,refused,2026-11-25\n");
+	assert_true(read_in(want, table, 9));
+	assert_int_equal(seen.last_state, BILL_FAILED);
+	refused(want, changed(lines, "\"0.01\"", "0.01", 1, two), "2", "amount", "not_a_text");
+	refused(want, changed(lines, "\"amount\":\"0.01\",", "", 1, two), "2", "amount", "no_column");
+	refused(want, changed(lines, "pending", "lost", 1, two), "2", "status", "unknown_word");
+	refused(want, changed(lines, "}\n", "}}\n", 2, two), "2", "", "not_json");
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(wechat_sample), cmocka_unit_test(fund_flow), cmocka_unit_test(nontax), cmocka_unit_test(what_is_wrong_with_it),
+		cmocka_unit_test(not_whole), cmocka_unit_test(zip_bomb), cmocka_unit_test(unionpay), cmocka_unit_test(bank), cmocka_unit_test(finance),
+	};
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
