@@ -1,8 +1,9 @@
 /* payments/bill.c - why nothing is guessed: a statement that is read a little wrong explains money that is not there. */
-#include "payments/bill_inside.h"
+#include "payments/bill.h"
 
 #include "base/day.h"
 #include "payments/bill_gunzip.h"
+#include "payments/bill_inside.h"
 
 #include <iconv.h>
 #include <stdlib.h>
