@@ -24,6 +24,7 @@
 #include "services/booking_replan.h"
 #include "services/booking_wait.h"
 #include "services/case_clock.h"
+#include "services/demand.h"
 #include "services/erasure.h"
 #include "services/guide_rows.h"
 #include "services/handlers.h"
@@ -106,6 +107,11 @@ static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
 static bool tell_clocks(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return clocks_tell(tx, day_of(b->now_ms), b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool tell_demands(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return demands_tell(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool renew_clocks(struct tx *tx, struct bite *b, struct fail *why)

@@ -20,7 +20,7 @@ struct told {
 	int64_t case_id, cause;      /* the case and its event's seq; of a mandate or a booking 0 and its row */
 	enum message_template template;
 	struct str case_no, about;   /* of a booking: when and where, and its matters */
-	struct str bring;            /* of a booking */
+	struct str bring, due;       /* of a booking; of a case what it wants, and until when; at NULL: nothing */
 	enum told_kind kind;
 };
 
@@ -37,21 +37,25 @@ static void random_of(const struct told *c, const uint8_t random[RANDOM_BYTES], 
 
 /* ---- writing ---- */
 
-/* Title, body, case number, matter, and of a booking what to bring: one line each, for none of them holds a line's end. */
+/* Title, body, case number, matter, and where there is one the list and its last day: one line each, for none of them holds a line's end. */
 static bool write_content(const struct told *c, enum message_template t, struct buf *to, struct fail *why)
 {
 	const struct template_row *row = template_row(t);
 	assert(memchr(c->about.at, '\n', c->about.len) == NULL);
 	buf_str(to, row->title[LANG_ZH]);
 	buf_char(to, '\n');
-	template_fill(to, row->body[LANG_ZH], &(struct template_words){ c->about, c->case_no, c->bring });
+	template_fill(to, row->body[LANG_ZH], &(struct template_words){ c->about, c->case_no, c->bring, c->due });
 	buf_char(to, '\n');
 	buf_str(to, c->case_no);
 	buf_char(to, '\n');
 	buf_str(to, c->about);
-	if (c->kind == OF_BOOKING) {
+	if (c->bring.at != NULL) {
 		buf_char(to, '\n');
 		buf_str(to, c->bring);
+	}
+	if (c->due.at != NULL) {
+		buf_char(to, '\n');
+		buf_str(to, c->due);
 	}
 	return buf_ok(to) || FAILS(why, MEMORY, "a message");
 }
@@ -190,9 +194,17 @@ static bool tell(struct tx *tx, const struct told *c, const struct stream_event 
 bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
 {
 	struct stream_event moved = { STREAM_CASE_MOVED, c->case_id, c->seq };
-	struct told told = { .person = c->person, .case_id = c->case_id, .cause = c->seq, .template = template_for(c->words), .case_no = c->case_no, .about = c->matter_name };
+	struct told told = { .person = c->person, .case_id = c->case_id, .cause = c->seq, .template = template_for(c->words), .case_no = c->case_no, .about = c->matter_name,
+			     .bring = c->list, .due = c->due };
 	int64_t first = 0;
 	return told.template != 0 ? tell(tx, &told, &moved, now_ms, random, a, why) : stream_add(tx, c->person, &moved, 1, 0, now_ms, &first, why);
+}
+
+bool message_case_told(struct tx *tx, const struct case_telling *t, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	struct told told = { .person = t->person, .case_id = t->case_id, .cause = t->cause, .template = t->template, .case_no = t->case_no, .about = t->matter_name,
+			     .bring = t->list, .due = t->due };
+	return tell(tx, &told, NULL, now_ms, random, a, why);
 }
 
 bool message_mandate(struct tx *tx, const struct mandate_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
@@ -259,7 +271,7 @@ static bool read_content(struct str text, struct str parts[CONTENT_PARTS])
 
 bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message *to, struct fail *why)
 {
-	struct str key = stmt_blob(q, 1), parts[CONTENT_PARTS], bring;
+	struct str key = stmt_blob(q, 1), parts[CONTENT_PARTS], rest, bring, due;
 	struct buf text;
 	assert(key.len == ID_BYTES);
 	*to = (struct message){ .id = stmt_int(q, 0), .person = stmt_int(q, 2), .template = (enum message_template)stmt_int(q, 3), .made_ms = stmt_int(q, 5),
@@ -273,13 +285,14 @@ bool message_of(struct stmt *q, enum lang lang, struct arena *a, struct message 
 	to->title = parts[0];
 	to->body = parts[1];
 	to->case_no = parts[2];
-	str_cut(parts[3], '\n', &to->about, &bring);
+	str_cut(parts[3], '\n', &to->about, &rest);
+	str_cut(rest, '\n', &bring, &due);
 	if (lang == LANG_ZH)
 		return true;
 	const struct template_row *row = template_row(to->template);
 	struct buf body;
 	buf_init(&body, a, CONTENT_FIRST_BYTES);
-	template_fill(&body, row->body[lang], &(struct template_words){ to->about, to->case_no, bring });
+	template_fill(&body, row->body[lang], &(struct template_words){ to->about, to->case_no, bring, due });
 	to->title = row->title[lang];
 	to->body = buf_text(&body);
 	return buf_ok(&body) || FAILS(why, MEMORY, "a message");

@@ -36,9 +36,9 @@ struct template_row {
 
 const struct template_row *template_row(enum message_template t); /* of a number in the table */
 enum message_template template_for(int case_state);               /* of a state, or of an event with words of its own; 0: it has none */
-/* What is put in: {matter} or {holder}; {case}, or {when}; {bring}. */
+/* What is put in: {matter} or {holder}; {case}, or {when}; {bring} or {list}; {due}. */
 struct template_words {
-	struct str about, which, bring;
+	struct str about, which, bring, due;
 };
 void template_fill(struct buf *out, struct str text, const struct template_words *words);
 
@@ -49,14 +49,23 @@ void message_bells(const struct config *c);
 
 /* "Your case moved": written in the transaction of the case's event. Every move is an event of the person's stream; one that templates.def has words
  * for makes a message too, once per event. */
-enum { CASE_WORDS_OF_EVENT = 100, CASE_WORDS_OF_APPLICANT = 200 };
+enum { CASE_WORDS_OF_EVENT = 100, CASE_WORDS_OF_APPLICANT = 200, CASE_WORDS_OF_DEMAND = 300 };
 struct case_news {
 	int64_t person, case_id, seq;
 	int state;                       /* enum case_state */
 	int words;                       /* what templates.def calls it: the state, or an event with words of its own */
 	struct str case_no, matter_name; /* the name is needed only where there are words for the state */
+	struct str list, due;            /* what the event wants, and until when (services/demand.h); at NULL: nothing */
 };
 MUST_USE bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+
+/* Something about a case that is no event of it: once for each cause and template. */
+struct case_telling {
+	int64_t person, case_id, cause;
+	enum message_template template;
+	struct str case_no, matter_name, list, due;
+};
+MUST_USE bool message_case_told(struct tx *tx, const struct case_telling *t, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 
 /* To a mandate's giver: what changed. */
 struct mandate_news {

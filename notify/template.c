@@ -49,8 +49,10 @@ static struct str word_of(struct str name, const struct template_words *w)
 {
 	if (str_eq(name, STR("case")) || str_eq(name, STR("when")))
 		return w->which;
-	if (str_eq(name, STR("bring")))
+	if (str_eq(name, STR("bring")) || str_eq(name, STR("list")))
 		return w->bring;
+	if (str_eq(name, STR("due")))
+		return w->due;
 	assert(str_eq(name, STR("matter")) || str_eq(name, STR("holder")));
 	return w->about;
 }

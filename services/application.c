@@ -232,6 +232,16 @@ bool application_hand_in(struct tx *tx, struct application *ap, int64_t maker, i
 	return ok;
 }
 
+bool application_is_of(struct tx *tx, int64_t case_id, bool *is_so, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM application WHERE case_id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	*is_so = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
 bool submission_last(struct tx *tx, int64_t case_id, struct arena *a, struct submission *out, bool *found, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,

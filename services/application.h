@@ -57,6 +57,9 @@ MUST_USE bool application_forget(struct tx *tx, int64_t id, int64_t now_ms, stru
 /* A job's bite: drafts that nobody has touched for DRAFT_DAYS, unless their person's things are under a legal hold. */
 MUST_USE bool application_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 
+/* Was this case applied for here? */
+MUST_USE bool application_is_of(struct tx *tx, int64_t case_id, bool *is_so, struct fail *why);
+
 /* What was handed in last. *found false: nothing was. */
 struct submission {
 	int64_t id, application, n, edition, seq, made_ms;

@@ -11,8 +11,10 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/url.h"
+#include "services/application.h"
 #include "services/case_opening.h"
 #include "services/case_tally.h"
+#include "services/demand.h"
 #include "services/handlers.h"
 #include "services/joint.h"
 #include "services/services.h"
@@ -27,7 +29,8 @@ enum { N_CASE, N_SEQ, N_NEXT, N_STATE, N_RELEASED_FROM, N_RELEASED_TO };
 struct posted {
 	struct str event_id, case_ref, event_name, note, matter, region_text, document, provincial_no, project_code, whole, part;
 	int64_t seq, occurred_ms, extend_days;
-	json_t *applicant_object; /* valid in parse only */
+	json_t *applicant_object, *demand_object; /* valid in parse only */
+	struct str demand;    /* as demand_text writes it; at NULL: none */
 	struct document_said document_said;
 	struct str name, phone_text;
 	/* made of these */
@@ -41,25 +44,13 @@ struct posted {
 	bool is_judged; /* by apply. A replay of the request is not, and is nothing new to log or count */
 };
 
-/* A note is shown to whoever holds the number, and stored as it is: no person's number may slip in with it. */
-static bool check_public_note(struct str s, struct fail *why)
-{
-	if (!is_plain_text(s))
-		return false;
-	if (!holds_personal_number(s))
-		return true;
-	FAILS(why, FIELD, "a note with an identity or mobile number");
-	fail_fact_text(why, "reason", "personal_number");
-	return false;
-}
-
 static const struct json_field event_fields[] = {
 	{ "event_id", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_id), check_visible_ascii },
 	{ "case_ref", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, case_ref), check_path_segment },
 	{ "seq", JSON_F_INT, true, 1, CASE_SEQ_MAX, offsetof(struct posted, seq), NULL },
 	{ "event", JSON_F_TEXT, true, 1, CASE_TEXT_MAX, offsetof(struct posted, event_name), NULL },
 	{ "occurred_at", JSON_F_TIME, true, 0, 0, offsetof(struct posted, occurred_ms), NULL },
-	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_public_note },
+	{ "note", JSON_F_TEXT, false, 1, CASE_NOTE_MAX, offsetof(struct posted, note), check_public_text },
 	{ "extend_days", JSON_F_INT, false, 1, CASE_EXTEND_MAX, offsetof(struct posted, extend_days), NULL },
 	{ "in_person", JSON_F_BOOL, false, 0, 0, offsetof(struct posted, in_person), NULL },
 	{ "document", JSON_F_TEXT, false, 2, CASE_DOCUMENT_MAX, offsetof(struct posted, document), check_plain_text },
@@ -70,6 +61,7 @@ static const struct json_field event_fields[] = {
 	{ "whole", JSON_F_TEXT, false, 1, CASE_NUMBER_LENGTH, offsetof(struct posted, whole), NULL },
 	{ "part", JSON_F_TEXT, false, 1, PART_CODE_MAX, offsetof(struct posted, part), NULL },
 	{ "applicant", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, applicant_object), NULL },
+	{ "demand", JSON_F_OBJECT, false, 0, 0, offsetof(struct posted, demand_object), NULL },
 };
 
 static const struct json_field applicant_fields[] = {
@@ -121,26 +113,43 @@ static bool later_parse(const struct posted *p, struct fail *why)
 	return extra == NULL || FAILS_FIELD(why, FIELD, extra, "only with seq 1");
 }
 
-/* Keyed, because it covers numbers, and those can be tried out. The last three are counted where they are said: what was digested before there were any stays known. */
+/* Keyed, because it covers numbers, and those can be tried out. The last four are counted where they are said: what was digested before there were any stays known. */
 static void digest_of(struct posted *p)
 {
 	char seq[21], occurred[21], extend[21], kind = (char)('0' + p->applicant.kind);
 	struct str parts[] = {
 		p->case_ref, { seq, i64_text(p->seq, seq) }, case_event_row(p->event)->name, { occurred, i64_text(p->occurred_ms, occurred) },
 		p->note, p->matter, p->region_text, { &kind, 1 }, str_c(p->applicant.number), p->name, str_c(p->phone),
-		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code, STR_NONE, STR_NONE, STR_NONE,
+		{ extend, i64_text(p->extend_days, extend) }, p->document, p->provincial_no, p->project_code, STR_NONE, STR_NONE, STR_NONE, STR_NONE,
 	};
-	size_t count = COUNT(parts) - 3;
+	size_t count = COUNT(parts) - 4;
 	if (p->whole.at != NULL) {
 		parts[count++] = p->whole;
 		parts[count++] = p->part;
 	}
 	if (p->in_person)
 		parts[count++] = STR("in person");
+	if (p->demand.at != NULL)
+		parts[count++] = p->demand;
 	p->digest_count = keyring_index_all("event", parts, count, p->digests);
 }
 
-/* Not request_json: the applicant's object must outlive the first json_take. */
+static bool event_of(struct posted *p, struct fail *why)
+{
+	return case_event_from(p->event_name, &p->event) || FAILS_FIELD(why, FIELD, "/event", "no such event");
+}
+
+static bool demand_parse(struct request *r, struct posted *p, enum json_unknown unknown, struct fail *why)
+{
+	struct demand *d = p->demand_object != NULL ? arena_alloc(&r->arena, sizeof *d) : NULL;
+	if (p->demand_object == NULL)
+		return true;
+	if (d == NULL)
+		return FAILS(why, MEMORY, "a demand");
+	return demand_take(p->demand_object, p->event, unknown, d, &r->arena, why) && demand_text(d, &r->arena, &p->demand, why);
+}
+
+/* Not request_json: the objects in it must outlive the first json_take. */
 static bool body_parse(struct request *r, struct posted *p, struct fail *why)
 {
 	enum json_unknown unknown = r->who.kind == WHO_DEPARTMENT && !r->who.test_key ? JSON_IGNORE_UNKNOWN : JSON_REFUSE_UNKNOWN;
@@ -150,8 +159,8 @@ static bool body_parse(struct request *r, struct posted *p, struct fail *why)
 	if (p->applicant_object != NULL &&
 	    !json_take(p->applicant_object, applicant_fields, COUNT(applicant_fields), unknown, "/applicant", p, &r->arena, why))
 		return false;
-	bool ok = p->seq == 1 ? opening_parse(p, why) : later_parse(p, why);
-	p->applicant_object = NULL;
+	bool ok = (p->seq == 1 ? opening_parse(p, why) : later_parse(p, why)) && event_of(p, why) && demand_parse(r, p, unknown, why);
+	p->applicant_object = p->demand_object = NULL;
 	return ok;
 }
 
@@ -173,8 +182,6 @@ static bool post_parse(struct request *r, struct fail *why)
 	struct posted *p = request_state(r, sizeof(*p), why);
 	if (p == NULL || !request_query_only(r, no_query, why) || !body_parse(r, p, why))
 		return false;
-	if (!case_event_from(p->event_name, &p->event))
-		return FAILS_FIELD(why, FIELD, "/event", "no such event");
 	if (!extension_parse(p, why))
 		return false;
 	if (p->in_person && !tally_is_at_window(p->event))
@@ -190,7 +197,7 @@ static struct journal_entry entry_of(const struct request *r, const struct poste
 	return (struct journal_entry){ .event_id = p->event_id, .note = p->note, .digests = (const uint8_t(*)[SHA256_BYTES])p->digests, .digest_count = p->digest_count, .seq = p->seq,
 				       .occurred_ms = p->occurred_ms, .received_ms = r->now_ms, .event = p->event,
 				       .extend_days = p->extend_days, .document = p->document, .in_person = p->in_person,
-				       .provincial_no = p->provincial_no, .project_code = p->project_code };
+				       .provincial_no = p->provincial_no, .project_code = p->project_code, .demand = p->demand };
 }
 
 static bool answer(struct request *r, enum event_answer code, const struct case_file *c, const struct journal_released *released)
@@ -250,6 +257,17 @@ static bool times_are_possible(const struct request *r, const struct posted *p, 
 	return false;
 }
 
+/* Whoever applied here is told what is missing, or wrong, in the words of his guide: a case is opened by its first event, so this is known before any other's turn. */
+static bool demand_is_brought(struct tx *tx, const struct case_file *c, const struct posted *p, struct fail *why)
+{
+	bool applied_here = false;
+	if (p->demand.at != NULL || c->id == 0 || !demand_is_owed(p->event))
+		return true;
+	if (!application_is_of(tx, c->id, &applied_here, why))
+		return false;
+	return !applied_here || FAILS_FIELD(why, FIELD_MISSING, "/demand", "%.*s names what it is about", STR_ARG(p->event_name));
+}
+
 static bool take_turn(struct tx *tx, struct request *r, struct case_file *c, const struct journal_entry *e, struct fail *why);
 
 static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
@@ -271,6 +289,8 @@ static bool post_apply(struct tx *tx, struct request *r, struct fail *why)
 	}
 	if (p->seq <= c.last_seq)
 		return seq_taken(&c, why);
+	if (!demand_is_brought(tx, &c, p, why))
+		return false;
 	if (p->seq > c.last_seq + 1)
 		return journal_hold(tx, &c, &e, why) && answer(r, ANSWER_HELD, &c, NULL);
 	return take_turn(tx, r, &c, &e, why);

@@ -5,6 +5,7 @@
 #include "services/case_clock.h"
 #include "services/case_row.h"
 #include "services/case_tally.h"
+#include "services/demand.h"
 #include "services/joint.h"
 #include "store/fact.h"
 #include <assert.h>
@@ -125,12 +126,12 @@ static bool event_fact(struct tx *tx, const struct case_file *c, const struct jo
 }
 
 /* The applicant hears of it in the same transaction: the stream, and the inbox where there are words for it. */
-static bool tell_applicant(struct tx *tx, const struct case_file *c, const struct journal_entry *e, struct fail *why)
+static bool tell_applicant(struct tx *tx, const struct case_file *c, const struct journal_entry *e, const struct demand_told *told, struct fail *why)
 {
-	int by_event = (e->by_applicant ? CASE_WORDS_OF_APPLICANT : CASE_WORDS_OF_EVENT) + (int)e->event;
+	int by_event = (e->by_applicant ? CASE_WORDS_OF_APPLICANT : told->list.at != NULL ? CASE_WORDS_OF_DEMAND : CASE_WORDS_OF_EVENT) + (int)e->event;
 	int words = e->by_applicant || template_for(by_event) != 0 ? by_event : (int)c->state;
 	struct case_news news = { .person = c->person, .case_id = c->id, .seq = c->last_seq, .state = (int)c->state, .words = words,
-				  .case_no = { c->case_no, CASE_NUMBER_LENGTH } };
+				  .case_no = { c->case_no, CASE_NUMBER_LENGTH }, .list = told->list, .due = told->due };
 	struct case_names names;
 	if (c->pen == NULL || c->parts < 0)
 		return true; /* of a joint case people hear of the whole alone */
@@ -173,7 +174,8 @@ static bool tallies_hear(struct tx *tx, const struct case_file *c, const struct 
 
 bool journal_append(struct tx *tx, struct case_file *c, const struct journal_entry *e, struct fail *why)
 {
-	enum case_state to;
+	enum case_state to, before = c->state;
+	struct demand_told told;
 	int64_t fact;
 	assert(c->id > 0 && e->seq == c->last_seq + 1);
 	if (!case_move(c->state, e->event, &to, why) || !joint_allows(tx, c, e->event, to, why))
@@ -182,7 +184,8 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tallies_hear(tx, c, e, why) && joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, why);
+	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tallies_hear(tx, c, e, why) && demand_hear(tx, c, e, before, &told, why) &&
+	       joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, &told, why);
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)
@@ -264,7 +267,7 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"INSERT INTO held_event (id, department, case_ref, seq, refused_in, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document,"
-		" provincial_no, project_code, in_person) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15)", why);
+		" provincial_no, project_code, in_person, demand) VALUES ($1, $2, $3, $4, 0, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15, $16)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
@@ -282,6 +285,7 @@ bool journal_hold(struct tx *tx, const struct case_file *c, const struct journal
 	stmt_bind_text(q, 13, e->provincial_no);
 	stmt_bind_text(q, 14, e->project_code);
 	stmt_bind_int(q, 15, e->in_person);
+	stmt_bind_text(q, 16, e->demand);
 	return stmt_run(q, why);
 }
 
@@ -312,7 +316,7 @@ static bool held_refuse(struct tx *tx, int64_t held, enum case_state in, struct 
 static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, char refused_id[CASE_TEXT_MAX + 1], struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document, provincial_no, project_code, in_person FROM held_event"
+		"SELECT id, event_id, digest, event, note, occurred_ms, received_ms, extend_days, document, provincial_no, project_code, in_person, demand FROM held_event"
 		" WHERE department = $1 AND case_ref = $2 AND seq = $3 AND refused_in = 0", why);
 	if (q == NULL)
 		return STEP_FAILED;
@@ -330,6 +334,7 @@ static enum step take_next(struct tx *tx, struct case_file *c, int64_t *held, ch
 		.seq = c->last_seq + 1, .occurred_ms = stmt_int(q, 5), .received_ms = stmt_int(q, 6), .event = (enum case_event)stmt_int(q, 3),
 		.extend_days = stmt_int(q, 7), .document = stmt_is_null(q, 8) ? STR_NONE : stmt_text(q, 8),
 		.provincial_no = stmt_is_null(q, 9) ? STR_NONE : stmt_text(q, 9), .project_code = stmt_is_null(q, 10) ? STR_NONE : stmt_text(q, 10), .in_person = stmt_int(q, 11) != 0,
+		.demand = stmt_is_null(q, 12) ? STR_NONE : stmt_text(q, 12),
 	};
 	if (journal_append(tx, c, &e, why))
 		return STEP_TAKEN;

@@ -19,6 +19,7 @@ struct journal_entry {
 	int64_t extend_days;       /* of EXTENDED only, with its document */
 	struct str document;
 	bool in_person;            /* the applicant came (services/case_tally.h) */
+	struct str demand;         /* what it wants of the applicant, as demand_text wrote it (services/demand.h); at NULL: nothing */
 	struct str provincial_no, project_code; /* at NULL: the event does not say */
 	const uint8_t (*digests)[SHA256_BYTES]; /* keyed, of the content: under the current key, and under those of former days */
 	int digest_count;

@@ -9,7 +9,8 @@
 struct str tally_what_name(int64_t what)
 {
 	static const struct str names[] = { [TALLY_TRIP] = STR("trip"), [TALLY_ASKED_BEFORE] = STR("asked_before_acceptance"), [TALLY_ASKED] = STR("asked"),
-					    [TALLY_ENDED] = STR("ended") };
+					    [TALLY_ENDED] = STR("ended"), [TALLY_ADDED] = STR("added_requirement"), [TALLY_ASKED_AGAIN] = STR("asked_again"),
+					    [TALLY_SUPPLEMENT_OVER] = STR("supplement_over") };
 	return names[what];
 }
 
@@ -87,7 +88,7 @@ static bool came_that_day(struct tx *tx, const struct tally_move *m, bool *came,
 	return why->code == FAIL_NONE;
 }
 
-static bool add_next(struct tx *tx, const struct tally_move *m, enum tally_what what, struct fail *why)
+bool tally_count(struct tx *tx, const struct tally_move *m, enum tally_what what, struct fail *why)
 {
 	int64_t n;
 	return count(tx, m->case_id, what, &n, why) && add(tx, m, what, n + 1, why);
@@ -105,9 +106,9 @@ bool tallies_move(struct tx *tx, const struct tally_move *m, struct fail *why)
 	int64_t trips;
 	if (m->in_person && !came_that_day(tx, m, &came, why))
 		return false;
-	if (!came && !add_next(tx, m, TALLY_TRIP, why))
+	if (!came && !tally_count(tx, m, TALLY_TRIP, why))
 		return false;
 	if (m->event == CASE_EVENT_CORRECT_PRE_ASKED || m->event == CASE_EVENT_CORRECT_ASKED)
-		return add_next(tx, m, m->event == CASE_EVENT_CORRECT_ASKED ? TALLY_ASKED : TALLY_ASKED_BEFORE, why);
+		return tally_count(tx, m, m->event == CASE_EVENT_CORRECT_ASKED ? TALLY_ASKED : TALLY_ASKED_BEFORE, why);
 	return !is_end(m->state) || (count(tx, m->case_id, TALLY_TRIP, &trips, why) && add(tx, m, TALLY_ENDED, trips, why));
 }

@@ -11,7 +11,8 @@
 struct tx;
 
 /* Numbers are in the database. */
-enum tally_what { TALLY_TRIP = 1, TALLY_ASKED_BEFORE = 2, TALLY_ASKED = 3, TALLY_ENDED = 4 };
+enum tally_what { TALLY_TRIP = 1, TALLY_ASKED_BEFORE = 2, TALLY_ASKED = 3, TALLY_ENDED = 4, TALLY_ADDED = 5 /* requirements beside the guide */,
+		  TALLY_ASKED_AGAIN = 6 /* 一次告知 broken */, TALLY_SUPPLEMENT_OVER = 7 /* nothing came by the last day */ };
 struct str tally_what_name(int64_t what);
 /* May this event say that the person came? */
 bool tally_is_at_window(enum case_event e);
@@ -23,5 +24,7 @@ struct tally_move {
 	enum case_state state;  /* after it */
 	bool in_person;
 };
+/* One more of it in this case, at this event. */
+MUST_USE bool tally_count(struct tx *tx, const struct tally_move *m, enum tally_what what, struct fail *why);
 MUST_USE bool tallies_move(struct tx *tx, const struct tally_move *m, struct fail *why);
 #endif

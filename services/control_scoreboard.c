@@ -1,5 +1,5 @@
 /* services/control_scoreboard.c - what departments and counties are measured by (效能排名): for a span of days, how many of each clock were stopped and how many of
- * those in time, how often papers were asked for, and how many trips to the hall cases took beside what was promised. Counted from clock_event and case_tally
+ * those in time, how often papers were asked for (a second time, beside the guide, in vain), and how many trips to the hall cases took beside what was promised. Counted from clock_event and case_tally
  * alone: both are sealed, so anybody who has their feeds counts the same. */
 #include "base/day.h"
 #include "services/case_clock.h"
@@ -21,7 +21,7 @@ struct scoreboard {
 	struct score rows[ROWS_MAX];
 	int tally_count;
 	struct tallied {
-		int64_t region, trips, asked_before, asked, ended, ended_within, trips_of_ended;
+		int64_t region, trips, asked_before, asked, ended, ended_within, trips_of_ended, added, again, over;
 		struct str department;
 	} tallies[ROWS_MAX];
 };
@@ -47,7 +47,9 @@ static bool tallies_look(struct tx *tx, struct request *r, struct scoreboard *s,
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT t.region, d.name, CAST(SUM(CASE WHEN t.what = 1 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 2 THEN 1 ELSE 0 END) AS BIGINT),"
 		" CAST(SUM(CASE WHEN t.what = 3 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 4 THEN 1 ELSE 0 END) AS BIGINT),"
-		" CAST(SUM(CASE WHEN t.what = 4 AND t.n <= t.promised THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 4 THEN t.n ELSE 0 END) AS BIGINT)"
+		" CAST(SUM(CASE WHEN t.what = 4 AND t.n <= t.promised THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 4 THEN t.n ELSE 0 END) AS BIGINT),"
+		" CAST(SUM(CASE WHEN t.what = 5 THEN 1 ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN t.what = 6 THEN 1 ELSE 0 END) AS BIGINT),"
+		" CAST(SUM(CASE WHEN t.what = 7 THEN 1 ELSE 0 END) AS BIGINT)"
 		" FROM case_tally t JOIN department d ON d.id = t.department WHERE t.day >= $1 AND t.day <= $2"
 		" GROUP BY t.region, d.id, d.name ORDER BY t.region, d.id LIMIT $3 OFFSET $4", why);
 	if (q == NULL)
@@ -63,7 +65,8 @@ static bool tallies_look(struct tx *tx, struct request *r, struct scoreboard *s,
 		}
 		struct tallied *t = &s->tallies[s->tally_count++];
 		*t = (struct tallied){ .region = stmt_int(q, 0), .department = str_copy(&r->arena, stmt_text(q, 1)), .trips = stmt_int(q, 2), .asked_before = stmt_int(q, 3),
-			.asked = stmt_int(q, 4), .ended = stmt_int(q, 5), .ended_within = stmt_int(q, 6), .trips_of_ended = stmt_int(q, 7) };
+			.asked = stmt_int(q, 4), .ended = stmt_int(q, 5), .ended_within = stmt_int(q, 6), .trips_of_ended = stmt_int(q, 7),
+			.added = stmt_int(q, 8), .again = stmt_int(q, 9), .over = stmt_int(q, 10) };
 		if (t->department.at == NULL)
 			return FAILS(why, MEMORY, "a department's name");
 	}
@@ -128,6 +131,9 @@ static bool board_render(struct request *r, struct fail *why)
 		json_add_number(&j, "ended", t->ended);
 		json_add_number(&j, "ended_within", t->ended_within);
 		json_add_number(&j, "trips_of_ended", t->trips_of_ended);
+		json_add_number(&j, "added_requirements", t->added);
+		json_add_number(&j, "asked_again", t->again);
+		json_add_number(&j, "supplements_over", t->over);
 		json_put_object_end(&j);
 	}
 	json_put_array_end(&j);

@@ -148,6 +148,17 @@ bool check_visible_ascii(struct str s, struct fail *why)
 	return str_is_visible_ascii(s);
 }
 
+bool check_public_text(struct str s, struct fail *why)
+{
+	if (!is_plain_text(s))
+		return false;
+	if (!holds_personal_number(s))
+		return true;
+	FAILS(why, FIELD, "a text with an identity or mobile number");
+	fail_fact_text(why, "reason", "personal_number");
+	return false;
+}
+
 bool check_path_segment(struct str s, struct fail *why)
 {
 	return memchr(s.at, '/', s.len) == NULL && memchr(s.at, '\\', s.len) == NULL && !str_eq(s, STR(".")) && !str_eq(s, STR("..")) &&

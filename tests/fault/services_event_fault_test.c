@@ -30,6 +30,20 @@ static int begin(void **state)
 	return 0;
 }
 
+/* What waits for the opening wants something. */
+static int begin_demand(void **state)
+{
+	world_make(state);
+	world_import_small(*state);
+	world_expect(*state, world_post(*state, 1, EVENT("f2", "2", "correct_pre_asked", ",\"demand\":{\"days\":5,\"items\":[{\"name\":\"居委会证明\",\"reason\":\"没有\"},{\"material\":1,\"reason\":\"过期\"}]}")));
+	world_expect(*state, world_post(*state, 1, EVENT("f3", "3", "correct_pre_done", "")));
+	world_expect(*state, world_post(*state, 1, EVENT("f4", "4", "done", "")));
+	posted.body = opening;
+	posted.says = "\"next_seq\":4";
+	posted.department = 1;
+	return 0;
+}
+
 /* The first event of a part of a joint case, with one that waits for it and one that will be refused. */
 static int begin_part(void **state)
 {
@@ -144,6 +158,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(statements, begin, world_end),
 		cmocka_unit_test_setup_teardown(memory, begin, world_end),
+		cmocka_unit_test_setup_teardown(statements, begin_demand, world_end),
+		cmocka_unit_test_setup_teardown(memory, begin_demand, world_end),
 		cmocka_unit_test_setup_teardown(statements, begin_part, world_end),
 		cmocka_unit_test_setup_teardown(memory, begin_part, world_end),
 		cmocka_unit_test_setup_teardown(statements, begin_end, world_end),

@@ -48,6 +48,8 @@ const handed_in = async (answers = good, as = token) => {
 };
 const report = (case_ref, seq, event, more = {}) => g.ask('POST', '/v1/department/events', { token: w.department, key: randomUUID(),
 	body: { event_id: randomUUID(), case_ref, seq, event, occurred_at: now(), ...more } });
+// What such an event says it wants.
+const missing = (item = { material: 2 }, days = 5) => ({ demand: { days, items: [{ ...item, reason: '已过期' }] } });
 const count_of = (where) => g.sql(`SELECT COUNT(*) FROM ${where}`);
 
 test('written on two devices, handed in once, read by its department', async () => {
@@ -109,7 +111,8 @@ test('two hands at once: one case', async () => {
 
 test('what came back is handed in again, and each time is kept', async () => {
 	const { at, case_no } = await handed_in();
-	assert.equal((await report(case_no, 2, 'pre_returned', { note: '请补充网址' })).status, 201);
+	assert_problem(await report(case_no, 2, 'pre_returned', { note: '请补充网址' }), 422, 'missing_field');
+	assert.equal((await report(case_no, 2, 'pre_returned', { note: '请补充网址', ...missing({ field: 'url' }) })).status, 201);
 	const back = (await g.get(at, { token })).json;
 	assert.deepEqual([back.editable, back.next.action, back.case_state], [true, 'supplement', 'pre_returned']);
 	assert.equal((await save(at, { ...good, place: 'net', url: 'shop.example' }, back.edition)).status, 200);
@@ -121,17 +124,46 @@ test('what came back is handed in again, and each time is kept', async () => {
 	assert.deepEqual([read.submission, read.seq, read.answers.url], [2, 3, 'shop.example']);
 	// a department that did not see it yet is told the next number
 	assert.equal(assert_problem(await report(case_no, 3, 'received'), 409, 'seq_taken').json.next_seq, 4);
-	for (const [seq, event] of [[4, 'received'], [5, 'correct_pre_asked']]) assert.equal((await report(case_no, seq, event)).status, 201);
+	for (const [seq, event, more] of [[4, 'received'], [5, 'correct_pre_asked', missing()]]) assert.equal((await report(case_no, seq, event, more)).status, 201);
 	assert.equal((await post(`${at}/submit`)).json.state, 'received');
-	for (const [seq, event] of [[7, 'accepted'], [8, 'correct_asked']]) assert.equal((await report(case_no, seq, event)).status, 201);
+	for (const [seq, event, more] of [[7, 'accepted'], [8, 'correct_asked', missing({ name: '居委会证明' })]]) assert.equal((await report(case_no, seq, event, more)).status, 201);
 	assert.deepEqual((await post(`${at}/submit`)).json.state, 'accepted');
 	assert.deepEqual((await g.get('/v1/messages?limit=100', { token })).json.items.filter((m) => m.case_no === case_no).map((m) => m.template).reverse(),
-		['you_submitted', 'pre_returned', 'you_submitted', 'correct_pre', 'you_correct_pre_done', 'accepted', 'correct', 'you_correct_done']);
+		['you_submitted', 'demand_pre_returned', 'you_submitted', 'demand_correct_pre_asked', 'you_correct_pre_done', 'accepted', 'demand_correct_asked', 'you_correct_done']);
 	// withdrawn, once
 	const out = await post(`${at}/withdraw`);
 	assert.deepEqual([out.status, out.json.state], [200, 'withdrawn']);
 	assert_problem(await post(`${at}/withdraw`), 409, 'illegal_move');
 	assert_problem(await post(`${at}/submit`), 409, 'application_state');
+});
+
+test('told once what is missing, in the words of the guide, and when it is not', async () => {
+	const { case_no } = await handed_in(), at = `/v1/cases/${case_no}/demands`;
+	assert_problem(await report(case_no, 2, 'correct_pre_asked', { demand: { days: 5, items: [{ material: 2, reason: '请打13900000000' }] } }), 422, 'invalid_field');
+	assert_problem(await report(case_no, 2, 'not_accepted'), 422, 'missing_field');
+	assert_problem(await report(case_no, 3, 'not_accepted'), 422, 'missing_field'); // nor does it wait without
+	const items = [{ material: 2, reason: '已过期' }, { field: 'owner', reason: '与证件不符' }, { name: '居委会证明', reason: '没有' }];
+	assert.equal((await report(case_no, 2, 'correct_pre_asked', { demand: { days: 5, items } })).status, 201);
+	const [asked] = (await g.get(at, { token })).json.items;
+	assert.deepEqual(asked.items, [{ material: 2, name: materials[1].name, reason: '已过期', added: false }, { field: 'owner', name: '姓名', reason: '与证件不符', added: false },
+		{ name: '居委会证明', reason: '没有', added: true }]);
+	assert.deepEqual([asked.seq, asked.kind, asked.open, asked.asked_again, asked.over, asked.working_days], [2, 'asked', true, false, false, 5]);
+	const { body } = (await g.get('/v1/messages', { token })).json.items[0];
+	assert.ok(body.includes(materials[1].name) && body.includes('居委会证明') && body.includes(asked.due_on), body);
+	assert.ok((await g.get('/v1/messages', { token, lang: 'en' })).json.items[0].body.includes(`by ${asked.due_on}`));
+	assert_problem(await g.get(at, { token: stranger }), 404, 'not_found');
+	assert.equal((await report(case_no, 3, 'correct_pre_done')).status, 201);
+	assert.equal((await report(case_no, 4, 'correct_pre_asked', missing())).status, 201);
+	assert.equal((await report(case_no, 5, 'not_accepted', { demand: { items: [{ condition: 1, reason: '住所不合法' }] } })).status, 201);
+	assert.deepEqual((await g.get(at, { token })).json.items.map((d) => [d.seq, d.kind, d.open, d.asked_again]), [[5, 'refused', false, false], [4, 'asked', false, true], [2, 'asked', false, false]]);
+	assert.equal((await g.get(`${at}?limit=2`, { token })).json.items.length, 2);
+	const found = await until('it is in the feed', async () => {
+		const tallies = (await g.get('/v1/department/tallies/feed?limit=100', { token: w.department })).json.items.filter((t) => t.case_no === case_no);
+		return tallies.length === 5 && tallies;
+	});
+	assert.deepEqual(found.map((t) => [t.what, t.n]), [['asked_before_acceptance', 1], ['added_requirement', 1], ['asked_before_acceptance', 2], ['asked_again', 1], ['ended', 0]]);
+	const today = now().slice(0, 10), { tallies } = (await g.control('POST', `/control/scoreboard?from=${today}&to=${today}`)).json;
+	assert.ok(tallies.some((t) => t.added_requirements > 0 && t.asked_again > 0 && t.supplements_over === 0));
 });
 
 test('a newer guide: the draft goes over, and what was handed in stays', async () => {

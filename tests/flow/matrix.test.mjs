@@ -170,7 +170,7 @@ const foreign = {
 	hall_excuse: { ...booking_id, token: county_clerk.token, keyed: true },
 	booking_show: booking_id, booking_confirm: { ...booking_id, keyed: true, body: {} }, booking_cancel: { ...booking_id, keyed: true, body: { reason: 'no_time' } },
 	booking_reschedule: { ...booking_id, keyed: true, body: { starts_at } },
-	case_show: case_no, case_events: case_no,
+	case_show: case_no, case_events: case_no, case_demands: case_no,
 	application_show: application_id, application_discard: application_id, application_renew: application_id,
 	application_save: { ...application_id, body: { answers: {} }, headers: { 'if-match': '"1"' } },
 	application_submit: { ...application_id, keyed: true }, application_withdraw: { ...application_id, keyed: true },

@@ -104,7 +104,7 @@ test('handed in with its files, which its department reads on record; what came 
 	assert_problem(await g.get(`${target}/materials/${file}`, { token: w.other_department }), 404, 'not_found');
 	assert.equal(g.sql(`SELECT COUNT(*) FROM audit a JOIN cases c ON c.id = a.subject_id WHERE a.act = 134 AND c.case_no = '${case_no}'`), '1');
 	const back = await g.ask('POST', '/v1/department/events', { token: w.department, key: randomUUID(),
-		body: { event_id: randomUUID(), case_ref: case_no, seq: 2, event: 'pre_returned', occurred_at: new Date().toISOString() } });
+		body: { event_id: randomUUID(), case_ref: case_no, seq: 2, event: 'pre_returned', occurred_at: new Date().toISOString(), demand: { days: 5, items: [{ material: 1, reason: '看不清' }] } } });
 	assert.equal(back.status, 201, back.text);
 	const later = (await up(at, png({ fill: 2 }), { number: 2 })).json.id;
 	assert_problem(await g.get(`${target}/materials/${later}`, { token: w.department }), 404, 'not_found');

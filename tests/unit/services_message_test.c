@@ -16,7 +16,11 @@ static void test_words(void **state)
 	(void)state;
 	for (int t = 1; t < TEMPLATE_COUNT; t++) {
 		const struct template_row *row = template_row((enum message_template)t);
-		if (row->state > CASE_WORDS_OF_APPLICANT) {
+		if (row->state > CASE_WORDS_OF_DEMAND) {
+			assert_true(str_starts(row->name, STR("demand_")));
+			assert_true(str_ends(row->name, case_event_row((enum case_event)(row->state - CASE_WORDS_OF_DEMAND))->name));
+			assert_int_equal(template_for(row->state), t);
+		} else if (row->state > CASE_WORDS_OF_APPLICANT) {
 			assert_true(str_starts(row->name, STR("you_")));
 			assert_true(str_ends(row->name, case_event_row((enum case_event)(row->state - CASE_WORDS_OF_APPLICANT))->name));
 			assert_int_equal(template_for(row->state), t);

@@ -221,6 +221,9 @@ static const char *const world_tables[] = {
 	" || finance_no || '|' || wants_receipt || '|' || made_ms || '|' || booked_ms || '|' || changed_ms FROM pay_confirmation ORDER BY id",
 	"SELECT id || '|' || confirmation || '|' || state || '|' || ifnull(effect, '-') || '|' || word || '|' || ifnull(code, '-') || '|' || ifnull(number, '-') || '|' || check_code || '|' || hex(link)"
 	" || '|' || red_code || '|' || red_number || '|' || is_unwanted || '|' || made_ms || '|' || issued_ms || '|' || reversed_ms || '|' || changed_ms FROM pay_receipt ORDER BY id",
+	"SELECT id || '|' || case_id || '|' || seq || '|' || kind || '|' || again || '|' || told_on || '|' || days || '|' || ifnull(due, '-') || '|' || stage || '|'"
+	" || ifnull(next_on, '-') || '|' || ifnull(closed_seq, '-') FROM case_demand ORDER BY id",
+	"SELECT demand || '|' || n || '|' || what || '|' || number || '|' || ifnull(field, '-') || '|' || name || '|' || reason || '|' || added FROM case_demand_item ORDER BY demand, n",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
