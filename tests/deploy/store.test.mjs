@@ -69,7 +69,7 @@ test('again: the same processes', async () => {
 	assert.equal(again.code, 0, again.said);
 	assert.match(again.said, /PostgreSQL already runs .*\n.*\nRedis already runs .*\nthe gateway already runs/);
 	assert.deepEqual([postgres_pid(), redis_pid()], before);
-	assert.ok(again.ms < 5000, `${again.ms} ms`);
+	assert.ok(again.ms < 15000, `${again.ms} ms`); // beside other tests; a build alone takes longer
 });
 
 test('what was killed is started again, and nothing is lost', async () => {

@@ -9,6 +9,7 @@ import { H2, admin_request, control_request, h1_request } from './clients.mjs';
 import { assert_documented, source_dir } from './openapi.mjs';
 import { files_below, stores } from './stores.mjs';
 import { claim_ports } from './ports.mjs';
+import { prepared, unpack } from './prepared.mjs';
 import { until, within } from './until.mjs';
 
 const run = promisify(execFile);
@@ -28,8 +29,8 @@ export async function make_certificate(state) {
 
 export class Gateway {
 	// settings: configuration by name; data: import data/*.csv; environment: for the daemon; check: hold every answer against the OpenAPI document
-	// beside: another node of this gateway's database (PostgreSQL's), with a copy of its keys
-	static async start({ settings = {}, data = true, environment = {}, may_end_badly = false, beside } = {}) {
+	// beside: another node of this gateway's database (PostgreSQL's), with a copy of its keys; fresh: copied from nothing that was prepared, its database under that name
+	static async start({ settings = {}, data = true, environment = {}, may_end_badly = false, beside, fresh } = {}) {
 		const g = new Gateway();
 		g.may_end_badly = may_end_badly;
 		g.environment = environment;
@@ -39,7 +40,9 @@ export class Gateway {
 			rmSync(g.state, { recursive: true, force: true });
 		});
 		Object.assign(g, await claim_ports());
-		g.store = beside?.store ?? await stores(g.state);
+		const begins = beside === undefined && fresh === undefined ? prepared(data, settings) : undefined;
+		if (begins !== undefined) unpack(begins, g.state);
+		g.store = beside?.store ?? await stores(g.state, begins, fresh);
 		if (beside !== undefined) cpSync(path.join(beside.state, 'keys'), path.join(g.state, 'keys'), { recursive: true });
 		const { key, cert } = await make_certificate(g.state);
 		g.ca_file = cert;
@@ -49,9 +52,9 @@ export class Gateway {
 		g.conf = path.join(g.state, 'siban.conf');
 		g.configure({ development: 'true', 'state.dir': g.state, 'listen.address': '127.0.0.1', 'listen.port': g.public_port,
 			'admin.port': g.admin_port, 'tls.certificate': cert, 'tls.key': key, loops: 2, ...g.store.settings(settings), ...settings });
-		if (beside === undefined) await g.command('migrate');
+		if (beside === undefined && begins === undefined) await g.command('migrate');
 		await g.serve();
-		if (data && beside === undefined) for (const kind of ['regions', 'departments', 'matters', 'calendar']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
+		if (data && beside === undefined && begins === undefined) for (const kind of ['regions', 'departments', 'matters', 'calendar']) await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
 		return g;
 	}
 

@@ -7,6 +7,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { after } from 'node:test';
 import { promisify } from 'node:util';
+import { unpack_cluster } from './prepared.mjs';
 import { until } from './until.mjs';
 
 const run = promisify(execFile);
@@ -48,6 +49,10 @@ export class Postgres {
 	}
 
 	async start() {
+		if (unpack_cluster(this.data)) {
+			await this.run();
+			return this;
+		}
 		const [command, ...words] = this.as_somebody([program('initdb'), '-D', this.data, '-k', '-A', 'trust', '-U', 'postgres', '-E', 'UTF8', '--locale=C', '--no-sync']);
 		await run(command, words, { cwd: '/' });
 		await this.run();
@@ -87,8 +92,7 @@ export class Postgres {
 	}
 
 	// A new database of siban's; nobody may be connected to the template.
-	async database(template = 'template0') {
-		const name = `t${++this.databases}`;
+	async database(template = 'template0', name = `t${++this.databases}`) {
 		await this.say(`CREATE DATABASE ${name} OWNER siban TEMPLATE ${template}`);
 		return name;
 	}
@@ -99,6 +103,7 @@ export class Postgres {
 
 	// SIGQUIT: at once, as after a crash. SIGINT: it says good-bye to those who are connected.
 	async stop(signal = 'SIGQUIT') {
+		this.child.ref(); // this wait is to keep us
 		this.child.kill(signal);
 		await this.exited;
 	}

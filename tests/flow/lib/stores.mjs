@@ -58,10 +58,10 @@ async function start_servers() {
 }
 
 class Served {
-	static async make() {
+	static async make(template, name) {
 		servers ??= start_servers();
 		const s = Object.assign(new Served(), await servers);
-		s.database = await s.server.database();
+		s.database = await s.server.database(template, name);
 		return s;
 	}
 
@@ -90,4 +90,13 @@ class Served {
 	}
 }
 
-export const stores = async (state) => (on_postgres ? Served.make() : new Embedded(state));
+// template, name: of a database of PostgreSQL's
+export const stores = async (state, template, name) => (on_postgres ? Served.make(template, name) : new Embedded(state));
+
+// Ends PostgreSQL in an orderly way; where its files are.
+export async function end_servers() {
+	if (servers === undefined) return undefined;
+	const { server } = await servers;
+	await server.stop('SIGINT');
+	return server.data;
+}
