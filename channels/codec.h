@@ -36,6 +36,7 @@ struct judgement {
 	char code[64];                /* the peer's or transport's word, "" none; never personal data */
 	char ref[96];                 /* the peer's number for it, "" none */
 	int64_t again_after_ms;       /* AGAIN: not before; 0: the ladder's own */
+	struct str said;              /* of DONE: what whoever follows must read of the answer; it may lie in the answer, and is not kept. at NULL: nothing */
 };
 
 struct codec_http {

@@ -53,6 +53,7 @@ struct effect_view {
 	bool waits;               /* another of its subject has the turn */
 	struct id key;            /* effect_key_text gives it as the receiver knows it */
 	char subject[SUBJECT_BYTES_MAX + 1], code[65], ref[97];
+	struct str said;          /* of the attempt that has just done it, and for who follows only: what the receiver said (struct judgement); at NULL: nothing, or it is not known any more */
 };
 /* *found false: no such effect. The payload is not opened. */
 MUST_USE bool effect_get(struct tx *tx, int64_t id, struct effect_view *out, bool *found, struct fail *why);

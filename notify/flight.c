@@ -7,6 +7,7 @@
 #include "channels/probe.h"
 #include "channels/sms_aliyun.h"
 #include "channels/webhook.h"
+#include "channels/wechat_pay.h"
 
 #include <assert.h>
 #include <stdio.h>
@@ -58,6 +59,19 @@ static void land(struct flight *f, enum verdict v, const char *code)
 	f->landed(f);
 }
 
+/* The answer's text is the transport's. One that finds no room is as good as lost: the receiver is asked once more. */
+static void keep_said(struct flight *f)
+{
+	struct judgement *j = &f->judgement;
+	if (j->said.at == NULL)
+		return;
+	j->said = str_copy(&f->arena, j->said);
+	if (j->said.at != NULL)
+		return;
+	*j = (struct judgement){ .verdict = VERDICT_UNKNOWN };
+	snprintf(j->code, sizeof j->code, "memory");
+}
+
 /* The transport knows whether a byte has left; the codec knows what the bytes that came mean. */
 static void answered(struct transport_job *job)
 {
@@ -67,6 +81,7 @@ static void answered(struct transport_job *job)
 	f->judgement = (struct judgement){ .verdict = VERDICT_UNKNOWN };
 	f->http_status = a->end == HTTP_ANSWERED || a->end == HTTP_TOO_LARGE ? a->status : 0;
 	(f->is_ask ? codec_of(f)->judge_query : codec_of(f)->judge)(&f->order, a, &f->judgement);
+	keep_said(f);
 	f->landed(f);
 }
 

@@ -30,7 +30,7 @@ struct flight {
 	void (*landed)(struct flight *f); /* judged */
 };
 
-enum { FLIGHT_ARENA_MAX = 96 << 10 };
+enum { FLIGHT_ARENA_MAX = 160 << 10 /* a payload and its call, and an answer of 64 KiB */ };
 
 struct flights {
 	struct flight *head, **tail;

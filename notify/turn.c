@@ -8,6 +8,7 @@ static bool end_one(struct tx *tx, struct flight *f, int64_t now_ms, struct fail
 	bool moved, ours = true, tells_attempt = !f->is_ask && f->judgement.verdict != VERDICT_DONE;
 	struct effect_view e = f->view; /* apply may be run again */
 	struct effect_move m = f->move;
+	e.said = f->judgement.said;
 	if (tells_attempt && e.owner > 0 && !effect_still(tx, &e, &ours, why))
 		return false;
 	f->is_late = !ours;

@@ -1,0 +1,37 @@
+/* channels/wechat_pay.h - WeChat Pay APIv3: a payment ordered, asked after, closed; a refund made and asked after; their certificates fetched. Pure.
+ *
+ * Everything is named by our own number, for ever: out_trade_no, out_refund_no. The same number with the same parameters is the same deed, so all but a refund may be
+ * sent again. A whole answer that is not signed by WeChat Pay is no answer.
+ * What follows reads `code` (their word: a trade's or refund's state, or an error) and `said` (the answer's body, verified).
+ *
+ * Payloads, JSON:
+ *   prepay         {"method": "mini" | "app" | "native" | "h5", "out_trade_no", "total_fen", "expires_ms", "openid" of mini, "ip" of h5}
+ *   query, close   {"out_trade_no"}
+ *   refund         {"transaction_id", "out_refund_no", "refund_fen", "total_fen", "reason" (80 bytes at most; absent: none)}; code PROCESSING, SUCCESS, CLOSED, ABNORMAL; ref: refund_id
+ *   refund_query   {"out_refund_no"}; code as above, or RESOURCE_NOT_EXISTS: there is none of that number
+ *   certificates   {}
+ *
+ * Thread: any. Source: pay.weixin.qq.com, APIv3; wechat_pay_codes.def. */
+#ifndef CHANNELS_WECHAT_PAY_H
+#define CHANNELS_WECHAT_PAY_H
+#include "channels/codec.h"
+#include "channels/wechat_pay_sign.h"
+
+enum { WECHAT_PAY_HANDLE_MAX = 512 };
+
+extern const struct codec_http codec_wechat_pay_prepay, codec_wechat_pay_query, codec_wechat_pay_close, codec_wechat_pay_refund, codec_wechat_pay_refund_query,
+	codec_wechat_pay_certificates;
+
+/* What a phone goes on with, out of the answer to a prepay: prepay_id, code_url or h5_url. STR_NONE: there is none. */
+struct str wechat_pay_handle(struct str said, struct arena *a);
+/* A call to `path` (with its query), signed; without a body a GET. For whoever asks outside of effects too. Fails: CONFIG, MEMORY. */
+MUST_USE bool wechat_pay_call(const struct config *c, enum method method, struct str path, struct str body, int64_t now_ms, const uint8_t random[16], struct arena *a,
+			      struct http_call *out, struct fail *why);
+/* Was this answer signed by them? */
+enum wechat_pay_wrong wechat_pay_answer_verify(const struct http_answer *answer, int64_t now_ms);
+/* Their word in a refusal's body, of at most `size` - 1 visible characters. */
+void wechat_pay_error_word(struct str body, char *to, size_t size);
+/* A message was signed by a key we do not have (yet): whoever fetches certificates looks here. Reading takes the note away. */
+void wechat_pay_serial_missed(void);
+bool wechat_pay_serial_was_missed(void);
+#endif
