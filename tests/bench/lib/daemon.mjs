@@ -20,8 +20,9 @@ function settings(state, extra) {
 }
 
 export function command(state, verb, ...rest) {
-	return sh([siban(), verb, ...rest, ...settings(state, {})]).trim();
+	return sh(command.argv(state, verb, ...rest)).trim();
 }
+command.argv = (state, verb, ...rest) => [siban(), verb, ...rest, ...settings(state, {})];
 
 /** The same beside what goes on: a promise of what it printed. */
 export const running = (state, verb, ...rest) => client([siban(), verb, ...rest, ...settings(state, {})]);
