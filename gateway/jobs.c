@@ -15,6 +15,7 @@
 #include "gateway/nodes.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
+#include "payments/confirmation_send.h"
 #include "payments/ledger.h"
 #include "payments/order.h"
 #include "services/alert.h"
@@ -182,6 +183,11 @@ static bool sweep_blobs(struct tx *tx, struct bite *b, struct fail *why)
 static bool expire_orders(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return orders_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool confirm_payments(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return confirmations_send(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)

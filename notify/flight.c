@@ -4,6 +4,7 @@
 #include "auth/vault.h"
 #include "base/mailbox.h"
 #include "base/metrics.h"
+#include "channels/nontax.h"
 #include "channels/probe.h"
 #include "channels/sms_aliyun.h"
 #include "channels/webhook.h"

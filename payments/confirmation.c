@@ -4,6 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "base/day.h"
+#include "payments/confirmation_send.h"
 #include "payments/payment.h"
 
 #include <assert.h>
@@ -106,7 +107,7 @@ static bool insert(struct tx *tx, const struct payment *p, int64_t notice, int64
 	stmt_bind_int(q, 5, day_of(p->taken_ms));
 	stmt_bind_int(q, 6, now_ms);
 	stmt_bind_int(q, 7, notice);
-	return stmt_run(q, why);
+	return stmt_run(q, why) && confirmation_send(tx, id, now_ms, why);
 }
 
 bool confirmation_make(struct tx *tx, const struct payment *p, const struct order *o, int64_t now_ms, struct fail *why)

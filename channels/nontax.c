@@ -1,0 +1,129 @@
+/* channels/nontax.c - why this exists: a confirmation that is believed to have failed is sent again, and one that is believed to have been booked is not. The table of results decides which. */
+#include "channels/nontax.h"
+
+#include "base/json.h"
+#include "channels/nontax_json.h"
+#include "channels/retry_after.h"
+
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+enum { TIMEOUT_MS = 15000 };
+
+const struct nontax_deed_row *nontax_deed_row(enum nontax_deed_kind kind)
+{
+#define TEXT(literal) { literal, sizeof(literal) - 1 }
+	static const struct nontax_deed_row rows[] = {
+#define DEED(name, path, message, answer) [NONTAX_##name] = { TEXT(path), TEXT(message), TEXT(answer) },
+#include "channels/nontax_deeds.def"
+#undef DEED
+	};
+#undef TEXT
+	return &rows[kind];
+}
+
+bool nontax_deed_read(struct str payload, struct nontax_deed *out, struct arena *a, struct fail *why)
+{
+#define TEXT(name, needed) { #name, JSON_F_TEXT, needed, 0, 0, offsetof(struct nontax_deed, name), NULL }
+	static const struct json_field fields[] = { TEXT(payment_code, true), TEXT(trace_no, true), TEXT(amount, true), TEXT(channel, false), TEXT(reference, false), TEXT(receipt_code, false),
+		TEXT(receipt_number, false), { "paid_ms", JSON_F_INT, true, 0, 0, offsetof(struct nontax_deed, paid_ms), NULL },
+		{ "division", JSON_F_INT, true, 0, 0, offsetof(struct nontax_deed, division), NULL } };
+#undef TEXT
+	*out = (struct nontax_deed){ .paid_ms = 0 };
+	DROP(json) json_t *j = json_read(payload, why);
+	return j != NULL && json_take(j, fields, COUNT(fields), JSON_REFUSE_UNKNOWN, "", out, a, why);
+}
+
+/* ---- build ---- */
+
+static bool build(enum nontax_deed_kind kind, const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct nontax_deed d;
+	if (!nontax_deed_read(o->payload, &d, a, why) || !nontax_json_build(kind, o, &d, a, out, why))
+		return false;
+	out->timeout_ms = TIMEOUT_MS;
+	return true;
+}
+
+static bool build_confirm(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	return build(NONTAX_CONFIRM, o, a, out, why);
+}
+
+static bool build_issue(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	return build(NONTAX_RECEIPT, o, a, out, why);
+}
+
+static bool build_reverse(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	return build(NONTAX_RED, o, a, out, why);
+}
+
+/* ---- judge ---- */
+
+static void says(struct judgement *out, enum verdict verdict, const char *code)
+{
+	out->verdict = verdict;
+	snprintf(out->code, sizeof(out->code), "%s", code);
+}
+
+/* No answer of its own: the transport's word, or the server's in front of it. A key it refuses stops the account. false: there is one. */
+static bool by_transport(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	char code[16];
+	if (answer->end == HTTP_ANSWERED && answer->status == 200)
+		return false;
+	if (answer->end == HTTP_NOT_SENT) {
+		says(out, VERDICT_AGAIN, "not_sent");
+		return true;
+	}
+	if (answer->end != HTTP_ANSWERED) {
+		says(out, VERDICT_UNKNOWN, answer->end == HTTP_TOO_LARGE ? "nonsense" : "unclear");
+		return true;
+	}
+	snprintf(code, sizeof(code), "http_%d", answer->status);
+	bool is_key = answer->status == 401 || answer->status == 403;
+	says(out, is_key ? VERDICT_STOP : nontax_is_http_refusal(str_c(code)) ? VERDICT_FAILED : answer->status == 429 ? VERDICT_AGAIN : VERDICT_UNKNOWN, code);
+	out->again_after_ms = retry_after_ms(answer, o->now_ms);
+	return true;
+}
+
+static bool answer_read(const struct order *o, const struct http_answer *answer, struct nontax_answer *said)
+{
+	return nontax_json_read(str_c(o->key), answer->body, said);
+}
+
+static void judge(const struct order *o, const struct http_answer *answer, bool is_receipt, struct judgement *out)
+{
+	static const enum verdict verdicts[] = { [NONTAX_DONE] = VERDICT_DONE, [NONTAX_TAKEN] = VERDICT_DONE, [NONTAX_AGAIN] = VERDICT_AGAIN, [NONTAX_REFUSED] = VERDICT_FAILED, [NONTAX_DOUBLE] = VERDICT_FAILED };
+	struct nontax_answer said;
+	if (by_transport(o, answer, out))
+		return;
+	if (!answer_read(o, answer, &said) || !nontax_is_result(str_c(said.result))) {
+		says(out, VERDICT_UNKNOWN, "nonsense");
+		return;
+	}
+	enum nontax_means means = nontax_means(str_c(said.result));
+	if (means == NONTAX_DONE && is_receipt && (said.code[0] == '\0' || said.number[0] == '\0')) {
+		says(out, VERDICT_UNKNOWN, "nonsense"); /* a receipt that does not say which one it is, is none */
+		return;
+	}
+	out->said = answer->body;
+	snprintf(out->ref, sizeof(out->ref), "%s", said.finance_no);
+	says(out, verdicts[means], means == NONTAX_DONE && !is_receipt && said.is_taken_only ? "accepted" : said.result);
+}
+
+static void judge_confirm(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	judge(o, answer, false, out);
+}
+
+static void judge_receipt(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	judge(o, answer, true, out);
+}
+
+const struct codec_http codec_finance_confirm = { "finance_confirm", build_confirm, judge_confirm, NULL, NULL };
+const struct codec_http codec_receipt_issue = { "receipt_issue", build_issue, judge_receipt, NULL, NULL };
+const struct codec_http codec_receipt_reverse = { "receipt_reverse", build_reverse, judge_receipt, NULL, NULL };
