@@ -129,11 +129,19 @@ void wechat_pay_keys_close(void)
 
 /* ---- platform certificates ---- */
 
+static struct str bare(struct str digits)
+{
+	while (digits.len > 1 && digits.at[0] == '0')
+		digits.at++, digits.len--;
+	return digits;
+}
+
+/* As a number: whoever writes one may begin it with a zero. */
 static bool serial_is(X509 *x, struct str serial)
 {
 	BIGNUM *n = ASN1_INTEGER_to_BN(X509_get0_serialNumber(x), NULL);
 	char *hex = n != NULL ? BN_bn2hex(n) : NULL;
-	bool same = hex != NULL && str_eq(str_c(hex), serial);
+	bool same = hex != NULL && str_eq(bare(str_c(hex)), bare(serial));
 	OPENSSL_free(hex);
 	BN_free(n);
 	return same;

@@ -14,6 +14,7 @@ import { hooks } from './peers/hooks.mjs';
 import { finance } from './peers/finance.mjs';
 import { provincial } from './peers/provincial.mjs';
 import { wechat } from './peers/wechat.mjs';
+import { wechat_pay } from './peers/wechat_pay.mjs';
 
 const text = { type: 'string' };
 const port = { type: 'string', default: '0' };
@@ -36,7 +37,7 @@ async function start(o) {
 	mkdirSync(o.state, { recursive: true, mode: 0o700 });
 	const journal = new Journal(path.join(o.state, 'sandbox.log.jsonl'));
 	const ca = o.ca === undefined ? undefined : readFileSync(o.ca);
-	const peers = [aliyun_sms(journal, { ca }), authority(), finance(), department(), hooks(), provincial(), wechat()];
+	const peers = [aliyun_sms(journal, { ca }), authority(), finance(), department(), hooks(), provincial(), wechat(), wechat_pay(journal, { ca })];
 	const faults = new Faults();
 	const door = new Door(peers, faults, journal);
 	const main = await listen(plain_server(door.serve), Number(o.port));
