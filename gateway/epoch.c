@@ -8,8 +8,6 @@
 #include "store/store.h"
 #include <stdio.h>
 
-static const char EVERYTHING[] = "all";
-
 static void heard(void *ctx, struct str text)
 {
 	struct store *s = ctx;
@@ -17,21 +15,23 @@ static void heard(void *ctx, struct str text)
 	if (str_to_i64(text, 1, INT64_MAX, &session))
 		store_heard(s, ROW_SESSION, (uint64_t)session);
 	else
-		store_heard_all(s); /* "all", or a word of a newer version: to forget too much is never wrong */
+		store_heard_all(s); /* EXPIRING_ALL, or a word of a newer version: to forget too much is never wrong */
 }
 
 static int64_t node; /* drawn at the start */
 
-/* "NODE PERSON" */
+/* "NODE PERSON", or EXPIRING_ALL */
 static void heard_person(void *ctx, struct str text)
 {
 	struct gateway *g = ctx;
 	struct str from, whom;
 	int64_t said_by, person = 0;
-	if (!str_cut(text, ' ', &from, &whom) || !str_to_i64(from, 1, INT64_MAX, &said_by) || said_by == node)
-		return;
-	if (!str_to_i64(whom, 0, INT64_MAX, &person))
-		person = 0;
+	if (str_cut(text, ' ', &from, &whom)) {
+		if (!str_to_i64(from, 1, INT64_MAX, &said_by) || said_by == node)
+			return;
+		if (!str_to_i64(whom, 0, INT64_MAX, &person))
+			person = 0;
+	}
 	hub_news(&g->hub, &(struct news){ NEWS_PERSON_ELSEWHERE, person }, 1, false);
 }
 
@@ -56,7 +56,7 @@ void epoch_tell(struct loop *l, int64_t session)
 	char text[24];
 	if (l->index != 0 || l->gateway->redis == NULL)
 		return;
-	int len = session == 0 ? snprintf(text, sizeof(text), "%s", EVERYTHING) : snprintf(text, sizeof(text), "%lld", (long long)session);
+	int len = session == 0 ? snprintf(text, sizeof(text), "%s", EXPIRING_ALL) : snprintf(text, sizeof(text), "%lld", (long long)session);
 	expiring_publish(l->expiring, CHANNEL_EPOCH, (struct str){ text, (size_t)len });
 }
 

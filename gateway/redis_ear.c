@@ -47,6 +47,8 @@ static void ear_up(void *user, const struct redis_answer *greeted)
 	struct redis_ear *e = user;
 	(void)greeted;
 	e->is_asked = false;
+	for (int i = 0; i < e->count; i++) /* what was published while we did not listen is lost */
+		expiring_publish(e->memory, e->channels[i], STR(EXPIRING_ALL));
 }
 
 static void ear_answer(void *user, const struct redis_answer *a)
@@ -66,7 +68,7 @@ static void ear_answer(void *user, const struct redis_answer *a)
 
 static void ear_down(void *user)
 {
-	(void)user; /* what was published meanwhile is lost: hints, backed by a look into the database */
+	(void)user; /* ear_up makes good what is missed meanwhile */
 }
 
 static void timer_closed(uv_handle_t *handle)

@@ -8,8 +8,9 @@
 #include <assert.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 
-enum { FLIGHTS_MAX = 4096, SILENCE_MAX_MS = 2000 /* a server that says nothing for so long is left */ };
+enum { FLIGHTS_MAX = 4096, CHANNELS_MAX = 8, SILENCE_MAX_MS = 2000 /* a server that says nothing for so long is left */ };
 
 enum flight_kind { FLIGHT_BATCH, FLIGHT_WHOLE /* a batch with the script's text */, FLIGHT_LOAD, FLIGHT_TOLD /* PUBLISH */ };
 
@@ -18,6 +19,7 @@ struct flight {
 	struct flight *next;
 	enum flight_kind kind;
 	struct expiring_batch *batch; /* NULL: nobody waits any more */
+	const char *channel;          /* of what is told */
 	int64_t by_ms;
 };
 
@@ -28,6 +30,8 @@ struct redis_link {
 	struct expiring *memory;     /* what LOCAL classes use meanwhile */
 	struct flight *first, **last, *spare;
 	int flights;
+	const char *untold[CHANNELS_MAX]; /* channels on which something did not come through: made good when the link is up again */
+	int untold_count;
 	uv_timer_t timer;            /* at the deadline of the first whom somebody waits for */
 	char digest[REDIS_DIGEST_BYTES];
 };
@@ -147,20 +151,49 @@ static bool link_run(struct expiring *x, struct expiring_batch *b)
 	return true;
 }
 
-static void link_publish(struct expiring *x, const char *channel, struct str text)
+static bool told(struct redis_link *l, const char *channel, struct str text)
 {
-	struct redis_link *l = (struct redis_link *)x;
 	struct redis_bytes out;
 	struct fail why;
 	fail_clear(&why);
-	if (redis_link_is_up(x) && redis_publish(l->settings->prefix, channel, text, &out, &why)) {
-		if (flight_add(l, FLIGHT_TOLD, NULL) != NULL) {
-			redis_wire_send(l->wire, &out);
-			watch(l);
-			return;
-		}
+	if (!redis_link_is_up(&l->face) || !redis_publish(l->settings->prefix, channel, text, &out, &why))
+		return false;
+	struct flight *f = flight_add(l, FLIGHT_TOLD, NULL);
+	if (f == NULL) {
 		redis_bytes_drop(&out);
+		return false;
 	}
+	f->channel = channel;
+	redis_wire_send(l->wire, &out);
+	watch(l);
+	return true;
+}
+
+static void note_untold(struct redis_link *l, const char *channel)
+{
+	for (int i = 0; i < l->untold_count; i++)
+		if (strcmp(l->untold[i], channel) == 0)
+			return;
+	assert(l->untold_count < CHANNELS_MAX);
+	l->untold[l->untold_count++] = channel;
+}
+
+static void tell_untold(struct redis_link *l)
+{
+	int count = l->untold_count;
+	l->untold_count = 0;
+	for (int i = 0; i < count; i++)
+		if (!told(l, l->untold[i], STR(EXPIRING_ALL)))
+			note_untold(l, l->untold[i]);
+}
+
+/* `channel` lives as long as the program. */
+static void link_publish(struct expiring *x, const char *channel, struct str text)
+{
+	struct redis_link *l = (struct redis_link *)x;
+	if (told(l, channel, text))
+		return;
+	note_untold(l, channel);
 	expiring_publish(l->memory, channel, text); /* this node at least */
 }
 
@@ -189,6 +222,7 @@ static void link_up(void *user, const struct redis_answer *greeted)
 	count_up(1);
 	if (greeted->kind == REDIS_SAYS_LOADED)
 		keep_digest(user, greeted);
+	tell_untold(user);
 }
 
 /* The script was forgotten (a restart, a flush): this batch goes again with the text of it, which makes it known again. */
@@ -229,6 +263,8 @@ static void link_answer(void *user, const struct redis_answer *a)
 			end_away(l, f.batch);
 		f.batch->done(f.batch);
 	}
+	if (!sane && f.kind == FLIGHT_TOLD)
+		note_untold(l, f.channel);
 	if (!sane)
 		redis_wire_restart(l->wire, a->kind == REDIS_SAYS_REFUSED ? "it refuses" : "an answer to something else");
 	else if (l->first == NULL)
@@ -242,6 +278,8 @@ static void link_down(void *user)
 	uv_timer_stop(&l->timer);
 	while (l->first != NULL) {
 		struct expiring_batch *b = l->first->batch;
+		if (l->first->kind == FLIGHT_TOLD)
+			note_untold(l, l->first->channel);
 		flight_done(l);
 		if (b == NULL)
 			continue;

@@ -115,9 +115,11 @@ static void heard(void *ctx, struct str text)
 	size_t count = 0;
 	bool strange = false;
 	snprintf(ours, sizeof(ours), "%016llx", (unsigned long long)g->relay.who);
-	if (!str_cut(text, ' ', &who, &rest) || str_eq(who, str_c(ours)))
+	bool is_list = str_cut(text, ' ', &who, &rest); /* or EXPIRING_ALL */
+	if (is_list && str_eq(who, str_c(ours)))
 		return;
-	for (bool more = true; more && count < HEARD_MAX;) {
+	strange = !is_list;
+	for (bool more = is_list; more && count < HEARD_MAX;) {
 		more = str_cut(rest, ' ', &word, &rest);
 		if (read_word(word, &news[count]))
 			count++;

@@ -67,7 +67,9 @@ struct expiring_batch {
 struct expiring;
 /* true: it has ended, the answers are in it. false: done will be called. */
 MUST_USE bool expiring_run(struct expiring *x, struct expiring_batch *b);
-/* Tells every node, this one too: a hint that may be lost, backed by a look into the database. At most EXPIRING_VALUE_MAX bytes. */
+/* Tells every node, this one too: a hint that may be lost, backed by a look into the database. At most EXPIRING_VALUE_MAX bytes. Whoever could not say or hear for a while
+ * gets EXPIRING_ALL told on the channel when he can again: to look at everything. */
+#define EXPIRING_ALL "all"
 void expiring_publish(struct expiring *x, const char *channel, struct str text);
 /* Before publishing begins. Called on whatever thread the news comes in: must only post. */
 typedef void (*expiring_heard_fn)(void *ctx, struct str text);
