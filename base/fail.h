@@ -40,7 +40,7 @@ struct fail_fact {
 	const char *name; /* a string literal */
 	bool is_number;
 	int64_t number;
-	char text[96];
+	char text[112];
 };
 
 enum { FAIL_FACTS_MAX = 4, FAIL_POINTER_MAX = 64, FAIL_LOG_MAX = 160 };

@@ -16,7 +16,8 @@ static const char answers_place[] = "application.answers", submission_place[] = 
 /* $1 in the condition that follows. */
 #define SELECT_APPLICATION                                                                                                                  \
 	"SELECT a.id, a.key, a.state, a.person, a.maker, a.matter, a.guide, a.department, a.region, a.edition, COALESCE(a.case_id, 0), a.made_ms,"  \
-	" a.changed_ms, g.version, g.name, m.code, c.case_no, COALESCE(c.state, 0), COALESCE(u.id, 0), COALESCE(u.version, 0), a.answers"           \
+	" a.changed_ms, g.version, g.name, m.code, c.case_no, COALESCE(c.state, 0), COALESCE(u.id, 0), COALESCE(u.version, 0), a.answers,"           \
+	" (SELECT COUNT(*) FROM case_demand w WHERE w.case_id = a.case_id AND w.kind = 2 AND w.closed_seq IS NULL)"                           \
 	" FROM application a JOIN guide g ON g.id = a.guide JOIN matter m ON m.id = a.matter LEFT JOIN cases c ON c.id = a.case_id" GUIDE_CURRENT_JOIN
 
 static bool row_of(struct stmt *q, struct arena *a, struct application *to, struct fail *why)
@@ -29,6 +30,7 @@ static bool row_of(struct stmt *q, struct arena *a, struct application *to, stru
 		.made_ms = stmt_int(q, 11), .changed_ms = stmt_int(q, 12), .guide_version = stmt_int(q, 13), .matter_name = str_copy(a, stmt_text(q, 14)),
 		.matter_code = str_copy(a, stmt_text(q, 15)), .case_state = (enum case_state)stmt_int(q, 17), .current = stmt_int(q, 18), .current_version = stmt_int(q, 19),
 	};
+	to->follows = stmt_int(q, 21) > 0 && to->case_state == CASE_ACCEPTED;
 	memcpy(to->key.bytes, key.at, ID_BYTES);
 	memcpy(to->case_no, no.at, no.len);
 	return (to->matter_name.at != NULL && to->matter_code.at != NULL) || FAILS(why, MEMORY, "an application");
@@ -76,6 +78,11 @@ bool application_list(struct tx *tx, int64_t person, int64_t mandate, int64_t be
 bool application_is_editable(const struct application *ap)
 {
 	return ap->state == APPLICATION_DRAFT || case_state_row(ap->case_state)->next == CASE_NEXT_SUPPLEMENT;
+}
+
+bool application_takes_files(const struct application *ap)
+{
+	return ap->follows || application_is_editable(ap);
 }
 
 bool application_is_outdated(const struct application *ap)
@@ -242,14 +249,15 @@ bool application_is_of(struct tx *tx, int64_t case_id, bool *is_so, struct fail 
 	return why->code == FAIL_NONE;
 }
 
-bool submission_last(struct tx *tx, int64_t case_id, struct arena *a, struct submission *out, bool *found, struct fail *why)
+bool submission_last(struct tx *tx, int64_t case_id, int64_t back, struct arena *a, struct submission *out, bool *found, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT s.id, s.application, s.n, s.edition, s.seq, s.made_ms, s.answers FROM application p JOIN application_submission s ON s.application = p.id"
-		" WHERE p.case_id = $1 ORDER BY s.n DESC LIMIT 1", why);
+		" WHERE p.case_id = $1 ORDER BY s.n DESC LIMIT 1 OFFSET $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, case_id);
+	stmt_bind_int(q, 2, back);
 	*found = stmt_row(q, why);
 	if (!*found)
 		return why->code == FAIL_NONE;

@@ -5,6 +5,7 @@
  * It is pinned to the guide that was current when it was begun: a newer one does not change what is asked of it, but it cannot be handed in under a version that
  * is over: it goes over to the newer one first (application_renew), with the answers that still fit. After it was handed in it stays pinned for good, and is open to
  * changes only while its case waits for the applicant (CASE_NEXT_SUPPLEMENT); handing it in again is the event that ends that wait.
+ * What may follow its acceptance (services/demand.h, FOLLOWS) is uploaded while that is open, and handed in by itself.
  * Each change counts `edition` one up; it is the ETag, and a change names the edition it was made on. What was handed in is a copy (application_submission): the
  * department decides about that, whatever is written meanwhile.
  * It belongs to `person`. Who acts for him, a mandate's holder or a legal person's agent (X-Acting-For), is `maker`, of the draft and of each submission; a company
@@ -27,6 +28,7 @@ enum application_state { APPLICATION_DRAFT = 1, APPLICATION_SUBMITTED = 2 };
 struct application {
 	int64_t id, person, maker, matter, guide, department, region, edition, made_ms, changed_ms;
 	int64_t case_id;                     /* 0: not handed in yet */
+	bool follows;                        /* something that may follow is awaited, and its case is where that can be taken */
 	int64_t guide_version;
 	int64_t current, current_version;    /* the matter's guide as it is shown now; 0: it is not */
 	enum application_state state;
@@ -42,6 +44,7 @@ MUST_USE bool application_find(struct tx *tx, struct id key, struct arena *a, st
 /* Newest first, with ids below `below`, without answers (at NULL); `mandate` 0, or the one whose matters they must be of. */
 MUST_USE bool application_list(struct tx *tx, int64_t person, int64_t mandate, int64_t below, struct arena *a, struct application *out, int max, int *count, struct fail *why);
 bool application_is_editable(const struct application *ap);
+bool application_takes_files(const struct application *ap); /* it is, or for what may follow only */
 bool application_is_outdated(const struct application *ap); /* a draft whose guide is no longer the current one */
 
 /* Makes a draft: key, person, maker, matter, guide, department and region are the caller's. Fails: APPLICATIONS too many drafts. */
@@ -60,12 +63,12 @@ MUST_USE bool application_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max,
 /* Was this case applied for here? */
 MUST_USE bool application_is_of(struct tx *tx, int64_t case_id, bool *is_so, struct fail *why);
 
-/* What was handed in last. *found false: nothing was. */
+/* What was handed in last; back 1: before that. *found false: nothing was. */
 struct submission {
 	int64_t id, application, n, edition, seq, made_ms;
 	struct str answers; /* in the arena */
 };
-MUST_USE bool submission_last(struct tx *tx, int64_t case_id, struct arena *a, struct submission *out, bool *found, struct fail *why);
+MUST_USE bool submission_last(struct tx *tx, int64_t case_id, int64_t back, struct arena *a, struct submission *out, bool *found, struct fail *why);
 
 /* The form of a version. The fields' choices live in *guide, which the caller drops. In the arena: fields. */
 MUST_USE bool application_form(struct tx *tx, int64_t guide, struct arena *a, json_t **body, struct fields **out, struct fail *why);

@@ -5,7 +5,7 @@
 #include "auth/audit.h"
 #include "auth/person.h"
 #include "base/hash.h"
-#include "services/application.h"
+#include "services/application_changes.h"
 #include "services/case_journal.h"
 #include "services/handlers.h"
 #include "services/material.h"
@@ -17,6 +17,9 @@ struct reading {
 	struct material *materials;
 	int material_count;
 	struct person_facts facts;
+	struct changes *changes;
+	int64_t missing[MATERIAL_NUMBERS_MAX];
+	int missing_count;
 	int64_t guide_version;
 	enum identity_kind kind;
 	char text[PERSON_FACTS_BYTES];
@@ -57,15 +60,18 @@ static bool read_look(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	if (v->file.id == 0)
 		return FAILS(why, NOT_FOUND, "no such case");
-	if (!submission_last(tx, v->file.id, &r->arena, &v->s, &found, why))
+	if (!submission_last(tx, v->file.id, 0, &r->arena, &v->s, &found, why))
 		return false;
 	if (!found)
 		return FAILS(why, NOT_FOUND, "nothing was handed in here");
 	r->owner = v->file.department; /* the read was by it */
 	v->materials = arena_alloc(&r->arena, MATERIALS_MAX * sizeof *v->materials);
-	if (v->materials == NULL)
+	v->changes = arena_alloc(&r->arena, sizeof *v->changes);
+	if (v->materials == NULL || v->changes == NULL)
 		return FAILS(why, MEMORY, "files");
-	return material_list(tx, v->s.application, v->s.edition, v->materials, &v->material_count, why) && version_look(tx, v, why) && person_facts_get(tx, v->file.person, v->text, &v->facts, why);
+	return material_list(tx, v->s.application, v->s.edition, v->materials, &v->material_count, why) &&
+	       changes_since(tx, v->file.id, 1, v->s.answers, v->materials, v->material_count, &r->arena, v->changes, why) &&
+	       material_missing(tx, v->file.id, v->missing, &v->missing_count, why) && version_look(tx, v, why) && person_facts_get(tx, v->file.person, v->text, &v->facts, why);
 }
 
 static bool read_apply(struct tx *tx, struct request *r, struct fail *why)
@@ -107,6 +113,8 @@ static bool read_render(struct request *r, struct fail *why)
 	json_put_members(&j, (struct str){ v->s.answers.at + 1, v->s.answers.len - 2 }); /* without its braces */
 	json_put_object_end(&j);
 	materials_out(&j, v->materials, v->material_count);
+	numbers_out(&j, "may_follow", v->missing, v->missing_count);
+	changes_out(&j, v->changes);
 	json_put_object_end(&j);
 	wipe(v->text, sizeof v->text);
 	return reply_json_end(r, &j, why);

@@ -1,4 +1,5 @@
 /* services/application_draft.c - /v1/applications: written on one device and on another, taken over to a newer guide, thrown away. */
+#include "services/application_changes.h"
 #include "services/application_view.h"
 
 #include "services/guide_rows.h"
@@ -67,13 +68,27 @@ static bool show_parse(struct request *r, struct fail *why)
 	return request_state(r, sizeof(struct application_view), why) != NULL && request_query_only(r, no_query, why);
 }
 
+/* What he has changed since he handed it in; when that is nothing, what was new in it then. */
+static bool changes_look(struct tx *tx, struct request *r, struct application_view *v, struct fail *why)
+{
+	v->changes = arena_alloc(&r->arena, sizeof *v->changes);
+	if (v->changes == NULL)
+		return FAILS(why, MEMORY, "changes");
+	*v->changes = (struct changes){ .since = 0 };
+	if (v->ap.case_id == 0)
+		return true;
+	if (!changes_since(tx, v->ap.case_id, 0, v->ap.answers, v->materials, v->material_count, &r->arena, v->changes, why))
+		return false;
+	return v->changes->count > 0 || changes_since(tx, v->ap.case_id, 1, v->ap.answers, v->materials, v->material_count, &r->arena, v->changes, why);
+}
+
 static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct application_view *v = r->state;
 	bool is_seen;
 	if (!application_asked(tx, r, &v->ap, &is_seen, why))
 		return false;
-	return !is_seen || application_judge(tx, r, v, v->ap.guide, v->ap.answers, FIELDS_DRAFT, why);
+	return !is_seen || (application_judge(tx, r, v, v->ap.guide, v->ap.answers, FIELDS_DRAFT, why) && changes_look(tx, r, v, why));
 }
 
 static bool show_render(struct request *r, struct fail *why)
@@ -88,6 +103,9 @@ static bool show_render(struct request *r, struct fail *why)
 	json_put_object_end(&j);
 	materials_out(&j, v->materials, v->material_count);
 	application_open_out(&j, v->wrong, v->wrong_count);
+	numbers_out(&j, "may_follow", v->may_follow, v->may_follow_count);
+	json_add_number(&j, "level", v->level);
+	changes_out(&j, v->changes);
 	json_put_object_end(&j);
 	application_etag(r, v->ap.edition);
 	return reply_json_end(r, &j, why);

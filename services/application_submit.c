@@ -4,10 +4,13 @@
  * is told from apply alone: there a repeat under its Idempotency-Key has found its answer already. */
 #include "auth/audit.h"
 #include "auth/keyring.h"
+#include "auth/right.h"
 #include "services/application_view.h"
 #include "services/case_opening.h"
 #include "services/case_row.h"
+#include "services/demand.h"
 #include "services/handlers.h"
+#include "services/material.h"
 #include "services/services.h"
 
 #include <stdio.h>
@@ -23,6 +26,7 @@ static const struct {
 	{ CASE_PRE_RETURNED, CASE_EVENT_SUBMITTED },
 	{ CASE_CORRECT_PRE, CASE_EVENT_CORRECT_PRE_DONE },
 	{ CASE_CORRECT, CASE_EVENT_CORRECT_DONE },
+	{ CASE_ACCEPTED, CASE_EVENT_FOLLOWED }, /* only while something that may follow is awaited */
 };
 
 struct handing {
@@ -45,19 +49,63 @@ static bool outdated(const struct application *ap, struct fail *why)
 	return false;
 }
 
+/* By the matter's risk, not by the route: a draft needs no more than its owner. */
+static bool known_well(const struct request *r, int level, struct fail *why)
+{
+	if (level_suffices(&r->who, level, r->now_ms))
+		return true;
+	FAILS(why, LEVEL, "level %d, needed %d", r->who.level, level);
+	fail_fact_number(why, "needed_level", level);
+	fail_fact_text(why, "step", level_row(level)->step);
+	return false;
+}
+
+static bool is_new(const struct application_view *v, int64_t number, int64_t edition)
+{
+	for (int i = 0; i < v->material_count; i++)
+		if (v->materials[i].number == number && v->materials[i].added > edition)
+			return true;
+	return false;
+}
+
+/* All that was to follow has come, and since the last time. */
+static bool what_follows(struct tx *tx, struct request *r, struct handing *h, struct fail *why)
+{
+	struct submission s;
+	bool found;
+	uint64_t numbers;
+	if (!submission_last(tx, h->ap.case_id, 0, &r->arena, &s, &found, why) || !demand_follows(tx, h->ap.case_id, &numbers, why))
+		return false;
+	for (int64_t n = 1; n <= MATERIAL_NUMBERS_MAX && h->v.wrong_count < APPLICATION_WRONG_MAX; n++) {
+		char pointer[32];
+		if ((numbers >> n & 1) == 0 || is_new(&h->v, n, found ? s.edition : 0))
+			continue;
+		int len = snprintf(pointer, sizeof pointer, "/materials/%lld", (long long)n);
+		struct str kept = str_copy(&r->arena, (struct str){ pointer, (size_t)len });
+		if (kept.at == NULL)
+			return FAILS(why, MEMORY, "what is missing");
+		h->v.wrong[h->v.wrong_count++] = (struct wrong_field){ kept, "missing" };
+	}
+	return application_whole(r, &h->v, &h->verdict) || h->verdict.code == FAIL_FORM;
+}
+
 /* Noted, not told: see above. What the world's failures are, is told at once. */
 static bool judge(struct tx *tx, struct request *r, struct handing *h, struct fail *why)
 {
 	fail_clear(&h->verdict);
 	h->v.ap = h->ap;
-	if (!application_is_editable(&h->ap))
+	if (!application_takes_files(&h->ap))
 		return application_closed(&h->ap, &h->verdict) || true;
 	if (application_is_outdated(&h->ap))
 		return outdated(&h->ap, &h->verdict) || true;
-	if (application_judge(tx, r, &h->v, h->ap.guide, h->ap.answers, FIELDS_WHOLE, &h->verdict) || h->verdict.code == FAIL_FORM)
-		return true;
-	*why = h->verdict;
-	return false;
+	bool whole = application_judge(tx, r, &h->v, h->ap.guide, h->ap.answers, FIELDS_WHOLE, &h->verdict);
+	if (!whole && h->verdict.code != FAIL_FORM) {
+		*why = h->verdict;
+		return false;
+	}
+	if (whole && known_well(r, h->v.level, &h->verdict) && h->ap.follows)
+		return what_follows(tx, r, h, why);
+	return true;
 }
 
 static bool submit_look(struct tx *tx, struct request *r, struct fail *why)
@@ -126,7 +174,18 @@ static bool is_as_judged(struct tx *tx, struct request *r, const struct applicat
 	bool is_same;
 	if (!application_hold(tx, ap, &r->arena, &is_same, &now, why))
 		return false;
-	return is_same || (application_is_editable(&now) ? application_behind(&now, why) : application_closed(&now, why));
+	return is_same || (application_takes_files(&now) ? application_behind(&now, why) : application_closed(&now, why));
+}
+
+/* Its department may have said so itself meanwhile, and then it is not awaited any more. */
+static bool is_awaited(struct tx *tx, const struct application *ap, enum case_event event, struct fail *why)
+{
+	uint64_t numbers;
+	if (event != CASE_EVENT_FOLLOWED)
+		return true;
+	if (!demand_follows(tx, ap->case_id, &numbers, why))
+		return false;
+	return numbers != 0 || application_closed(ap, why);
 }
 
 static bool submit_apply(struct tx *tx, struct request *r, struct fail *why)
@@ -150,7 +209,7 @@ static bool submit_apply(struct tx *tx, struct request *r, struct fail *why)
 			request_bytes(r, "application", random);
 			seq = c.last_seq + 1;
 			ap.case_id = c.id;
-			return write_event(tx, r, &ap, &c, ways[i].event, why) && application_hand_in(tx, &ap, r->who.id, seq, r->now_ms, random, &n, why) &&
+			return is_awaited(tx, &ap, ways[i].event, why) && write_event(tx, r, &ap, &c, ways[i].event, why) && application_hand_in(tx, &ap, r->who.id, seq, r->now_ms, random, &n, why) &&
 			       note(tx, r, &c, h->ap.case_id == 0 ? AUDIT_APPLICATION_SUBMITTED : AUDIT_APPLICATION_SUPPLEMENTED, 201, why) &&
 			       (outcome_of(r, &c, HANDED_IN, 201, seq, n), true);
 		}

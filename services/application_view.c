@@ -2,6 +2,7 @@
 #include "services/application_view.h"
 
 #include "services/case_row.h"
+#include "services/guide.h"
 #include "services/material.h"
 #include "services/services.h"
 
@@ -18,7 +19,7 @@ bool application_asked(struct tx *tx, struct request *r, struct application *out
 	return true;
 }
 
-static bool whole(struct request *r, const struct application_view *v, struct fail *why)
+bool application_whole(struct request *r, const struct application_view *v, struct fail *why)
 {
 	char pointer[FAIL_POINTER_MAX];
 	if (v->wrong_count == 0)
@@ -35,22 +36,25 @@ bool application_judge(struct tx *tx, struct request *r, struct application_view
 	DROP(json) json_t *body = NULL, *object = NULL;
 	v->wrong = arena_alloc(&r->arena, FIELD_WRONG_MAX * sizeof *v->wrong);
 	v->materials = arena_alloc(&r->arena, MATERIALS_MAX * sizeof *v->materials);
-	if (v->wrong == NULL || v->materials == NULL)
+	v->may_follow = arena_alloc(&r->arena, MATERIAL_NUMBERS_MAX * sizeof *v->may_follow);
+	if (v->wrong == NULL || v->materials == NULL || v->may_follow == NULL)
 		return FAILS(why, MEMORY, "what is wrong");
 	if (!application_form(tx, guide, &r->arena, &body, &form, why) || !material_list(tx, v->ap.id, 0, v->materials, &v->material_count, why))
 		return false;
+	v->may_follow_count = material_may_follow(body, v->materials, v->material_count, v->may_follow);
+	v->level = guide_level(body);
 	object = json_read(answers, why);
 	if (object == NULL || !fields_judge(form, object, FIELDS_DRAFT, r, v->wrong, &v->wrong_count, why) ||
 	    !material_judge(body, v->materials, v->material_count, &r->arena, v->wrong, &v->wrong_count, why))
 		return false;
-	return how == FIELDS_DRAFT || whole(r, v, why);
+	return how == FIELDS_DRAFT || application_whole(r, v, why);
 }
 
 static struct str action_of(const struct application *ap)
 {
 	if (ap->state == APPLICATION_DRAFT)
 		return ap->current == 0 ? STR("none") : application_is_outdated(ap) ? STR("renew") : STR("submit");
-	return case_next_name(case_state_row(ap->case_state)->next);
+	return ap->follows ? STR("supplement") : case_next_name(case_state_row(ap->case_state)->next);
 }
 
 void application_members(struct json_out *j, const struct application *ap)
@@ -73,6 +77,7 @@ void application_members(struct json_out *j, const struct application *ap)
 		json_add_nothing(j, "current_version");
 	json_add_boolean(j, "outdated", application_is_outdated(ap));
 	json_add_boolean(j, "editable", application_is_editable(ap));
+	json_add_boolean(j, "takes_files", application_takes_files(ap));
 	json_put_name(j, "next");
 	json_put_object(j);
 	json_add_plain(j, "action", action_of(ap));

@@ -17,6 +17,7 @@
 #include "services/demand.h"
 #include "services/handlers.h"
 #include "services/joint.h"
+#include "services/material.h"
 #include "services/services.h"
 #include "store/store.h"
 #include <assert.h>
@@ -257,11 +258,29 @@ static bool times_are_possible(const struct request *r, const struct posted *p, 
 	return false;
 }
 
+/* What was not handed in and may follow, it says with a last day when it accepts. */
+static bool nothing_follows(struct tx *tx, const struct case_file *c, struct fail *why)
+{
+	int64_t numbers[MATERIAL_NUMBERS_MAX];
+	int count;
+	if (!material_missing(tx, c->id, numbers, &count, why))
+		return false;
+	if (count == 0)
+		return true;
+	FAILS_FIELD(why, FIELD_MISSING, "/demand", "%d materials may follow", count);
+	fail_fact_number(why, "material", numbers[0]);
+	return false;
+}
+
 /* Whoever applied here is told what is missing, or wrong, in the words of his guide: a case is opened by its first event, so this is known before any other's turn. */
 static bool demand_is_brought(struct tx *tx, const struct case_file *c, const struct posted *p, struct fail *why)
 {
 	bool applied_here = false;
-	if (p->demand.at != NULL || c->id == 0 || !demand_is_owed(p->event))
+	if (p->demand.at != NULL || c->id == 0)
+		return true;
+	if (p->event == CASE_EVENT_ACCEPTED)
+		return nothing_follows(tx, c, why);
+	if (!demand_is_owed(p->event))
 		return true;
 	if (!application_is_of(tx, c->id, &applied_here, why))
 		return false;

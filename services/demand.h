@@ -54,6 +54,9 @@ struct demand_told {
 };
 MUST_USE bool demand_hear(struct tx *tx, const struct case_file *c, const struct journal_entry *e, enum case_state before, struct demand_told *told, struct fail *why);
 
+/* The materials that open demands of this case let follow: bit n: the n-th of the guide. 0: none is open. */
+MUST_USE bool demand_follows(struct tx *tx, int64_t case_id, uint64_t *numbers, struct fail *why);
+
 /* A job's bite: reminds, and tells whose time is over. Renews first what was made with another calendar. */
 MUST_USE bool demands_tell(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 #endif

@@ -33,10 +33,12 @@ static bool close_kind(struct tx *tx, int64_t case_id, int64_t seq, enum demand_
 	return stmt_run(q, why);
 }
 
-static bool close_by(struct tx *tx, const struct case_file *c, enum case_state before, struct fail *why)
+static bool close_by(struct tx *tx, const struct case_file *c, enum case_event event, enum case_state before, struct fail *why)
 {
 	if (is_over(c->state))
 		return is_over(before) || close_kind(tx, c->id, c->last_seq, DEMAND_NONE, why);
+	if (event == CASE_EVENT_FOLLOWED)
+		return close_kind(tx, c->id, c->last_seq, DEMAND_FOLLOWS, why);
 	if (before == CASE_NONE || case_state_row(before)->next != CASE_NEXT_SUPPLEMENT)
 		return true;
 	return close_kind(tx, c->id, c->last_seq, DEMAND_ASKED, why);
@@ -268,11 +270,24 @@ bool demand_hear(struct tx *tx, const struct case_file *c, const struct journal_
 	struct tally_move tally = tally_of(c, e);
 	bool again = false;
 	*told = (struct demand_told){ STR_NONE, STR_NONE };
-	if (!close_by(tx, c, before, why))
+	if (!close_by(tx, c, e->event, before, why))
 		return false;
 	if (demand_kind_of(e->event) == DEMAND_ASKED && !asked_before(tx, c, &again, why))
 		return false;
 	if (again && !tally_count(tx, &tally, TALLY_ASKED_AGAIN, why))
 		return false;
 	return e->demand.at == NULL || keep(tx, c, e, again, told, why);
+}
+
+bool demand_follows(struct tx *tx, int64_t case_id, uint64_t *numbers, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT i.number FROM case_demand d JOIN case_demand_item i ON i.demand = d.id WHERE d.case_id = $1 AND d.kind = 2 AND d.closed_seq IS NULL"
+		" AND i.what = 1 AND i.number BETWEEN 1 AND 40", why);
+	*numbers = 0;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, case_id);
+	while (stmt_row(q, why))
+		*numbers |= UINT64_C(1) << stmt_int(q, 0);
+	return why->code == FAIL_NONE;
 }

@@ -1,6 +1,7 @@
 /* services/guide.c - tables of what a guide consists of, and the walk over them. */
 #include "services/guide.h"
 
+#include "auth/right.h"
 #include "base/day.h"
 #include "services/fields.h"
 #include "services/guide_words.h"
@@ -15,6 +16,26 @@
 
 /* ---- what a guide consists of ---- */
 
+/* What submitting asks for, by the matter's risk (实名, 实人). Where the guide says nothing, applications.level does. */
+static const struct { const char *text; int level; } levels[] = { { "real_name", LEVEL_L2 }, { "real_person", LEVEL_L3 } };
+
+static bool check_level(struct str s, struct fail *why)
+{
+	for (size_t i = 0; i < COUNT(levels); i++)
+		if (str_eq(s, str_c(levels[i].text)))
+			return true;
+	return FAILS(why, FIELD, "%.*s is no level to apply at", STR_ARG(s));
+}
+
+int guide_level(const json_t *object)
+{
+	const char *text = json_string_value(json_object_get(object, "level"));
+	for (size_t i = 0; text != NULL && i < COUNT(levels); i++)
+		if (strcmp(text, levels[i].text) == 0)
+			return levels[i].level;
+	return (int)services_config()->applications_level;
+}
+
 static const struct json_field root_fields[] = {
 	{ "code", JSON_F_TEXT, true, 1, GUIDE_CODE_MAX, offsetof(struct guide, code), check_path_segment },
 	{ "name", JSON_F_TEXT, true, 2, GUIDE_NAME_MAX, offsetof(struct guide, name), check_plain_text },
@@ -27,6 +48,7 @@ static const struct json_field root_fields[] = {
 	{ "trips", JSON_F_INT, true, 0, 9, offsetof(struct guide, trips), NULL },
 	{ "online", JSON_F_TEXT, true, 1, 16, offsetof(struct guide, online_text), check_online },
 	{ "offline_reason", JSON_F_TEXT, false, 4, 300, offsetof(struct guide, offline_reason), check_plain_text },
+	{ "level", JSON_F_TEXT, false, 1, 16, offsetof(struct guide, level_text), check_level },
 	{ "batch", JSON_F_INT, true, 1, 99, offsetof(struct guide, batch), NULL },
 	{ "published_on", JSON_F_TEXT, true, 10, 10, offsetof(struct guide, published_text), NULL },
 };

@@ -20,7 +20,7 @@ struct guide_part {
 };
 
 struct guide {
-	struct str code, name, department, region_text, type_text, power, online_text, offline_reason, published_text;
+	struct str code, name, department, region_text, type_text, power, online_text, level_text, offline_reason, published_text;
 	int64_t legal_days, promised_days, trips, batch;
 	/* made of these */
 	int64_t region, type;
@@ -40,6 +40,8 @@ struct guide {
 
 /* `object` is what json_read gave. Fails as json_take does, with a pointer to the member; FIELD when two members contradict each other. */
 MUST_USE bool guide_take(json_t *object, struct guide *out, struct arena *a, struct fail *why);
+/* How well somebody must be known who hands in an application under it: a number of auth/levels.def. `object`: the whole. */
+int guide_level(const json_t *object);
 /* Its member "parts", for guide_take: no code twice, what a part needs is there and comes before it, and the longest way through is not longer than promised. */
 MUST_USE bool guide_parts_take(const json_t *items, struct guide *out, struct arena *a, struct fail *why);
 #endif

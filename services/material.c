@@ -3,6 +3,8 @@
 
 #include "base/hash.h"
 #include "services/application_view.h"
+#include "services/demand.h"
+#include "services/guide_rows.h"
 #include "services/services.h"
 
 #include <assert.h>
@@ -84,7 +86,7 @@ static bool edition_next(struct tx *tx, int64_t application, int64_t now_ms, int
 static bool hold(struct tx *tx, const struct application *ap, struct arena *a, struct application *now, struct fail *why)
 {
 	bool is_same;
-	return application_hold(tx, ap, a, &is_same, now, why) && (application_is_editable(now) || application_closed(now, why));
+	return application_hold(tx, ap, a, &is_same, now, why) && (application_takes_files(now) || application_closed(now, why));
 }
 
 static bool insert(struct tx *tx, const struct material *m, int64_t maker, struct fail *why)
@@ -117,6 +119,17 @@ static bool has_room(struct tx *tx, int64_t application, const struct material_n
 	return false;
 }
 
+/* What its department lets follow, and nothing else. */
+static bool is_awaited(struct tx *tx, const struct application *now, int64_t number, struct fail *why)
+{
+	uint64_t numbers;
+	if (application_is_editable(now))
+		return true;
+	if (!demand_follows(tx, now->case_id, &numbers, why))
+		return false;
+	return (numbers >> number & 1) != 0 || application_closed(now, why);
+}
+
 bool material_add(struct tx *tx, const struct application *ap, const struct material_new *n, int64_t numbers, int64_t now_ms, const uint8_t salt[16], struct arena *a,
 		  struct material *out, int64_t *edition, struct fail *why)
 {
@@ -126,7 +139,7 @@ bool material_add(struct tx *tx, const struct application *ap, const struct mate
 	bool is_known;
 	if (n->number < 1 || n->number > numbers)
 		return FAILS_FIELD(why, FIELD, "/material", "the guide lists %lld", (long long)numbers);
-	if (!hold(tx, ap, a, &now, why) || !tx_next_id(tx, "application_material", &out->id, why))
+	if (!hold(tx, ap, a, &now, why) || !is_awaited(tx, &now, n->number, why) || !tx_next_id(tx, "application_material", &out->id, why))
 		return false;
 	*out = (struct material){ .id = out->id, .key = n->key, .application = ap->id, .number = n->number, .kind = n->kind, .bytes = n->sealed->bytes, .made_ms = now_ms };
 	struct blob_new blob = { .person = now.person, .media = media_type(n->kind), .sealed = n->sealed, .owner = owner_of(out->id) };
@@ -165,7 +178,11 @@ bool material_remove(struct tx *tx, const struct application *ap, const struct m
 {
 	struct application now;
 	int64_t handed_in;
-	if (!hold(tx, ap, a, &now, why) || !last_handed_in(tx, ap->id, &handed_in, why) || !edition_next(tx, ap->id, now_ms, edition, why))
+	if (!hold(tx, ap, a, &now, why) || !last_handed_in(tx, ap->id, &handed_in, why))
+		return false;
+	if (!application_is_editable(&now) && m->added <= handed_in)
+		return application_closed(&now, why);
+	if (!edition_next(tx, ap->id, now_ms, edition, why))
 		return false;
 	if (m->added > handed_in)
 		return forget(tx, m->id, now_ms, why);
@@ -234,7 +251,57 @@ bool material_judge(const json_t *guide, const struct material *have, int have_c
 	return true;
 }
 
+int material_may_follow(const json_t *guide, const struct material *have, int have_count, int64_t out[MATERIAL_NUMBERS_MAX])
+{
+	size_t i;
+	json_t *m;
+	int count = 0;
+	json_array_foreach(json_object_get(guide, "materials"), i, m) {
+		const char *form = json_string_value(json_object_get(m, "form"));
+		bool may = form != NULL && strcmp(form, "paper") != 0 && json_is_true(json_object_get(m, "may_follow")) && !json_is_true(json_object_get(m, "from_form")) &&
+			   json_object_get(m, "waived_by") == NULL;
+		if (may && count < MATERIAL_NUMBERS_MAX && !is_there((int64_t)i + 1, have, have_count))
+			out[count++] = (int64_t)i + 1;
+	}
+	return count;
+}
+
+bool material_missing(struct tx *tx, int64_t case_id, int64_t out[MATERIAL_NUMBERS_MAX], int *count, struct fail *why)
+{
+	int64_t application, edition, guide;
+	struct material have[MATERIALS_MAX];
+	int have_count;
+	*count = 0;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx,
+			"SELECT p.id, s.edition, p.guide FROM application p JOIN application_submission s ON s.application = p.id WHERE p.case_id = $1 ORDER BY s.n DESC LIMIT 1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, case_id);
+		if (!stmt_row(q, why))
+			return why->code == FAIL_NONE;
+		application = stmt_int(q, 0);
+		edition = stmt_int(q, 1);
+		guide = stmt_int(q, 2);
+	}
+	DROP(json) json_t *body = guide_body(tx, guide, why);
+	if (body == NULL || !material_list(tx, application, edition, have, &have_count, why))
+		return false;
+	*count = material_may_follow(body, have, have_count, out);
+	return true;
+}
+
 /* ---- out ---- */
+
+void numbers_out(struct json_out *j, const char *name, const int64_t *of, int count)
+{
+	json_put_name(j, name);
+	json_put_array(j);
+	for (int i = 0; i < count; i++)
+		json_put_number(j, of[i]);
+	json_put_array_end(j);
+}
+
 
 bool material_part(struct tx *tx, const struct material *m, int64_t at, struct arena *a, struct str *out, struct fail *why)
 {

@@ -43,6 +43,12 @@ MUST_USE bool material_carry(struct tx *tx, int64_t application, const int64_t t
  * certificate, is the form itself, or comes on paper, is not demanded here. */
 MUST_USE bool material_judge(const json_t *guide, const struct material *have, int have_count, struct arena *a, struct wrong_field *wrong, int *count, struct fail *why);
 
+/* What it lists and nobody has uploaded, but may come later (容缺): numbers, at most MATERIAL_NUMBERS_MAX. */
+int material_may_follow(const json_t *guide, const struct material *have, int have_count, int64_t out[MATERIAL_NUMBERS_MAX]);
+void numbers_out(struct json_out *j, const char *name, const int64_t *of, int count);
+/* Of what was handed in last with this case. *count 0: nothing, or it was not applied for here. */
+MUST_USE bool material_missing(struct tx *tx, int64_t case_id, int64_t out[MATERIAL_NUMBERS_MAX], int *count, struct fail *why);
+
 /* A part of the content from `at` on, up to MATERIAL_PART_BYTES, into the arena. Fails: QUERY beyond its end; as blob_unseal. */
 MUST_USE bool material_part(struct tx *tx, const struct material *m, int64_t at, struct arena *a, struct str *out, struct fail *why);
 /* One object's members. */

@@ -74,7 +74,7 @@ static bool department_look(struct tx *tx, struct request *r, struct fail *why)
 	v->file = (struct case_file){ .department = r->who.id, .case_ref = r->params[0] };
 	if (v->file.case_ref.len > CASE_TEXT_MAX)
 		return FAILS(why, NOT_FOUND, "not a case_ref");
-	if (!journal_case(tx, &v->file, why) || (v->file.id != 0 && !submission_last(tx, v->file.id, &r->arena, &s, &found, why)))
+	if (!journal_case(tx, &v->file, why) || (v->file.id != 0 && !submission_last(tx, v->file.id, 0, &r->arena, &s, &found, why)))
 		return false;
 	if (v->file.id == 0 || !found)
 		return FAILS(why, NOT_FOUND, "nothing was handed in here");

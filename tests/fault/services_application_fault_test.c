@@ -6,6 +6,7 @@
 #include "auth/person.h"
 #include "base/fault.h"
 #include "services/application.h"
+#include "services/guide.h"
 
 static char id[96];
 
@@ -135,6 +136,23 @@ static bool sweep(struct tx *tx, void *ctx, struct fail *why)
 	return application_sweep(tx, w->now_ms, 20, &rows, why);
 }
 
+/* What handing in asks for follows from the guide, else from the configuration; a face of the last quarter of an hour is enough. */
+static void by_level(void **state)
+{
+	struct world *w = *state;
+	w->config.applications_level = 3;
+	as_citizen(w, "/v1/applications/x/submit", id, NULL);
+	expect_code(w, world_write(w, &application_submit), FAIL_LEVEL, "");
+	as_citizen(w, "/v1/applications/x/submit", id, NULL);
+	w->r.who.level3_until_ms = w->now_ms + 1;
+	world_expect(w, world_write(w, &application_submit));
+	json_t *says = json_pack("{s:s}", "level", "real_name"), *silent = json_object();
+	assert_int_equal(guide_level(says), 2);
+	assert_int_equal(guide_level(silent), 3);
+	json_decref(says);
+	json_decref(silent);
+}
+
 /* A draft that nobody touches goes, on its day and not before. */
 static void forgotten(void **state)
 {
@@ -151,6 +169,7 @@ static void forgotten(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(statements, begin, world_end), cmocka_unit_test_setup_teardown(forgotten, begin, world_end) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(statements, begin, world_end), cmocka_unit_test_setup_teardown(forgotten, begin, world_end),
+					     cmocka_unit_test_setup_teardown(by_level, begin, world_end) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

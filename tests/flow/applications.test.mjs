@@ -8,6 +8,7 @@ import path from 'node:path';
 import { test } from 'node:test';
 import { assert_problem, id_number, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
+import { png } from './lib/media.mjs';
 import { source_dir } from './lib/openapi.mjs';
 import { until } from './lib/until.mjs';
 
@@ -28,12 +29,15 @@ async function load(...guides) {
 	writeFileSync(file, guides.map((one) => `${JSON.stringify(one)}\n`).join(''));
 	return g.command('import', 'guides', file);
 }
-await load(guide(), guide({ code: 'WINDOW-1', name: '只在窗口办理', online: 'query' }));
+const { waived_by, ...may_follow } = sample.materials[1];
+const follow = guide({ code: 'FOLLOW-1', name: '可以容缺', form: [], materials: [materials[0], may_follow, { ...may_follow, name: '场所照片' }] });
+const sensitive = guide({ code: 'SENSITIVE-1', name: '须核验本人', form: [], materials: [materials[0]], level: 'real_person' });
+await load(guide(), guide({ code: 'WINDOW-1', name: '只在窗口办理', online: 'query' }), follow, sensitive);
 
 const token = await g.citizen(id_number(701)), stranger = await g.citizen(id_number(702));
 const post = (target, { body, as = token, key = randomUUID(), headers } = {}) => g.ask('POST', target, { token: as, key, body, headers });
-const begin = async (as = token) => {
-	const made = await post('/v1/applications', { as, body: { matter: w.matter.code } });
+const begin = async (as = token, matter = w.matter.code) => {
+	const made = await post('/v1/applications', { as, body: { matter } });
 	assert.equal(made.status, 201, made.text);
 	return `/v1/applications/${made.json.id}`;
 };
@@ -122,6 +126,8 @@ test('what came back is handed in again, and each time is kept', async () => {
 	assert.deepEqual([again.status, again.json.case_no, again.json.seq, again.json.submission, again.json.state], [201, case_no, 3, 2, 'submitted']);
 	const read = (await g.get(`/v1/department/cases/${case_no}/application`, { token: w.department })).json;
 	assert.deepEqual([read.submission, read.seq, read.answers.url], [2, 3, 'shop.example']);
+	assert.deepEqual(read.changes, { since: 1, items: [{ pointer: '/answers/place', change: 'changed' }, { pointer: '/answers/url', change: 'added' }] });
+	assert.deepEqual((await g.get(at, { token })).json.changes, read.changes);
 	// a department that did not see it yet is told the next number
 	assert.equal(assert_problem(await report(case_no, 3, 'received'), 409, 'seq_taken').json.next_seq, 4);
 	for (const [seq, event, more] of [[4, 'received'], [5, 'correct_pre_asked', missing()]]) assert.equal((await report(case_no, seq, event, more)).status, 201);
@@ -164,6 +170,44 @@ test('told once what is missing, in the words of the guide, and when it is not',
 	assert.deepEqual(found.map((t) => [t.what, t.n]), [['asked_before_acceptance', 1], ['added_requirement', 1], ['asked_before_acceptance', 2], ['asked_again', 1], ['ended', 0]]);
 	const today = now().slice(0, 10), { tallies } = (await g.control('POST', `/control/scoreboard?from=${today}&to=${today}`)).json;
 	assert.ok(tallies.some((t) => t.added_requirements > 0 && t.asked_again > 0 && t.supplements_over === 0));
+});
+
+test('accepted without what may follow, which is listed, uploaded and handed in', async () => {
+	const at = await begin(token, 'FOLLOW-1');
+	const up = (n, body) => g.ask('POST', `${at}/materials/${n}`, { token, key: randomUUID(), body, type: 'image/png' });
+	assert.deepEqual((await g.get(at, { token })).json.may_follow, [2, 3]);
+	assert.equal((await up(3, png())).status, 201);
+	const done = await post(`${at}/submit`);
+	assert.equal(done.status, 201, done.text);
+	const { case_no } = done.json, target = `/v1/department/cases/${case_no}/application`;
+	assert.deepEqual((({ may_follow: missing_now, changes }) => [missing_now, changes])((await g.get(target, { token: w.department })).json), [[2], null]);
+	assert.equal(assert_problem(await report(case_no, 2, 'accepted'), 422, 'missing_field').json.material, 2);
+	assert.equal((await report(case_no, 2, 'accepted', { demand: { days: 10, items: [{ material: 2, reason: '容缺受理' }] } })).status, 201);
+	const [wanted] = (await g.get(`/v1/cases/${case_no}/demands`, { token })).json.items;
+	assert.deepEqual([wanted.kind, wanted.open, wanted.items[0].material], ['follows', true, 2]);
+	assert.equal((await g.get('/v1/messages', { token })).json.items[0].template, 'demand_accepted');
+	const now_open = (await g.get(at, { token })).json;
+	assert.deepEqual([now_open.editable, now_open.takes_files, now_open.next.action], [false, true, 'supplement']);
+	// that, and nothing else
+	assert_problem(await save(at, {}, now_open.edition), 409, 'application_state');
+	assert_problem(await up(3, png({ fill: 1 })), 409, 'application_state');
+	assert_problem(await g.ask('DELETE', `${at}/materials/${now_open.materials[0].id}`, { token }), 409, 'application_state');
+	assert.deepEqual(assert_problem(await post(`${at}/submit`), 422, 'invalid_form').json.errors, [{ pointer: '/materials/2', reason: 'missing' }]);
+	const file = (await up(2, png({ fill: 2 }))).json.id;
+	const again = await post(`${at}/submit`);
+	assert.deepEqual([again.status, again.json.state, again.json.submission], [201, 'accepted', 2]);
+	assert_problem(await post(`${at}/submit`), 409, 'application_state');
+	const read = (await g.get(target, { token: w.department })).json;
+	assert.deepEqual([read.may_follow, read.changes], [[], { since: 1, items: [{ pointer: '/materials/2', change: 'added', id: file }] }]);
+	assert.equal((await g.get(`/v1/cases/${case_no}/demands`, { token })).json.items[0].open, false);
+	assert.equal((await report(case_no, 4, 'decided_ok')).status, 201);
+});
+
+test('a matter that asks for his face is not handed in without', async () => {
+	const at = await begin(token, 'SENSITIVE-1');
+	assert.equal((await g.get(at, { token })).json.level, 3);
+	const refused = assert_problem(await post(`${at}/submit`), 403, 'level_too_low').json;
+	assert.deepEqual([refused.needed_level, refused.step], [3, 'live_face']);
 });
 
 test('a newer guide: the draft goes over, and what was handed in stays', async () => {

@@ -21,7 +21,7 @@ static const char *const expected[] = {
 	"correct_pre: correct_pre_done>received not_accepted>not_accepted returned>returned withdrawn>withdrawn aborted>aborted",
 	"not_accepted:",
 	"accepted: correct_asked>correct special_started>special paused>paused decided_ok>decided_ok decided_no>decided_no returned>returned"
-	" withdrawn>withdrawn aborted>aborted extended>accepted",
+	" withdrawn>withdrawn aborted>aborted extended>accepted followed>accepted",
 	"correct: correct_done>accepted returned>returned withdrawn>withdrawn aborted>aborted",
 	"special: special_ended>accepted returned>returned withdrawn>withdrawn aborted>aborted",
 	"paused: resumed>accepted returned>returned withdrawn>withdrawn aborted>aborted",
@@ -36,7 +36,7 @@ static void every_pair(void **state)
 	(void)state;
 	assert_int_equal(sizeof(expected) / sizeof(expected[0]), CASE_STATE_COUNT);
 	for (int s = 0; s < CASE_STATE_COUNT; s++) {
-		char line[512], allowed[96] = "";
+		char line[512], allowed[112] = "";
 		size_t len = (size_t)snprintf(line, sizeof(line), "%s:", case_state_name((enum case_state)s).at);
 		for (int e = 1; e < CASE_EVENT_COUNT; e++) {
 			struct fail why;

@@ -31,7 +31,7 @@ static bool keep(void *ctx, struct str piece, struct fail *why)
 /* NULL: taken. */
 static const char *judge(struct str file, size_t step, struct kept *k, struct media *m)
 {
-	static char reason[96];
+	static char reason[112];
 	struct fail why;
 	fail_clear(&why);
 	k->len = 0;
