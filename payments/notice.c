@@ -83,7 +83,7 @@ bool notice_quote_ended(const struct notice *n, int64_t today)
 
 bool notice_payable(const struct notice *n, int64_t today, struct fail *why)
 {
-	if (n->state == NOTICE_PAID)
+	if (n->state == NOTICE_PAID || n->state == NOTICE_ELSEWHERE)
 		return FAILS(why, NOTICE_PAID, "notice %" PRId64, n->id);
 	if (n->state == NOTICE_VOID || n->state == NOTICE_REPLACED)
 		return FAILS(why, NOTICE_VOID, "notice %" PRId64, n->id);

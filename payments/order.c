@@ -113,6 +113,18 @@ bool order_find(struct tx *tx, struct id key, struct order *out, struct fail *wh
 	return row_take(q, out) && notices_read(tx, out, why);
 }
 
+bool order_of_notice(struct tx *tx, int64_t notice, struct order *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, ORDER_SELECT " WHERE id = (SELECT pay_order FROM pay_order_notice WHERE notice = $1 AND is_live = 1)", why);
+	*out = (struct order){ .id = 0 };
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, notice);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	return row_take(q, out) && notices_read(tx, out, why);
+}
+
 /* ---- making one ---- */
 
 static bool one_payer(const struct order_new *n, struct fail *why)

@@ -42,6 +42,9 @@ MUST_USE bool order_make(struct tx *tx, struct order_new *n, struct order *out, 
 
 MUST_USE bool order_find(struct tx *tx, struct id key, struct order *out, struct fail *why);  /* out->id 0: there is none */
 
+/* The open order that holds this notice; out->id 0: none does. */
+MUST_USE bool order_of_notice(struct tx *tx, int64_t notice, struct order *out, struct fail *why);
+
 /* The order and its notices: to PAID both; to CLOSED or EXPIRED the notices are free again. Fails: ORDER_STATE (fact state). */
 MUST_USE bool order_move(struct tx *tx, const struct order *o, enum order_state to, int64_t now_ms, struct fail *why);
 

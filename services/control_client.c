@@ -53,7 +53,7 @@ static bool rights_read(struct wish *w, struct fail *why)
 {
 	uint64_t all = rights_all(w->kind);
 	if (w->scope.at == NULL)
-		w->rights = all;
+		w->rights = all & ~(UINT64_C(1) << RIGHT_FINANCE_PUSH); /* the bureau's alone: whoever has it says what is paid, so it must be named */
 	for (struct str one, rest = w->scope; rest.len > 0;) {
 		str_cut(rest, ' ', &one, &rest);
 		enum right right = right_from(one);

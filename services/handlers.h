@@ -35,7 +35,7 @@ extern const struct handler application_submit, application_withdraw, department
 extern const struct handler material_upload, material_content, material_remove_one, department_material;
 extern const struct handler case_list, case_show, case_events, case_demands, case_lookup;
 extern const struct handler department_event_post, department_case_show, department_feed;
-extern const struct handler order_create, order_show, order_cancel, hall_payment;
+extern const struct handler order_create, order_show, order_cancel, hall_payment, finance_push, office_confirmation_list, office_confirmation_send;
 extern const struct handler pay_notice_show, department_notice_put, department_notice_show, department_notice_void;
 extern const struct handler control_client_add, control_client_allow, control_client_key_add, control_client_key_revoke;
 extern const struct handler terminal_visit_open, terminal_hand_over, terminal_hand_over_show, terminal_hand_over_take, me_hand_over_show, me_hand_over_approve;

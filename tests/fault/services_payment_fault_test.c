@@ -1,4 +1,4 @@
-/* Goal: whatever fails while a department brings, quotes, replaces or voids a notice, while somebody orders or cancels, or a clerk takes money, nothing of it stays (no order, no payment,
+/* Goal: whatever fails while a department brings, quotes, replaces or voids a notice, while somebody orders or cancels, a clerk takes money, the finance system speaks or is told again, nothing of it stays (no order, no payment,
  * no posting), and trying again does the whole thing; and applied twice each leaves the same rows. Method: tests/write_faults.h, a row for each. */
 #include "tests/write_faults.h"
 
@@ -78,6 +78,42 @@ static void ask_payment(struct world *w)
 	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = 1, .region = 621200 };
 }
 
+static void is_taken(struct world *w)
+{
+	at_counter(w);
+	ask_payment(w);
+	world_expect(w, world_write(w, &hall_payment));
+}
+
+static bool refuse(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_confirmation SET state = 4, word = '18012'", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+static void is_refused(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	is_taken(w);
+	world_must(store_write(w->store, refuse, NULL, &why), &why);
+}
+
+static void by_finance(struct world *w, const char *body)
+{
+	world_ask(w, METHOD_POST, "/v1/finance/pushes", NULL, body);
+	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = 1, .token = 1, .test_key = true };
+}
+
+static void ask_elsewhere(struct world *w) { by_finance(w, "{\"kind\":\"paid\",\"payment_code\":\"" FIRST "\",\"trace_no\":\"X\",\"amount\":\"210.00\"}"); }
+
+static void ask_again(struct world *w)
+{
+	world_ask(w, METHOD_POST, "/v1/office/confirmations", FIRST, NULL);
+	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = 1, .region = 621200 };
+}
+
 static const struct write_case cases[] = {
 	{ "a notice", &department_notice_put, catalogue, ask_first, NULL, 6 },
 	{ "a newer quote", &department_notice_put, brought, ask_late, NULL, 2 },
@@ -86,6 +122,9 @@ static const struct write_case cases[] = {
 	{ "an order", &order_create, brought, ask_order, NULL, 8 },
 	{ "cancelled", &order_cancel, is_ordered, ask_cancel, NULL, 7 },
 	{ "money at a counter", &hall_payment, at_counter, ask_payment, NULL, 25 },
+	{ "paid elsewhere, while it was ordered", &finance_push, is_ordered, ask_elsewhere, NULL, 9 },
+	{ "paid elsewhere as well", &finance_push, is_taken, ask_elsewhere, NULL, 4 },
+	{ "told to the finance system again", &office_confirmation_send, is_refused, ask_again, NULL, 4 },
 };
 
 static void each(void **state)

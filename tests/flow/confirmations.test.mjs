@@ -6,7 +6,7 @@ import test from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
-import { bring, finance_settings, notice, payment_code, sandbox_codes } from './lib/payments.mjs';
+import { bring, day, finance_settings, notice, payment_code, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
@@ -14,6 +14,7 @@ const s = await sandbox();
 const g = await gateway({ settings: { ...sandbox_codes, ...finance_settings(s), 'rate.write': 0, 'finance.rate': 0 } });
 const w = await world(g, { test_key: true });
 const security = await first(g, 'li.safe', 'security_admin'), system = await first(g, 'li.system', 'system_admin');
+const office = await hire(security, system, 'money.one', '621202', 'payment_clerk'), elsewhere = await hire(security, system, 'money.two', '621221', 'payment_clerk');
 const clerk = await hire(security, system, 'window.one', '621202', 'window_clerk');
 
 const made = async (more) => {
@@ -77,4 +78,107 @@ test('a ladder that is over begins again', async () => {
 	await is_booked(n.payment_code);
 	assert.equal(await g.sql(`SELECT state FROM effect WHERE id = ${effect}`), '4');
 	assert.equal(await g.sql(`SELECT COUNT(*) FROM effect WHERE subject = (SELECT subject FROM effect WHERE id = ${effect})`), '2');
+});
+
+// ---- what the finance system says of its own accord ----
+
+const push = async (body, token = w.department) => g.ask('POST', '/v1/finance/pushes', { token, body });
+const heard = async (body) => {
+	const answer = await push(body);
+	assert.equal(answer.status, 200, answer.text);
+	assert.equal(answer.json.result, '00000');
+	return answer.json.heard;
+};
+const trace = '2026112608000099999999999999';
+
+test('paid at a bank: closed here, once, with no journal; an order that held it is closed', async () => {
+	const [n, held] = [await made(), await made()], journals = () => g.sql('SELECT COUNT(*) FROM ledger_journal'), before = await journals();
+	const order = await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [held.payment_code] } });
+	for (const one of [n, held]) {
+		const word = { kind: 'paid', payment_code: one.payment_code, trace_no: trace, amount: '80.0' };
+		assert.equal(await heard(word), 'paid_elsewhere');
+		assert.equal(await heard(word), 'known');
+		assert.equal(assert_problem(await g.get(`/v1/notices/${one.payment_code}`), 409, 'notice_paid').json.booking, undefined);
+		assert.equal((await g.get(`/v1/department/notices/${one.payment_code}`, { token: w.department })).json.state, 'paid_elsewhere');
+		assert_problem(await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [one.payment_code] } }), 409, 'notice_paid');
+	}
+	assert.equal((await g.get(`/v1/orders/${order.json.id}`, { token: w.citizen })).json.state, 'closed');
+	assert.equal(await journals(), before);
+});
+
+test('void there is void here; what nobody knows is heard and changes nothing', async () => {
+	const n = await made();
+	assert.equal(await heard({ kind: 'void', payment_code: n.payment_code }), 'void');
+	assert.equal(await heard({ kind: 'void', payment_code: n.payment_code }), 'known');
+	assert_problem(await g.get(`/v1/notices/${n.payment_code}`), 410, 'notice_void');
+	assert.equal(await heard({ kind: 'paid', payment_code: n.payment_code, trace_no: trace, amount: '80' }), 'paid_elsewhere', 'its word goes before ours');
+	assert.equal(await heard({ kind: 'paid', payment_code: payment_code(), trace_no: trace, amount: '80' }), 'unknown');
+});
+
+test('what we took: booked by a push, refused for another amount, paid twice, void too late', async () => {
+	const all = [];
+	for (let i = 0; i < 4; i++) {
+		all.push(await made());
+		await setup('confirm', all[i].payment_code, { result: '00000', state: 'accepted' });
+		await take(all[i]);
+		await state(all[i].payment_code, 2);
+	}
+	const [n, other, twice, late] = all.map((one) => one.payment_code), ours = (code) => row(code, 'trace_no');
+	assert.equal(await heard({ kind: 'paid', payment_code: n, trace_no: await ours(n), amount: '80.00' }), 'booked');
+	assert.equal(await booking(n), 'booked');
+	assert.equal(await heard({ kind: 'void', payment_code: n }), 'already_paid');
+	assert.equal(await booking(n), 'booked');
+	assert.equal(await heard({ kind: 'paid', payment_code: other, trace_no: await ours(other), amount: '80.01' }), 'other_amount');
+	assert.equal(await booking(other), 'being_booked');
+	assert.equal(await heard({ kind: 'paid', payment_code: twice, trace_no: trace, amount: '80.00' }), 'paid_twice');
+	assert.equal(await heard({ kind: 'paid', payment_code: twice, trace_no: trace, amount: '80.00' }), 'known');
+	assert.equal(await booking(twice), 'paid_twice');
+	assert.equal(await heard({ kind: 'void', payment_code: late }), 'already_paid');
+
+	const odd = (await office.ask('GET', '/v1/office/confirmations')).json.items, of = (code) => odd.find((c) => c.payment_code === code);
+	assert.deepEqual([of(other).word, of(other).next, of(twice).next, of(late).word, of(n)], ['other_amount', 'send', 'refund', 'void', undefined]);
+	assert.deepEqual((await elsewhere.ask('GET', '/v1/office/confirmations')).json.items, []);
+});
+
+test('a push is the bureau\'s, and well formed', async () => {
+	const good = { kind: 'paid', payment_code: payment_code(), trace_no: trace, amount: '80.00' };
+	for (const [more, code, pointer] of [[{ kind: 'perhaps' }, 'invalid_field', '/kind'], [{ amount: '1e3' }, 'invalid_field', '/amount'], [{ amount: '-1' }, 'invalid_field', '/amount'], [{ amount: '８０' }, 'invalid_field', '/amount'],
+		[{ amount: '1.005' }, 'invalid_field', '/amount'], [{ amount: '0' }, 'invalid_field', '/amount'], [{ amount: undefined }, 'missing_field', '/amount'], [{ trace_no: undefined }, 'missing_field', '/trace_no'],
+		[{ payment_code: '1' }, 'invalid_field', '/payment_code'], [{ more: 1 }, 'unknown_field', '/more']])
+		assert.equal(assert_problem(await push({ ...good, ...more }), 422, code).json.pointer, pointer);
+	assert_problem(await push(good, w.citizen), 403, 'forbidden');
+	const code = (await g.get('/v1/matters')).json.items[0].department.code;
+	const add = async (name, ...scope) => /^client (\S+)/m.exec(await g.command('client', 'add', '--department', code, name, ...scope))[1];
+	const plain = await add('plain'), bureau = await add('bureau', '--scope', 'finance:push');
+	const rights = (id) => g.sql(`SELECT rights FROM client WHERE name = '${id}'`);
+	assert.notEqual(plain, bureau);
+	assert.equal(Number(await rights('plain')) & (1 << 23), 0, 'nobody has it without being named');
+	assert.notEqual(Number(await rights('bureau')) & (1 << 23), 0);
+});
+
+test('refused: staff sees why, clears it up, and sends it again', async () => {
+	const n = await made();
+	await setup('confirm', n.payment_code, { result: '18012' });
+	await take(n);
+	await state(n.payment_code, 4);
+	const mine = async () => (await office.ask('GET', `/v1/office/confirmations?date=${day()}&limit=100`)).json.items.find((c) => c.payment_code === n.payment_code);
+	const shown = await mine();
+	assert.deepEqual([shown.state, shown.word, shown.meaning, shown.next, shown.booked_at], ['refused', '18012', '执收单位无此项目权限', 'send', null]);
+	const send = (who, code = n.payment_code, key = randomUUID()) => who.ask('POST', `/v1/office/confirmations/${code}/send`, { key });
+	assert_problem(await send(elsewhere), 404, 'not_found');
+	assert_problem(await send(clerk), 403, 'forbidden');
+	assert_problem(await send(office, payment_code()), 404, 'not_found');
+	await setup('confirm', n.payment_code, null);
+	const key = randomUUID();
+	assert.equal((await send(office, n.payment_code, key)).status, 200);
+	assert.equal((await send(office, n.payment_code, key)).status, 200, 'the same submission');
+	await is_booked(n.payment_code);
+	assert_problem(await send(office), 409, 'confirmation_state');
+	assert.deepEqual([(await mine()).state, (await mine()).next], ['booked', 'done']);
+	assert_problem(await office.ask('GET', '/v1/office/confirmations?state=booked'), 400, 'invalid_query');
+	assert_problem(await office.ask('GET', '/v1/office/confirmations?state=lost'), 400, 'invalid_query');
+	assert_problem(await office.ask('GET', '/v1/office/confirmations?date=2026-02-30'), 400, 'invalid_query');
+	let page = (await office.ask('GET', `/v1/office/confirmations?date=${day()}&limit=1`)).json, seen = 0;
+	for (; page.next_cursor !== null; seen++) page = (await office.ask('GET', `/v1/office/confirmations?date=${day()}&limit=1&cursor=${page.next_cursor}`)).json;
+	assert.equal(seen + 1, Number(await g.sql(`SELECT COUNT(*) FROM pay_confirmation WHERE division = 621202`)));
 });

@@ -56,7 +56,7 @@ const callers = [
 	{ name: 'nobody', kind: 'anyone' },
 	{ name: 'a citizen known by a phone', kind: 'citizen', level: 1, token: known },
 	{ name: 'a citizen known by name', kind: 'citizen', level: 2, token: w.citizen },
-	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed|applications|notices):/.test(r)), token: w.department },
+	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed|applications|notices|finance):/.test(r)), token: w.department },
 	{ name: 'a terminal', kind: 'terminal', rights: [], token: (await at_terminal('POST', '/v1/terminal/visits')).json.access_token, certified: true },
 	...roles.map(({ role, rights }) => ({ name: role, kind: 'staff', rights, token: staff.get(role).token })),
 ];
@@ -156,6 +156,11 @@ const guide_id = { theirs: draft.json.id, none: `gd_${'0'.repeat(26)}`, token: c
 const notice_code = { theirs: their_notice.payment_code, none: notice().payment_code, token: w.other_department };
 const ordered = await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [their_notice.payment_code] } });
 assert.equal(ordered.status, 201, ordered.text);
+const paid_notice = notice();
+assert.equal((await bring(g, w.department, paid_notice)).status, 201);
+const took = await staff.get('window_clerk').ask('POST', '/v1/hall/counter-payments', { key: randomUUID(), body: { payment_codes: [paid_notice.payment_code], channel: 'cash', amount_fen: paid_notice.total_fen } });
+assert.equal(took.status, 201, took.text);
+const county_payment_clerk = await hire(maker, checker, 'county.payment', '621221', 'payment_clerk');
 const order_id = { theirs: ordered.json.id, none: `or_${'0'.repeat(26)}`, token: w.stranger };
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
 const booking_id = { theirs: held.json.id, none: `bk_${'0'.repeat(26)}`, token: w.stranger };
@@ -170,6 +175,7 @@ const foreign = {
 	hall_excuse: { ...booking_id, token: county_clerk.token, keyed: true },
 	booking_show: booking_id, booking_confirm: { ...booking_id, keyed: true, body: {} }, booking_cancel: { ...booking_id, keyed: true, body: { reason: 'no_time' } },
 	booking_reschedule: { ...booking_id, keyed: true, body: { starts_at } },
+	office_confirmation_send: { theirs: paid_notice.payment_code, none: notice().payment_code, token: county_payment_clerk.token, keyed: true },
 	case_show: case_no, case_events: case_no, case_demands: case_no,
 	application_show: application_id, application_discard: application_id, application_renew: application_id,
 	application_save: { ...application_id, body: { answers: {} }, headers: { 'if-match': '"1"' } },
