@@ -17,6 +17,7 @@ static const char EMPTY_SHA256[] = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b
 
 static const struct { const char *name; size_t code_at; } templates[] = {
 	{ "booking", offsetof(struct config, sms_aliyun_template_booking) },
+	{ "voice", offsetof(struct config, sms_aliyun_template_voice) },
 	{ "case_moved", offsetof(struct config, sms_aliyun_template_case_moved) },
 	{ "deadline", offsetof(struct config, sms_aliyun_template_deadline) },
 	{ "deadline_list", offsetof(struct config, sms_aliyun_template_deadline_list) },

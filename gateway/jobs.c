@@ -32,6 +32,7 @@
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
 #include "services/slot_make.h"
+#include "services/voice_clock.h"
 #include "store/committer.h"
 #include "store/node.h"
 #include "store/outcome.h"
@@ -107,7 +108,16 @@ static bool send_mandate_codes(struct tx *tx, struct bite *b, struct fail *why)
 
 static bool tell_clocks(struct tx *tx, struct bite *b, struct fail *why)
 {
-	return clocks_tell(tx, day_of(b->now_ms), b->now_ms, b->rows_max, &b->rows, why);
+	int64_t of_voices;
+	if (!clocks_tell(tx, day_of(b->now_ms), b->now_ms, b->rows_max, &b->rows, why) || !voice_clocks_tell(tx, day_of(b->now_ms), b->now_ms, b->rows_max, &of_voices, why))
+		return false;
+	b->rows = b->rows > of_voices ? b->rows : of_voices;
+	return true;
+}
+
+static bool close_voices(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return voices_close(tx, b->now_ms, b->config->voices_feedback_days, b->rows_max, &b->rows, why);
 }
 
 static bool tell_demands(struct tx *tx, struct bite *b, struct fail *why)
@@ -117,7 +127,11 @@ static bool tell_demands(struct tx *tx, struct bite *b, struct fail *why)
 
 static bool renew_clocks(struct tx *tx, struct bite *b, struct fail *why)
 {
-	return clocks_renew(tx, b->rows_max, &b->rows, why);
+	int64_t of_voices;
+	if (!clocks_renew(tx, b->rows_max, &b->rows, why) || !voice_clocks_renew(tx, b->rows_max, &of_voices, why))
+		return false;
+	b->rows = b->rows > of_voices ? b->rows : of_voices;
+	return true;
 }
 
 static bool forget_drafts(struct tx *tx, struct bite *b, struct fail *why)

@@ -12,12 +12,12 @@
 
 enum { CONTENT_FIRST_BYTES = 512, CONTENT_PARTS = 4, RANDOM_BYTES = 32 };
 
-enum told_kind { OF_CASE, OF_MANDATE, OF_BOOKING };
+enum told_kind { OF_CASE, OF_MANDATE, OF_BOOKING, OF_VOICE };
 
 /* What a message says, and of what. */
 struct told {
 	int64_t person;
-	int64_t case_id, cause;      /* the case and its event's seq; of a mandate or a booking 0 and its row */
+	int64_t case_id, cause;      /* the case and its event's seq; of a mandate, a booking or a voice 0 and its row */
 	enum message_template template;
 	struct str case_no, about;   /* of a booking: when and where, and its matters */
 	struct str bring, due;       /* of a booking; of a case what it wants, and until when; at NULL: nothing */
@@ -70,7 +70,7 @@ struct sheet {
 static bool insert(struct tx *tx, const struct told *c, const struct sheet *s, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO message (id, key, person, seq, template, case_id, cause, content, made_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)", why);
+		"INSERT INTO message (id, key, person, seq, template, case_id, cause, content, made_ms, voice) VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, s->id);
@@ -82,6 +82,7 @@ static bool insert(struct tx *tx, const struct told *c, const struct sheet *s, s
 	stmt_bind_int(q, 7, c->cause);
 	stmt_bind_blob(q, 8, s->sealed.at, s->sealed.len);
 	stmt_bind_int(q, 9, s->now_ms);
+	stmt_bind_int(q, 10, c->kind == OF_VOICE ? c->cause : 0);
 	return stmt_run(q, why);
 }
 
@@ -107,7 +108,8 @@ void message_bells(const struct config *c)
 
 static struct str sms_of(const struct told *c)
 {
-	return c->kind == OF_CASE ? STR("case_moved") : c->kind == OF_MANDATE ? STR("mandate") : STR("booking");
+	static const struct str names[] = { [OF_CASE] = { "case_moved", 10 }, [OF_MANDATE] = { "mandate", 7 }, [OF_BOOKING] = { "booking", 7 }, [OF_VOICE] = { "voice", 5 } };
+	return names[c->kind];
 }
 
 static bool sms_rings(const struct told *c)
@@ -133,10 +135,10 @@ static bool write_sms(const struct told *c, struct str phone, enum message_templ
 
 enum { SUBJECT_BYTES = 32 };
 
-/* Notices of one case, one mandate or one booking leave in their order. */
+/* Notices of one case, mandate, booking or voice leave in their order. */
 static struct str subject_of(const struct told *c, char text[SUBJECT_BYTES])
 {
-	static const char *const names[] = { [OF_CASE] = "case", [OF_MANDATE] = "mandate", [OF_BOOKING] = "booking" };
+	static const char *const names[] = { [OF_CASE] = "case", [OF_MANDATE] = "mandate", [OF_BOOKING] = "booking", [OF_VOICE] = "voice" };
 	int len = snprintf(text, SUBJECT_BYTES, "%s:%lld", names[c->kind], (long long)(c->kind == OF_CASE ? c->case_id : c->cause));
 	return (struct str){ text, (size_t)len };
 }
@@ -216,6 +218,12 @@ bool message_mandate(struct tx *tx, const struct mandate_news *n, int64_t now_ms
 bool message_booking(struct tx *tx, const struct booking_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
 {
 	struct told told = { .person = n->person, .cause = n->booking, .template = n->template, .case_no = n->when, .about = n->matters, .bring = n->bring, .kind = OF_BOOKING };
+	return tell(tx, &told, NULL, now_ms, random, a, why);
+}
+
+bool message_voice(struct tx *tx, const struct voice_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	struct told told = { .person = n->person, .cause = n->voice, .template = n->template, .case_no = n->number, .about = n->about, .kind = OF_VOICE };
 	return tell(tx, &told, NULL, now_ms, random, a, why);
 }
 

@@ -83,6 +83,14 @@ struct booking_news {
 };
 MUST_USE bool message_booking(struct tx *tx, const struct booking_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 
+/* To whoever spoke: what became of it. */
+struct voice_news {
+	int64_t person, voice;
+	enum message_template template;
+	struct str about, number;        /* what kind of voice, and how it is called */
+};
+MUST_USE bool message_voice(struct tx *tx, const struct voice_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+
 /* *found false: no such message of this person. Reading it again changes nothing. */
 MUST_USE bool message_mark_read(struct tx *tx, struct id key, int64_t person, int64_t now_ms, bool *found, struct fail *why);
 

@@ -1,5 +1,8 @@
 /* services/message_trace.c - "did you tell me, and how?": every attempt of every bell of a message, in words, and what comes next. */
+#include "services/message_trace.h"
+
 #include "auth/vault.h"
+#include "base/arena.h"
 #include "base/json.h"
 #include "channels/codec.h"
 #include "notify/delivery.h"
@@ -18,60 +21,53 @@ struct attempt {
 };
 
 struct rung {
+	struct rung *next;
 	struct effect_view effect;
 	char to[12];                   /* the number, masked */
 	int attempt_count;
 	struct attempt attempts[ATTEMPTS_MAX];
 };
 
-struct trace {
-	struct id key;
-	struct message message;
-	int rung_count;
-	struct rung rungs[RUNGS_MAX];
-};
-
-static bool trace_parse(struct request *r, struct fail *why)
-{
-	struct trace *t = request_state(r, sizeof(*t), why);
-	return t != NULL && message_question(r, &t->key, why);
-}
-
 /* ---- look ---- */
 
 /* Where it goes: the payload's phone, of which the person sees enough to know it again. */
-static bool read_to(struct request *r, int64_t effect, struct str sealed, char out[12], struct fail *why)
+static bool read_to(struct arena *arena, int64_t effect, struct str sealed, char out[12], struct fail *why)
 {
 	static const struct json_field fields[] = { { "phone", JSON_F_TEXT, false, 0, 0, 0, NULL } };
 	struct str phone = STR_NONE;
 	struct buf text;
-	buf_init(&text, &r->arena, PAYLOAD_FIRST_BYTES);
+	buf_init(&text, arena, PAYLOAD_FIRST_BYTES);
 	if (!vault_open("effect.payload", effect, sealed, &text, why))
 		return false;
 	DROP(json) json_t *j = json_read(buf_text(&text), why);
-	if (j == NULL || !json_take(j, fields, 1, JSON_IGNORE_UNKNOWN, "", &phone, &r->arena, why))
+	if (j == NULL || !json_take(j, fields, 1, JSON_IGNORE_UNKNOWN, "", &phone, arena, why))
 		return false;
 	delivery_mask(phone, out);
 	return true;
 }
 
-static bool read_rungs(struct tx *tx, struct request *r, struct trace *t, struct fail *why)
+static bool read_rungs(struct tx *tx, struct arena *a, struct message_trace *t, struct fail *why)
 {
+	struct rung **end = &t->rungs;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " EFFECT_COLUMN_LIST ", payload FROM effect JOIN effect_payload ON effect = id WHERE message = $1 AND message > 0 ORDER BY id LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, t->message.id);
 	stmt_bind_int(q, 2, RUNGS_MAX);
 	while (stmt_row(q, why)) {
-		struct rung *rung = &t->rungs[t->rung_count++];
+		struct rung *rung = arena_zalloc(a, sizeof(*rung));
+		if (rung == NULL)
+			return FAILS(why, MEMORY, "a rung");
+		*end = t->last = rung;
+		end = &rung->next;
 		effect_view_read(q, &rung->effect);
-		if (!read_to(r, rung->effect.id, stmt_blob(q, EFFECT_COLUMNS), rung->to, why))
+		if (!read_to(a, rung->effect.id, stmt_blob(q, EFFECT_COLUMNS), rung->to, why))
 			return false;
 	}
 	return why->code == FAIL_NONE;
 }
 
-static bool read_attempts(struct tx *tx, struct request *r, struct rung *rung, struct fail *why)
+static bool read_attempts(struct tx *tx, struct arena *arena, struct rung *rung, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT n, began_ms, ended_ms, verdict, code FROM effect_attempt WHERE effect = $1 ORDER BY n LIMIT $2", why);
 	if (q == NULL)
@@ -84,7 +80,7 @@ static bool read_attempts(struct tx *tx, struct request *r, struct rung *rung, s
 		a->began_ms = stmt_int(q, 1);
 		a->ended_ms = stmt_is_null(q, 2) ? 0 : stmt_int(q, 2);
 		a->verdict = (int)stmt_int(q, 3);
-		a->code = str_copy(&r->arena, stmt_text(q, 4));
+		a->code = str_copy(arena, stmt_text(q, 4));
 		if (a->code.at == NULL)
 			return FAILS(why, MEMORY, "a code");
 	}
@@ -95,18 +91,12 @@ static bool read_attempts(struct tx *tx, struct request *r, struct rung *rung, s
 	return why->code == FAIL_NONE;
 }
 
-static bool trace_look(struct tx *tx, struct request *r, struct fail *why)
+bool message_trace_look(struct tx *tx, struct arena *a, struct message_trace *t, struct fail *why)
 {
-	struct trace *t = r->state;
-	if (!message_by_key(tx, t->key, r->lang, &r->arena, &t->message, why))
+	if (!read_rungs(tx, a, t, why))
 		return false;
-	r->owner = t->message.person;
-	if (r->owner != r->who.id)
-		return true; /* the runtime says no; nothing of it is opened */
-	if (!read_rungs(tx, r, t, why))
-		return false;
-	for (int i = 0; i < t->rung_count; i++)
-		if (!read_attempts(tx, r, &t->rungs[i], why))
+	for (struct rung *rung = t->rungs; rung != NULL; rung = rung->next)
+		if (!read_attempts(tx, a, rung, why))
 			return false;
 	return true;
 }
@@ -167,27 +157,55 @@ static void put_inbox(struct json_out *j, const struct message *m, enum lang lan
 	json_put_object_end(j);
 }
 
-static struct str next_of(const struct trace *t, enum lang lang)
+static struct str next_of(const struct message_trace *t, enum lang lang)
 {
 	static const struct str none[LANG_COUNT] = { WORDS("这条消息没有发送短信；请在收件箱中查看。"), WORDS("No text was sent for this message; it is in the inbox.") };
-	return t->rung_count == 0 ? none[lang] : delivery_words(&t->rungs[t->rung_count - 1].effect)->next[lang];
+	return t->last == NULL ? none[lang] : delivery_words(&t->last->effect)->next[lang];
+}
+
+void message_trace_members(struct json_out *j, const struct message_trace *t, enum lang lang)
+{
+	char id[ID_TEXT_BYTES];
+	json_add_plain(j, "message", (struct str){ id, id_text(t->message.key, "ms", id) });
+	json_put_name(j, "inbox");
+	put_inbox(j, &t->message, lang);
+	json_put_name(j, "rungs");
+	json_put_array(j);
+	for (const struct rung *rung = t->rungs; rung != NULL; rung = rung->next)
+		put_rung(j, rung, lang);
+	json_put_array_end(j);
+	json_add_text(j, "next", next_of(t, lang));
+}
+
+/* ---- to its person ---- */
+
+struct asked {
+	struct id key;
+	struct message_trace trace;
+};
+
+static bool trace_parse(struct request *r, struct fail *why)
+{
+	struct asked *a = request_state(r, sizeof(*a), why);
+	return a != NULL && message_question(r, &a->key, why);
+}
+
+static bool trace_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct asked *a = r->state;
+	if (!message_by_key(tx, a->key, r->lang, &r->arena, &a->trace.message, why))
+		return false;
+	r->owner = a->trace.message.person;
+	/* of another's nothing is opened; the runtime says no */
+	return r->owner != r->who.id || message_trace_look(tx, &r->arena, &a->trace, why);
 }
 
 static bool trace_render(struct request *r, struct fail *why)
 {
-	const struct trace *t = r->state;
-	char id[ID_TEXT_BYTES];
+	const struct asked *a = r->state;
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
-	json_add_plain(&j, "message", (struct str){ id, id_text(t->message.key, "ms", id) });
-	json_put_name(&j, "inbox");
-	put_inbox(&j, &t->message, r->lang);
-	json_put_name(&j, "rungs");
-	json_put_array(&j);
-	for (int i = 0; i < t->rung_count; i++)
-		put_rung(&j, &t->rungs[i], r->lang);
-	json_put_array_end(&j);
-	json_add_text(&j, "next", next_of(t, r->lang));
+	message_trace_members(&j, &a->trace, r->lang);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

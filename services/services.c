@@ -14,6 +14,7 @@
 #include "services/calendar_year.h"
 #include "services/guide_draft.h"
 #include "services/hold.h"
+#include "services/voice_deeds.h"
 #include "store/blob.h"
 #include "store/store.h"
 #include <assert.h>
@@ -86,6 +87,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	callback_names();
 	staff_deeds_compose();
 	hold_deeds_compose();
+	voice_deeds_compose();
 	guide_deeds_compose();
 	calendar_deed_compose();
 	assert(proposal_is_composed());

@@ -30,6 +30,7 @@ const open = routes.filter((r) => r.face === 'public');
 
 const def = (file) => readFileSync(path.join(source_dir, 'auth', file), 'utf8');
 const right_text = new Map([...def('rights.def').matchAll(/^RIGHT\((\w+),\s+\d+,\s+[^,]+,\s+"([^"]*)"/gm)].map((m) => [m[1], m[2]]));
+const of_departments = [...def('rights.def').matchAll(/^RIGHT\(\w+,\s+\d+,\s+([^,]*WHO_DEPARTMENT[^,]*),\s+"([^"]*)"/gm)].map((m) => m[2]);
 const roles = [...def('roles.def').matchAll(/^ROLE\(\w+,\s+\d+,\s+"(\w+)",.*$/gm)].map((m) => ({ role: m[1], rights: [...m[0].matchAll(/HAS\((\w+)\)/g)].map((h) => right_text.get(h[1])) }));
 
 // ---- the callers ----
@@ -56,7 +57,7 @@ const callers = [
 	{ name: 'nobody', kind: 'anyone' },
 	{ name: 'a citizen known by a phone', kind: 'citizen', level: 1, token: known },
 	{ name: 'a citizen known by name', kind: 'citizen', level: 2, token: w.citizen },
-	{ name: 'a department', kind: 'department', rights: [...right_text.values()].filter((r) => /^(events|cases|feed|applications|notices|finance):/.test(r)), token: w.department },
+	{ name: 'a department', kind: 'department', rights: of_departments, token: w.department },
 	{ name: 'a terminal', kind: 'terminal', rights: [], token: (await at_terminal('POST', '/v1/terminal/visits')).json.access_token, certified: true },
 	...roles.map(({ role, rights }) => ({ name: role, kind: 'staff', rights, token: staff.get(role).token })),
 ];
@@ -169,7 +170,19 @@ assert.equal(waits.status, 201, waits.text);
 const came = await staff.get('window_clerk').ask('POST', '/v1/hall/checkins', { key: randomUUID(), body: { hall: 'H621202', window: 'commerce' } });
 assert.equal(came.status, 201, came.text);
 const queue_id = { theirs: came.json.id, none: `qn_${'0'.repeat(26)}`, token: county_clerk.token, keyed: true };
+// A case that is over and was rated poorly, and its work order.
+const rated_case = await new Case(g, w).live('submitted', 'not_accepted');
+const rated = await g.ask('POST', `/v1/cases/${rated_case.case_no}/rating`, { token: w.citizen, key: randomUUID(), body: { level: 1 } });
+assert.equal(rated.status, 201, rated.text);
+const voice_number = { theirs: rated.json.work_order, none: 'R20260101000000', token: w.stranger };
+const county_hotline = await hire(maker, checker, 'county.hotline', '621221', 'hotline_clerk');
 const foreign = {
+	rating_create: { ...case_no, keyed: true, body: { level: 5 } }, rating_show: case_no,
+	voice_show: voice_number, voice_feedback: { ...voice_number, keyed: true, body: { satisfied: true } }, voice_withdraw: { ...voice_number, keyed: true },
+	department_voice_show: { ...voice_number, token: w.other_department }, department_voice_move: { ...voice_number, token: w.other_department, keyed: true, body: { event: 'accepted' } },
+	staff_voice_show: { ...voice_number, token: county_hotline.token }, staff_voice_move: { ...voice_number, token: county_hotline.token, keyed: true, body: { event: 'urged', text: '请快办' } },
+	staff_voice_contact: { ...voice_number, token: county_hotline.token, body: { reason: '回访核实' } }, staff_voice_messages: { ...voice_number, token: county_hotline.token },
+	staff_case_messages: { ...case_no, token: county_hotline.token },
 	booking_calendar: booking_id, booking_ticket: booking_id, waitlist_leave: { theirs: waits.json.id, none: `bw_${'0'.repeat(26)}`, token: w.stranger },
 	hall_queue_recall: queue_id, hall_queue_skip: queue_id, hall_queue_back: queue_id, hall_queue_done: queue_id,
 	hall_excuse: { ...booking_id, token: county_clerk.token, keyed: true },

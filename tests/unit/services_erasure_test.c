@@ -8,6 +8,7 @@
 #include "auth/vault.h"
 #include "notify/effect.h"
 #include "services/erasure.h"
+#include "services/voice.h"
 
 #define NUMBER RESIDENT
 #define NAME "张三"
@@ -87,6 +88,20 @@ static bool notice(struct tx *tx, void *ctx, struct fail *why)
 	random[0]++;
 	struct effect_new e = { .kind = KIND_sms_aliyun, .person = s->person, .payload = STR("{\"phone\":\"" PHONE "\",\"template\":\"case_moved\"}") };
 	return identity_failed(tx, s->r->who.id, STR(OTHER_RESIDENT), s->r->now_ms, why) && effect_add(tx, &e, s->now_ms, random, &id, why);
+}
+
+static bool speak(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct step *s = ctx;
+	struct voice v;
+	struct voice_new n = { .kind = VOICE_SUGGEST, .person = s->person, .region = 621200, .text = STR("我是" NAME), .contact = STR(NAME "\n" PHONE) };
+	struct voice_by by = { .r = s->r, .role = VOICE_BY_PERSON, .now_ms = s->now_ms, .random = s->r->random, .arena = &s->r->arena };
+	struct voice_by office = by;
+	static const uint8_t other[32] = { 9 }; /* another request */
+	const struct voice_act refused = { .event = VOICE_WAS_REFUSED, .text = STR("请" NAME "到窗口") };
+	office.role = VOICE_BY_OPERATOR;
+	office.random = other;
+	return voice_make(tx, &n, &by, &v, why) && voice_move(tx, &v, &refused, &office, why);
 }
 
 static bool ask(struct tx *tx, void *ctx, struct fail *why)
@@ -195,6 +210,9 @@ static void nothing_opens_to_him(void **state)
 	int others = holding(w, OTHER_PHONE);
 	/* held: nothing happens, and it is put off by a day */
 	sql(w, "INSERT INTO region (code, name, level, parent) VALUES (621200, '陇南市', 2, NULL)");
+	int named = holding(w, NAME);
+	run(w, speak, &s);
+	assert_int_equal(holding(w, NAME), named + 3); /* what he said, how he is reached, what was said to him; the message names nobody */
 	sql(w, "INSERT INTO staff (id, account, name, region, roles, state, password, password_ms, totp, totp_step, invited_until_ms, made_ms, changed_ms)"
 		" VALUES (1, 'a.b', X'', 621200, 0, 2, '', 0, X'', 0, 0, 0, 0)");
 	sql(w, "INSERT INTO proposal (id, key, kind, state, subject, region, payload, maker, maker_session, made_ms, expires_ms) VALUES (1, X'00', 1, 1, 0, 621200, X'', 1, 1, 0, 0)");

@@ -224,6 +224,16 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || case_id || '|' || seq || '|' || kind || '|' || again || '|' || told_on || '|' || days || '|' || ifnull(due, '-') || '|' || stage || '|'"
 	" || ifnull(next_on, '-') || '|' || ifnull(closed_seq, '-') FROM case_demand ORDER BY id",
 	"SELECT demand || '|' || n || '|' || what || '|' || number || '|' || ifnull(field, '-') || '|' || name || '|' || reason || '|' || added FROM case_demand_item ORDER BY demand, n",
+	"SELECT id || '|' || fact || '|' || case_id || '|' || level || '|' || tags || '|' || channel || '|' || day FROM rating ORDER BY id",
+	"SELECT id || '|' || hex(text) FROM rating_text ORDER BY id",
+	"SELECT id || '|' || number || '|' || kind || '|' || state || '|' || ifnull(person, '-') || '|' || taker || '|' || ifnull(case_id, '-') || '|' || ifnull(rating, '-') || '|'"
+	" || ifnull(department, '-') || '|' || region || '|' || is_complex || '|' || calls || '|' || reopened || '|' || ifnull(answered_on, '-') || '|' || hex(text) || '|' || hex(contact)"
+	" || '|' || made_ms || '|' || changed_ms FROM voice ORDER BY id",
+	"SELECT id || '|' || fact || '|' || voice || '|' || what || '|' || state || '|' || by_kind || '|' || by_id || '|' || clock || '|' || ifnull(due, '-') || '|' || day || '|' || department"
+	" FROM voice_event ORDER BY id",
+	"SELECT id || '|' || hex(text) FROM voice_said ORDER BY id",
+	"SELECT voice || '|' || kind || '|' || phase || '|' || begun || '|' || days || '|' || extended || '|' || ifnull(due, '-') || '|' || ifnull(stopped_on, '-') || '|' || told FROM voice_clock"
+	" ORDER BY voice, kind",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
