@@ -4,29 +4,29 @@
 #include "auth/keyring.h"
 #include <assert.h>
 
-enum { SECRET_BYTES = BLOB_KEY_BYTES + SHA256_BYTES, HEAD_BYTES_MAX = SECRET_BYTES + VAULT_OVERHEAD_MAX, RELEASE_ROWS = 64 };
+enum { SECRET_BYTES = BLOB_KEY_BYTES + SHA256_BYTES, RELEASE_ROWS = 64 };
 
 static const char head_place[] = "blob.head";
 
 /* ---- the head ---- */
 
-static bool head_seal(int64_t id, const struct blob_sealed *s, const uint8_t *salt, struct buf *out, struct fail *why)
+bool blob_head_seal(const char *place, int64_t row, const struct blob_sealed *s, const uint8_t salt[VAULT_SALT_BYTES], struct buf *out, struct fail *why)
 {
 	char secret[SECRET_BYTES];
 	memcpy(secret, s->key, BLOB_KEY_BYTES);
 	memcpy(secret + BLOB_KEY_BYTES, s->sha256, SHA256_BYTES);
-	bool ok = vault_seal(head_place, id, (struct str){ secret, sizeof secret }, salt, out, why);
+	bool ok = vault_seal(place, row, (struct str){ secret, sizeof secret }, salt, out, why);
 	wipe(secret, sizeof secret);
 	return ok;
 }
 
-static bool head_open(int64_t id, struct str head, struct blob_sealed *s, struct fail *why)
+bool blob_head_open(const char *place, int64_t row, struct str head, struct blob_sealed *s, struct fail *why)
 {
-	char secret[HEAD_BYTES_MAX];
+	char secret[BLOB_HEAD_BYTES_MAX];
 	struct buf b = { .at = secret, .cap = sizeof secret };
-	if (!vault_open(head_place, id, head, &b, why))
+	if (!vault_open(place, row, head, &b, why))
 		return false;
-	bool ok = b.len == SECRET_BYTES || FAILS(why, SEALED, "the head of blob %lld has %zu bytes", (long long)id, b.len);
+	bool ok = b.len == SECRET_BYTES || FAILS(why, SEALED, "a blob's head of row %lld has %zu bytes", (long long)row, b.len);
 	memcpy(s->key, secret, BLOB_KEY_BYTES);
 	memcpy(s->sha256, secret + BLOB_KEY_BYTES, SHA256_BYTES);
 	wipe(secret, sizeof secret);
@@ -60,9 +60,9 @@ static bool take_up(struct tx *tx, int64_t person, const uint8_t hash[SHA256_BYT
 
 static bool insert(struct tx *tx, const struct blob_new *n, const uint8_t hash[SHA256_BYTES], int64_t now_ms, const uint8_t *salt, int64_t *id, struct fail *why)
 {
-	char head[HEAD_BYTES_MAX];
+	char head[BLOB_HEAD_BYTES_MAX];
 	struct buf b = { .at = head, .cap = sizeof head };
-	if (!tx_next_id(tx, "blob", id, why) || !head_seal(*id, n->sealed, salt, &b, why))
+	if (!tx_next_id(tx, "blob", id, why) || !blob_head_seal(head_place, *id, n->sealed, salt, &b, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO blob (id, person, name, content_hash, bytes, media, made_ms, head) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)", why);
 	if (q == NULL)
@@ -193,7 +193,7 @@ bool blob_find(struct tx *tx, int64_t id, struct blob_found *out, struct fail *w
 	memcpy(out->what.name.bytes, name.at, ID_BYTES);
 	out->what.bytes = stmt_int(q, 3);
 	memcpy(out->media, media.at, media.len);
-	return head_open(id, stmt_blob(q, 5), &out->what, why);
+	return blob_head_open(head_place, id, stmt_blob(q, 5), &out->what, why);
 }
 
 /* ---- blobs that no row speaks of ---- */
@@ -206,7 +206,7 @@ struct clearing {
 
 static bool has_row(struct tx *tx, const struct id *name, bool *has, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM blob WHERE name = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT name FROM blob_name WHERE name = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_blob(q, 1, name->bytes, ID_BYTES);

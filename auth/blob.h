@@ -15,6 +15,11 @@
 enum { BLOB_MEDIA_MAX = 100 };
 #define BLOB_ORPHAN_MS INT64_C(86400000) /* after so long nobody is about to refer to it any more */
 
+/* A blob's key and digest as they lie in the row that speaks of it: sealed to `place` and the row. */
+enum { BLOB_HEAD_BYTES_MAX = BLOB_KEY_BYTES + SHA256_BYTES + VAULT_OVERHEAD_MAX };
+MUST_USE bool blob_head_seal(const char *place, int64_t row, const struct blob_sealed *s, const uint8_t salt[VAULT_SALT_BYTES], struct buf *out, struct fail *why);
+MUST_USE bool blob_head_open(const char *place, int64_t row, struct str head, struct blob_sealed *s, struct fail *why);
+
 /* Who needs it: a number of whoever refers, never given to two, and its row. */
 struct blob_owner {
 	int64_t kind, id;

@@ -68,7 +68,7 @@ static bool read_some(struct tx *tx, struct backup_names *n, struct fail *why)
 {
 	static const struct id none;
 	const struct id *last = n->count > 0 ? &n->at[n->count - 1] : &none;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT name FROM blob WHERE name > $1 ORDER BY name LIMIT $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT name FROM blob_name WHERE name > $1 ORDER BY name LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_blob(q, 1, last->bytes, ID_BYTES);

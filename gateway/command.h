@@ -15,6 +15,8 @@ struct command_line {
 	const char *citizen, *department, *hours, *from, *to, *state, *kind;
 	bool test;                /* client add */
 	const char *xlsx;         /* scoreboard */
+	const char *source, *day; /* reconcile */
+	bool replaces;
 	const char *partner, *scope, *networks, *days;
 	bool first;                                                /* staff add */
 	const char *account, *person_name, *role, *region;         /* staff */
@@ -33,6 +35,7 @@ int command_keys(struct command_line *l);
 int command_staff(struct command_line *l);
 int command_seal(struct command_line *l);
 int command_ledger(struct command_line *l);
+int command_reconcile(struct command_line *l);
 int command_audit(struct command_line *l);
 int command_hold(struct command_line *l);
 int command_sms_test(struct command_line *l);

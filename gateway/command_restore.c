@@ -268,7 +268,7 @@ static void tell_next(const struct restore *r)
 
 static bool bodies_fit(struct tx *tx, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT b.name FROM blob b WHERE NOT EXISTS (SELECT 1 FROM blob_body y WHERE y.name = b.name AND y.is_whole = 1) ORDER BY b.id LIMIT 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT b.name FROM blob_name b WHERE NOT EXISTS (SELECT 1 FROM blob_body y WHERE y.name = b.name AND y.is_whole = 1) LIMIT 1", why);
 	if (q == NULL)
 		return false;
 	if (!stmt_row(q, why))

@@ -21,6 +21,7 @@
 #include "gateway/outside.h"
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
+#include "gateway/reconciler.h"
 #include "gateway/task.h"
 #include "channels/wechat_pay_keys.h"
 #include "notify/account.h"
@@ -144,6 +145,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
 		(g->blob_clearer = blob_clearer_start(g->store, why)) != NULL &&
+		(g->reconciler = reconciler_start(g->store, g->committer, c, why)) != NULL &&
 		join_nodes(g, c, why) &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, g->nodes, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
@@ -238,6 +240,7 @@ void gateway_stop(struct gateway *g)
 	lanes_stop(g->lanes);
 	hasher_stop(g->hasher);
 	errands_stop(g->errands);
+	reconciler_stop(g->reconciler);
 	outside_stop(g->outside); /* the last outcomes are committed before the committer goes */
 	if (g->committer != NULL)
 		committer_stop(g->committer);

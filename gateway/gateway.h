@@ -15,6 +15,7 @@ struct committer;
 struct checkpointer;
 struct lanes;
 struct blob_clearer;
+struct reconciler;
 struct errands;
 struct hasher;
 struct ratelimit;
@@ -40,6 +41,7 @@ struct gateway {
 	struct lanes *lanes;
 	struct hasher *hasher;                 /* where the CPU lane's passwords are hashed */
 	struct blob_clearer *blob_clearer;
+	struct reconciler *reconciler;
 	struct errands *errands;               /* NULL: the database is in this process */
 	struct indexer *indexer;
 	struct nodes *nodes;                   /* NULL: the database is in this process, and nobody else's */

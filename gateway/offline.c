@@ -62,6 +62,10 @@ static bool run_stages(struct offline *o, struct request *r, struct fail *why)
 {
 	const struct handler *h = r->route->handler;
 	struct tx tx;
+	if (h->sink != NULL && !(r->body.len == 0 || (h->sink->take(r, r->body, why) && h->sink->end(r, why)))) {
+		h->sink->drop(r);
+		return false;
+	}
 	if (h->parse != NULL && !h->parse(r, why))
 		return false;
 	if (h->look != NULL) {

@@ -1,0 +1,224 @@
+/* payments/recon_find.c - why the statement is walked and our books are held: a statement may be of any size, and what is ours is known before. */
+#include "payments/recon_find.h"
+
+#include "base/day.h"
+#include "payments/recon_inside.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+enum { FIRST_FOUND = 64, SEEN_MAX = 250 };
+
+static const struct recon_source sources[] = {
+#define SOURCE(source, channel, side, by) { BILL_##source, PAY_##channel, RECON_##side, RECON_BY_##by },
+#include "payments/recon_sources.def"
+#undef SOURCE
+};
+enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
+
+/* A finding under way. */
+struct finding {
+	const struct recon_question *q;
+	const struct recon_source *source; /* NULL: of a fund flow, which is held beside nothing */
+	struct tx *tx;
+	struct recon_join *ours;
+	struct recon_join *strangers;      /* lines that are no record of ours of that day: id the line, at_ms theirs */
+	struct recon_result *out;
+	bool has_before, has_after;        /* the neighbours' statements are here */
+	bool is_neighbour;                 /* the one being walked */
+};
+
+/* ---- what was found ---- */
+
+static struct recon_found *more(struct recon_result *r, struct fail *why)
+{
+	if (r->count >= RECON_FOUND_MAX) {
+		FAILS(why, RECON_MANY, "more than %d differences", RECON_FOUND_MAX);
+		return NULL;
+	}
+	if (r->count == r->room) {
+		int64_t room = r->room > 0 ? 2 * r->room : FIRST_FOUND;
+		struct recon_found *at = realloc(r->found, (size_t)room * sizeof *at);
+		if (at == NULL) {
+			FAILS(why, MEMORY, "%lld differences", (long long)room);
+			return NULL;
+		}
+		r->found = at;
+		r->room = room;
+	}
+	return &r->found[r->count++];
+}
+
+void recon_found_drop(struct recon_result *r)
+{
+	free(r->found);
+	r->found = NULL;
+	r->count = r->room = 0;
+}
+
+/* line 0 and theirs NONE: not in the statement. */
+struct theirs {
+	enum recon_theirs what;
+	int64_t fen, line, at_ms;
+};
+
+/* `nth`: the same number stood in the statement so often before; such a one is a difference of its own. */
+static bool judge(struct finding *f, const struct recon_ours_row *row, struct str number, const struct theirs *t, enum recon_more how, int nth, struct fail *why)
+{
+	struct recon_pair p = { .side = (enum recon_side)row->side, .ours = (enum recon_ours)row->ours, .theirs = t->what, .notice = row->notice != 0 ? row->notice : RECON_NOTICE_NOBODYS,
+				.sums = row->fen == t->fen ? RECON_SUMS_EQUAL : RECON_SUMS_OTHER, .more = how };
+	enum recon_kind kind = recon_judge(&p);
+	if (kind == RECON_MATCH) {
+		f->out->matched++;
+		return true;
+	}
+	struct recon_found *d = more(f->out, why);
+	if (d == NULL)
+		return false;
+	bool has_ours = row->ours != RECON_OURS_NONE;
+	*d = (struct recon_found){ .side = p.side, .kind = kind, .queued = p.ours == RECON_OURS_QUEUED && p.sums == RECON_SUMS_EQUAL, .ours = has_ours ? row->id : 0,
+				   .ours_fen = p.ours == RECON_OURS_DONE || p.ours == RECON_OURS_QUEUED || p.ours == RECON_OURS_ASKED ? row->fen : 0, .theirs_fen = t->fen, .line = t->line,
+				   .at_ms = t->line > 0 ? t->at_ms : row->at_ms };
+	if (nth > 0)
+		snprintf(d->number, sizeof d->number, "%.*s#%d", (int)(number.len < BILL_TEXT_MAX ? number.len : BILL_TEXT_MAX), number.at, nth + 1);
+	else
+		snprintf(d->number, sizeof d->number, "%.*s", STR_ARG(number));
+	return recon_division_of(f->tx, row, &d->division, why);
+}
+
+/* ---- their lines ---- */
+
+static enum recon_theirs theirs_said(const struct bill_line *l)
+{
+	return l->state == BILL_PENDING ? RECON_THEIRS_PENDING : l->state == BILL_FAILED ? RECON_THEIRS_FAILED : RECON_THEIRS_DONE;
+}
+
+static bool line_settled(struct finding *f, const struct bill_line *l)
+{
+	struct recon_settled *s = &f->out->settled[l->business];
+	s->lines++;
+	s->fen += l->what == BILL_IN ? l->fen : -l->fen;
+	f->out->theirs++;
+	return true;
+}
+
+/* A neighbour's line matters only where one of ours is missing. */
+static bool neighbour_line(struct finding *f, enum recon_side side, struct str number, const struct theirs *t, struct fail *why)
+{
+	struct recon_ours_row *row = recon_join_find(f->ours, side, number);
+	if (row == NULL || row->seen > 0 || t->what == RECON_THEIRS_FAILED)
+		return true;
+	row->seen = 1;
+	return judge(f, row, number, t, RECON_MORE_NOTHING, 0, why);
+}
+
+static bool own_line(struct finding *f, enum recon_side side, struct str number, struct str order_no, const struct theirs *t, struct fail *why)
+{
+	struct recon_ours_row *row = recon_join_find(f->ours, side, number), *known = row != NULL ? NULL : recon_join_find(f->strangers, side, number), stranger;
+	f->out->theirs++;
+	if (t->what == RECON_THEIRS_FAILED && side == RECON_PAID_IN)
+		return true; /* nothing came of it; what we have is missing there */
+	if (row != NULL || known != NULL) {
+		struct recon_ours_row *first = row != NULL ? row : known;
+		int nth = first->seen;
+		first->seen += first->seen < SEEN_MAX;
+		return judge(f, row != NULL ? row : &(struct recon_ours_row){ .side = (uint8_t)side, .ours = RECON_OURS_DONE, .fen = t->fen }, number, t,
+			     nth > 0 ? RECON_MORE_AGAIN : RECON_MORE_NOTHING, nth, why);
+	}
+	if (!recon_ours_look(f->tx, f->source, side, number, order_no, &stranger, why))
+		return false;
+	struct recon_ours_row seen = { .id = t->line, .side = (uint8_t)side, .seen = 1 };
+	return recon_join_put(f->strangers, &seen, number, why) && judge(f, &stranger, number, t, RECON_MORE_NOTHING, 0, why);
+}
+
+static bool line_take(void *ctx, const struct bill_line *l, struct fail *why)
+{
+	struct finding *f = ctx;
+	if (f->source == NULL)
+		return line_settled(f, l);
+	bool is_back = l->what == BILL_REFUND;
+	enum recon_side side = is_back && f->source->side == RECON_PAID_IN ? RECON_PAID_BACK : f->source->side;
+	struct str number = f->source->by == RECON_BY_CODE ? l->code : side == RECON_PAID_BACK && l->refund_no.len > 0 ? l->refund_no : side == RECON_PAID_BACK ? l->refund_reference : l->reference;
+	struct theirs t = { .what = theirs_said(l), .fen = is_back ? l->refund_fen : l->fen, .line = l->line, .at_ms = l->at_ms };
+	if (number.len == 0)
+		number = l->reference;
+	return f->is_neighbour ? neighbour_line(f, side, number, &t, why) : own_line(f, side, number, l->order_no, &t, why);
+}
+
+static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why)
+{
+	struct recon_file files[RECON_FILES_MAX];
+	int count;
+	if (!recon_files(f->tx, f->q->source, day, files, &count, why))
+		return false;
+	*any = count > 0;
+	f->is_neighbour = day != f->q->day;
+	for (int i = 0; i < count; i++) {
+		if (!f->is_neighbour && f->out->file == 0)
+			f->out->file = files[i].id;
+		if (!recon_file_walk(f->tx, f->q->blobs, &files[i], f->q->names, line_take, f, why))
+			return false;
+	}
+	return true;
+}
+
+/* ---- ours that nobody mentioned ---- */
+
+static bool any_missing(struct finding *f)
+{
+	struct str number;
+	for (int64_t i = 0; i < recon_join_count(f->ours); i++)
+		if (recon_join_at(f->ours, i, &number)->seen == 0)
+			return true;
+	return false;
+}
+
+static bool is_near(const struct finding *f, int64_t at_ms)
+{
+	int64_t begins = day_begins_ms(f->q->day), ends = day_begins_ms(f->q->day + 1);
+	return (at_ms >= ends - f->q->cutoff_ms && !f->has_after) || (at_ms < begins + f->q->cutoff_ms && !f->has_before);
+}
+
+static bool missing(struct finding *f, struct fail *why)
+{
+	if (any_missing(f) && (!walk_day(f, f->q->day - 1, &f->has_before, why) || !walk_day(f, f->q->day + 1, &f->has_after, why)))
+		return false;
+	for (int64_t i = 0; i < recon_join_count(f->ours); i++) {
+		struct str number;
+		struct recon_ours_row *row = recon_join_at(f->ours, i, &number);
+		struct theirs none = { .what = RECON_THEIRS_NONE };
+		if (row->seen == 0 && !judge(f, row, number, &none, is_near(f, row->at_ms) ? RECON_MORE_NEAR : RECON_MORE_NOTHING, 0, why))
+			return false;
+	}
+	return true;
+}
+
+/* ---- all of it ---- */
+
+static bool find(struct finding *f, struct fail *why)
+{
+	int64_t from_ms = day_begins_ms(f->q->day), to_ms = day_begins_ms(f->q->day + 1);
+	if (f->source != NULL && !recon_ours_load(f->tx, f->source, from_ms, to_ms, f->ours, why))
+		return false;
+	f->out->ours = recon_join_count(f->ours);
+	if (!walk_day(f, f->q->day, &f->out->has_statement, why))
+		return false;
+	return !f->out->has_statement || f->source == NULL || missing(f, why);
+}
+
+bool recon_find(struct tx *tx, const struct recon_question *q, struct recon_result *out, struct fail *why)
+{
+	struct finding f = { .q = q, .tx = tx, .out = out };
+	*out = (struct recon_result){ .file = 0 };
+	for (int i = 0; i < SOURCES; i++)
+		f.source = sources[i].source == q->source ? &sources[i] : f.source;
+	f.ours = recon_join_begin(why);
+	f.strangers = f.ours != NULL ? recon_join_begin(why) : NULL;
+	bool ok = f.strangers != NULL && find(&f, why);
+	recon_join_drop(f.ours);
+	recon_join_drop(f.strangers);
+	if (!ok)
+		recon_found_drop(out);
+	return ok;
+}

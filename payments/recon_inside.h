@@ -1,0 +1,23 @@
+/* payments/recon_inside.h - what finding differences is made of: our records out of the tables. Nobody outside payments/recon*.c includes it.
+ * Thread: as recon_find.h says. */
+#ifndef PAYMENTS_RECON_INSIDE_H
+#define PAYMENTS_RECON_INSIDE_H
+#include "payments/ledger.h"
+#include "payments/recon_find.h"
+#include "payments/recon_join.h"
+
+enum recon_by { RECON_BY_NUMBER, RECON_BY_CODE };
+
+struct recon_source {
+	enum bill_source source;
+	int64_t channel;      /* 0: all */
+	enum recon_side side;
+	enum recon_by by;
+};
+
+/* All of ours that came from from_ms on and before to_ms. */
+MUST_USE bool recon_ours_load(struct tx *tx, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why);
+/* One by its number, or by our own number of its order, whenever it came; row->ours RECON_OURS_NONE: nobody knows it. */
+MUST_USE bool recon_ours_look(struct tx *tx, const struct recon_source *s, enum recon_side side, struct str number, struct str order_no, struct recon_ours_row *row, struct fail *why);
+MUST_USE bool recon_division_of(struct tx *tx, const struct recon_ours_row *row, int64_t *division, struct fail *why);
+#endif

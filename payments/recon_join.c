@@ -1,0 +1,144 @@
+/* payments/recon_join.c - why a table of our own: a million lines are asked for one by one, and the database would be asked a million times. */
+#include "payments/recon_join.h"
+
+#include "base/hash.h"
+#include "base/ids.h"
+
+#include <assert.h>
+#include <stdlib.h>
+#include <string.h>
+
+enum { FIRST_ROWS = 1024, FIRST_BYTES = 32 << 10 };
+
+struct place {
+	uint32_t at;      /* of the number in `bytes` */
+	uint32_t len;
+};
+
+struct recon_join {
+	uint8_t key[16];  /* numbers are outsiders' */
+	struct recon_ours_row *rows;
+	struct place *numbers;
+	uint32_t *slots;  /* row + 1; 0: free */
+	char *bytes;
+	uint32_t count, room, slot_count;
+	size_t bytes_len, bytes_room;
+};
+
+struct recon_join *recon_join_begin(struct fail *why)
+{
+	struct recon_join *j = calloc(1, sizeof *j);
+	if (j == NULL)
+		FAILS(why, MEMORY, "a day's records");
+	else
+		random_bytes(j->key, sizeof j->key);
+	return j;
+}
+
+void recon_join_drop(struct recon_join *j)
+{
+	if (j == NULL)
+		return;
+	free(j->rows);
+	free(j->numbers);
+	free(j->slots);
+	free(j->bytes);
+	free(j);
+}
+
+static uint32_t slot_of(const struct recon_join *j, uint8_t side, struct str number)
+{
+	return (uint32_t)(siphash(j->key, number.at, number.len) + side * UINT64_C(0x9e3779b97f4a7c15)) & (j->slot_count - 1);
+}
+
+static bool is_it(const struct recon_join *j, uint32_t row, uint8_t side, struct str number)
+{
+	const struct place *p = &j->numbers[row];
+	return j->rows[row].side == side && p->len == number.len && memcmp(j->bytes + p->at, number.at, number.len) == 0;
+}
+
+/* The slot that has it, or the free one where it would go. */
+static uint32_t *slot_find(const struct recon_join *j, uint8_t side, struct str number)
+{
+	uint32_t n = slot_of(j, side, number);
+	while (j->slots[n] != 0 && !is_it(j, j->slots[n] - 1, side, number))
+		n = (n + 1) & (j->slot_count - 1);
+	return &j->slots[n];
+}
+
+static void slots_fill(struct recon_join *j)
+{
+	for (uint32_t row = 0; row < j->count; row++)
+		*slot_find(j, j->rows[row].side, (struct str){ j->bytes + j->numbers[row].at, j->numbers[row].len }) = row + 1;
+}
+
+static bool grow(struct recon_join *j, struct fail *why)
+{
+	uint32_t room = j->room > 0 ? 2 * j->room : FIRST_ROWS;
+	struct recon_ours_row *rows = realloc(j->rows, room * sizeof *rows);
+	j->rows = rows != NULL ? rows : j->rows;
+	struct place *numbers = realloc(j->numbers, room * sizeof *numbers);
+	j->numbers = numbers != NULL ? numbers : j->numbers;
+	uint32_t *slots = calloc(2 * (size_t)room, sizeof *slots);
+	if (rows == NULL || numbers == NULL || slots == NULL || room > UINT32_MAX / 4) {
+		free(slots);
+		return FAILS(why, MEMORY, "%u records of a day", room);
+	}
+	free(j->slots);
+	j->slots = slots;
+	j->slot_count = 2 * room;
+	j->room = room;
+	slots_fill(j);
+	return true;
+}
+
+static bool keep_number(struct recon_join *j, struct str number, struct fail *why)
+{
+	if (j->bytes_len + number.len > j->bytes_room) {
+		size_t room = j->bytes_room > 0 ? 2 * j->bytes_room : FIRST_BYTES;
+		char *more = room < UINT32_MAX ? realloc(j->bytes, room) : NULL;
+		if (more == NULL)
+			return FAILS(why, MEMORY, "%zu bytes of numbers", room);
+		j->bytes = more;
+		j->bytes_room = room;
+	}
+	memcpy(j->bytes + j->bytes_len, number.at, number.len);
+	j->numbers[j->count] = (struct place){ (uint32_t)j->bytes_len, (uint32_t)number.len };
+	j->bytes_len += number.len;
+	return true;
+}
+
+bool recon_join_put(struct recon_join *j, const struct recon_ours_row *row, struct str number, struct fail *why)
+{
+	assert(number.len > 0 && number.len < FIRST_BYTES);
+	if (j->count == j->room && !grow(j, why))
+		return false;
+	uint32_t *slot = slot_find(j, row->side, number);
+	if (*slot != 0)
+		return true;
+	if (!keep_number(j, number, why))
+		return false;
+	j->rows[j->count] = *row;
+	*slot = ++j->count;
+	return true;
+}
+
+struct recon_ours_row *recon_join_find(struct recon_join *j, enum recon_side side, struct str number)
+{
+	if (j->count == 0 || number.len == 0)
+		return NULL;
+	uint32_t row = *slot_find(j, (uint8_t)side, number);
+	return row != 0 ? &j->rows[row - 1] : NULL;
+}
+
+int64_t recon_join_count(const struct recon_join *j)
+{
+	return j->count;
+}
+
+struct recon_ours_row *recon_join_at(struct recon_join *j, int64_t n, struct str *number)
+{
+	assert(n >= 0 && n < (int64_t)j->count);
+	*number = (struct str){ j->bytes + j->numbers[n].at, j->numbers[n].len };
+	return &j->rows[n];
+}

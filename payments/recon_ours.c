@@ -1,0 +1,186 @@
+/* payments/recon_ours.c - our side: a day of it in pages, and single records whenever they were made. */
+#include "payments/recon_inside.h"
+
+#include "payments/notice.h"
+#include "payments/odd_money.h"
+#include "payments/order.h"
+
+enum { PAGE_ROWS = 10000 };
+
+/* ---- a day ---- */
+
+/* Where a page goes on. */
+struct page {
+	int64_t at_ms, id, rows;
+};
+
+static bool put_rows(struct stmt *q, const struct recon_source *s, enum recon_ours ours, struct page *p, struct recon_join *j, struct fail *why)
+{
+	for (p->rows = 0; stmt_row(q, why); p->rows++) {
+		struct recon_ours_row row = { .id = stmt_int(q, 0), .fen = stmt_int(q, 2), .at_ms = stmt_int(q, 3), .side = (uint8_t)s->side, .ours = (uint8_t)ours };
+		struct str number = stmt_text(q, 1);
+		p->id = row.id;
+		p->at_ms = row.at_ms;
+		if (number.len > 0 && number.len <= RECON_NUMBER_MAX && !recon_join_put(j, &row, number, why))
+			return false;
+	}
+	return why->code == FAIL_NONE;
+}
+
+static bool payments_page(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, COALESCE(reference, ''), amount_fen, taken_ms FROM pay_payment WHERE channel = $1 AND (taken_ms, id) > ($2, $3)"
+		" AND taken_ms < $4 ORDER BY channel, taken_ms, id LIMIT $5", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { s->channel, p->at_ms, p->id, to_ms, PAGE_ROWS };
+	for (int i = 0; i < 5; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	return put_rows(q, s, RECON_OURS_DONE, p, j, why);
+}
+
+/* By notice: each has its own amount and code. The id that a page goes on behind is the payment's. */
+static bool notices_page(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT p.id, n.payment_code, o.total_fen, p.taken_ms FROM (SELECT id, pay_order, taken_ms FROM pay_payment WHERE channel = $1 AND (taken_ms, id) > ($2, $3)"
+		" AND taken_ms < $4 ORDER BY channel, taken_ms, id LIMIT $5) p JOIN pay_order_notice o ON o.pay_order = p.pay_order JOIN pay_notice n ON n.id = o.notice"
+		" ORDER BY p.taken_ms, p.id, n.id", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { s->channel, p->at_ms, p->id, to_ms, PAGE_ROWS };
+	for (int i = 0; i < 5; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	return put_rows(q, s, RECON_OURS_DONE, p, j, why);
+}
+
+/* What lies among the odd money of that day has come too. */
+static bool odd_page(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, reference, amount_fen, came_ms FROM pay_odd WHERE channel = $1 AND (came_ms, id) > ($2, $3)"
+		" AND came_ms < $4 ORDER BY channel, came_ms, id LIMIT $5", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { s->channel, p->at_ms, p->id, to_ms, PAGE_ROWS };
+	for (int i = 0; i < 5; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	return put_rows(q, s, RECON_OURS_QUEUED, p, j, why);
+}
+
+typedef bool (*page_fn)(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why);
+
+static bool all_pages(struct tx *tx, page_fn page, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why)
+{
+	struct page p = { .at_ms = from_ms - 1, .id = INT64_MAX };
+	do
+		if (!page(tx, s, to_ms, &p, j, why))
+			return false;
+	while (p.rows >= PAGE_ROWS);
+	return true;
+}
+
+static bool channel_load(struct tx *tx, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why)
+{
+	return all_pages(tx, s->by == RECON_BY_NUMBER ? payments_page : notices_page, s, from_ms, to_ms, j, why) &&
+	       (s->by != RECON_BY_NUMBER || all_pages(tx, odd_page, s, from_ms, to_ms, j, why));
+}
+
+bool recon_ours_load(struct tx *tx, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why)
+{
+	static const enum pay_channel all[] = {
+#define CHANNEL(name, number, text) PAY_BY_##name,
+#include "payments/pay_channels.def"
+#undef CHANNEL
+	};
+	if (s->channel != PAY_NO_CHANNEL)
+		return channel_load(tx, s, from_ms, to_ms, j, why);
+	for (size_t i = 0; i < sizeof all / sizeof all[0]; i++) {
+		struct recon_source one = *s;
+		one.channel = all[i];
+		if (!channel_load(tx, &one, from_ms, to_ms, j, why))
+			return false;
+	}
+	return true;
+}
+
+/* ---- one ---- */
+
+static bool payment_look(struct tx *tx, int64_t channel, struct str number, struct recon_ours_row *row, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, amount_fen, taken_ms FROM pay_payment WHERE channel = $1 AND reference = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, channel);
+	stmt_bind_text(q, 2, number);
+	if (stmt_row(q, why)) {
+		row->ours = RECON_OURS_DONE;
+		row->id = stmt_int(q, 0);
+		row->fen = stmt_int(q, 1);
+		row->at_ms = stmt_int(q, 2);
+	}
+	return why->code == FAIL_NONE;
+}
+
+/* What is said of a notice that some order of ours was for. */
+static enum recon_notice notice_said(int64_t state)
+{
+	return state == NOTICE_PAID ? RECON_NOTICE_PAID : state == NOTICE_VOID || state == NOTICE_REPLACED ? RECON_NOTICE_VOID : RECON_NOTICE_UNPAID;
+}
+
+static bool odd_look(struct tx *tx, int64_t channel, struct str number, struct recon_ours_row *row, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, amount_fen, came_ms, division, kind FROM pay_odd WHERE channel = $1 AND reference = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, channel);
+	stmt_bind_text(q, 2, number);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	int64_t kind = stmt_int(q, 4);
+	*row = (struct recon_ours_row){ .id = stmt_int(q, 0), .fen = stmt_int(q, 1), .at_ms = stmt_int(q, 2), .division = stmt_int(q, 3), .side = row->side, .ours = RECON_OURS_QUEUED };
+	row->notice = kind == ODD_DOUBLE ? RECON_NOTICE_PAID : kind == ODD_VOID ? RECON_NOTICE_VOID : kind == ODD_LATE ? RECON_NOTICE_UNPAID : RECON_NOTICE_NOBODYS;
+	return true;
+}
+
+/* By its payment code: paid through this channel on another day, paid otherwise, waiting, or void. */
+static bool notice_look(struct tx *tx, const struct recon_source *s, struct str code, struct recon_ours_row *row, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT n.id, n.total_fen, n.changed_ms, n.division, n.state, COALESCE((SELECT MAX(p.channel) FROM pay_order_notice o JOIN pay_payment p"
+		" ON p.pay_order = o.pay_order WHERE o.notice = n.id), 0) FROM pay_notice n WHERE n.payment_code = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, code);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	int64_t state = stmt_int(q, 4), channel = stmt_int(q, 5);
+	bool is_this = state == NOTICE_PAID && channel != 0 && (s->channel == 0 || channel == s->channel);
+	*row = (struct recon_ours_row){ .id = stmt_int(q, 0), .fen = stmt_int(q, 1), .at_ms = stmt_int(q, 2), .division = stmt_int(q, 3), .side = row->side,
+					.ours = is_this ? RECON_OURS_DONE : RECON_OURS_OPEN, .notice = (uint8_t)notice_said(state) };
+	return true;
+}
+
+bool recon_ours_look(struct tx *tx, const struct recon_source *s, enum recon_side side, struct str number, struct str order_no, struct recon_ours_row *row, struct fail *why)
+{
+	(void)order_no;
+	*row = (struct recon_ours_row){ .side = (uint8_t)side, .ours = RECON_OURS_NONE };
+	if (s->by == RECON_BY_CODE)
+		return notice_look(tx, s, number, row, why);
+	if (side != RECON_PAID_IN)
+		return true;
+	return payment_look(tx, s->channel, number, row, why) && (row->ours != RECON_OURS_NONE || odd_look(tx, s->channel, number, row, why));
+}
+
+bool recon_division_of(struct tx *tx, const struct recon_ours_row *row, int64_t *division, struct fail *why)
+{
+	*division = row->division;
+	if (row->division != 0 || row->ours != RECON_OURS_DONE)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COALESCE(MIN(n.division), 0) FROM pay_payment p JOIN pay_order_notice o ON o.pay_order = p.pay_order"
+		" JOIN pay_notice n ON n.id = o.notice WHERE p.id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, row->id);
+	if (stmt_row(q, why))
+		*division = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}

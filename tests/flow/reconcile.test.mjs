@@ -1,0 +1,192 @@
+// Goal: a day's statement beside our books: what was planted by another program is found, all of it and nothing else, and the same the second time; a wrong file is refused whole, with its line; what
+// is carried over midnight is cleared by the next day's statement; a fund flow is posted once; who may not, may not.
+import assert from 'node:assert/strict';
+import { execFileSync, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import path from 'node:path';
+import test from 'node:test';
+import { gzipSync } from 'node:zlib';
+import { book, fund_bill, merchant, planted_day, sha1, trade_bill } from './lib/bills.mjs';
+import { assert_problem, world } from './lib/cases.mjs';
+import { gateway, siban } from './lib/gateway.mjs';
+import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
+import { first, hire } from './lib/staff.mjs';
+import { until } from './lib/until.mjs';
+
+const g = await gateway({ settings: { ...sandbox_codes, 'rate.write': 0, 'rate.read': 0 } });
+const w = await world(g, { test_key: true });
+const [safe, system] = [await first(g, 'li.safe', 'security_admin'), await first(g, 'li.system', 'system_admin')];
+const office = await hire(safe, system, 'pay.one', '621200', 'payment_clerk'), window = await hire(safe, system, 'window.one', '621202', 'window_clerk');
+const county = await hire(safe, system, 'pay.county', '621202', 'payment_clerk');
+const D = day(-1), BEFORE = day(-2);
+
+// one payment that is real, for its journal
+const real = notice();
+await bring_notice(g, w.department, real);
+assert.equal((await window.ask('POST', '/v1/hall/counter-payments', { key: randomUUID(), body: { payment_codes: [real.payment_code], channel: 'pos', reference: 'POS0001', amount_fen: 8000 } })).status, 201);
+const number = async (sql) => Number(await g.sql(sql));
+const journal = await number('SELECT MIN(journal) FROM pay_payment'), staff = await number("SELECT MIN(id) FROM staff");
+
+const bring = (source, on, body, { as = office, key = randomUUID(), more = '' } = {}) => as.ask('POST', `/v1/staff/reconciliation/files?source=${source}&day=${on}${more}`, { key, body: Buffer.from(body), type: 'application/octet-stream' });
+const show = async (on) => (await office.ask('GET', `/v1/staff/reconciliation/days/${on}`)).json;
+async function over(on, source, round = () => true) {
+	let day_now;
+	await until(`${source} of ${on} is done`, async () => {
+		day_now = await show(on);
+		const s = day_now.sources.find((one) => one.source === source);
+		return s && ['done', 'no_statement'].includes(s.state) && round(s);
+	});
+	return day_now;
+}
+async function items(query) {
+	const all = [];
+	for (let cursor = ''; cursor !== null;) {
+		const { json, text } = await office.ask('GET', `/v1/staff/reconciliation/items?limit=100&${query}${cursor ? `&cursor=${cursor}` : ''}`);
+		assert.ok(json.items, text);
+		all.push(...json.items);
+		cursor = json.next_cursor;
+	}
+	return all;
+}
+const answers_of = (all) => new Map(all.map((i) => [i.number.replace(/#\d+$/, '#'), i.kind]));
+const sorted = (map) => [...map].sort();
+
+const planted = planted_day(D, 2000);
+const bill = trade_bill(D, planted.lines);
+
+test('what was planted is found, nothing is invented, and the same again', async () => {
+	await book(g, planted.ours, { staff, journal });
+	const taken = await bring('wechat_trade', D, bill, { more: `&sha1=${sha1(bill)}` });
+	assert.equal(taken.status, 201, taken.text);
+	assert.deepEqual([taken.json.lines, taken.json.is_new], [planted.lines.length, true]);
+	const now = await over(D, 'wechat_trade');
+	const source = now.sources[0];
+	assert.deepEqual([source.ours, source.theirs], [planted.ours.length, planted.lines.length]);
+	const found = await items(`day=${D}`);
+	assert.deepEqual(sorted(answers_of(found)), sorted(planted.answers));
+	assert.equal(now.unexplained, found.filter((i) => i.kind !== 'cutoff').length);
+	const amount = found.find((i) => i.kind === 'amount');
+	assert.equal(amount.theirs_fen, amount.ours_fen + 1);
+	assert.equal(bill.split('\r\n')[amount.line - 1].includes(amount.number), true, 'the line it says');
+	// again: the same rows, unchanged
+	const rows = await g.sql('SELECT id, kind, number, state, changed_ms FROM recon_item ORDER BY id');
+	const asked = await office.ask('POST', `/v1/staff/reconciliation/days/${D}/run`);
+	assert.deepEqual([asked.status, asked.json.asked], [202, 1]);
+	await until('it was held again', async () => (await number('SELECT round FROM recon_run')) === 2 && (await show(D)).sources[0].state === 'done');
+	assert.equal(await g.sql('SELECT id, kind, number, state, changed_ms FROM recon_item ORDER BY id'), rows);
+});
+
+test('the same statement again is the one that is here; another takes its place only when it is said', async () => {
+	const again = await bring('wechat_trade', D, gzipSync(bill));
+	assert.deepEqual([again.status, again.json.is_new], [200, false]);
+	const long = planted.lines.find((l) => planted.answers.get(l.number) === 'long');
+	const other = trade_bill(D, planted.lines.filter((l) => l !== long));
+	assert_problem(await bring('wechat_trade', D, other), 409, 'other_statement');
+	assert.equal((await bring('wechat_trade', D, other, { more: '&replaces=1' })).status, 201);
+	await over(D, 'wechat_trade', (s) => s.theirs === planted.lines.length - 1);
+	assert.deepEqual((await items(`day=${D}&state=gone`)).map((i) => i.number), [long.number], 'it says that it is gone');
+	assert.equal((await bring('wechat_trade', D, bill, { more: '&replaces=1' })).status, 201);
+	await over(D, 'wechat_trade', (s) => s.theirs === planted.lines.length);
+	assert.deepEqual(sorted(answers_of(await items(`day=${D}`))), sorted(planted.answers));
+});
+
+test("what is carried over midnight is cleared by a neighbour's statement, or becomes short", async () => {
+	const carried = planted_day(BEFORE, 20, { each: 2, seed: 7 });
+	await book(g, carried.ours, { staff, journal, from: 200000 });
+	assert.equal((await bring('wechat_trade', BEFORE, trade_bill(BEFORE, carried.lines))).status, 201);
+	// D's statement is here, and has none of them
+	await over(BEFORE, 'wechat_trade');
+	const found = answers_of(await items(`day=${BEFORE}`));
+	assert.deepEqual(sorted(found), sorted(new Map([...carried.answers].map(([n, kind]) => [n, kind === 'cutoff' ? 'short' : kind]))));
+	// corrected: it has one of them now
+	const [late] = [...carried.answers].filter(([, kind]) => kind === 'cutoff').map(([n]) => n), ours = carried.ours.find((o) => o.number === late);
+	assert.equal((await bring('wechat_trade', D, trade_bill(D, [...planted.lines, { number: late, fen: ours.fen, time: '00:00:03' }]), { more: '&replaces=1' })).status, 201);
+	await over(D, 'wechat_trade', (s) => s.theirs === planted.lines.length + 1);
+	await until('the day before has heard of it', async () => (await items(`day=${BEFORE}&state=gone`)).some((i) => i.number === late));
+	assert.equal((await items(`day=${D}`)).some((i) => i.number === late), false, 'and it is no stranger in its own');
+});
+
+test('the finance bureau: booked, undecided, void, unpaid, unknown', async () => {
+	const all = await Promise.all(Array.from({ length: 6 }, async () => {
+		const n = notice();
+		assert.equal((await bring_notice(g, w.department, n)).status, 201);
+		return { ...n, id: await number(`SELECT id FROM pay_notice WHERE payment_code = '${n.payment_code}'`) };
+	}));
+	const [booked, pending, other, silent, unpaid, gone] = all, ms = Date.parse(`${D}T10:00:00+08:00`);
+	await book(g, [booked, pending, other, silent].map((n) => ({ fen: 8000, ms })), { staff, journal, from: 300000, channel: 1 });
+	for (const [i, n] of [booked, pending, other, silent].entries()) {
+		await g.sql(`INSERT INTO pay_order_notice (pay_order, notice, total_fen, is_live) VALUES (${300000 + i}, ${n.id}, 8000, 0)`);
+		await g.sql(`UPDATE pay_notice SET state = 3 WHERE id = ${n.id}`);
+	}
+	assert.equal((await g.ask('POST', `/v1/department/notices/${gone.payment_code}/void`, { token: w.department, key: randomUUID(), body: { reason: '重复开具' } })).status, 200);
+	const unknown = '62120226100000000012';
+	const line = (code, status, amount = '80.00') => JSON.stringify({ payment_code: code, amount, status, booked_at: `${D} 11:00:00` });
+	const text = [line(booked.payment_code, 'booked'), line(pending.payment_code, 'pending'), line(other.payment_code, 'booked', '80.01'), line(unpaid.payment_code, 'booked'), line(gone.payment_code, 'booked'), line(unknown, 'booked')].join('\n');
+	const taken = await bring('finance', D, `${text}\n`);
+	assert.equal(taken.status, 201, taken.text);
+	await over(D, 'finance');
+	const kinds = new Map((await items(`day=${D}`)).filter((i) => i.source === 'finance').map((i) => [i.number, i.kind]));
+	assert.deepEqual(sorted(kinds), sorted(new Map([[pending.payment_code, 'to_be_confirmed'], [other.payment_code, 'amount'], [silent.payment_code, 'to_be_confirmed'], [unpaid.payment_code, 'status'], [gone.payment_code, 'paid_after_void'], [unknown, 'long']])));
+});
+
+test('a fund flow says what reached the account, and is posted once', async () => {
+	const balance = (kind) => number(`SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind = ${kind} AND a.channel = 3`);
+	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['fee', 60], ['back', 4000], ['fee_back', 24]]))).status, 201);
+	await over(D, 'wechat_fund');
+	assert.deepEqual([await balance(5), await balance(6), await balance(1)], [6000 - 36, 36, -6000]);
+	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/days/${D}/run`)).status, 202);
+	await until('once more', async () => (await number('SELECT round FROM recon_run WHERE source = 2')) === 2 && (await number('SELECT state FROM recon_run WHERE source = 2')) === 3);
+	assert.deepEqual([await balance(5), await balance(6)], [5964, 36], 'the same again posts nothing');
+	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['trade', 500], ['fee', 63], ['back', 4000], ['fee_back', 24]]), { more: '&replaces=1' })).status, 201);
+	await over(D, 'wechat_fund', (s) => s.theirs === 5);
+	assert.deepEqual([await balance(5), await balance(6)], [6500 - 39, 39], 'a correction posts what it corrects');
+	assert.equal(await number('SELECT SUM(amount_fen) FROM ledger_posting'), 0);
+});
+
+test('what is wrong with a file is said with its line, and nothing of it stays', async () => {
+	const before = await g.sql('SELECT COUNT(*) FROM recon_file');
+	const small = trade_bill(BEFORE, [{ number: '4200001', fen: 100, time: '10:00:00' }, { number: '4200002', fen: 200, time: '11:00:00' }]);
+	const more = '&replaces=1';
+	const wrong = async (body, problem, { source = 'wechat_trade', on = BEFORE, extra = more } = {}) => {
+		const { reason, line, column } = assert_problem(await bring(source, on, body, { more: extra }), 422, 'import').json;
+		assert.deepEqual({ reason, line, column }, { reason: undefined, line: undefined, column: undefined, ...problem });
+	};
+	await wrong(small.replace('`1.00', '`1e0'), { line: 2, column: '应结订单金额', reason: 'not_an_amount' });
+	await wrong(small.replaceAll(merchant, '1900000001').replace('1900000001', merchant), { line: 3, reason: 'other_merchant' });
+	await wrong(small.slice(0, -40), { line: 5, reason: 'cells_missing' });
+	await wrong(small.split('\r\n').slice(0, 3).join('\r\n'), { line: 3, reason: 'cut_off' });
+	await wrong(small + small, { line: 6, reason: 'behind_the_end' });
+	await wrong(Buffer.from(small, 'utf16le'), { line: 1, reason: 'utf16' });
+	await wrong(gzipSync(small).subarray(0, 200), { reason: 'cut_off' });
+	await wrong(small, { line: 2, reason: 'other_day' }, { on: day(-3) });
+	await wrong(small, { line: 1, column: '记账时间', reason: 'no_column' }, { source: 'wechat_fund' });
+	await wrong(small, { reason: 'other_digest' }, { extra: `&replaces=1&sha1=${sha1('x')}` });
+	await wrong('', { reason: 'empty_file' });
+	assert.equal(assert_problem(await bring('wechat_trade', day(), small), 400, 'invalid_query').json.pointer, 'day');
+	assert.equal(assert_problem(await bring('alipay', D, small), 400, 'invalid_query').json.pointer, 'source');
+	assert.equal(await g.sql('SELECT COUNT(*) FROM recon_file'), before);
+	// who may not
+	assert_problem(await bring('wechat_trade', BEFORE, small, { as: window }), 403, 'forbidden');
+	assert_problem(await bring('wechat_trade', BEFORE, small, { as: county }), 403, 'forbidden');
+	assert_problem(await county.ask('GET', `/v1/staff/reconciliation/days/${D}`), 403, 'forbidden');
+	assert_problem(await office.ask('GET', '/v1/staff/reconciliation/days/2026-02-30'), 404, 'not_found');
+});
+
+test('siban reconcile: load, status, run', async () => {
+	const on = day(-5), file = path.join(g.state, 'bill.csv.gz');
+	writeFileSync(file, gzipSync(trade_bill(on, [{ number: '42009', fen: 700, time: '09:00:00' }])));
+	const say = (...words) => new Promise((resolve) => {
+		const child = spawn(siban, ['reconcile', ...words, '--config', g.conf]);
+		let out = '';
+		child.stdout.on('data', (d) => { out += d; });
+		child.on('close', (code) => resolve({ code, out }));
+	});
+	assert.match((await say('load', file, '--source', 'wechat_trade', '--day', on)).out, /^wechat_trade \S+: 1 lines, 700 fen paid, 0 fen back, taken\n[0-9a-f]{64}\n$/);
+	const ran = await say('run', '--day', on);
+	assert.equal(ran.code, 3);
+	assert.match(ran.out, /wechat_trade +done +ours 0, theirs 1, matched 0, open 1.*\n {2}long +open +1, ours 0 fen, theirs 700 fen, office, 0 days\n\S+: 1 unexplained\n/);
+	assert.equal((await say('status', '--day', day(-6))).code, 0);
+	assert.equal((await say('status')).code, 2);
+	assert.equal(execFileSync(siban, ['ledger', 'verify', '--config', g.conf], { encoding: 'utf8' }).startsWith('verified'), true);
+});
