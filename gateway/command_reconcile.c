@@ -72,7 +72,7 @@ static int status(struct command_line *l, struct control *k, bool waits)
 {
 	char target[TARGET_BYTES];
 	int code = 0;
-	snprintf(target, sizeof target, "/control/reconciliation/days/%s", l->day);
+	snprintf(target, sizeof target, "/control/reconciliation/days?day=%s", l->day);
 	for (int i = 0;; i++) {
 		DROP(json) json_t *day = control_json(k, "reconcile", target, STR(""), &code);
 		if (day == NULL)
@@ -89,7 +89,7 @@ static int run(struct command_line *l, struct control *k)
 {
 	char target[TARGET_BYTES];
 	int code = 0;
-	snprintf(target, sizeof target, "/control/reconciliation/days/%s/run", l->day);
+	snprintf(target, sizeof target, "/control/reconciliation/runs?day=%s", l->day);
 	DROP(json) json_t *asked = control_json(k, "reconcile", target, STR(""), &code);
 	return asked == NULL ? code : status(l, k, true);
 }

@@ -53,7 +53,7 @@ static bool list_parse(struct request *r, struct fail *why)
 	struct str kind, state;
 	bool has_cursor;
 	int limit;
-	if (l == NULL || !request_query_only(r, names, why) || !recon_office(r, why) || !recon_day_query(r, "day", -1, &l->day, why) || !request_query(r, "kind", &kind, why) ||
+	if (l == NULL || !request_query_only(r, names, why) || !recon_office(r, why) || !recon_day_query(r, "day", 0, &l->day, why) || !request_query(r, "kind", &kind, why) ||
 	    !request_query(r, "state", &state, why))
 		return false;
 	const struct recon_kind_row *k = kind.at != NULL ? recon_kind_named(kind) : NULL;
@@ -72,7 +72,7 @@ static bool list_parse(struct request *r, struct fail *why)
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct list *l = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " RECON_ITEM_COLUMNS " FROM recon_item WHERE id < $1 AND (day = $2 OR $2 = -1) AND (kind = $3 OR $3 = 0) AND (state = $4 OR ($4 = 0 AND state <> 4))"
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT " RECON_ITEM_COLUMNS " FROM recon_item WHERE id < $1 AND (day = $2 OR $2 = 0) AND (kind = $3 OR $3 = 0) AND (state = $4 OR ($4 = 0 AND state <> 4))"
 		" ORDER BY id DESC LIMIT $5", why);
 	if (q == NULL)
 		return false;

@@ -7,7 +7,6 @@
 
 /* A day's money is everybody's of the prefecture: who sees a county alone has no part in it. Fails: FORBIDDEN. */
 MUST_USE bool recon_office(const struct request *r, struct fail *why);
-/* A day in the path or the query. Fails: NOT_FOUND, QUERY. */
-MUST_USE bool recon_day_param(const struct request *r, int n, int64_t *day, struct fail *why);
+/* absent -1: it must be there. Fails: QUERY. */
 MUST_USE bool recon_day_query(struct request *r, const char *name, int64_t absent, int64_t *day, struct fail *why);
 #endif

@@ -16,15 +16,6 @@ bool recon_office(const struct request *r, struct fail *why)
 	return is_everybodys || FAILS(why, FORBIDDEN, "reconciliation is of the whole prefecture");
 }
 
-bool recon_day_param(const struct request *r, int n, int64_t *day, struct fail *why)
-{
-	int32_t d;
-	if (!day_from_text(r->params[n], &d))
-		return FAILS(why, NOT_FOUND, "not a day");
-	*day = d;
-	return true;
-}
-
 bool recon_day_query(struct request *r, const char *name, int64_t absent, int64_t *day, struct fail *why)
 {
 	struct str text;
@@ -32,7 +23,7 @@ bool recon_day_query(struct request *r, const char *name, int64_t absent, int64_
 	*day = absent;
 	if (!request_query(r, name, &text, why))
 		return false;
-	if (text.at == NULL)
+	if (text.at == NULL && absent >= 0)
 		return true;
 	if (!day_from_text(text, &d))
 		return FAILS_FIELD(why, QUERY, name, "not a day");
@@ -110,9 +101,9 @@ static bool files_read(struct tx *tx, struct day_view *v, struct fail *why)
 
 static bool day_parse(struct request *r, struct fail *why)
 {
-	static const char *const no_query[] = { NULL };
+	static const char *const names[] = { "day", NULL };
 	struct day_view *v = request_state(r, sizeof *v, why);
-	return v != NULL && request_query_only(r, no_query, why) && recon_office(r, why) && recon_day_param(r, 0, &v->day, why);
+	return v != NULL && request_query_only(r, names, why) && recon_office(r, why) && recon_day_query(r, "day", -1, &v->day, why);
 }
 
 static bool day_look(struct tx *tx, struct request *r, struct fail *why)
@@ -219,9 +210,9 @@ const struct handler recon_day_show = { .parse = day_parse, .look = day_look, .r
 
 static bool run_parse(struct request *r, struct fail *why)
 {
-	static const char *const no_query[] = { NULL };
+	static const char *const names[] = { "day", NULL };
 	int64_t *day = request_state(r, sizeof *day, why);
-	return day != NULL && request_query_only(r, no_query, why) && recon_office(r, why) && recon_day_param(r, 0, day, why);
+	return day != NULL && request_query_only(r, names, why) && recon_office(r, why) && recon_day_query(r, "day", -1, day, why);
 }
 
 /* Every source that has a statement of that day. */

@@ -29,7 +29,7 @@ const number = async (sql) => Number(await g.sql(sql));
 const journal = await number('SELECT MIN(journal) FROM pay_payment'), staff = await number("SELECT MIN(id) FROM staff");
 
 const bring = (source, on, body, { as = office, key = randomUUID(), more = '' } = {}) => as.ask('POST', `/v1/staff/reconciliation/files?source=${source}&day=${on}${more}`, { key, body: Buffer.from(body), type: 'application/octet-stream' });
-const show = async (on) => (await office.ask('GET', `/v1/staff/reconciliation/days/${on}`)).json;
+const show = async (on) => (await office.ask('GET', `/v1/staff/reconciliation/days?day=${on}`)).json;
 async function over(on, source, round = () => true) {
 	let day_now;
 	await until(`${source} of ${on} is done`, async () => {
@@ -71,7 +71,7 @@ test('what was planted is found, nothing is invented, and the same again', async
 	assert.equal(bill.split('\r\n')[amount.line - 1].includes(amount.number), true, 'the line it says');
 	// again: the same rows, unchanged
 	const rows = await g.sql('SELECT id, kind, number, state, changed_ms FROM recon_item ORDER BY id');
-	const asked = await office.ask('POST', `/v1/staff/reconciliation/days/${D}/run`);
+	const asked = await office.ask('POST', `/v1/staff/reconciliation/runs?day=${D}`);
 	assert.deepEqual([asked.status, asked.json.asked], [202, 1]);
 	await until('it was held again', async () => (await number('SELECT round FROM recon_run')) === 2 && (await show(D)).sources[0].state === 'done');
 	assert.equal(await g.sql('SELECT id, kind, number, state, changed_ms FROM recon_item ORDER BY id'), rows);
@@ -135,7 +135,7 @@ test('a fund flow says what reached the account, and is posted once', async () =
 	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['fee', 60], ['back', 4000], ['fee_back', 24]]))).status, 201);
 	await over(D, 'wechat_fund');
 	assert.deepEqual([await balance(5), await balance(6), await balance(1)], [6000 - 36, 36, -6000]);
-	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/days/${D}/run`)).status, 202);
+	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/runs?day=${D}`)).status, 202);
 	await until('once more', async () => (await number('SELECT round FROM recon_run WHERE source = 2')) === 2 && (await number('SELECT state FROM recon_run WHERE source = 2')) === 3);
 	assert.deepEqual([await balance(5), await balance(6)], [5964, 36], 'the same again posts nothing');
 	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['trade', 500], ['fee', 63], ['back', 4000], ['fee_back', 24]]), { more: '&replaces=1' })).status, 201);
@@ -169,8 +169,8 @@ test('what is wrong with a file is said with its line, and nothing of it stays',
 	// who may not
 	assert_problem(await bring('wechat_trade', BEFORE, small, { as: window }), 403, 'forbidden');
 	assert_problem(await bring('wechat_trade', BEFORE, small, { as: county }), 403, 'forbidden');
-	assert_problem(await county.ask('GET', `/v1/staff/reconciliation/days/${D}`), 403, 'forbidden');
-	assert_problem(await office.ask('GET', '/v1/staff/reconciliation/days/2026-02-30'), 404, 'not_found');
+	assert_problem(await county.ask('GET', `/v1/staff/reconciliation/days?day=${D}`), 403, 'forbidden');
+	assert_problem(await office.ask('GET', '/v1/staff/reconciliation/days?day=2026-02-30'), 400, 'invalid_query');
 });
 
 test('siban reconcile: load, status, run', async () => {
