@@ -34,6 +34,7 @@ extern const struct handler application_create, application_list_mine, applicati
 extern const struct handler application_submit, application_withdraw, department_application;
 extern const struct handler material_upload, material_content, material_remove_one, department_material;
 extern const struct handler case_list, case_show, case_events, case_demands, case_lookup;
+extern const struct handler case_result, case_result_document, pickup_code_make, department_result, department_result_document, hall_hand_out;
 extern const struct handler department_event_post, department_case_show, department_feed;
 extern const struct handler order_create, order_show, order_cancel, hall_payment, finance_push, office_confirmation_list, office_confirmation_send;
 extern const struct handler pay_notice_show, department_notice_put, department_notice_show, department_notice_void;

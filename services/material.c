@@ -320,6 +320,27 @@ bool material_part(struct tx *tx, const struct material *m, int64_t at, struct a
 	return ok || (to == NULL && FAILS(why, MEMORY, "a part of a file"));
 }
 
+bool material_part_out(struct request *r, const struct material *m, int64_t at, struct str part, struct fail *why)
+{
+	bool is_whole = (int64_t)part.len == m->bytes;
+	struct buf range;
+	r->reply.status = is_whole ? 200 : 206;
+	r->reply.content_type = media_type(m->kind).at;
+	r->reply.body = (struct buf){ .arena = &r->arena, .at = (char *)part.at, .len = part.len, .cap = part.len };
+	reply_header(r, "content-disposition", STR("attachment"));
+	if (is_whole)
+		return true;
+	buf_init(&range, &r->arena, 64);
+	if (part.len > 0)
+		buf_printf(&range, "bytes %lld-%lld/%lld", (long long)at, (long long)at + (long long)part.len - 1, (long long)m->bytes);
+	else
+		buf_printf(&range, "bytes */%lld", (long long)m->bytes);
+	if (!buf_ok(&range))
+		return FAILS(why, MEMORY, "a range");
+	reply_header(r, "content-range", buf_text(&range));
+	return true;
+}
+
 void material_members(struct json_out *j, const struct material *m)
 {
 	char key[ID_TEXT_BYTES];

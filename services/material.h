@@ -51,6 +51,8 @@ MUST_USE bool material_missing(struct tx *tx, int64_t case_id, int64_t out[MATER
 
 /* A part of the content from `at` on, up to MATERIAL_PART_BYTES, into the arena. Fails: QUERY beyond its end; as blob_unseal. */
 MUST_USE bool material_part(struct tx *tx, const struct material *m, int64_t at, struct arena *a, struct str *out, struct fail *why);
+/* Answers with it: 200 when that is all, 206 with where it stands otherwise. */
+MUST_USE bool material_part_out(struct request *r, const struct material *m, int64_t at, struct str part, struct fail *why);
 /* One object's members. */
 void material_members(struct json_out *j, const struct material *m);
 void materials_out(struct json_out *j, const struct material *of, int count);

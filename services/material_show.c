@@ -43,23 +43,7 @@ static bool content_look(struct tx *tx, struct request *r, struct fail *why)
 static bool content_render(struct request *r, struct fail *why)
 {
 	const struct reading *v = r->state;
-	bool is_whole = (int64_t)v->part.len == v->m.bytes;
-	struct buf range;
-	r->reply.status = is_whole ? 200 : 206;
-	r->reply.content_type = media_type(v->m.kind).at;
-	r->reply.body = (struct buf){ .arena = &r->arena, .at = (char *)v->part.at, .len = v->part.len, .cap = v->part.len };
-	reply_header(r, "content-disposition", STR("attachment"));
-	if (is_whole)
-		return true;
-	buf_init(&range, &r->arena, 64);
-	if (v->part.len > 0)
-		buf_printf(&range, "bytes %lld-%lld/%lld", (long long)v->at, (long long)v->at + (long long)v->part.len - 1, (long long)v->m.bytes);
-	else
-		buf_printf(&range, "bytes */%lld", (long long)v->m.bytes);
-	if (!buf_ok(&range))
-		return FAILS(why, MEMORY, "a range");
-	reply_header(r, "content-range", buf_text(&range));
-	return true;
+	return material_part_out(r, &v->m, v->at, v->part, why);
 }
 
 const struct handler material_content = { .parse = content_parse, .look = content_look, .render = content_render };

@@ -1,69 +1,11 @@
 /* services/material_upload.c - POST /v1/applications/:id/materials/:number: a file goes by in pieces, is judged, cleaned and sealed, and only then asked whose it is. */
-#include "base/hash.h"
 #include "services/application_view.h"
 #include "services/handlers.h"
 #include "services/material.h"
 #include "services/services.h"
-
-#include <assert.h>
+#include "services/upload_sink.h"
 
 enum { UPLOADED = 1, THERE = 2, N_EDITION = 0, N_BYTES = 1, N_NUMBER = 2, N_KIND = 3, N_MADE = 4 };
-
-/* ---- the sink: in the BLOB lane ---- */
-
-struct sunk {
-	struct media media;
-	struct blob_sealer *sealer; /* NULL: not begun, or over */
-	struct blob_sealed sealed;
-};
-
-static bool to_sealer(void *ctx, struct str piece, struct fail *why)
-{
-	return blob_seal(((struct sunk *)ctx)->sealer, piece, why);
-}
-
-static bool sink_begin(struct request *r, struct fail *why)
-{
-	struct sunk *s = arena_alloc(&r->arena, sizeof *s);
-	if (s == NULL)
-		return FAILS(why, MEMORY, "an upload");
-	memset(s, 0, sizeof *s);
-	r->sunk = s;
-	media_begin(&s->media, to_sealer, s);
-	s->sealer = blob_seal_begin(services_blobs(), r->now_ms, why);
-	return s->sealer != NULL;
-}
-
-static bool sink_take(struct request *r, struct str piece, struct fail *why)
-{
-	return (r->sunk != NULL || sink_begin(r, why)) && media_feed(&((struct sunk *)r->sunk)->media, piece, why);
-}
-
-/* What stands for the whole is the digest of what was kept. */
-static bool sink_end(struct request *r, struct fail *why)
-{
-	struct sunk *s = r->sunk;
-	if (!media_end(&s->media, why))
-		return false;
-	struct blob_sealer *sealer = s->sealer;
-	s->sealer = NULL;
-	if (!blob_seal_end(sealer, &s->sealed, why))
-		return false;
-	r->body = (struct str){ (const char *)s->sealed.sha256, SHA256_BYTES };
-	return true;
-}
-
-static void sink_drop(struct request *r)
-{
-	struct sunk *s = r->sunk;
-	if (s == NULL)
-		return;
-	blob_seal_abort(s->sealer);
-	s->sealer = NULL;
-	wipe(&s->sealed, sizeof s->sealed);
-}
-
-static const struct body_sink sink = { sink_take, sink_end, sink_drop };
 
 /* ---- the request ---- */
 
@@ -100,7 +42,7 @@ static bool upload_look(struct tx *tx, struct request *r, struct fail *why)
 static bool upload_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	const struct uploading *u = r->state;
-	const struct sunk *s = r->sunk;
+	const struct upload *s = upload_of(r);
 	struct material m;
 	int64_t edition;
 	uint8_t random[32];
@@ -131,4 +73,4 @@ static bool upload_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler material_upload = { .sink = &sink, .parse = upload_parse, .look = upload_look, .apply = upload_apply, .render = upload_render };
+const struct handler material_upload = { .sink = &upload_sink, .parse = upload_parse, .look = upload_look, .apply = upload_apply, .render = upload_render };

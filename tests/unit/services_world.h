@@ -234,6 +234,8 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(text) FROM voice_said ORDER BY id",
 	"SELECT voice || '|' || kind || '|' || phase || '|' || begun || '|' || days || '|' || extended || '|' || ifnull(due, '-') || '|' || ifnull(stopped_on, '-') || '|' || told FROM voice_clock"
 	" ORDER BY voice, kind",
+	"SELECT id || '|' || case_id || '|' || decision || '|' || version || '|' || document_no || '|' || ifnull(hex(sha256), '-') || '|' || ifnull(blob, '-') || '|' || collect || '|'"
+	" || ifnull(hex(code), '-') || '|' || ifnull(code_by, '-') || '|' || ifnull(handed_ms, '-') || '|' || ifnull(handed_by, '-') || '|' || ifnull(handed_to, '-') FROM case_result ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
