@@ -24,6 +24,7 @@ static const struct { const char *name; size_t code_at; } templates[] = {
 	{ "mandate", offsetof(struct config, sms_aliyun_template_mandate) },
 	{ "mandate_code", offsetof(struct config, sms_aliyun_template_mandate_code) },
 	{ "otp", offsetof(struct config, sms_aliyun_template_otp) },
+	{ "payment", offsetof(struct config, sms_aliyun_template_payment) },
 	{ "phone_changed", offsetof(struct config, sms_aliyun_template_phone_changed) },
 	{ "test", offsetof(struct config, sms_aliyun_template_test) },
 };

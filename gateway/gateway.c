@@ -26,6 +26,7 @@
 #include "channels/wechat_pay_keys.h"
 #include "notify/account.h"
 #include "payments/confirmation_send.h"
+#include "payments/receipt_send.h"
 #include "services/authority_account.h"
 #include "services/certificate_trust.h"
 #include "services/finance_account.h"
@@ -130,6 +131,8 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	machine_of(g);
 	effect_follow(KIND_department_hook, hook_followed); /* an address that takes nothing for long is disabled */
 	effect_follow(KIND_finance_confirm, confirmation_followed); /* paid becomes booked */
+	effect_follow(KIND_receipt_issue, receipt_followed);
+	effect_follow(KIND_receipt_reverse, receipt_followed);
 	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
 	if (ok) {

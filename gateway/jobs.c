@@ -18,6 +18,7 @@
 #include "payments/confirmation_send.h"
 #include "payments/ledger.h"
 #include "payments/order.h"
+#include "payments/receipt_send.h"
 #include "services/alert.h"
 #include "services/application.h"
 #include "services/booking.h"
@@ -201,7 +202,11 @@ static bool expire_orders(struct tx *tx, struct bite *b, struct fail *why)
 
 static bool confirm_payments(struct tx *tx, struct bite *b, struct fail *why)
 {
-	return confirmations_send(tx, b->now_ms, b->rows_max, &b->rows, why);
+	int64_t receipts;
+	if (!confirmations_send(tx, b->now_ms, b->rows_max, &b->rows, why) || !receipts_send(tx, b->now_ms, b->rows_max - b->rows, &receipts, why))
+		return false;
+	b->rows += receipts;
+	return true;
 }
 
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)

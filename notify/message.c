@@ -12,7 +12,7 @@
 
 enum { CONTENT_FIRST_BYTES = 512, CONTENT_PARTS = 4, RANDOM_BYTES = 32 };
 
-enum told_kind { OF_CASE, OF_MANDATE, OF_BOOKING, OF_VOICE };
+enum told_kind { OF_CASE, OF_MANDATE, OF_BOOKING, OF_VOICE, OF_PAYMENT };
 
 /* What a message says, and of what. */
 struct told {
@@ -108,7 +108,7 @@ void message_bells(const struct config *c)
 
 static struct str sms_of(const struct told *c)
 {
-	static const struct str names[] = { [OF_CASE] = { "case_moved", 10 }, [OF_MANDATE] = { "mandate", 7 }, [OF_BOOKING] = { "booking", 7 }, [OF_VOICE] = { "voice", 5 } };
+	static const struct str names[] = { [OF_CASE] = { "case_moved", 10 }, [OF_MANDATE] = { "mandate", 7 }, [OF_BOOKING] = { "booking", 7 }, [OF_VOICE] = { "voice", 5 }, [OF_PAYMENT] = { "payment", 7 } };
 	return names[c->kind];
 }
 
@@ -138,7 +138,7 @@ enum { SUBJECT_BYTES = 32 };
 /* Notices of one case, mandate, booking or voice leave in their order. */
 static struct str subject_of(const struct told *c, char text[SUBJECT_BYTES])
 {
-	static const char *const names[] = { [OF_CASE] = "case", [OF_MANDATE] = "mandate", [OF_BOOKING] = "booking", [OF_VOICE] = "voice" };
+	static const char *const names[] = { [OF_CASE] = "case", [OF_MANDATE] = "mandate", [OF_BOOKING] = "booking", [OF_VOICE] = "voice", [OF_PAYMENT] = "payment" };
 	int len = snprintf(text, SUBJECT_BYTES, "%s:%lld", names[c->kind], (long long)(c->kind == OF_CASE ? c->case_id : c->cause));
 	return (struct str){ text, (size_t)len };
 }
@@ -224,6 +224,12 @@ bool message_booking(struct tx *tx, const struct booking_news *n, int64_t now_ms
 bool message_voice(struct tx *tx, const struct voice_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
 {
 	struct told told = { .person = n->person, .cause = n->voice, .template = n->template, .case_no = n->number, .about = n->about, .kind = OF_VOICE };
+	return tell(tx, &told, NULL, now_ms, random, a, why);
+}
+
+bool message_payment(struct tx *tx, const struct payment_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
+{
+	struct told told = { .person = n->person, .cause = n->payment, .template = n->template, .case_no = n->yuan, .about = n->unit, .bring = n->paper, .kind = OF_PAYMENT };
 	return tell(tx, &told, NULL, now_ms, random, a, why);
 }
 

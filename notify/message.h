@@ -91,6 +91,14 @@ struct voice_news {
 };
 MUST_USE bool message_voice(struct tx *tx, const struct voice_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 
+/* To whoever paid, or whose notice it was. */
+struct payment_news {
+	int64_t person, payment;      /* payment: the row it is about, for the order of its bells */
+	enum message_template template;
+	struct str unit, yuan, paper; /* who is paid; the amount; of a receipt its numbers, which say the same in any language */
+};
+MUST_USE bool message_payment(struct tx *tx, const struct payment_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
+
 /* *found false: no such message of this person. Reading it again changes nothing. */
 MUST_USE bool message_mark_read(struct tx *tx, struct id key, int64_t person, int64_t now_ms, bool *found, struct fail *why);
 

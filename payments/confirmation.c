@@ -6,6 +6,7 @@
 #include "base/day.h"
 #include "payments/confirmation_send.h"
 #include "payments/payment.h"
+#include "payments/receipt_send.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -67,7 +68,9 @@ bool confirmation_move(struct tx *tx, const struct confirmation *c, enum confirm
 	stmt_bind_int(q, 5, now_ms);
 	stmt_bind_int(q, 6, c->id);
 	stmt_bind_int(q, 7, c->state);
-	return stmt_run(q, why) && (tx_changes(tx) == 1 || refuse_state(c, why));
+	if (!stmt_run(q, why) || (tx_changes(tx) != 1 && !refuse_state(c, why)))
+		return false;
+	return to != CONFIRMATION_BOOKED || receipt_ask(tx, c->id, now_ms, why);
 }
 
 /* ---- making them ---- */

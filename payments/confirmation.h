@@ -36,7 +36,7 @@ MUST_USE bool confirmation_read(struct tx *tx, int64_t id, struct confirmation *
 /* Of a notice; out->id 0: no money came for it. */
 MUST_USE bool confirmation_find(struct tx *tx, int64_t notice, struct confirmation *out, struct arena *a, struct fail *why);
 
-/* `word` and `finance_no` at NULL: as they are. Fails: CONFIRMATION_STATE (fact state) the table does not allow it, or another was quicker. */
+/* `word` and `finance_no` at NULL: as they are. What is booked is asked a receipt for. Fails: CONFIRMATION_STATE (fact state) the table does not allow it, or another was quicker. */
 MUST_USE bool confirmation_move(struct tx *tx, const struct confirmation *c, enum confirmation_state to, struct str word, struct str finance_no, int64_t now_ms, struct fail *why);
 
 /* What a payer is told of all of an order's notices together: the least of them. *text at NULL: there is no money to be booked. */

@@ -2,6 +2,7 @@
 #include "payments/receipt.h"
 
 #include "payments/order.h"
+#include "payments/receipt_send.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -82,6 +83,29 @@ bool receipt_find(struct tx *tx, int64_t confirmation, struct receipt *out, stru
 	return why->code == FAIL_NONE;
 }
 
+bool receipt_read(struct tx *tx, int64_t id, struct receipt *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, RECEIPT_SELECT " WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no receipt %" PRId64, id);
+	row_take(q, out);
+	return true;
+}
+
+bool receipt_unsent(struct tx *tx, struct receipt *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, RECEIPT_SELECT " WHERE state IN (1, 4) AND effect IS NULL ORDER BY id LIMIT 1", why);
+	*out = (struct receipt){ .id = 0 };
+	if (q == NULL)
+		return false;
+	if (stmt_row(q, why))
+		row_take(q, out);
+	return why->code == FAIL_NONE;
+}
+
 /* ---- before money goes back ---- */
 
 /* A booking that is answered later finds it, for both write the row: no receipt is asked for any more. */
@@ -119,6 +143,14 @@ static bool all_of(struct tx *tx, int64_t payment, struct receipt *out, int most
 	return why->code == FAIL_NONE;
 }
 
+static bool reverse_one(struct tx *tx, struct receipt *r, int64_t now_ms, struct fail *why)
+{
+	if (!receipt_move(tx, r, RECEIPT_IS_REVERSING, STR_NONE, now_ms, why))
+		return false;
+	r->state = RECEIPT_IS_REVERSING;
+	return receipt_send(tx, r, now_ms, why);
+}
+
 bool receipt_reverse(struct tx *tx, int64_t payment, int64_t now_ms, bool *is_clear, bool *is_stuck, struct fail *why)
 {
 	struct receipt all[ORDER_NOTICES_MAX];
@@ -129,7 +161,7 @@ bool receipt_reverse(struct tx *tx, int64_t payment, int64_t now_ms, bool *is_cl
 		return false;
 	for (int i = 0; i < count; i++) {
 		enum receipt_state s = all[i].state;
-		if (s == RECEIPT_IS_ISSUED && !receipt_move(tx, &all[i], RECEIPT_IS_REVERSING, STR_NONE, now_ms, why))
+		if (s == RECEIPT_IS_ISSUED && !reverse_one(tx, &all[i], now_ms, why))
 			return false;
 		*is_clear = *is_clear && (s == RECEIPT_IS_REVERSED || s == RECEIPT_IS_REFUSED);
 		*is_stuck = *is_stuck || s == RECEIPT_IS_NOT_REVERSED;

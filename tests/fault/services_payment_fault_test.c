@@ -106,6 +106,26 @@ static void by_finance(struct world *w, const char *body)
 	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = 1, .token = 1, .test_key = true };
 }
 
+static bool receipt_refused(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_receipt (id, confirmation, state, word, check_code, link, red_code, red_number, is_unwanted, made_ms, issued_ms, reversed_ms, changed_ms)"
+		" VALUES (1, 1, 3, '30005', '', $1, '', '', 0, 0, 0, 0, 0)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, "", 0);
+	return stmt_run(q, why);
+}
+
+static void is_without_receipt(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	is_taken(w);
+	world_must(store_write(w->store, receipt_refused, NULL, &why), &why);
+}
+
+static void ask_ours(struct world *w) { by_finance(w, "{\"kind\":\"paid\",\"payment_code\":\"" FIRST "\",\"trace_no\":\"2026112316000000000000000001\",\"amount\":\"210.00\"}"); }
 static void ask_elsewhere(struct world *w) { by_finance(w, "{\"kind\":\"paid\",\"payment_code\":\"" FIRST "\",\"trace_no\":\"X\",\"amount\":\"210.00\"}"); }
 
 static void ask_again(struct world *w)
@@ -124,6 +144,8 @@ static const struct write_case cases[] = {
 	{ "money at a counter", &hall_payment, at_counter, ask_payment, NULL, 25 },
 	{ "paid elsewhere, while it was ordered", &finance_push, is_ordered, ask_elsewhere, NULL, 9 },
 	{ "paid elsewhere as well", &finance_push, is_taken, ask_elsewhere, NULL, 4 },
+	{ "booked, and a receipt asked for", &finance_push, is_taken, ask_ours, NULL, 7 },
+	{ "a receipt asked for again", &office_receipt_send, is_without_receipt, ask_again, NULL, 4 },
 	{ "told to the finance system again", &office_confirmation_send, is_refused, ask_again, NULL, 4 },
 };
 

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
-import { assert_problem, world } from './lib/cases.mjs';
+import { assert_problem, id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { bring, day, finance_settings, notice, payment_code, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
@@ -181,4 +181,79 @@ test('refused: staff sees why, clears it up, and sends it again', async () => {
 	let page = (await office.ask('GET', `/v1/office/confirmations?date=${day()}&limit=1`)).json, seen = 0;
 	for (; page.next_cursor !== null; seen++) page = (await office.ask('GET', `/v1/office/confirmations?date=${day()}&limit=1&cursor=${page.next_cursor}`)).json;
 	assert.equal(seen + 1, Number(await g.sql(`SELECT COUNT(*) FROM pay_confirmation WHERE division = 621202`)));
+});
+
+// ---- receipts ----
+
+const receipts = async (token, query = '') => (await g.get(`/v1/me/receipts${query}`, { token })).json.items;
+const verify = (body) => g.ask('POST', '/v1/receipt-verifications', { body });
+const reversal = (code) => g.sql(`UPDATE pay_confirmation SET wants_receipt = 0 WHERE notice = (SELECT id FROM pay_notice WHERE payment_code = '${code}')`);
+
+test('booked, its receipt issued, told to its payer, and good for whoever is shown it', async () => {
+	const payer = { name: '王小明', id_number: w.person }, n = await made({ payer });
+	await take(n);
+	const [mine] = await until('there is a receipt', async () => { const all = (await receipts(w.citizen)).filter((r) => r.payment_code === n.payment_code); return all.length > 0 && all; });
+	const { receipts: issued } = await s.show('finance');
+	const { code, number, check_code, link } = issued[n.payment_code];
+	assert.deepEqual(mine, { payment_code: n.payment_code, unit_name: n.unit_name, amount_fen: 8000, state: 'valid', code, number, check_code, link, issued_at: mine.issued_at, reversed_at: null });
+	const told = (await g.get('/v1/messages', { token: w.citizen })).json.items.find((m) => m.template === 'receipt_issued');
+	assert.ok(told.body.includes(`${code} ${number} ${check_code}`) && told.body.includes('80.00') && told.body.includes(n.unit_name), told.body);
+	assert.equal((await g.sql(`SELECT COUNT(*) FROM pay_receipt WHERE link = '${link}'`)), '0', 'where the paper lies is sealed');
+	assert.deepEqual((await receipts(w.stranger)).filter((r) => r.payment_code === n.payment_code), []);
+
+	const whole = { code, number, check_code, amount_fen: 8000 };
+	assert.equal((await verify(whole)).json.result, 'valid');
+	for (const wrong of [{ code: '62030125' }, { number: '9999999999' }, { check_code: 'zzzzzz' }, { check_code: check_code.slice(0, 5) }, { amount_fen: 8001 }])
+		assert.equal((await verify({ ...whole, ...wrong })).json.result, 'no', JSON.stringify(wrong));
+	assert.equal(assert_problem(await verify({ ...whole, amount_fen: 0 }), 422, 'invalid_field').json.pointer, '/amount_fen');
+	let answer;
+	for (let i = 0; i < 60 && answer?.status !== 429; i++) answer = await verify({ ...whole, check_code: `x${i}` });
+	assert_problem(answer, 429, 'rate_limited');
+});
+
+test('who pays for another has its number, and not what opens it', async () => {
+	const n = await made({ payer: { name: '李四', id_number: id_number(40) } });
+	const order = await g.ask('POST', '/v1/orders', { token: w.stranger, key: randomUUID(), body: { payment_codes: [n.payment_code] } });
+	assert.equal(order.status, 201, order.text);
+	const other = await made({ payer: { name: '李四', id_number: id_number(40) } });
+	await take(other);
+	await is_booked(other.payment_code);
+	await g.sql(`UPDATE pay_order SET person = (SELECT person FROM pay_order WHERE id = (SELECT MAX(pay_order) FROM pay_order_notice o JOIN pay_notice n ON n.id = o.notice WHERE n.payment_code = '${n.payment_code}')), staff = NULL WHERE id = (SELECT o.pay_order FROM pay_order_notice o JOIN pay_notice n ON n.id = o.notice WHERE n.payment_code = '${other.payment_code}')`);
+	const of = await until('there is a receipt', async () => (await receipts(w.stranger)).find((r) => r.payment_code === other.payment_code));
+	assert.deepEqual([of.state, of.code, of.check_code, of.link], ['valid', '62030126', null, null]);
+});
+
+test('refused: nobody is told, staff sees it and asks again; two receipts of one number are refused', async () => {
+	const [n, other] = [await made(), await made()];
+	await setup('issue', n.payment_code, { result: '30005' });
+	await setup('issue', other.payment_code, { result: '00000', code: '62030126', number: '0000000001' });
+	await take(n);
+	await take(other);
+	const odd = async (code) => (await office.ask('GET', '/v1/office/receipts')).json.items.find((r) => r.payment_code === code);
+	const refused = await until('it was refused', () => odd(n.payment_code)), taken = await until('it was refused', () => odd(other.payment_code));
+	assert.deepEqual([refused.state, refused.word, refused.meaning, refused.code, taken.word], ['refused', '30005', '尚未入账，不能开票', null, 'number_taken']);
+	assert.deepEqual((await elsewhere.ask('GET', '/v1/office/receipts')).json.items, []);
+	const send = (who, code) => who.ask('POST', `/v1/office/receipts/${code}/send`, { key: randomUUID() });
+	assert_problem(await send(elsewhere, n.payment_code), 404, 'not_found');
+	await setup('issue', n.payment_code, null);
+	assert.equal((await send(office, n.payment_code)).json.state, 'asked');
+	await until('it was issued', async () => (await g.sql(`SELECT r.state FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation JOIN pay_notice n ON n.id = c.notice WHERE n.payment_code = '${n.payment_code}'`)) === '2');
+	assert_problem(await send(office, n.payment_code), 409, 'receipt_state');
+});
+
+test('money that goes back meanwhile gets no receipt; one that is called back is good no more', async () => {
+	const early = await made(), n = await made();
+	await setup('confirm', early.payment_code, { result: '00000', state: 'accepted' });
+	await take(early);
+	await state(early.payment_code, 2);
+	await reversal(early.payment_code);
+	assert.equal(await heard({ kind: 'paid', payment_code: early.payment_code, trace_no: await row(early.payment_code, 'trace_no'), amount: '80.00' }), 'booked');
+	assert.equal(await g.sql(`SELECT COUNT(*) FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation JOIN pay_notice n ON n.id = c.notice WHERE n.payment_code = '${early.payment_code}'`), '0');
+	await take(n);
+	const id = await until('there is a receipt', () => g.sql(`SELECT r.id FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation JOIN pay_notice n ON n.id = c.notice WHERE n.payment_code = '${n.payment_code}' AND r.state = 2`));
+	const [code, number, check_code] = await Promise.all(['code', 'number', 'check_code'].map((what) => g.sql(`SELECT ${what} FROM pay_receipt WHERE id = ${id}`)));
+	await g.sql(`UPDATE pay_receipt SET state = 4, is_unwanted = 1 WHERE id = ${id}`);
+	await until('it is reversed', async () => (await g.sql(`SELECT state FROM pay_receipt WHERE id = ${id}`)) === '5');
+	assert.deepEqual((await s.show('finance')).red[n.payment_code], { code: '62030126', number: await g.sql(`SELECT red_number FROM pay_receipt WHERE id = ${id}`) });
+	assert.equal((await verify({ code, number, check_code, amount_fen: 8000 })).json.result, 'reversed');
 });

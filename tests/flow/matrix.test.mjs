@@ -188,6 +188,7 @@ const foreign = {
 	hall_excuse: { ...booking_id, token: county_clerk.token, keyed: true },
 	booking_show: booking_id, booking_confirm: { ...booking_id, keyed: true, body: {} }, booking_cancel: { ...booking_id, keyed: true, body: { reason: 'no_time' } },
 	booking_reschedule: { ...booking_id, keyed: true, body: { starts_at } },
+	office_receipt_send: { theirs: paid_notice.payment_code, none: notice().payment_code, token: county_payment_clerk.token, keyed: true },
 	office_confirmation_send: { theirs: paid_notice.payment_code, none: notice().payment_code, token: county_payment_clerk.token, keyed: true },
 	case_show: case_no, case_events: case_no, case_demands: case_no, case_result: case_no, case_result_document: case_no, pickup_code_make: case_no,
 	department_result: { theirs: theirs.ref, none: 'T-none', token: w.other_department, keyed: true, body: { decision: 'granted', document_no: '别人的', ready_for_collection: false } },

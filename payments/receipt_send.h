@@ -1,0 +1,19 @@
+/* payments/receipt_send.h - e-receipts asked of the finance system and called back: rows become effects, and the end of an effect moves its row, and tells its people.
+ * Thread: the write lane. */
+#ifndef PAYMENTS_RECEIPT_SEND_H
+#define PAYMENTS_RECEIPT_SEND_H
+#include "notify/effect.h"
+#include "payments/receipt.h"
+
+/* Of what has just been booked, unless its money is on its way back, or it has one. */
+MUST_USE bool receipt_ask(struct tx *tx, int64_t confirmation, int64_t now_ms, struct fail *why);
+/* Sends what the row's state wants sent: the first, or the red one. Without a finance system it waits. */
+MUST_USE bool receipt_send(struct tx *tx, const struct receipt *r, int64_t now_ms, struct fail *why);
+/* Up to rows_max of those that nobody has sent. */
+MUST_USE bool receipts_send(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
+/* effect_follow of KIND_receipt_issue and KIND_receipt_reverse. */
+MUST_USE bool receipt_followed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
+
+/* To whoever paid, and to whoever the notice was for: it is there (payments/receipt_tell.c). */
+MUST_USE bool receipt_tell(struct tx *tx, const struct receipt *r, int64_t now_ms, struct fail *why);
+#endif

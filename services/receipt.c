@@ -1,0 +1,301 @@
+/* services/receipt.c - GET /v1/me/receipts: the e-receipts (财政电子票据) of what one paid, or what was paid for one; POST /v1/receipt-verifications: whoever is shown one asks whether it is
+ * good; GET /v1/office/receipts and POST …/{payment_code}/send: what the finance system refused to issue or to reverse.
+ *
+ * A verification says yes only to who has code, number, check code and amount; every no is the same, and questions about one receipt and of one address are counted. */
+#include "auth/audit.h"
+#include "auth/keyring.h"
+#include "auth/tenancy.h"
+#include "auth/vault.h"
+#include "base/arena.h"
+#include "channels/nontax_answer.h"
+#include "payments/confirmation.h"
+#include "payments/receipt_send.h"
+#include "services/handlers.h"
+#include "services/services.h"
+
+static const char *const no_query[] = { NULL };
+
+/* ---- me_receipt_list ---- */
+
+struct row {
+	int64_t id, amount_fen, issued_ms, reversed_ms;
+	enum receipt_state state;
+	bool is_own;                /* its numbers are his to show */
+	struct str payment_code, unit_name, code, number, check_code, link, word;
+};
+
+struct page {
+	struct cursor from;
+	int limit, count;
+	struct row items[];
+};
+
+static bool page_parse(struct request *r, int64_t first, struct fail *why)
+{
+	static const char *const names[] = { "cursor", "limit", NULL };
+	struct cursor from = { 0, first };
+	bool has_cursor;
+	int limit;
+	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
+		return false;
+	struct page *page = request_state(r, sizeof(*page) + ((size_t)limit + 1) * sizeof(page->items[0]), why);
+	if (page == NULL)
+		return false;
+	page->from = from;
+	page->limit = limit;
+	return true;
+}
+
+static bool mine_parse(struct request *r, struct fail *why)
+{
+	return page_parse(r, INT64_MAX, why);
+}
+
+#define ROW_SELECT "SELECT r.id, c.amount_fen, r.issued_ms, r.reversed_ms, r.state, COALESCE(n.person, 0), n.payment_code, n.unit_name, COALESCE(r.code, ''), COALESCE(r.number, '')," \
+	" r.check_code, r.link, r.word FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation JOIN pay_notice n ON n.id = c.notice"
+
+static bool link_open(int64_t id, struct str sealed, struct str *link, struct arena *a, struct fail *why)
+{
+	struct buf plain;
+	*link = STR("");
+	if (sealed.len == 0)
+		return true;
+	buf_init(&plain, a, NONTAX_LINK_MAX);
+	if (!vault_open("pay_receipt.link", id, sealed, &plain, why))
+		return false;
+	*link = buf_text(&plain);
+	return buf_ok(&plain) || FAILS(why, MEMORY, "a receipt's link");
+}
+
+/* Who paid for another has its number and not its check code, which opens the paper with the other's name. */
+static bool row_take(struct stmt *q, int64_t person, struct row *to, struct arena *a, struct fail *why)
+{
+	int64_t n[6];
+	stmt_ints(q, 0, 6, n);
+	*to = (struct row){ .id = n[0], .amount_fen = n[1], .issued_ms = n[2], .reversed_ms = n[3], .state = (enum receipt_state)n[4], .is_own = n[5] == 0 || n[5] == person };
+	struct str *const texts[] = { &to->payment_code, &to->unit_name, &to->code, &to->number, &to->check_code };
+	for (int i = 0; i < 5; i++)
+		*texts[i] = str_copy(a, stmt_text(q, 6 + i));
+	to->word = str_copy(a, stmt_text(q, 12));
+	return link_open(to->id, stmt_blob(q, 11), &to->link, a, why) && (!a->refused || FAILS(why, MEMORY, "a receipt"));
+}
+
+static bool mine_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct page *page = r->state;
+	int64_t person = principal_whose(&r->who);
+	DROP(stmt) struct stmt *q = tx_query(tx, ROW_SELECT " WHERE r.id < $1 AND r.state IN (2, 4, 5, 6) AND c.id IN (SELECT x.id FROM pay_notice y JOIN pay_confirmation x ON x.notice = y.id WHERE y.person = $2"
+		" UNION SELECT x.id FROM pay_order o JOIN pay_payment p ON p.pay_order = o.id JOIN pay_confirmation x ON x.payment = p.id WHERE o.person = $2) ORDER BY r.id DESC LIMIT $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, page->from.id);
+	stmt_bind_int(q, 2, person);
+	stmt_bind_int(q, 3, page->limit + 1);
+	for (; page->count <= page->limit && stmt_row(q, why); page->count++)
+		if (!row_take(q, person, &page->items[page->count], &r->arena, why))
+			return false;
+	return why->code == FAIL_NONE;
+}
+
+static void text_or_nothing(struct json_out *j, const char *name, struct str s)
+{
+	if (s.len > 0)
+		json_add_text(j, name, s);
+	else
+		json_add_nothing(j, name);
+}
+
+static void mine_out(struct json_out *j, const struct row *t)
+{
+	json_put_object(j);
+	json_add_text(j, "payment_code", t->payment_code);
+	json_add_text(j, "unit_name", t->unit_name);
+	json_add_number(j, "amount_fen", t->amount_fen);
+	json_add_plain(j, "state", t->state == RECEIPT_IS_REVERSED ? STR("reversed") : t->state == RECEIPT_IS_ISSUED ? STR("valid") : STR("reversing"));
+	json_add_text(j, "code", t->code);
+	json_add_text(j, "number", t->number);
+	text_or_nothing(j, "check_code", t->is_own ? t->check_code : STR_NONE);
+	text_or_nothing(j, "link", t->is_own ? t->link : STR_NONE);
+	json_add_time(j, "issued_at", t->issued_ms);
+	if (t->reversed_ms > 0)
+		json_add_time(j, "reversed_at", t->reversed_ms);
+	else
+		json_add_nothing(j, "reversed_at");
+	json_put_object_end(j);
+}
+
+static bool page_render(struct request *r, void (*out)(struct json_out *j, const struct row *t), struct fail *why)
+{
+	const struct page *page = r->state;
+	bool is_more = page->count > page->limit;
+	int count = is_more ? page->limit : page->count;
+	struct json_out j = reply_list(r);
+	for (int i = 0; i < count; i++)
+		out(&j, &page->items[i]);
+	struct cursor next = { 0, is_more ? page->items[count - 1].id : 0 };
+	return reply_list_end(r, &j, is_more ? &next : NULL, why);
+}
+
+static bool mine_render(struct request *r, struct fail *why)
+{
+	return page_render(r, mine_out, why);
+}
+
+const struct handler me_receipt_list = { .parse = mine_parse, .look = mine_look, .render = mine_render };
+
+/* ---- receipt_verify ---- */
+
+struct verifying {
+	struct str code, number, check_code;
+	int64_t amount_fen;
+	enum receipt_state state; /* of the one that fits in all of it; 0: none */
+};
+
+static bool verify_parse(struct request *r, struct fail *why)
+{
+	static const struct json_field fields[] = {
+		{ "code", JSON_F_TEXT, true, 1, NONTAX_RECEIPT_MAX, offsetof(struct verifying, code), check_visible_ascii },
+		{ "number", JSON_F_TEXT, true, 1, NONTAX_RECEIPT_MAX, offsetof(struct verifying, number), check_visible_ascii },
+		{ "check_code", JSON_F_TEXT, true, 1, NONTAX_RECEIPT_MAX, offsetof(struct verifying, check_code), check_visible_ascii },
+		{ "amount_fen", JSON_F_INT, true, 1, NOTICE_FEN_MAX, offsetof(struct verifying, amount_fen), NULL },
+	};
+	uint8_t digest[SHA256_BYTES];
+	struct verifying *v = request_state(r, sizeof(*v), why);
+	if (v == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), v, why))
+		return false;
+	const struct str parts[] = { v->code, v->number };
+	keyring_index("rate", parts, 2, digest);
+	memcpy(&r->rate_key, digest, sizeof(r->rate_key));
+	r->rate_key |= r->rate_key == 0;
+	return true;
+}
+
+static bool verify_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct verifying *v = r->state;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.check_code, c.amount_fen, r.state FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation WHERE r.code = $1 AND r.number = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, v->code);
+	stmt_bind_text(q, 2, v->number);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	if (str_same_secret(stmt_text(q, 0), v->check_code) && stmt_int(q, 1) == v->amount_fen)
+		v->state = (enum receipt_state)stmt_int(q, 2);
+	return true;
+}
+
+static bool verify_render(struct request *r, struct fail *why)
+{
+	const struct verifying *v = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	json_add_plain(&j, "result", v->state == RECEIPT_IS_REVERSED || v->state == RECEIPT_IS_REVERSING || v->state == RECEIPT_IS_NOT_REVERSED ? STR("reversed") : v->state == RECEIPT_IS_ISSUED ? STR("valid") : STR("no"));
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler receipt_verify = { .parse = verify_parse, .look = verify_look, .render = verify_render };
+
+/* ---- office_receipt_list ---- */
+
+static bool odd_parse(struct request *r, struct fail *why)
+{
+	return page_parse(r, 0, why);
+}
+
+static bool odd_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct page *page = r->state;
+	struct region_bounds b = region_bounds(r->who.region);
+	DROP(stmt) struct stmt *q = tx_query(tx, ROW_SELECT " WHERE r.state IN (3, 6) AND r.id > $1 AND c.division BETWEEN $2 AND $3 ORDER BY r.id LIMIT $4", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { page->from.id, b.six_first, b.six_last, page->limit + 1 };
+	for (int i = 0; i < 4; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	for (; page->count <= page->limit && stmt_row(q, why); page->count++)
+		if (!row_take(q, 0, &page->items[page->count], &r->arena, why))
+			return false;
+	return why->code == FAIL_NONE;
+}
+
+static void odd_out(struct json_out *j, const struct row *t)
+{
+	json_put_object(j);
+	json_add_text(j, "payment_code", t->payment_code);
+	json_add_text(j, "unit_name", t->unit_name);
+	json_add_number(j, "amount_fen", t->amount_fen);
+	json_add_plain(j, "state", receipt_state_text(t->state));
+	json_add_text(j, "word", t->word);
+	text_or_nothing(j, "meaning", nontax_result_zh(t->word));
+	text_or_nothing(j, "code", t->code);
+	text_or_nothing(j, "number", t->number);
+	json_put_object_end(j);
+}
+
+static bool odd_render(struct request *r, struct fail *why)
+{
+	return page_render(r, odd_out, why);
+}
+
+const struct handler office_receipt_list = { .parse = odd_parse, .look = odd_look, .render = odd_render };
+
+/* ---- office_receipt_send ---- */
+
+enum { SENT = 1 };
+enum { N_STATE };
+
+struct sending {
+	struct notice notice;
+	struct confirmation confirmation;
+	struct receipt receipt;
+};
+
+static bool send_parse(struct request *r, struct fail *why)
+{
+	return request_state(r, sizeof(struct sending), why) != NULL && request_query_only(r, no_query, why);
+}
+
+static bool send_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct sending *s = r->state;
+	char code[PAYMENT_CODE_DIGITS + 1];
+	int64_t division;
+	if (payment_code_read(PAYMENT_CODE_OPAQUE, r->params[0], code, &division) != PAYMENT_CODE_FINE)
+		return FAILS(why, NOT_FOUND, "not a payment code");
+	if (!notice_find(tx, str_c(code), &s->notice, &r->arena, why) || (s->notice.id != 0 && !confirmation_find(tx, s->notice.id, &s->confirmation, &r->arena, why)) ||
+	    !receipt_find(tx, s->confirmation.id, &s->receipt, why))
+		return false;
+	if (s->receipt.id == 0)
+		return FAILS(why, NOT_FOUND, "no receipt of that code");
+	r->owner = s->confirmation.division;
+	return true;
+}
+
+static bool send_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct sending *s = r->state;
+	struct receipt now;
+	if (!tx_lock_row(tx, "pay_receipt", s->receipt.id, why) || !receipt_read(tx, s->receipt.id, &now, why))
+		return false;
+	enum receipt_state to = now.state == RECEIPT_IS_NOT_REVERSED ? RECEIPT_IS_REVERSING : RECEIPT_IS_ASKED;
+	if (!receipt_move(tx, &now, to, STR_NONE, r->now_ms, why))
+		return false;
+	now.state = to;
+	struct audit a = { AUDIT_RECEIPT_SENT, AUDIT_OF_NOTICE, s->notice.id, .result = 200, .region = s->confirmation.division };
+	r->outcome = (struct outcome){ .code = SENT, .status = 200, .n = { [N_STATE] = to } };
+	return receipt_send(tx, &now, r->now_ms, why) && audit_add(tx, r, &a, why);
+}
+
+static bool send_render(struct request *r, struct fail *why)
+{
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	json_add_text(&j, "payment_code", r->params[0]);
+	json_add_plain(&j, "state", receipt_state_text((enum receipt_state)r->outcome.n[N_STATE]));
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler office_receipt_send = { .parse = send_parse, .look = send_look, .apply = send_apply, .render = send_render };
