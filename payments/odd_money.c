@@ -262,6 +262,18 @@ bool odd_money_proposes(struct tx *tx, const struct odd_row *o, enum odd_propose
 	return true;
 }
 
+bool odd_money_person(struct tx *tx, const struct odd_row *o, int64_t *person, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT person FROM pay_order WHERE id = $1", why);
+	*person = 0;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, o->money.order);
+	if (stmt_row(q, why))
+		*person = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
 static bool refuse_state(int64_t id, enum odd_state from, struct fail *why)
 {
 	FAILS(why, ODD_STATE, "odd money %" PRId64 " is %s", id, odd_state_text(from).at);

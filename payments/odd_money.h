@@ -66,9 +66,23 @@ struct odd_filter {
 /* Newest first, up to `most`. */
 MUST_USE bool odd_money_list(struct tx *tx, const struct odd_filter *f, struct odd_row *out, int most, int *count, struct arena *a, struct fail *why);
 
+/* Who ordered what it was meant for; 0: nobody we know. */
+MUST_USE bool odd_money_person(struct tx *tx, const struct odd_row *o, int64_t *person, struct fail *why);
 /* What the tables propose for it as things stand: odd_kinds.def, and whether its order's notices are all unpaid and of its amount. */
 MUST_USE bool odd_money_proposes(struct tx *tx, const struct odd_row *o, enum odd_proposes *what, struct fail *why);
 struct str odd_proposes_text(enum odd_proposes what); /* "apply" */
+
+struct odd_applying {
+	const struct odd_row *odd;
+	int64_t notice;          /* 0: those of its order */
+	struct id key;           /* of the order that is made for it */
+	int64_t staff;           /* whose that order is where nobody we know ordered */
+	int64_t now_ms;
+	const uint8_t *salt;     /* 16 bytes of the request's randomness */
+};
+/* Orders the notices as if it had been when the money came, and takes it out of suspense: order, notices, payment and journal in one. *payment: its row.
+ * Fails: ODD_STATE; ODD_GOES_BACK by its kind; PAYMENT_AMOUNT (fact total_fen); NOTICE_PAID, NOTICE_VOID, NOTICE_OVER, NOTICE_QUOTE on the day it came; ORDER_LIVE. */
+MUST_USE bool odd_money_apply(struct tx *tx, const struct odd_applying *w, int64_t *payment, struct arena *a, struct fail *why);
 
 /* Fails: ODD_STATE (fact state) the table does not allow it, or another was quicker. */
 MUST_USE bool odd_move(struct tx *tx, int64_t id, enum odd_state from, enum odd_state to, int64_t now_ms, struct fail *why);

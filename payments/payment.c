@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "payments/confirmation.h"
+#include "payments/odd_money.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -40,20 +41,26 @@ static bool notice_post(struct tx *tx, const struct notice *n, int64_t late_fen,
 	return true;
 }
 
-static bool post(struct tx *tx, const struct order *o, const struct payment *p, struct arena *a, int64_t *journal, struct fail *why)
+/* Where the money is taken from, and why: the channel that has just got it; or suspense, where it has lain. */
+struct source {
+	struct ledger_account account;
+	enum ledger_cause cause;
+	int64_t subject, now_ms;
+};
+
+static bool post(struct tx *tx, const struct order *o, const struct payment *p, const struct source *from, struct arena *a, int64_t *journal, struct fail *why)
 {
 	struct posting_list list = { .count = 0 };
-	struct ledger_account channel = { .kind = LEDGER_CHANNEL, .channel = p->channel };
 	int64_t account;
 	bool is_new;
 	struct notice n;
-	if (!ledger_account(tx, &channel, p->taken_ms, &account, why))
+	if (!ledger_account(tx, &from->account, from->now_ms, &account, why))
 		return false;
 	put(&list, account, p->fen);
 	for (int i = 0; i < o->count; i++)
-		if (!notice_read(tx, o->notices[i], &n, a, why) || !notice_post(tx, &n, o->notice_fen[i] - n.amount_fen, p->taken_ms, &list, why))
+		if (!notice_read(tx, o->notices[i], &n, a, why) || !notice_post(tx, &n, o->notice_fen[i] - n.amount_fen, from->now_ms, &list, why))
 			return false;
-	struct ledger_journal j = { .cause = LEDGER_FOR_PAYMENT, .subject = p->id, .now_ms = p->taken_ms, .postings = list.at, .count = list.count };
+	struct ledger_journal j = { .cause = from->cause, .subject = from->subject, .now_ms = from->now_ms, .postings = list.at, .count = list.count };
 	return ledger_post(tx, &j, journal, &is_new, why);
 }
 
@@ -87,20 +94,35 @@ static bool insert(struct tx *tx, const struct payment *p, int64_t journal, stru
 	return stmt_run(q, why);
 }
 
-bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
-		  struct fail *why)
+static bool take(struct tx *tx, const struct order *o, struct payment *p, struct source *from, struct arena *a, struct fail *why)
 {
-	struct payment p = { .order = o->id, .channel = channel, .reference = reference, .fen = fen, .taken_ms = now_ms };
 	int64_t journal;
-	if (fen != o->total_fen || fen == 0) {
+	if (p->fen != o->total_fen || p->fen == 0) {
 		FAILS(why, PAYMENT_AMOUNT, "order %" PRId64 " is of another amount", o->id);
 		fail_fact_number(why, "total_fen", o->total_fen);
 		return false;
 	}
-	if (!order_move(tx, o, ORDER_PAID, now_ms, why) || !reference_is_free(tx, &p, why) || !tx_next_id(tx, "pay_payment", &p.id, why))
+	if (!order_move(tx, o, ORDER_PAID, from->now_ms, why) || !reference_is_free(tx, p, why) || !tx_next_id(tx, "pay_payment", &p->id, why))
 		return false;
-	*id = p.id;
-	return post(tx, o, &p, a, &journal, why) && insert(tx, &p, journal, why) && confirmation_make(tx, &p, o, now_ms, why);
+	if (from->subject == 0)
+		from->subject = p->id;
+	return post(tx, o, p, from, a, &journal, why) && insert(tx, p, journal, why) && confirmation_make(tx, p, o, from->now_ms, why);
+}
+
+bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
+		  struct fail *why)
+{
+	struct payment p = { .order = o->id, .channel = channel, .reference = reference, .fen = fen, .taken_ms = now_ms };
+	struct source from = { { .kind = LEDGER_CHANNEL, .channel = channel }, LEDGER_FOR_PAYMENT, 0, now_ms };
+	return take(tx, o, &p, &from, a, why) && (*id = p.id) != 0;
+}
+
+bool payment_take_odd(struct tx *tx, const struct order *o, const struct odd_row *odd, int64_t now_ms, struct arena *a, int64_t *id, struct fail *why)
+{
+	const struct odd_money *m = &odd->money;
+	struct payment p = { .order = o->id, .channel = m->channel, .reference = m->reference, .fen = m->fen, .taken_ms = m->came_ms };
+	struct source from = { { .kind = LEDGER_SUSPENSE, .channel = m->channel, .division = m->division }, LEDGER_FOR_APPLY, odd->id, now_ms };
+	return take(tx, o, &p, &from, a, why) && (*id = p.id) != 0;
 }
 
 bool payment_find(struct tx *tx, int64_t order, struct payment *p, struct arena *a, struct fail *why)

@@ -1,0 +1,586 @@
+/* Goal: whatever happens in whichever order (money in time, late, twice; orders given up; parts asked for, withdrawn, decided; the channel's words lost, doubled and shuffled), the ledger sums
+ * to zero, no more goes back than was paid, each number moves money once, and the same facts in another order end in the same state. And by hand: what one function refuses.
+ * Method: a plan is drawn from a seed; two lives of it are told in two orders, each in a transaction that is rolled back; what is left at the end is compared. All of it on SQLite and on
+ * PostgreSQL. SIBAN_REFUND_SEEDS=n for more. */
+#include "postgres_server.h"
+#include "store_fixture.h"
+
+#include "auth/keyring.h"
+#include "base/arena.h"
+#include "base/day.h"
+#include "payments/ledger_walk.h"
+#include "payments/refund.h"
+#include <inttypes.h>
+
+#define NOW INT64_C(1795420800000)
+enum { ORDERS = 3, PARTS = 3, FACTS_MAX = 8, SEEDS_SQLITE = 200, SEEDS_POSTGRES = 40 };
+
+static struct side {
+	bool is_postgres;
+	struct fixture f;
+	char database[32];
+} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
+enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
+static struct side *on;
+
+static uint64_t seed;
+
+static int draw(int n)
+{
+	seed = seed * UINT64_C(6364136223846793005) + UINT64_C(1442695040888963407);
+	return (int)((seed >> 33) % (uint64_t)n);
+}
+
+static struct id key_draw(void)
+{
+	uint8_t random[10];
+	for (int i = 0; i < 10; i++)
+		random[i] = (uint8_t)draw(256);
+	return id_make(NOW, random);
+}
+
+static const uint8_t salt[16] = { 7 };
+
+/* ---- a channel that counts ---- */
+
+enum { SENT_MAX = 64 };
+static struct {
+	int64_t refund, fen;
+	int times;
+} sent[SENT_MAX];
+static int sent_count;
+
+static bool channel_send(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why)
+{
+	(void)tx, (void)now_ms, (void)a, (void)why;
+	*effect = 1;
+	for (int i = 0; i < sent_count; i++)
+		if (sent[i].refund == r->id) {
+			assert_int_equal(sent[i].fen, r->fen); /* the same number is the same money */
+			sent[i].times++;
+			return true;
+		}
+	assert_true(sent_count < SENT_MAX);
+	sent[sent_count].refund = r->id;
+	sent[sent_count].fen = r->fen;
+	sent[sent_count++].times = 1;
+	return true;
+}
+
+static bool channel_query(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why)
+{
+	(void)tx, (void)r, (void)now_ms, (void)a, (void)why;
+	*effect = 2;
+	return true;
+}
+
+static const struct refund_channel channel = { channel_send, channel_query };
+
+/* ---- a plan ---- */
+
+struct part {
+	int64_t fen;
+	bool is_withdrawn;
+	enum refund_said end; /* SUCCESS or CLOSED */
+	bool is_abnormal;     /* on its way */
+};
+struct plan {
+	int64_t items[2], fen;
+	bool is_twice, is_expired;
+	int parts;
+	struct part part[PARTS];
+};
+
+static void plan_draw(struct plan *p)
+{
+	*p = (struct plan){ .items = { 1 + draw(5000), 1 + draw(5000) }, .is_twice = draw(3) == 0, .is_expired = draw(2) == 0, .parts = draw(PARTS + 1) };
+	p->fen = p->items[0] + p->items[1];
+	int64_t left = p->fen;
+	for (int i = 0; i < p->parts && left > 1; i++) {
+		p->part[i] = (struct part){ .fen = i == p->parts - 1 ? left : 1 + draw((int)left), .is_withdrawn = draw(5) == 0, .end = draw(4) == 0 ? REFUND_SAID_CLOSED : REFUND_SAID_SUCCESS,
+			.is_abnormal = draw(3) == 0 };
+		left -= p->part[i].fen;
+		if (left < 2)
+			p->parts = i + 1;
+	}
+	if (p->parts > 0 && p->part[p->parts - 1].fen == 0)
+		p->parts--;
+}
+
+/* ---- a life of it ---- */
+
+enum fact { PAY, PAY_AGAIN_TOLD, PAY_OTHER, EXPIRE };
+struct life {
+	const struct plan *plan;
+	int n;
+	int64_t notice;
+	struct order order;
+	int stage, facts, at;
+	int fact[FACTS_MAX];
+	struct refund refund[PARTS];
+};
+struct telling {
+	const struct plan *plans;
+	char *end;
+	size_t end_max;
+};
+
+static void shuffle(int *a, int n)
+{
+	for (int i = n - 1; i > 0; i--) {
+		int k = draw(i + 1), t = a[i];
+		a[i] = a[k];
+		a[k] = t;
+	}
+}
+
+static bool begin(struct tx *tx, struct life *l, struct arena *a, struct fail *why)
+{
+	const struct plan *p = l->plan;
+	enum notice_put what;
+	struct notice n = { .code_division = 621200, .check_code = STR_NONE, .kind = NOTICE_PENALTY, .division = 621200, .unit = STR("065080906"), .unit_name = STR("市公安局"), .payer = STR("王小明"),
+		.count = 2, .items = { { STR("103050101"), STR("罚款"), p->items[0] }, { STR("103050102"), STR("工本费"), p->items[1] } }, .amount_fen = p->fen, .total_fen = p->fen, .state = NOTICE_UNPAID };
+	snprintf(n.code, sizeof(n.code), "6212002610000%07d", l->n);
+	if (!notice_put(tx, &n, NOW, salt, &what, why))
+		return false;
+	l->notice = n.id;
+	struct order_new o = { .key = key_draw(), .person = 1, .notices = &n, .count = 1, .now_ms = NOW, .hold_ms = 60000, .open_max = 100, .salt = salt };
+	(void)a;
+	l->fact[l->facts++] = PAY;
+	l->fact[l->facts++] = PAY_AGAIN_TOLD;
+	if (p->is_twice)
+		l->fact[l->facts++] = PAY_OTHER;
+	if (p->is_expired)
+		l->fact[l->facts++] = EXPIRE;
+	shuffle(l->fact, l->facts);
+	return order_make(tx, &o, &l->order, why);
+}
+
+/* As whoever takes what a channel brings does: to the order when it is open, else to the odd money; a number once. */
+static bool arrives(struct tx *tx, struct life *l, const char *suffix, struct arena *a, struct fail *why)
+{
+	char text[32];
+	struct order o;
+	struct odd_row odd;
+	int64_t id;
+	struct str reference = { text, (size_t)snprintf(text, sizeof(text), "42%d%s", l->n, suffix) };
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_payment WHERE channel = 3 AND reference = $1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_text(q, 1, reference);
+		if (stmt_row(q, why))
+			return true;
+	}
+	if (!odd_money_by_reference(tx, PAY_BY_WECHAT, reference, &odd, a, why) || !order_find(tx, l->order.key, &o, why))
+		return false;
+	if (odd.id == 0 && o.state == ORDER_OPEN)
+		return payment_take(tx, &o, PAY_BY_WECHAT, reference, o.total_fen, NOW, a, &id, why);
+	struct odd_money m = { o.state == ORDER_PAID ? ODD_DOUBLE : ODD_LATE, PAY_BY_WECHAT, reference, o.id, 621200, o.total_fen, NOW };
+	return odd_money_put(tx, &m, NOW, &id, why);
+}
+
+static bool expires(struct tx *tx, struct life *l, struct fail *why)
+{
+	struct order o;
+	return order_find(tx, l->order.key, &o, why) && (o.state != ORDER_OPEN || order_move(tx, &o, ORDER_EXPIRED, NOW, why));
+}
+
+static bool settle(struct tx *tx, struct life *l, struct arena *a, struct fail *why)
+{
+	struct odd_row rows[4];
+	int count;
+	struct odd_filter f = { .state = ODD_IS_OPEN, .below = INT64_MAX };
+	if (!odd_money_list(tx, &f, rows, 4, &count, a, why))
+		return false;
+	for (int i = 0; i < count; i++) {
+		enum odd_proposes what;
+		struct refund r;
+		enum refund_heard heard;
+		char number[ID_TEXT_BYTES];
+		int64_t payment;
+		if (rows[i].money.order != l->order.id)
+			continue;
+		if (!odd_money_proposes(tx, &rows[i], &what, why))
+			return false;
+		struct odd_applying w = { .odd = &rows[i], .key = key_draw(), .staff = 1, .now_ms = NOW, .salt = salt };
+		if (what == ODD_TO_APPLY) {
+			if (!odd_money_apply(tx, &w, &payment, a, why))
+				return false;
+			continue;
+		}
+		if (!refund_odd(tx, &rows[i], key_draw(), 1, STR("重复缴款"), salt, NOW, &r, a, why))
+			return false;
+		struct refund_word said = { { number, refund_key_text(r.key, number) }, REFUND_SAID_SUCCESS, r.fen, STR("50") };
+		char channel_no[32];
+		said.channel_no = (struct str){ channel_no, (size_t)snprintf(channel_no, sizeof(channel_no), "odd%" PRId64, r.id) };
+		if (!refund_told(tx, &said, NOW, &heard, a, why))
+			return false;
+		assert_int_equal(heard, REFUND_HEARD);
+	}
+	return true;
+}
+
+static bool ask(struct tx *tx, struct life *l, int i, int64_t fen, int64_t believed, struct fail *why)
+{
+	struct refundable of;
+	if (!refundable_find(tx, l->notice, &of, why))
+		return false;
+	struct refund_new n = { .key = key_draw(), .of = &of, .asker = REFUND_ASKED_BY_PERSON, .asked_by = 1, .refundable_fen = believed, .fen = fen, .ground = REFUND_FOR_OVERCHARGED,
+		.reason = STR("多收了"), .now_ms = NOW, .salt = salt };
+	return refund_ask(tx, &n, &l->refund[i], why);
+}
+
+/* Asked for, first with a wrong belief; withdrawn or decided. */
+static bool asks(struct tx *tx, struct life *l, int i, struct arena *a, struct fail *why)
+{
+	const struct part *p = &l->plan->part[i];
+	struct refundable of;
+	if (!refundable_find(tx, l->notice, &of, why))
+		return false;
+	int64_t left = of.paid_fen - of.asked_fen;
+	assert_false(ask(tx, l, i, 1, left + 1, why));
+	assert_int_equal(why->code, FAIL_REFUNDABLE);
+	fail_clear(why);
+	if (!ask(tx, l, i, p->fen, left, why) || !refund_reviewed(tx, &l->refund[i], NOW, why))
+		return false;
+	if (p->is_withdrawn)
+		return refund_given_up(tx, &l->refund[i], REFUND_WITHDRAWN, NOW, why);
+	return refund_approved(tx, &l->refund[i], REFUND_BY_CHANNEL, NOW, a, why);
+}
+
+/* Its words as the channel may say them: what it was on its way, and its end, each perhaps twice. */
+static void words_draw(struct life *l, int i)
+{
+	const struct part *p = &l->plan->part[i];
+	l->facts = l->at = 0;
+	l->fact[l->facts++] = (int)p->end;
+	if (draw(2))
+		l->fact[l->facts++] = (int)p->end;
+	if (p->is_abnormal && draw(2))
+		l->fact[l->facts++] = REFUND_SAID_ABNORMAL;
+	for (int n = draw(3); n > 0; n--)
+		l->fact[l->facts++] = REFUND_SAID_PROCESSING;
+	shuffle(l->fact, l->facts);
+}
+
+static bool says(struct tx *tx, struct life *l, int i, enum refund_said said, struct arena *a, struct fail *why)
+{
+	char number[ID_TEXT_BYTES], channel_no[ID_TEXT_BYTES + 4];
+	enum refund_heard heard;
+	struct refund r;
+	struct str name = { number, refund_key_text(l->refund[i].key, number) };
+	snprintf(channel_no, sizeof(channel_no), "no%s", number);
+	if (!refund_read(tx, l->refund[i].id, &r, a, why))
+		return false;
+	switch (draw(6)) { /* what else may happen to it meanwhile */
+	case 0:
+		if (!refund_unclear(tx, &r, STR("timeout"), NOW, why))
+			return false;
+		break;
+	case 1:
+		if (r.state == REFUND_ABNORMAL && !refund_send_again(tx, &r, NOW, a, why))
+			return false;
+		break;
+	case 2:
+		if (r.state != REFUND_DONE && r.state != REFUND_CLOSED && r.state != REFUND_ABNORMAL && !refund_advance(tx, &r, NOW, a, why))
+			return false;
+		break;
+	case 3: { /* of another amount: not believed */
+		struct refund_word wrong = { name, REFUND_SAID_SUCCESS, l->refund[i].fen + 1, str_c(channel_no) };
+		if (!refund_told(tx, &wrong, NOW, &heard, a, why))
+			return false;
+		assert_int_equal(heard, REFUND_HEARD_AMOUNT);
+		break;
+	}
+	default:
+		break;
+	}
+	struct refund_word w = { name, said, l->refund[i].fen, str_c(channel_no) };
+	if (!refund_told(tx, &w, NOW, &heard, a, why))
+		return false;
+	assert_true(heard == REFUND_HEARD || heard == REFUND_HEARD_BEFORE);
+	return true;
+}
+
+/* One step; stage counts: 0 begin, 1 facts of the payment, 2 settle, then for each part: asked, its words. *over when there is none. */
+static bool step(struct tx *tx, struct life *l, bool *over, struct arena *a, struct fail *why)
+{
+	const struct plan *p = l->plan;
+	*over = false;
+	if (l->stage == 0)
+		return begin(tx, l, a, why) && ++l->stage;
+	if (l->stage == 1 && l->at < l->facts) {
+		int fact = l->fact[l->at++];
+		return fact == EXPIRE ? expires(tx, l, why) : arrives(tx, l, fact == PAY_OTHER ? "b" : "a", a, why);
+	}
+	if (l->stage == 1)
+		return settle(tx, l, a, why) && ++l->stage;
+	int i = (l->stage - 2) / 2;
+	if (i >= p->parts)
+		return *over = true;
+	if (l->stage % 2 == 0) {
+		words_draw(l, i);
+		return asks(tx, l, i, a, why) && ++l->stage;
+	}
+	if (p->part[i].is_withdrawn || l->at == l->facts)
+		return ++l->stage != 0;
+	return says(tx, l, i, (enum refund_said)l->fact[l->at++], a, why);
+}
+
+/* ---- the end ---- */
+
+static bool lines(struct tx *tx, const char *const sql, struct telling *t, struct fail *why)
+{
+	size_t len = strlen(t->end);
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	if (q == NULL)
+		return false;
+	while (stmt_row(q, why))
+		len += (size_t)snprintf(t->end + len, t->end_max - len, "%.*s\n", STR_ARG(stmt_text(q, 0)));
+	assert_true(len < t->end_max);
+	return why->code == FAIL_NONE;
+}
+
+static bool number(struct tx *tx, const char *const sql, int64_t *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
+	if (q == NULL || !stmt_row(q, why))
+		return false;
+	*out = stmt_int(q, 0);
+	return true;
+}
+
+static const char *const must_be_none[] = {
+	"SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM ledger_posting",
+	/* more asked for than was paid */
+	"SELECT COUNT(*) FROM pay_refundable WHERE asked_fen > paid_fen",
+	"SELECT COUNT(*) FROM pay_payment p WHERE p.amount_fen < (SELECT COALESCE(SUM(r.amount_fen), 0) FROM pay_refund r WHERE r.payment = p.id AND r.state NOT IN (8, 9, 10))",
+	/* counters that are not what the refunds say */
+	"SELECT COUNT(*) FROM pay_refundable c WHERE c.asked_fen <> (SELECT COALESCE(SUM(r.amount_fen), 0) FROM pay_refund r WHERE r.payment = c.payment AND r.state NOT IN (8, 9, 10))",
+	/* one that is done moved money once, another never */
+	"SELECT COUNT(*) FROM pay_refund r WHERE (r.state = 6) <> ((SELECT COUNT(*) FROM ledger_journal j WHERE j.cause = 5 AND j.subject = r.id AND j.step = 1) = 1)",
+	/* nothing is left on its way */
+	"SELECT CAST(COALESCE(SUM(p.amount_fen), 0) AS BIGINT) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind IN (3, 4)",
+	/* an item that gave back more than it brought */
+	"SELECT COUNT(*) FROM (SELECT SUM(amount_fen) AS fen FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind = 2 GROUP BY a.id) s WHERE s.fen > 0",
+};
+
+static bool end_note(struct tx *tx, struct telling *t, struct fail *why)
+{
+	struct ledger_walk w = { 0 };
+	for (size_t i = 0; i < sizeof(must_be_none) / sizeof(must_be_none[0]); i++) {
+		int64_t n;
+		if (!number(tx, must_be_none[i], &n, why))
+			return false;
+		if (n != 0)
+			fail_msg("%s: %" PRId64, must_be_none[i], n);
+	}
+	if (!ledger_walk(tx, &w, LEDGER_WALK_JOURNALS_MAX, why))
+		return false;
+	assert_int_equal(w.wrong, LEDGER_FINE);
+	t->end[0] = '\0';
+	return lines(tx, "SELECT CAST(a.kind AS TEXT) || ' ' || a.channel || ' ' || a.item || ' ' || CAST(SUM(p.amount_fen) AS TEXT) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account"
+		" WHERE a.kind NOT IN (3, 4) GROUP BY a.kind, a.channel, a.item ORDER BY a.kind, a.channel, a.item", t, why) &&
+	       lines(tx, "SELECT payment_code || ' ' || state FROM pay_notice ORDER BY payment_code", t, why) &&
+	       lines(tx, "SELECT n.payment_code || ' ' || r.amount_fen || ' ' || r.state FROM pay_refund r JOIN pay_notice n ON n.id = r.notice ORDER BY n.payment_code, r.amount_fen, r.state", t, why) &&
+	       lines(tx, "SELECT CAST(amount_fen AS TEXT) || ' odd ' || state FROM pay_odd WHERE state <> 2 ORDER BY amount_fen", t, why);
+}
+
+static bool told(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct telling *t = ctx;
+	struct life lives[ORDERS];
+	bool over[ORDERS] = { false };
+	int open = ORDERS;
+	struct arena a;
+	arena_init(&a, 4 << 20);
+	sent_count = 0;
+	for (int i = 0; i < ORDERS; i++)
+		lives[i] = (struct life){ .plan = &t->plans[i], .n = i + 1 };
+	bool ok = true;
+	while (ok && open > 0) {
+		int i = draw(ORDERS);
+		if (over[i])
+			continue;
+		ok = step(tx, &lives[i], &over[i], &a, why);
+		open -= over[i];
+	}
+	ok = ok && end_note(tx, t, why);
+	arena_free(&a);
+	return ok && FAILS(why, GONE, "rolled back by the test");
+}
+
+static void life_of(struct telling *t)
+{
+	fail_clear(&on->f.why);
+	assert_false(store_write(on->f.store, told, t, &on->f.why));
+	if (on->f.why.code != FAIL_GONE)
+		fail_msg("%s: %s", fail_row(on->f.why.code)->name, on->f.why.log);
+}
+
+static void the_same_facts_end_alike(void **state)
+{
+	(void)state;
+	const char *more = getenv("SIBAN_REFUND_SEEDS");
+	int seeds = more != NULL ? atoi(more) : on->is_postgres ? SEEDS_POSTGRES : SEEDS_SQLITE;
+	static char one[16384], other[16384];
+	for (int n = 1; n <= seeds; n++) {
+		struct plan plans[ORDERS];
+		seed = (uint64_t)n * 1000003;
+		for (int i = 0; i < ORDERS; i++)
+			plan_draw(&plans[i]);
+		life_of(&(struct telling){ plans, one, sizeof(one) });
+		life_of(&(struct telling){ plans, other, sizeof(other) });
+		if (strcmp(one, other) != 0)
+			fail_msg("seed %d ends in two states:\n%s\nand\n%s", n, one, other);
+	}
+	print_message("%d seeds\n", seeds);
+}
+
+/* ---- by hand ---- */
+
+static bool person_make(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO person (id, facts, kind, made_ms) VALUES (1, $1, 0, 0)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, "", 0);
+	return stmt_run(q, why);
+}
+
+static bool by_hand(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct plan plan = { .items = { 20000, 600 }, .fen = 20600 };
+	struct life l = { .plan = &plan, .n = 9 };
+	struct arena a;
+	struct refund r;
+	enum refund_heard heard;
+	char number_text[ID_TEXT_BYTES];
+	int64_t fen;
+	(void)ctx;
+	arena_init(&a, 1 << 20);
+	assert_true(begin(tx, &l, &a, why) && arrives(tx, &l, "a", &a, why));
+	/* 20000 of the first item and 100 of the second */
+	assert_true(ask(tx, &l, 0, 20100, 20600, why));
+	assert_true(ask(tx, &l, 1, 500, 500, why));
+	assert_true(number(tx, "SELECT CAST(SUM(CASE WHEN n = 1 THEN amount_fen ELSE 0 END) * 100000 + SUM(CASE WHEN n = 2 THEN amount_fen ELSE 0 END) AS BIGINT) FROM pay_refund_item", &fen, why));
+	assert_int_equal(fen, INT64_C(20000) * 100000 + 600);
+	r = l.refund[0];
+	assert_false(refund_approved(tx, &r, REFUND_BY_CHANNEL, NOW, &a, why)); /* nobody has looked yet */
+	assert_int_equal(why->code, FAIL_REFUND_STATE);
+	fail_clear(why);
+	assert_true(refund_reviewed(tx, &r, NOW, why));
+	assert_false(refund_approved(tx, &r, REFUND_BY_COUNTER, NOW, &a, why)); /* it did not come by one */
+	assert_int_equal(why->code, FAIL_REFUND_PATH);
+	fail_clear(why);
+	struct str name = { number_text, refund_key_text(r.key, number_text) };
+	struct refund_word word = { name, REFUND_SAID_SUCCESS, 20100, STR("x") };
+	assert_true(refund_told(tx, &word, NOW, &heard, &a, why)); /* before anything was sent: our ledger knows better */
+	assert_int_equal(heard, REFUND_HEARD_AGAINST);
+	assert_true(refund_read(tx, r.id, &r, &a, why) && refund_approved(tx, &r, REFUND_BY_TREASURY, NOW, &a, why));
+	assert_int_equal(r.state, REFUND_SENT);
+	assert_true(refund_told(tx, &word, NOW, &heard, &a, why));
+	assert_int_equal(heard, REFUND_HEARD_AGAINST);
+	struct refund again = r;
+	assert_true(refund_by_hand(tx, &r, REFUND_BY_TREASURY, STR("TH2026-0001"), NOW, why));
+	assert_false(refund_by_hand(tx, &again, REFUND_BY_TREASURY, STR("TH2026-0002"), NOW, why)); /* another was quicker */
+	assert_int_equal(why->code, FAIL_REFUND_STATE);
+	fail_clear(why);
+	assert_true(number(tx, "SELECT CAST(SUM(amount_fen) AS BIGINT) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind = 5", &fen, why));
+	assert_int_equal(fen, -20100); /* the bank gave it */
+	/* a voucher once */
+	r = l.refund[1];
+	assert_true(refund_reviewed(tx, &r, NOW, why) && refund_approved(tx, &r, REFUND_BY_TREASURY, NOW, &a, why));
+	assert_false(refund_by_hand(tx, &r, REFUND_BY_TREASURY, STR("TH2026-0001"), NOW, why));
+	assert_int_equal(why->code, FAIL_PAYMENT_REFERENCE);
+	fail_clear(why);
+	assert_true(refund_by_hand(tx, &r, REFUND_BY_TREASURY, STR("TH2026-0003"), NOW, why));
+	struct refund_sums sums;
+	assert_true(refund_sums_of(tx, l.order.id, 0, &sums, why));
+	assert_true(str_eq(refund_sums_text(&sums, 20600), STR("refunded")));
+	struct refund_step steps[REFUND_STEPS_MAX];
+	int count;
+	assert_true(refund_steps(tx, r.id, steps, &count, why));
+	assert_int_equal(count, 5);
+	assert_int_equal(steps[4].state, REFUND_DONE);
+	arena_free(&a);
+	return FAILS(why, GONE, "rolled back by the test");
+}
+
+static void what_it_refuses(void **state)
+{
+	(void)state;
+	fail_clear(&on->f.why);
+	assert_false(store_write(on->f.store, by_hand, NULL, &on->f.why));
+	if (on->f.why.code != FAIL_GONE)
+		fail_msg("%s: %s", fail_row(on->f.why.code)->name, on->f.why.log);
+}
+
+static void paths(void **state)
+{
+	(void)state;
+	const int64_t day = 86400000;
+	assert_int_equal(refund_path_for(PAY_BY_CASH, NOW, 1, NOW), REFUND_BY_COUNTER);
+	assert_int_equal(refund_path_for(PAY_BY_WECHAT, NOW, 1, NOW), REFUND_BY_CHANNEL);
+	assert_int_equal(refund_path_for(PAY_BY_WECHAT, NOW, 1, NOW + day), REFUND_BY_CHANNEL);
+	assert_int_equal(refund_path_for(PAY_BY_WECHAT, NOW, 1, NOW + 2 * day), REFUND_BY_TREASURY);
+	assert_int_equal(refund_path_for(PAY_BY_CASH, NOW, 0, NOW + 2 * day), REFUND_BY_TREASURY);
+	assert_int_equal(refund_path_for(PAY_BY_WECHAT, NOW, -1, NOW + 400 * day), REFUND_BY_CHANNEL);
+}
+
+static int start(void **state)
+{
+	if (postgres_server_start(state) != 0)
+		return -1;
+	for (int i = 0; i < SIDES; i++) {
+		char url[256];
+		on = &sides[i];
+		if (on->is_postgres) {
+			postgres_database(NULL, on->database);
+			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), NULL);
+		} else {
+			fixture_make(&on->f, NULL);
+			FIXTURE_OK(&on->f, keyring_open(&on->f.config, true, &on->f.why));
+		}
+		FIXTURE_OK(&on->f, store_write(on->f.store, person_make, NULL, &on->f.why));
+	}
+	refund_channel_compose(PAY_BY_WECHAT, &channel);
+	return 0;
+}
+
+static int stop(void **state)
+{
+	for (int i = 0; i < SIDES; i++)
+		fixture_drop(&sides[i].f);
+	keyring_close();
+	return postgres_server_stop(state);
+}
+
+static int side(void **state)
+{
+	on = *state;
+	return 0;
+}
+
+static int unstick(void **state)
+{
+	struct side *s = *state;
+	if (!s->is_postgres)
+		fixture_unstick(s->f.store);
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define ON(n) \
+		{ "what_it_refuses", what_it_refuses, side, unstick, &sides[n] }, \
+		{ "the_same_facts_end_alike", the_same_facts_end_alike, side, unstick, &sides[n] }, \
+		{ "paths", paths, side, unstick, &sides[n] }
+		ON(0),
+		ON(1),
+	};
+	return cmocka_run_group_tests(tests, start, stop);
+}
