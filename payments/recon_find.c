@@ -63,6 +63,13 @@ struct theirs {
 	int64_t fen, line, at_ms;
 };
 
+static void number_of(struct str number, int nth, char out[RECON_NUMBER_MAX + 1])
+{
+	int len = snprintf(out, RECON_NUMBER_MAX + 1, "%.*s", STR_ARG(number));
+	if (nth > 0)
+		snprintf(out + len, (size_t)(RECON_NUMBER_MAX + 1 - len), "#%d", nth + 1);
+}
+
 /* `nth`: the same number stood in the statement so often before; such a one is a difference of its own. */
 static bool judge(struct finding *f, const struct recon_ours_row *row, struct str number, const struct theirs *t, enum recon_more how, int nth, struct fail *why)
 {
@@ -80,10 +87,7 @@ static bool judge(struct finding *f, const struct recon_ours_row *row, struct st
 	*d = (struct recon_found){ .side = p.side, .kind = kind, .queued = p.ours == RECON_OURS_QUEUED && p.sums == RECON_SUMS_EQUAL, .ours = has_ours ? row->id : 0,
 				   .ours_fen = p.ours == RECON_OURS_DONE || p.ours == RECON_OURS_QUEUED || p.ours == RECON_OURS_ASKED ? row->fen : 0, .theirs_fen = t->fen, .line = t->line,
 				   .at_ms = t->line > 0 ? t->at_ms : row->at_ms };
-	if (nth > 0)
-		snprintf(d->number, sizeof d->number, "%.*s#%d", (int)(number.len < BILL_TEXT_MAX ? number.len : BILL_TEXT_MAX), number.at, nth + 1);
-	else
-		snprintf(d->number, sizeof d->number, "%.*s", STR_ARG(number));
+	number_of(number, nth, d->number);
 	return recon_division_of(f->tx, row, &d->division, why);
 }
 
@@ -113,18 +117,37 @@ static bool neighbour_line(struct finding *f, enum recon_side side, struct str n
 	return judge(f, row, number, t, RECON_MORE_NOTHING, 0, why);
 }
 
+/* The second of its number, and so on: two people may have put that one among the odd money. */
+static bool another(struct finding *f, const struct recon_ours_row *first, struct str number, const struct theirs *t, int nth, struct fail *why)
+{
+	char apart[RECON_NUMBER_MAX + 1];
+	struct recon_ours_row other, *odd;
+	number_of(number, nth, apart);
+	odd = recon_join_find(f->ours, (enum recon_side)first->side, str_c(apart));
+	if (odd != NULL)
+		odd->seen = 1;
+	else if (!recon_ours_look(f->tx, f->source, (enum recon_side)first->side, str_c(apart), STR_NONE, &other, why))
+		return false;
+	if (odd == NULL && other.ours == RECON_OURS_QUEUED)
+		odd = &other;
+	return judge(f, odd != NULL ? odd : first, number, t, RECON_MORE_AGAIN, nth, why);
+}
+
 static bool own_line(struct finding *f, enum recon_side side, struct str number, struct str order_no, const struct theirs *t, struct fail *why)
 {
 	struct recon_ours_row *row = recon_join_find(f->ours, side, number), *known = row != NULL ? NULL : recon_join_find(f->strangers, side, number), stranger;
 	f->out->theirs++;
 	if (t->what == RECON_THEIRS_FAILED && side == RECON_PAID_IN)
 		return true; /* nothing came of it; what we have is missing there */
-	if (row != NULL || known != NULL) {
-		struct recon_ours_row *first = row != NULL ? row : known;
-		int nth = first->seen;
-		first->seen += first->seen < SEEN_MAX;
-		return judge(f, row != NULL ? row : &(struct recon_ours_row){ .side = (uint8_t)side, .ours = RECON_OURS_DONE, .fen = t->fen }, number, t,
-			     nth > 0 ? RECON_MORE_AGAIN : RECON_MORE_NOTHING, nth, why);
+	if (row == NULL && known != NULL) {
+		struct recon_ours_row stranger_again = { .side = (uint8_t)side, .ours = RECON_OURS_DONE, .fen = t->fen };
+		known->seen += known->seen < SEEN_MAX;
+		return another(f, &stranger_again, number, t, known->seen - 1, why);
+	}
+	if (row != NULL) {
+		int nth = row->seen;
+		row->seen += row->seen < SEEN_MAX;
+		return nth > 0 ? another(f, row, number, t, nth, why) : judge(f, row, number, t, RECON_MORE_NOTHING, 0, why);
 	}
 	if (!recon_ours_look(f->tx, f->source, side, number, order_no, &stranger, why))
 		return false;

@@ -14,11 +14,19 @@ struct page {
 	int64_t at_ms, id, rows;
 };
 
+/* What the kind of an odd money says of its notice. */
+static uint8_t odd_said(int64_t kind)
+{
+	return kind == ODD_DOUBLE ? RECON_NOTICE_PAID : kind == ODD_VOID ? RECON_NOTICE_VOID : kind == ODD_LATE ? RECON_NOTICE_UNPAID : RECON_NOTICE_NOBODYS;
+}
+
 static bool put_rows(struct stmt *q, const struct recon_source *s, enum recon_ours ours, struct page *p, struct recon_join *j, struct fail *why)
 {
 	for (p->rows = 0; stmt_row(q, why); p->rows++) {
 		struct recon_ours_row row = { .id = stmt_int(q, 0), .fen = stmt_int(q, 2), .at_ms = stmt_int(q, 3), .side = (uint8_t)s->side, .ours = (uint8_t)ours };
 		struct str number = stmt_text(q, 1);
+		if (ours == RECON_OURS_QUEUED)
+			row.notice = odd_said(stmt_int(q, 4));
 		p->id = row.id;
 		p->at_ms = row.at_ms;
 		if (number.len > 0 && number.len <= RECON_NUMBER_MAX && !recon_join_put(j, &row, number, why))
@@ -57,7 +65,7 @@ static bool notices_page(struct tx *tx, const struct recon_source *s, int64_t to
 /* What lies among the odd money of that day has come too. */
 static bool odd_page(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, reference, amount_fen, came_ms FROM pay_odd WHERE channel = $1 AND (came_ms, id) > ($2, $3)"
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, reference, amount_fen, came_ms, kind FROM pay_odd WHERE channel = $1 AND (came_ms, id) > ($2, $3)"
 		" AND came_ms < $4 ORDER BY channel, came_ms, id LIMIT $5", why);
 	if (q == NULL)
 		return false;
@@ -138,7 +146,7 @@ static bool odd_look(struct tx *tx, int64_t channel, struct str number, struct r
 		return why->code == FAIL_NONE;
 	int64_t kind = stmt_int(q, 4);
 	*row = (struct recon_ours_row){ .id = stmt_int(q, 0), .fen = stmt_int(q, 1), .at_ms = stmt_int(q, 2), .division = stmt_int(q, 3), .side = row->side, .ours = RECON_OURS_QUEUED };
-	row->notice = kind == ODD_DOUBLE ? RECON_NOTICE_PAID : kind == ODD_VOID ? RECON_NOTICE_VOID : kind == ODD_LATE ? RECON_NOTICE_UNPAID : RECON_NOTICE_NOBODYS;
+	row->notice = odd_said(kind);
 	return true;
 }
 

@@ -1,6 +1,6 @@
 /* services/recon_show.c - a day as it stands: which statements are here, what was held beside our books, what did not match, and what is left to explain. */
 #include "base/day.h"
-#include "payments/recon_run.h"
+#include "payments/recon_day.h"
 #include "services/handlers.h"
 #include "services/pay_notice.h"
 #include "services/recon_office.h"
@@ -43,9 +43,9 @@ struct kind_row {
 };
 
 struct day_view {
-	int64_t day, closed_ms;
+	int64_t day;
+	struct recon_day now;
 	int run_count, kind_count, file_count;
-	bool is_closed, is_changed;
 	struct run_row runs[RUNS_MAX];
 	struct kind_row kinds[KINDS_MAX * 4];
 	struct recon_file files[FILES_MAX];
@@ -109,7 +109,7 @@ static bool day_parse(struct request *r, struct fail *why)
 static bool day_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct day_view *v = r->state;
-	return runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
+	return recon_day_look(tx, v->day, str_c(services_config()->recon_close_needs), &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
 }
 
 static void run_out(struct json_out *j, const struct run_row *row)
@@ -169,13 +169,18 @@ static void file_out(struct json_out *j, const struct recon_file *f)
 	json_put_object_end(j);
 }
 
-static int64_t unexplained(const struct day_view *v)
+/* What was signed, and whether it still is so. */
+static void closed_out(struct json_out *j, const struct recon_day *d)
 {
-	int64_t count = 0;
-	for (int i = 0; i < v->kind_count; i++)
-		if (v->kinds[i].state == RECON_ITEM_OPEN && recon_kind_row(v->kinds[i].kind)->blocks)
-			count += v->kinds[i].count;
-	return count;
+	if (!d->is_closed) {
+		json_add_nothing(j, "closed");
+		return;
+	}
+	json_put_name(j, "closed");
+	json_put_object(j);
+	json_add_time(j, "at", d->closed_ms);
+	json_add_boolean(j, "is_changed", d->is_changed);
+	json_put_object_end(j);
 }
 
 static bool day_render(struct request *r, struct fail *why)
@@ -184,7 +189,12 @@ static bool day_render(struct request *r, struct fail *why)
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
 	json_add_day(&j, "day", true, v->day);
-	json_add_number(&j, "unexplained", unexplained(v));
+	json_add_number(&j, "unexplained", v->now.unexplained);
+	if (v->now.missing != BILL_NONE)
+		json_add_plain(&j, "missing", bill_source_text(v->now.missing));
+	else
+		json_add_nothing(&j, "missing");
+	closed_out(&j, &v->now);
 	json_put_name(&j, "sources");
 	json_put_array(&j);
 	for (int i = 0; i < v->run_count; i++)

@@ -14,6 +14,7 @@
 #include "services/calendar_year.h"
 #include "services/guide_draft.h"
 #include "services/hold.h"
+#include "services/recon_deeds.h"
 #include "services/voice_deeds.h"
 #include "store/blob.h"
 #include "store/store.h"
@@ -90,6 +91,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	voice_deeds_compose();
 	guide_deeds_compose();
 	calendar_deed_compose();
+	recon_deeds_compose();
 	assert(proposal_is_composed());
 	configuration = c;
 	blobs_close(blobs);

@@ -18,6 +18,7 @@ const g = await gateway({ settings: { ...sandbox_codes, 'rate.write': 0, 'rate.r
 const w = await world(g, { test_key: true });
 const [safe, system] = [await first(g, 'li.safe', 'security_admin'), await first(g, 'li.system', 'system_admin')];
 const office = await hire(safe, system, 'pay.one', '621200', 'payment_clerk'), window = await hire(safe, system, 'window.one', '621202', 'window_clerk');
+const checker = await hire(safe, system, 'pay.two', '621200', 'payment_checker');
 const county = await hire(safe, system, 'pay.county', '621202', 'payment_clerk');
 const D = day(-1), BEFORE = day(-2);
 
@@ -171,6 +172,47 @@ test('what is wrong with a file is said with its line, and nothing of it stays',
 	assert_problem(await bring('wechat_trade', BEFORE, small, { as: county }), 403, 'forbidden');
 	assert_problem(await county.ask('GET', `/v1/staff/reconciliation/days?day=${D}`), 403, 'forbidden');
 	assert_problem(await office.ask('GET', '/v1/staff/reconciliation/days?day=2026-02-30'), 400, 'invalid_query');
+});
+
+test('what did not match is settled by two people, posted, and the day closed; what changes afterwards is seen', async () => {
+	const E = day(-8), small = planted_day(E, 5, { each: 1, seed: 11 });
+	const balance = (kind) => number(`SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind = ${kind}`);
+	await book(g, small.ours, { staff, journal, from: 400000 });
+	assert.equal((await bring('wechat_trade', E, trade_bill(E, small.lines))).status, 201);
+	await over(E, 'wechat_trade');
+	const propose = (kind, subject, payload, as = office) => as.ask('POST', '/v1/staff/proposals', { key: randomUUID(), body: { kind, region: '621200', subject, payload } });
+	const left = assert_problem(await propose('recon_close', E, {}), 409, 'day_not_explained').json;
+	assert.deepEqual([left.unexplained, left.missing], [5, 'finance']);
+	const before = { difference: await balance(7), suspense: await balance(3) };
+	const all = new Map((await items(`day=${E}`)).map((i) => [i.kind, i])), seen = ({ ours_fen, theirs_fen }) => ({ ours_fen, theirs_fen });
+	const settle = async (kind, action) => {
+		const i = all.get(kind), made = await propose('recon_settle', i.id, { action, reason: '已核对', ...seen(i) });
+		assert.equal(made.status, 201, made.text);
+		assert_problem(await office.decide(made.json.id, 'approve'), 403, 'forbidden');
+		const decided = await checker.decide(made.json.id, 'approve');
+		assert.equal(decided.status, 200, decided.text);
+	};
+	assert.equal(assert_problem(await propose('recon_settle', all.get('long').id, { action: 'write', reason: '已核对', ...seen(all.get('long')) }), 422, 'invalid_field').json.pointer, '/payload/action');
+	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ours_fen: 0, theirs_fen: 1 }), 409, 'difference_state');
+	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ...seen(all.get('long')) }, checker), 403, 'forbidden');
+	for (const [kind, action] of [['long', 'suspend'], ['short', 'explain'], ['amount', 'write'], ['duplicate', 'suspend'], ['refund', 'write']]) await settle(kind, action);
+	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ...seen(all.get('long')) }), 409, 'difference_state');
+	assert.equal(await balance(3) - before.suspense, -(all.get('long').theirs_fen + all.get('duplicate').theirs_fen));
+	assert.equal(await balance(7) - before.difference, -1 + all.get('refund').theirs_fen, 'one fen more came, and a refund nobody knew went');
+	assert.equal(await number('SELECT COUNT(*) FROM pay_odd'), 2);
+	// another round changes nothing of it
+	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/runs?day=${E}`)).status, 202);
+	await until('again', async () => (await number(`SELECT COUNT(*) FROM recon_run WHERE round = 2 AND state = 3 AND source = 1 AND day = (SELECT day FROM recon_item WHERE id = ${all.get('long').id.slice(3)})`)) === 1);
+	assert.deepEqual((await items(`day=${E}`)).map((i) => i.state).sort(), ['open', 'settled', 'settled', 'settled', 'settled', 'settled']);
+	assert.equal((await bring('finance', E, 'payment_code,amount,status,booked_at\n')).status, 201);
+	await over(E, 'finance');
+	const closing = await propose('recon_close', E, {});
+	assert.equal(closing.status, 201, closing.text);
+	assert.equal((await checker.decide(closing.json.id, 'approve')).status, 200);
+	assert.equal((await show(E)).closed.is_changed, false);
+	assert_problem(await propose('recon_close', E, {}), 409, 'conflict');
+	assert.equal((await bring('wechat_trade', E, trade_bill(E, small.lines.slice(1)), { more: '&replaces=1' })).status, 201);
+	assert.equal((await show(E)).closed.is_changed, true);
 });
 
 test('siban reconcile: load, status, run', async () => {
