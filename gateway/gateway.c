@@ -129,6 +129,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	route_table_build();
 	name_metrics();
 	machine_of(g);
+	effect_follow(KIND_application_hook, hook_followed);
 	effect_follow(KIND_department_hook, hook_followed); /* an address that takes nothing for long is disabled */
 	effect_follow(KIND_finance_confirm, confirmation_followed); /* paid becomes booked */
 	effect_follow(KIND_receipt_issue, receipt_followed);

@@ -24,7 +24,7 @@ static int64_t place_of(const struct on_duty *of)
 static bool is_told(struct tx *tx, const struct on_duty *of, bool *is_so, struct fail *why)
 {
 	*is_so = false;
-	if (of->department != 0 && !hooks_any(tx, of->department, is_so, why))
+	if (of->department != 0 && !hooks_any(tx, of->department, HOOK_ALERTS, is_so, why))
 		return false;
 	if (*is_so)
 		return true;
@@ -176,7 +176,7 @@ static bool message(struct tx *tx, const struct told *t, const struct alert *al,
 	struct str body = STR_NONE;
 	uint8_t random[16];
 	int hooks = 0, phones = 0;
-	if (t->of.department != 0 && (!alert_body(al, t->code, t->name, now_ms, a, &body, why) || !hooks_tell(tx, t->of.department, body, seed, now_ms, a, &hooks, why)))
+	if (t->of.department != 0 && (!alert_body(al, t->code, t->name, now_ms, a, &body, why) || !hooks_tell(tx, t->of.department, HOOK_ALERTS, body, seed, now_ms, a, &hooks, why)))
 		return false;
 	bool ok = !alert_has_sms(al) || duty_phone_numbers(tx, &t->of, numbers, &phones, why);
 	for (int i = 0; ok && i < phones; i++) {

@@ -131,7 +131,7 @@ static void entry_make(struct entry *to, const struct request *r, const struct a
 	struct str parts[] = { str_c(to->event_id), case_event_row(event)->name, { number, i64_text(seq, number) }, ap->answers };
 	int count = keyring_index_all("event", parts, 4, to->digests);
 	to->e = (struct journal_entry){ .event_id = str_c(to->event_id), .digests = (const uint8_t(*)[SHA256_BYTES])to->digests, .digest_count = count, .seq = seq,
-					.occurred_ms = r->now_ms, .received_ms = r->now_ms, .event = event, .by_applicant = true };
+					.occurred_ms = r->now_ms, .received_ms = r->now_ms, .event = event, .by_applicant = true, .of_ours = true };
 }
 
 static bool open_case(struct tx *tx, const struct application *ap, struct case_file *c, struct fail *why)

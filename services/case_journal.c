@@ -2,6 +2,7 @@
 #include "services/case_journal.h"
 #include "base/day.h"
 #include "notify/message.h"
+#include "services/application_tell.h"
 #include "services/case_clock.h"
 #include "services/case_row.h"
 #include "services/case_tally.h"
@@ -185,7 +186,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 	c->state = to;
 	c->last_seq = e->seq;
 	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tallies_hear(tx, c, e, why) && demand_hear(tx, c, e, before, &told, why) &&
-	       joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, &told, why);
+	       joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, &told, why) && (!e->of_ours || application_told(tx, c, e, why));
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)

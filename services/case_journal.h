@@ -26,6 +26,7 @@ struct journal_entry {
 	int64_t seq, occurred_ms, received_ms;
 	enum case_event event;
 	bool by_applicant;         /* he is told that it was taken, and not what he is told of departments' */
+	bool of_ours;              /* it did not come from its department, which is told (services/application_tell.h) */
 };
 
 /* With what its applicant is told: a request's time and randomness. */

@@ -161,7 +161,7 @@ static bool tell_department(struct tx *tx, const struct open_demand *d, int32_t 
 	uint8_t seed[32];
 	int count;
 	random_of(d, DEMAND_STAGES, seed);
-	return tally_count(tx, &tally, TALLY_SUPPLEMENT_OVER, why) && over_body(d, now_ms, a, &body, why) && hooks_tell(tx, d->department, body, seed, now_ms, a, &count, why);
+	return tally_count(tx, &tally, TALLY_SUPPLEMENT_OVER, why) && over_body(d, now_ms, a, &body, why) && hooks_tell(tx, d->department, HOOK_ALERTS | HOOK_APPLICATIONS, body, seed, now_ms, a, &count, why);
 }
 
 static bool one(struct tx *tx, int64_t id, int32_t today, int64_t now_ms, struct arena *a, struct fail *why)

@@ -22,7 +22,8 @@ static bool audited(struct tx *tx, const struct request *r, enum audit_act act, 
 /* ---- add ---- */
 
 struct wish {
-	struct str url, secret;
+	struct str url, secret, tells_text;
+	int64_t tells;
 };
 
 static bool add_parse(struct request *r, struct fail *why)
@@ -30,9 +31,13 @@ static bool add_parse(struct request *r, struct fail *why)
 	static const struct json_field fields[] = {
 		{ "url", JSON_F_TEXT, true, 1, HOOK_URL_MAX, offsetof(struct wish, url), NULL },
 		{ "secret", JSON_F_TEXT, true, HOOK_SECRET_MIN, HOOK_SECRET_MAX, offsetof(struct wish, secret), check_visible_ascii },
+		{ "tells", JSON_F_TEXT, false, 1, 16, offsetof(struct wish, tells_text), NULL },
 	};
 	struct wish *w = request_state(r, sizeof(*w), why);
-	return w != NULL && request_query_only(r, no_query, why) && request_json(r, fields, 2, w, why) && hook_url_check(w->url, why) && hook_secret_check(w->secret, why);
+	if (w == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, 3, w, why) || !hook_url_check(w->url, why) || !hook_secret_check(w->secret, why))
+		return false;
+	w->tells = w->tells_text.at != NULL ? hook_tells_from(w->tells_text) : HOOK_ALERTS;
+	return w->tells != 0 || FAILS_FIELD(why, FIELD, "/tells", "none of the words");
 }
 
 static bool department_region(struct tx *tx, int64_t department, int64_t *region, struct fail *why)
@@ -54,9 +59,9 @@ static bool add_apply(struct tx *tx, struct request *r, struct fail *why)
 	uint8_t random[32];
 	int64_t id;
 	request_bytes(r, "hook", random);
-	if (!department_region(tx, of.department, &of.region, why) || !alerts_begin(tx, &of, why))
+	if (!department_region(tx, of.department, &of.region, why) || ((w->tells & HOOK_ALERTS) != 0 && !alerts_begin(tx, &of, why)))
 		return false;
-	struct hook_new n = { .url = w->url, .secret = w->secret, .department = of.department, .key = id_make(r->now_ms, random), .salt = random + 16 };
+	struct hook_new n = { .url = w->url, .secret = w->secret, .department = of.department, .tells = w->tells, .key = id_make(r->now_ms, random), .salt = random + 16 };
 	if (!hook_add(tx, &n, r->now_ms, &id, why) || !audited(tx, r, AUDIT_HOOK_ADDED, id, 201, of.department, of.region, why))
 		return false;
 	r->outcome = (struct outcome){ .code = ADDED, .status = 201 };
@@ -129,6 +134,7 @@ static void hook_out(struct json_out *j, const struct hook *h, int64_t now_ms)
 	json_put_object(j);
 	json_add_text(j, "id", str_c(key));
 	json_add_text(j, "url", h->url);
+	json_add_plain(j, "tells", hook_tells_name(h->tells));
 	json_put_name(j, "department");
 	json_put_object(j);
 	json_add_text(j, "code", h->department_code);

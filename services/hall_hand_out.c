@@ -83,7 +83,7 @@ static bool delivered(struct tx *tx, const struct request *r, struct case_file *
 	struct str parts[] = { str_c(event_id), case_event_row(CASE_EVENT_DELIVERED)->name };
 	int count = keyring_index_all("event", parts, 2, digests);
 	struct journal_entry e = { .event_id = str_c(event_id), .digests = (const uint8_t(*)[SHA256_BYTES])digests, .digest_count = count, .seq = c->last_seq + 1,
-				   .occurred_ms = r->now_ms, .received_ms = r->now_ms, .event = CASE_EVENT_DELIVERED, .in_person = in_person };
+				   .occurred_ms = r->now_ms, .received_ms = r->now_ms, .event = CASE_EVENT_DELIVERED, .in_person = in_person, .of_ours = true };
 	return journal_append(tx, c, &e, why) && journal_release(tx, c, &released, why) && journal_save(tx, c, why);
 }
 

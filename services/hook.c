@@ -13,11 +13,11 @@
 
 #include <stdio.h>
 
-enum { CANCEL_MAX = 100, SUBJECT_TEXT = 32 };
+enum { CANCEL_MAX = 100, SUBJECT_TEXT = 64 };
 #define HOUR_MS INT64_C(3600000)
 #define COLUMNS                                                                                                                          \
 	"SELECT h.id, h.key, h.department, d.region, h.made_ms, COALESCE(h.failing_since_ms, 0), COALESCE(h.disabled_ms, 0), h.old_until_ms," \
-	" h.url, d.code, d.name FROM hook h JOIN department d ON d.id = h.department WHERE h.removed_ms IS NULL AND "
+	" h.url, d.code, d.name, h.tells FROM hook h JOIN department d ON d.id = h.department WHERE h.removed_ms IS NULL AND "
 
 /* ---- what may be registered ---- */
 
@@ -39,6 +39,27 @@ bool hook_secret_check(struct str secret, struct fail *why)
 {
 	char signature[WEBHOOK_SIGNATURE_BYTES];
 	return webhook_sign((struct secret){ secret }, STR("x"), 0, STR(""), signature) || wrong(why, "/secret", "not_a_key");
+}
+
+static const struct { int64_t tells; struct str name; } words[] = {
+	{ HOOK_ALERTS, STR("alerts") }, { HOOK_APPLICATIONS, STR("applications") }, { HOOK_ALERTS | HOOK_APPLICATIONS, STR("everything") },
+};
+enum { WORDS = sizeof words / sizeof words[0] };
+
+struct str hook_tells_name(int64_t tells)
+{
+	for (int i = 0; i < WORDS; i++)
+		if (words[i].tells == tells)
+			return words[i].name;
+	return STR("alerts");
+}
+
+int64_t hook_tells_from(struct str name)
+{
+	for (int i = 0; i < WORDS; i++)
+		if (str_eq(words[i].name, name))
+			return words[i].tells;
+	return 0;
 }
 
 /* ---- rows ---- */
@@ -67,7 +88,7 @@ bool hook_add(struct tx *tx, const struct hook_new *n, int64_t now_ms, int64_t *
 	if (!tx_lock_row(tx, "department.hooks", n->department, why) || !has_room(tx, n->department, n->url, why) || !tx_next_id(tx, "hook", id, why) ||
 	    !vault_seal("hook.secret", *id, n->secret, n->salt, &sealed, why))
 		return false;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO hook (id, key, department, url, secret, old_until_ms, made_ms) VALUES ($1, $2, $3, $4, $5, 0, $6)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO hook (id, key, department, url, secret, old_until_ms, made_ms, tells) VALUES ($1, $2, $3, $4, $5, 0, $6, $7)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, *id);
@@ -76,6 +97,7 @@ bool hook_add(struct tx *tx, const struct hook_new *n, int64_t now_ms, int64_t *
 	stmt_bind_text(q, 4, n->url);
 	stmt_bind_blob(q, 5, sealed.at, sealed.len);
 	stmt_bind_int(q, 6, now_ms);
+	stmt_bind_int(q, 7, n->tells);
 	return stmt_run(q, why);
 }
 
@@ -83,7 +105,7 @@ static bool fill(struct stmt *q, struct arena *a, struct hook *h, struct fail *w
 {
 	*h = (struct hook){ .id = stmt_int(q, 0), .department = stmt_int(q, 2), .region = stmt_int(q, 3), .made_ms = stmt_int(q, 4), .failing_since_ms = stmt_int(q, 5),
 			    .disabled_ms = stmt_int(q, 6), .old_until_ms = stmt_int(q, 7), .url = str_copy(a, stmt_text(q, 8)),
-			    .department_code = str_copy(a, stmt_text(q, 9)), .department_name = str_copy(a, stmt_text(q, 10)) };
+			    .department_code = str_copy(a, stmt_text(q, 9)), .department_name = str_copy(a, stmt_text(q, 10)), .tells = stmt_int(q, 11) };
 	memcpy(h->key.bytes, stmt_blob(q, 1).at, ID_BYTES);
 	return (h->url.at != NULL && h->department_code.at != NULL && h->department_name.at != NULL) || FAILS(why, MEMORY, "an address");
 }
@@ -113,12 +135,13 @@ bool hook_list(struct tx *tx, const struct hook_span *s, struct arena *a, struct
 	return why->code == FAIL_NONE;
 }
 
-bool hooks_any(struct tx *tx, int64_t department, bool *any, struct fail *why)
+bool hooks_any(struct tx *tx, int64_t department, int64_t tells, bool *any, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM hook WHERE department = $1 AND removed_ms IS NULL AND disabled_ms IS NULL LIMIT 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM hook WHERE department = $1 AND removed_ms IS NULL AND disabled_ms IS NULL AND (tells & $2) > 0 LIMIT 1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, department);
+	stmt_bind_int(q, 2, tells);
 	*any = stmt_row(q, why);
 	return why->code == FAIL_NONE;
 }
@@ -193,6 +216,59 @@ static bool waiting(struct tx *tx, struct str subject, int64_t ids[CANCEL_MAX], 
 	return why->code == FAIL_NONE;
 }
 
+/* One thing that is due, of a subject that is the caller's. */
+static bool cancel_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+{
+	struct effect_view e;
+	bool found, moved;
+	if (!effect_get(tx, id, &e, &found, why))
+		return false;
+	struct effect_move m = { .to = EFFECT_CANCELLED, .due_ms = e.due_ms, .rung = e.rung, .code = "hook_off" };
+	return !found || e.state != EFFECT_DUE || effect_move(tx, &e, &m, now_ms, &moved, why);
+}
+
+struct waiting_of_case {
+	int64_t id;
+	char subject[SUBJECT_TEXT];
+};
+
+/* ':' comes before ';', so these are the subjects of this address's cases. By the index of those that wait, or of those that have the turn. */
+static bool of_cases(struct tx *tx, int64_t hook, bool waits, struct waiting_of_case out[CANCEL_MAX], int *count, struct fail *why)
+{
+	char first[SUBJECT_TEXT], last[SUBJECT_TEXT];
+	int len = snprintf(first, sizeof first, "hook:%lld:", (long long)hook);
+	snprintf(last, sizeof last, "hook:%lld;", (long long)hook);
+	DROP(stmt) struct stmt *q = waits
+		? tx_query(tx, "SELECT id, subject FROM effect WHERE subject >= $1 AND subject < $2 AND waits = 1 ORDER BY subject, id LIMIT $3", why)
+		: tx_query(tx, "SELECT id, subject FROM effect WHERE subject >= $1 AND subject < $2 AND subject <> '' AND waits = 0 AND (state <= 2 OR state = 6) ORDER BY subject LIMIT $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, (struct str){ first, (size_t)len });
+	stmt_bind_text(q, 2, (struct str){ last, (size_t)len });
+	stmt_bind_int(q, 3, CANCEL_MAX);
+	for (*count = 0; stmt_row(q, why); ++*count) {
+		struct str subject = stmt_text(q, 1);
+		out[*count].id = stmt_int(q, 0);
+		snprintf(out[*count].subject, SUBJECT_TEXT, "%.*s", STR_ARG(subject));
+	}
+	return why->code == FAIL_NONE;
+}
+
+/* Those that wait first: else the next of them would have the turn. */
+static bool cancel_of_cases(struct tx *tx, int64_t hook, int64_t now_ms, struct fail *why)
+{
+	struct waiting_of_case of[CANCEL_MAX];
+	int count;
+	for (int waits = 1; waits >= 0; waits--) {
+		if (!of_cases(tx, hook, waits != 0, of, &count, why))
+			return false;
+		for (int i = 0; i < count; i++)
+			if (!effect_subject_lock(tx, str_c(of[i].subject), why) || !cancel_one(tx, of[i].id, now_ms, why))
+				return false;
+	}
+	return true;
+}
+
 /* The one that has the turn goes on or fails by itself. */
 static bool cancel_waiting(struct tx *tx, int64_t hook, int64_t now_ms, struct fail *why)
 {
@@ -202,16 +278,10 @@ static bool cancel_waiting(struct tx *tx, int64_t hook, int64_t now_ms, struct f
 	struct str subject = subject_of(hook, text);
 	if (!effect_subject_lock(tx, subject, why) || !waiting(tx, subject, ids, &count, why))
 		return false;
-	for (int i = 0; i < count; i++) {
-		struct effect_view e;
-		bool found, moved;
-		if (!effect_get(tx, ids[i], &e, &found, why))
+	for (int i = 0; i < count; i++)
+		if (!cancel_one(tx, ids[i], now_ms, why))
 			return false;
-		struct effect_move m = { .to = EFFECT_CANCELLED, .due_ms = e.due_ms, .rung = e.rung, .code = "hook_off" };
-		if (found && e.state == EFFECT_DUE && !effect_move(tx, &e, &m, now_ms, &moved, why))
-			return false;
-	}
-	return true;
+	return cancel_of_cases(tx, hook, now_ms, why);
 }
 
 bool hook_remove(struct tx *tx, const struct hook *h, int64_t now_ms, struct fail *why)
@@ -236,14 +306,15 @@ struct receiver {
 	struct str url, secret, old_secret;
 };
 
-static bool receivers(struct tx *tx, int64_t department, int64_t now_ms, struct arena *a, struct receiver out[HOOKS_MAX], int *count, struct fail *why)
+static bool receivers(struct tx *tx, int64_t department, int64_t tells, int64_t now_ms, struct arena *a, struct receiver out[HOOKS_MAX], int *count, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, url, secret, old_secret, old_until_ms FROM hook WHERE department = $1 AND removed_ms IS NULL"
-		" AND disabled_ms IS NULL ORDER BY id LIMIT $2", why);
+		" AND disabled_ms IS NULL AND (tells & $2) > 0 ORDER BY id LIMIT $3", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, department);
-	stmt_bind_int(q, 2, HOOKS_MAX);
+	stmt_bind_int(q, 2, tells);
+	stmt_bind_int(q, 3, HOOKS_MAX);
 	for (*count = 0; stmt_row(q, why); ++*count) {
 		struct buf text[2];
 		for (int i = 0; i < 2; i++)
@@ -261,7 +332,8 @@ static bool receivers(struct tx *tx, int64_t department, int64_t now_ms, struct 
 	return why->code == FAIL_NONE;
 }
 
-static bool tell_one(struct tx *tx, const struct receiver *to, struct str body, const uint8_t random[16], int64_t now_ms, struct arena *a, struct fail *why)
+/* case_id 0: about no case alone. */
+static bool tell_one(struct tx *tx, const struct receiver *to, int64_t case_id, struct str body, const uint8_t random[16], int64_t now_ms, struct arena *a, struct fail *why)
 {
 	char subject[SUBJECT_TEXT];
 	struct buf b;
@@ -278,21 +350,35 @@ static bool tell_one(struct tx *tx, const struct receiver *to, struct str body, 
 	if (!json_end(&j))
 		return FAILS(why, MEMORY, "a webhook");
 	struct effect_new e = { .kind = KIND_department_hook, .subject = subject_of(to->id, subject), .payload = buf_text(&b) };
+	if (case_id != 0) {
+		e.kind = KIND_application_hook;
+		e.subject.len += (size_t)snprintf(subject + e.subject.len, sizeof(subject) - e.subject.len, ":case:%lld", (long long)case_id);
+	}
 	return effect_add(tx, &e, now_ms, random, &id, why);
 }
 
-bool hooks_tell(struct tx *tx, int64_t department, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why)
+static bool tell(struct tx *tx, int64_t department, int64_t tells, int64_t case_id, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why)
 {
 	struct receiver to[HOOKS_MAX];
 	uint8_t random[16];
-	if (!receivers(tx, department, now_ms, a, to, count, why))
+	if (!receivers(tx, department, tells, now_ms, a, to, count, why))
 		return false;
 	for (int i = 0; i < *count; i++) {
 		effect_random(seed, i, random);
-		if (!tell_one(tx, &to[i], body, random, now_ms, a, why))
+		if (!tell_one(tx, &to[i], case_id, body, random, now_ms, a, why))
 			return false;
 	}
 	return true;
+}
+
+bool hooks_tell(struct tx *tx, int64_t department, int64_t tells, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why)
+{
+	return tell(tx, department, tells, 0, body, seed, now_ms, a, count, why);
+}
+
+bool hooks_tell_case(struct tx *tx, int64_t department, int64_t case_id, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why)
+{
+	return tell(tx, department, HOOK_APPLICATIONS, case_id, body, seed, now_ms, a, count, why);
 }
 
 /* ---- what became of it ---- */
@@ -336,7 +422,11 @@ bool hook_followed(struct tx *tx, const struct effect_view *e, int64_t now_ms, s
 {
 	int64_t id;
 	bool off, gone = strcmp(e->code, "http_410") == 0;
-	if (!str_starts(str_c(e->subject), STR("hook:")) || !str_to_i64(str_c(e->subject + 5), 1, INT64_MAX, &id))
+	struct str number, rest;
+	if (!str_starts(str_c(e->subject), STR("hook:")))
+		return true;
+	str_cut(str_c(e->subject + 5), ':', &number, &rest);
+	if (!str_to_i64(number, 1, INT64_MAX, &id))
 		return true;
 	if (e->state == EFFECT_DONE)
 		return got_through(tx, id, why);

@@ -15,15 +15,20 @@ enum { HOOKS_MAX = 5 /* of a department */, HOOK_URL_MAX = 512, HOOK_SECRET_MIN 
 #define HOOK_OLD_MS (INT64_C(48) * 3600 * 1000)
 #define HOOK_PREFIX "wh"
 
+/* What it is told of: bits, in the database. */
+enum hook_tells { HOOK_ALERTS = 1, HOOK_APPLICATIONS = 2 };
+struct str hook_tells_name(int64_t tells);            /* alerts, applications, everything */
+int64_t hook_tells_from(struct str name);             /* 0: no such word */
+
 struct hook {
-	int64_t id, department, region, made_ms, failing_since_ms, disabled_ms, old_until_ms; /* 0: not */
+	int64_t id, department, region, tells, made_ms, failing_since_ms, disabled_ms, old_until_ms; /* 0: not */
 	struct id key;
 	struct str url, department_code, department_name; /* in the arena it was read with */
 };
 
 struct hook_new {
 	struct str url, secret;
-	int64_t department, region;
+	int64_t department, region, tells;
 	struct id key;
 	const uint8_t *salt; /* 16 bytes */
 };
@@ -48,9 +53,11 @@ MUST_USE bool hook_enable(struct tx *tx, const struct hook *h, struct fail *why)
 /* What waits to be sent there is cancelled, HOOK_CANCEL_MAX at most. */
 MUST_USE bool hook_remove(struct tx *tx, const struct hook *h, int64_t now_ms, struct fail *why);
 
-/* `body` to each of the department's addresses that is on; `random` is made anew of seed for each. *count: how many. */
-MUST_USE bool hooks_tell(struct tx *tx, int64_t department, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why);
-MUST_USE bool hooks_any(struct tx *tx, int64_t department, bool *any, struct fail *why); /* is one on? */
-/* effect_follow of KIND_department_hook. */
+/* `body` to each of the department's addresses that is on and told of any of these; `random` is made anew of seed for each. *count: how many. */
+MUST_USE bool hooks_tell(struct tx *tx, int64_t department, int64_t tells, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why);
+/* The same of one case, whose news leave in their order, to those told of applications. */
+MUST_USE bool hooks_tell_case(struct tx *tx, int64_t department, int64_t case_id, struct str body, const uint8_t seed[32], int64_t now_ms, struct arena *a, int *count, struct fail *why);
+MUST_USE bool hooks_any(struct tx *tx, int64_t department, int64_t tells, bool *any, struct fail *why); /* is one on? */
+/* effect_follow of KIND_department_hook and KIND_application_hook. */
 MUST_USE bool hook_followed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 #endif
