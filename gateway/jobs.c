@@ -12,6 +12,7 @@
 #include "base/day.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/bell.h"
 #include "gateway/nodes.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
@@ -278,7 +279,7 @@ struct jobs {
 	void *ctx;
 	_Atomic bool stopping;
 	uv_timer_t timer;  /* of jobs_start */
-	uv_async_t bell;
+	struct bell bell;
 	struct job at[JOBS];
 };
 
@@ -381,6 +382,7 @@ struct jobs *jobs_make(struct committer *committer, const _Atomic(const struct c
 		return NULL;
 	}
 	noted_begin();
+	j->bell.fd = -1;
 	j->committer = committer;
 	j->config = config;
 	j->wake = wake;
@@ -408,6 +410,8 @@ void jobs_stop(struct jobs *j)
 
 void jobs_drop(struct jobs *j)
 {
+	if (j != NULL)
+		bell_drop(&j->bell);
 	free(j);
 }
 
@@ -419,16 +423,16 @@ static void on_timer(uv_timer_t *timer)
 	uv_timer_start(timer, on_timer, (uint64_t)jobs_step(j, clock_mono_ms()), 0);
 }
 
-static void on_bell(uv_async_t *bell)
+static void on_bell(void *ctx)
 {
-	struct jobs *j = bell->data;
+	struct jobs *j = ctx;
 	on_timer(&j->timer);
 }
 
 static void ring(void *ctx)
 {
 	struct jobs *j = ctx;
-	uv_async_send(&j->bell);
+	bell_ring(&j->bell);
 }
 
 struct jobs *jobs_start(struct committer *committer, const _Atomic(const struct config *) *config, const struct nodes *nodes, struct uv_loop_s *loop, struct fail *why)
@@ -437,16 +441,15 @@ struct jobs *jobs_start(struct committer *committer, const _Atomic(const struct 
 	if (j == NULL)
 		return NULL;
 	jobs_among(j, nodes);
-	j->ctx = j->timer.data = j->bell.data = j;
-	if (uv_async_init(loop, &j->bell, on_bell) != 0) {
+	j->ctx = j->timer.data = j;
+	if (!bell_open(&j->bell, loop, on_bell, j, why)) {
 		jobs_drop(j);
-		FAILS(why, SYSTEM, "the bell of the jobs");
 		return NULL;
 	}
 	uv_timer_init(loop, &j->timer);
 	uv_timer_start(&j->timer, on_timer, 0, 0);
 	/* A loop that has nothing else left may end; who rings late finds the handle open until poller_close. */
-	uv_unref((uv_handle_t *)&j->bell);
+	bell_unref(&j->bell);
 	uv_unref((uv_handle_t *)&j->timer);
 	return j;
 }

@@ -27,7 +27,7 @@ static void end_when_empty(struct poller *p)
 	uv_close((uv_handle_t *)&p->turn_end, NULL);
 	/* A task that a lane still holds must find this loop when it comes home: the wake handle stays open until none is away. */
 	if (p->loop.tasks_open == 0)
-		uv_close((uv_handle_t *)&p->wake, NULL);
+		bell_close(&p->wake);
 }
 
 static void on_stop_timer(uv_timer_t *handle)
@@ -35,13 +35,13 @@ static void on_stop_timer(uv_timer_t *handle)
 	end_when_empty(handle->data);
 }
 
-static void on_wake(uv_async_t *handle)
+static void on_wake(void *ctx)
 {
-	struct poller *p = handle->data;
+	struct poller *p = ctx;
 	p->loop.config = atomic_load(&p->loop.gateway->config);
 	loop_letters(&p->loop);
-	if (p->closing && p->loop.tasks_open == 0 && !uv_is_closing((uv_handle_t *)&p->wake))
-		uv_close((uv_handle_t *)&p->wake, NULL);
+	if (p->closing && p->loop.tasks_open == 0)
+		bell_close(&p->wake);
 	if (!p->stopping && atomic_load(&p->loop.gateway->stopping)) {
 		p->stopping = true;
 		p->stop_by_ms = clock_mono_ms() + p->loop.config->stop_ms;
@@ -87,7 +87,7 @@ static void on_turn_end(uv_prepare_t *handle)
 
 static void wake(void *ctx)
 {
-	uv_async_send(&((struct poller *)ctx)->wake);
+	bell_ring(&((struct poller *)ctx)->wake);
 }
 
 void poller_nudge(struct poller *p)
@@ -97,16 +97,16 @@ void poller_nudge(struct poller *p)
 
 bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *why)
 {
-	*p = (struct poller){ .due_ms = INT64_MAX };
+	*p = (struct poller){ .due_ms = INT64_MAX, .wake.fd = -1 };
 	if (uv_loop_init(&p->uv) != 0)
 		return FAILS(why, SYSTEM, "event loop %d", index);
 	p->uv.data = p; /* there is something to close */
-	if (uv_async_init(&p->uv, &p->wake, on_wake) != 0)
-		return FAILS(why, SYSTEM, "the bell of event loop %d", index);
+	if (!bell_open(&p->wake, &p->uv, on_wake, p, why))
+		return false;
 	uv_prepare_init(&p->uv, &p->turn_end);
 	uv_timer_init(&p->uv, &p->stop_timer);
 	uv_timer_init(&p->uv, &p->due_timer);
-	p->wake.data = p->turn_end.data = p->stop_timer.data = p->due_timer.data = p;
+	p->turn_end.data = p->stop_timer.data = p->due_timer.data = p;
 	uv_prepare_start(&p->turn_end, on_turn_end);
 	uv_unref((uv_handle_t *)&p->turn_end);
 	if (!loop_open(&p->loop, g, index, wake, p, why))
@@ -151,5 +151,6 @@ void poller_close(struct poller *p)
 	int busy = uv_loop_close(&p->uv);
 	assert(busy == 0);
 	(void)busy;
+	bell_drop(&p->wake);
 	loop_close(&p->loop);
 }

@@ -6,6 +6,7 @@
  * Thread: its own, from poller_run on; poller_nudge from any. */
 #ifndef GATEWAY_POLLER_H
 #define GATEWAY_POLLER_H
+#include "gateway/bell.h"
 #include "gateway/loop.h"
 #include <uv.h>
 
@@ -14,7 +15,7 @@ struct door; /* gateway/door.h */
 struct poller {
 	struct loop loop;
 	uv_loop_t uv;
-	uv_async_t wake;
+	struct bell wake;
 	uv_prepare_t turn_end;
 	uv_timer_t due_timer;      /* somebody's waiting ends */
 	int64_t due_ms;            /* for when it is set; INT64_MAX: it is not */
