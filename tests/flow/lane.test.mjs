@@ -12,7 +12,7 @@ import { gateway } from './lib/gateway.mjs';
 import { until } from './lib/until.mjs';
 
 const CALLBACK = 'a-part-of-the-address-nobody-guesses', EFFECTS = 250, REPORTS = 1000, EVENTS = 800, MATTERS = 1200;
-const ROWS_MOST = 1100;         // of one transaction: a bite of the sealer, which is the largest, is 500 facts, nearly each of them with a row in somebody's feed
+const ROWS_MOST = 1100;         // of one transaction: a bite of the sealer, which is the largest, is 400 facts, nearly each of them with a row in somebody's feed
 const STALL_MOST_US = 500000;   // a machine that does other things
 
 const folder = mkdtempSync(path.join(os.tmpdir(), 'siban-lane-'));
