@@ -19,6 +19,7 @@
 #include "payments/confirmation_send.h"
 #include "payments/ledger.h"
 #include "payments/order.h"
+#include "payments/recon_run.h"
 #include "payments/receipt_send.h"
 #include "services/alert.h"
 #include "services/application.h"
@@ -213,6 +214,11 @@ static bool confirm_payments(struct tx *tx, struct bite *b, struct fail *why)
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return ledger_close(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool reconcile_again(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return recon_ask_open(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool expire_holds(struct tx *tx, struct bite *b, struct fail *why)

@@ -4,6 +4,7 @@
 #include "payments/notice.h"
 #include "payments/odd_money.h"
 #include "payments/order.h"
+#include "payments/refund.h"
 
 enum { PAGE_ROWS = 10000 };
 
@@ -75,6 +76,43 @@ static bool odd_page(struct tx *tx, const struct recon_source *s, int64_t to_ms,
 	return put_rows(q, s, RECON_OURS_QUEUED, p, j, why);
 }
 
+/* What a refund is to a statement: sent and unanswered, or done; what was closed again never was. */
+static enum recon_ours refund_said(int64_t state)
+{
+	return state == REFUND_DONE ? RECON_OURS_DONE : state == REFUND_SENT || state == REFUND_UNKNOWN || state == REFUND_ABNORMAL ? RECON_OURS_ASKED : RECON_OURS_NONE;
+}
+
+static bool refund_put(struct stmt *q, struct page *p, struct recon_join *j, struct fail *why)
+{
+	struct recon_ours_row row = { .id = stmt_int(q, 0), .fen = stmt_int(q, 2), .at_ms = stmt_int(q, 3), .division = stmt_int(q, 5), .side = RECON_PAID_BACK,
+				      .ours = (uint8_t)refund_said(stmt_int(q, 4)) };
+	struct str bytes = stmt_blob(q, 1);
+	struct id key;
+	char number[ID_TEXT_BYTES];
+	p->id = row.id;
+	p->at_ms = row.at_ms;
+	if (bytes.len != ID_BYTES || row.ours == RECON_OURS_NONE)
+		return true;
+	memcpy(key.bytes, bytes.at, ID_BYTES);
+	return recon_join_put(j, &row, (struct str){ number, refund_key_text(key, number) }, why);
+}
+
+/* By the moment they were sent to the channel, the first time. */
+static bool refunds_page(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.id, r.key, r.amount_fen, t.made_ms, r.state, r.division FROM pay_refund_step t JOIN pay_refund r ON r.id = t.refund"
+		" WHERE t.state = $1 AND (t.made_ms, t.refund) > ($2, $3) AND t.made_ms < $4 AND r.channel = $5 AND r.path = $6 ORDER BY t.made_ms, t.refund LIMIT $7", why);
+	if (q == NULL)
+		return false;
+	const int64_t numbers[] = { REFUND_SENT, p->at_ms, p->id, to_ms, s->channel, REFUND_BY_CHANNEL, PAGE_ROWS };
+	for (int i = 0; i < 7; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	for (p->rows = 0; stmt_row(q, why); p->rows++)
+		if (!refund_put(q, p, j, why))
+			return false;
+	return why->code == FAIL_NONE;
+}
+
 typedef bool (*page_fn)(struct tx *tx, const struct recon_source *s, int64_t to_ms, struct page *p, struct recon_join *j, struct fail *why);
 
 static bool all_pages(struct tx *tx, page_fn page, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why)
@@ -90,7 +128,7 @@ static bool all_pages(struct tx *tx, page_fn page, const struct recon_source *s,
 static bool channel_load(struct tx *tx, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why)
 {
 	return all_pages(tx, s->by == RECON_BY_NUMBER ? payments_page : notices_page, s, from_ms, to_ms, j, why) &&
-	       (s->by != RECON_BY_NUMBER || all_pages(tx, odd_page, s, from_ms, to_ms, j, why));
+	       (s->by != RECON_BY_NUMBER || (all_pages(tx, odd_page, s, from_ms, to_ms, j, why) && all_pages(tx, refunds_page, s, from_ms, to_ms, j, why)));
 }
 
 bool recon_ours_load(struct tx *tx, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why)
@@ -150,6 +188,22 @@ static bool odd_look(struct tx *tx, int64_t channel, struct str number, struct r
 	return true;
 }
 
+static bool refund_look(struct tx *tx, int64_t channel, struct str number, struct recon_ours_row *row, struct fail *why)
+{
+	struct id key;
+	if (!refund_key(number, &key))
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, amount_fen, since_ms, state, division FROM pay_refund WHERE key = $1 AND channel = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, key.bytes, ID_BYTES);
+	stmt_bind_int(q, 2, channel);
+	if (stmt_row(q, why))
+		*row = (struct recon_ours_row){ .id = stmt_int(q, 0), .fen = stmt_int(q, 1), .at_ms = stmt_int(q, 2), .division = stmt_int(q, 4), .side = RECON_PAID_BACK,
+						.ours = (uint8_t)refund_said(stmt_int(q, 3)) };
+	return why->code == FAIL_NONE;
+}
+
 /* By its payment code: paid through this channel on another day, paid otherwise, waiting, or void. */
 static bool notice_look(struct tx *tx, const struct recon_source *s, struct str code, struct recon_ours_row *row, struct fail *why)
 {
@@ -173,15 +227,15 @@ bool recon_ours_look(struct tx *tx, const struct recon_source *s, enum recon_sid
 	*row = (struct recon_ours_row){ .side = (uint8_t)side, .ours = RECON_OURS_NONE };
 	if (s->by == RECON_BY_CODE)
 		return notice_look(tx, s, number, row, why);
-	if (side != RECON_PAID_IN)
-		return true;
+	if (side == RECON_PAID_BACK)
+		return refund_look(tx, s->channel, number, row, why);
 	return payment_look(tx, s->channel, number, row, why) && (row->ours != RECON_OURS_NONE || odd_look(tx, s->channel, number, row, why));
 }
 
 bool recon_division_of(struct tx *tx, const struct recon_ours_row *row, int64_t *division, struct fail *why)
 {
 	*division = row->division;
-	if (row->division != 0 || row->ours != RECON_OURS_DONE)
+	if (row->division != 0 || row->ours != RECON_OURS_DONE || row->side == RECON_PAID_BACK)
 		return true;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COALESCE(MIN(n.division), 0) FROM pay_payment p JOIN pay_order_notice o ON o.pay_order = p.pay_order"
 		" JOIN pay_notice n ON n.id = o.notice WHERE p.id = $1", why);

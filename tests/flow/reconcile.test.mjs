@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { gzipSync } from 'node:zlib';
-import { book, fund_bill, merchant, planted_day, sha1, trade_bill } from './lib/bills.mjs';
+import { book, fund_bill, merchant, planted_day, refund_number, send_back, sha1, trade_bill } from './lib/bills.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
 import { gateway, siban } from './lib/gateway.mjs';
 import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
@@ -54,16 +54,21 @@ const answers_of = (all) => new Map(all.map((i) => [i.number.replace(/#\d+$/, '#
 const sorted = (map) => [...map].sort();
 
 const planted = planted_day(D, 2000);
+// and refunds of ours: two that the statement has, one that it lacks, one that is still on its way
+const backs = [['refund-at-noon-1', 6], ['refund-at-noon-2', 4], ['refund-at-noon-3', 6], ['refund-at-noon-4', 4]].map(([key, state], i) => ({ key, state, fen: 1, payment: 100000 + i, ms: Date.parse(`${D}T12:00:00+08:00`) }));
+for (const r of backs.slice(0, 2)) planted.lines.push({ number: planted.ours[r.payment - 100000].number, refund: refund_number(r.key), refund_fen: 1, time: '12:00:01' });
+planted.answers.set(refund_number('refund-at-noon-3'), 'refund');
 const bill = trade_bill(D, planted.lines);
 
 test('what was planted is found, nothing is invented, and the same again', async () => {
 	await book(g, planted.ours, { staff, journal });
+	await send_back(g, backs, { notice: await number('SELECT MIN(id) FROM pay_notice') });
 	const taken = await bring('wechat_trade', D, bill, { more: `&sha1=${sha1(bill)}` });
 	assert.equal(taken.status, 201, taken.text);
 	assert.deepEqual([taken.json.lines, taken.json.is_new], [planted.lines.length, true]);
 	const now = await over(D, 'wechat_trade');
 	const source = now.sources[0];
-	assert.deepEqual([source.ours, source.theirs], [planted.ours.length, planted.lines.length]);
+	assert.deepEqual([source.ours, source.theirs], [planted.ours.length + backs.length, planted.lines.length]);
 	const found = await items(`day=${D}`);
 	assert.deepEqual(sorted(answers_of(found)), sorted(planted.answers));
 	assert.equal(now.unexplained, found.filter((i) => i.kind !== 'cutoff').length);

@@ -50,6 +50,21 @@ export async function book(g, payments, { staff, journal, from = 100000, channel
 	}
 }
 
+// The name a key of 16 letters has outside.
+export const refund_number = (key) => {
+	let n = BigInt(`0x${Buffer.from(key).toString('hex')}`), text = '';
+	for (let i = 0; i < 26; i++, n >>= 5n) text = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'[Number(n & 31n)] + text;
+	return `rf_${text}`;
+};
+// Refunds of ours that were sent to WeChat: [{ key, payment, fen, ms, state }], 6 done, 4 on their way.
+export async function send_back(g, refunds, { notice }) {
+	for (const [i, r] of refunds.entries()) {
+		await g.sql(`INSERT INTO pay_refund (id, key, payment, notice, asker, asked_by, division, channel, path, ground, reason, amount_fen, state, told, since_ms, tries, word, channel_no, made_ms, changed_ms)
+			VALUES (${900 + i}, ${sql_bytes(r.key)}, ${r.payment}, ${notice}, 3, 1, 621202, 3, 1, 1, ${sql_bytes('')}, ${r.fen}, ${r.state}, 0, ${r.ms}, 0, '', '', ${r.ms}, ${r.ms})`);
+		await g.sql(`INSERT INTO pay_refund_step (refund, n, state, made_ms) VALUES (${900 + i}, 1, 4, ${r.ms})`);
+	}
+}
+
 const pad = (n) => String(n).padStart(2, '0');
 
 // A day of `count` payments, and the bill that a channel makes of it with a few things planted: what is to be found, by number and kind.
