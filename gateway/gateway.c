@@ -22,6 +22,7 @@
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
 #include "gateway/reconciler.h"
+#include "gateway/scanner.h"
 #include "gateway/task.h"
 #include "channels/wechat_pay_keys.h"
 #include "notify/account.h"
@@ -112,7 +113,7 @@ static bool ready_services(struct gateway *g, const struct config *c, struct fai
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
 	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && finance_open(c, why) &&
-	       provincial_open(c, why) && wechat_account_open(c, why) && wechat_pay_load(c, why);
+	       provincial_open(c, why) && scanner_start(c, why) && wechat_account_open(c, why) && wechat_pay_load(c, why);
 }
 
 static bool join_nodes(struct gateway *g, const struct config *c, struct fail *why)

@@ -2,6 +2,7 @@
 #include "services/upload_sink.h"
 
 #include "base/hash.h"
+#include "services/scan.h"
 #include "services/services.h"
 
 static bool to_sealer(void *ctx, struct str piece, struct fail *why)
@@ -37,7 +38,7 @@ static bool sink_end(struct request *r, struct fail *why)
 	if (!blob_seal_end(sealer, &s->sealed, why))
 		return false;
 	r->body = (struct str){ (const char *)s->sealed.sha256, SHA256_BYTES };
-	return true;
+	return scan_sealed(&s->sealed, why);
 }
 
 static void sink_drop(struct request *r)
