@@ -1,7 +1,6 @@
 /* channels/codec.h - what a peer's adapter is: pure functions between an effect and bytes. No I/O, no clock, no randomness of its own.
  *
- *   http   build(order) -> call;   judge(order, answer) -> judgement      WeChat, SMS platforms, APNs, couriers, webhooks
- *   frame  build, judge, and on_frame for what the peer starts            the finance bureau over TCP, both directions
+ *   http   build(order) -> call;   judge(order, answer) -> judgement      WeChat, SMS platforms, APNs, couriers, webhooks; frames to the finance bureau are calls too (http.h)
  *   link   encode, decode, on_reply, on_inbound                           CMPP: a long connection with a window
  *
  * Thread: any. Tested from recorded bytes. */
@@ -46,14 +45,6 @@ struct codec_http {
 	/* Asks the peer what became of an order, by our key (crash rule ASK). NULL: cannot be asked. AGAIN from judge_query means: it does not know of it. */
 	bool (*build_query)(const struct order *o, struct arena *a, struct http_call *out, struct fail *why);
 	void (*judge_query)(const struct order *o, const struct http_answer *answer, struct judgement *out);
-};
-
-struct codec_frame {
-	const char *name;
-	bool (*build)(const struct order *o, struct arena *a, struct str *frame, struct fail *why);
-	void (*judge)(const struct order *o, struct str frame, struct judgement *out);
-	int64_t (*length)(struct str so_far);  /* of the whole frame that begins here; 0: not known yet; -1: not a frame, hang up */
-	bool (*on_frame)(struct str frame, struct arena *a, struct str *answer, struct fail *why); /* the peer spoke first */
 };
 
 struct codec_link {

@@ -10,7 +10,8 @@ enum { HTTP_CALL_HEADERS_MAX = 16, HTTP_ERROR_MAX = 96, HTTP_KEEPS_MAX = 5, HTTP
 
 struct http_call {
 	enum method method;           /* GET, POST, PUT or DELETE */
-	struct str url;               /* absolute, http or https; the query exactly as it was signed */
+	struct str url;               /* absolute, http or https; the query exactly as it was signed. frame://host:port or frames://… (TLS): the body is one frame of CNNONTAX
+	                               * (channels/nontax_frame.h) and so is the answer's, whose status is 200 */
 	int header_count;
 	struct header headers[HTTP_CALL_HEADERS_MAX]; /* Host and Content-Length are the transport's */
 	struct str body;

@@ -1,14 +1,16 @@
 /* channels/nontax.c - why this exists: a confirmation that is believed to have failed is sent again, and one that is believed to have been booked is not. The table of results decides which. */
 #include "channels/nontax.h"
 
+#include "base/clock.h"
 #include "base/json.h"
+#include "channels/nontax_frame.h"
 #include "channels/nontax_json.h"
 #include "channels/retry_after.h"
 
 #include <stdio.h>
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
-enum { TIMEOUT_MS = 15000 };
+enum { TIMEOUT_MS = 15000, FRAME_ANSWER_MAX = 64 << 10 };
 
 const struct nontax_deed_row *nontax_deed_row(enum nontax_deed_kind kind)
 {
@@ -36,10 +38,56 @@ bool nontax_deed_read(struct str payload, struct nontax_deed *out, struct arena 
 
 /* ---- build ---- */
 
+bool nontax_is_frame(const struct config *c)
+{
+	return c->finance_form == 1; /* "json|frame" */
+}
+
+static struct str mode_of(struct str channel)
+{
+	static const struct { struct str channel, mode; } rows[] = {
+#define MODE(channel, mode) { { channel, sizeof(channel) - 1 }, { mode, sizeof(mode) - 1 } },
+#include "channels/nontax_modes.def"
+#undef MODE
+	};
+	for (size_t i = 0; i < COUNT(rows); i++)
+		if (str_eq(rows[i].channel, channel))
+			return rows[i].mode;
+	return STR("99");
+}
+
+static bool frame_url(const struct config *c, struct arena *a, struct str *out)
+{
+	struct buf b;
+	buf_init(&b, a, 64);
+	buf_str(&b, c->finance_frame_tls ? STR("frames://") : STR("frame://"));
+	buf_str(&b, str_c(c->finance_frame_address));
+	*out = buf_text(&b);
+	return buf_ok(&b);
+}
+
+static bool frame_build(enum nontax_deed_kind kind, const struct order *o, const struct nontax_deed *d, struct arena *a, struct http_call *out, struct fail *why)
+{
+	char day[16], clock[7] = "";
+	int64_t s = (d->paid_ms + INT64_C(28800000)) / 1000 % 86400; /* Longnan's */
+	snprintf(day, sizeof(day), "%08d", time_yyyymmdd(d->paid_ms));
+	memcpy(clock, two_digits[s / 3600], 2);
+	memcpy(clock + 2, two_digits[s / 60 % 60], 2);
+	memcpy(clock + 4, two_digits[s % 60], 2);
+	const struct nontax_head head = { .message = nontax_deed_row(kind)->message, .id = str_c(o->key), .from = str_c(o->config->finance_frame_node), .to = str_c(o->config->finance_frame_peer),
+		.division = d->division, .now_ms = o->now_ms };
+	const struct nontax_told told[] = { { "PayCode", d->payment_code }, { "CfmDate", str_c(day) }, { "CfmTime", str_c(clock) }, { "Amt", d->amount }, { "PayMode", mode_of(d->channel) },
+		{ "TraNoBus", d->trace_no }, { "EInvoiceCode", d->receipt_code }, { "EInvoiceNumber", d->receipt_number }, { "Hold1", d->reference } };
+	*out = (struct http_call){ .method = METHOD_POST, .answer_max = FRAME_ANSWER_MAX };
+	if (!frame_url(o->config, a, &out->url))
+		return FAILS(why, MEMORY, "a frame's address");
+	return nontax_message_write(&head, told, COUNT(told), o->secret, a, &out->body, why);
+}
+
 static bool build(enum nontax_deed_kind kind, const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
 {
 	struct nontax_deed d;
-	if (!nontax_deed_read(o->payload, &d, a, why) || !nontax_json_build(kind, o, &d, a, out, why))
+	if (!nontax_deed_read(o->payload, &d, a, why) || !(nontax_is_frame(o->config) ? frame_build(kind, o, &d, a, out, why) : nontax_json_build(kind, o, &d, a, out, why)))
 		return false;
 	out->timeout_ms = TIMEOUT_MS;
 	return true;
@@ -89,18 +137,22 @@ static bool by_transport(const struct order *o, const struct http_answer *answer
 	return true;
 }
 
-static bool answer_read(const struct order *o, const struct http_answer *answer, struct nontax_answer *said)
+/* Whoever does not share the token says nothing we believe: the answer is as good as none. */
+static bool answer_read(enum nontax_deed_kind kind, const struct order *o, const struct http_answer *answer, struct nontax_answer *said)
 {
+	if (nontax_is_frame(o->config))
+		return nontax_frame_answer(answer->body, o->secret, str_c(o->key), nontax_deed_row(kind)->answer, said);
 	return nontax_json_read(str_c(o->key), answer->body, said);
 }
 
-static void judge(const struct order *o, const struct http_answer *answer, bool is_receipt, struct judgement *out)
+static void judge(enum nontax_deed_kind kind, const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
+	bool is_receipt = kind != NONTAX_CONFIRM;
 	static const enum verdict verdicts[] = { [NONTAX_DONE] = VERDICT_DONE, [NONTAX_TAKEN] = VERDICT_DONE, [NONTAX_AGAIN] = VERDICT_AGAIN, [NONTAX_REFUSED] = VERDICT_FAILED, [NONTAX_DOUBLE] = VERDICT_FAILED };
 	struct nontax_answer said;
 	if (by_transport(o, answer, out))
 		return;
-	if (!answer_read(o, answer, &said) || !nontax_is_result(str_c(said.result))) {
+	if (!answer_read(kind, o, answer, &said) || !nontax_is_result(str_c(said.result))) {
 		says(out, VERDICT_UNKNOWN, "nonsense");
 		return;
 	}
@@ -116,14 +168,19 @@ static void judge(const struct order *o, const struct http_answer *answer, bool 
 
 static void judge_confirm(const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
-	judge(o, answer, false, out);
+	judge(NONTAX_CONFIRM, o, answer, out);
 }
 
-static void judge_receipt(const struct order *o, const struct http_answer *answer, struct judgement *out)
+static void judge_issue(const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
-	judge(o, answer, true, out);
+	judge(NONTAX_RECEIPT, o, answer, out);
+}
+
+static void judge_reverse(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	judge(NONTAX_RED, o, answer, out);
 }
 
 const struct codec_http codec_finance_confirm = { "finance_confirm", build_confirm, judge_confirm, NULL, NULL };
-const struct codec_http codec_receipt_issue = { "receipt_issue", build_issue, judge_receipt, NULL, NULL };
-const struct codec_http codec_receipt_reverse = { "receipt_reverse", build_reverse, judge_receipt, NULL, NULL };
+const struct codec_http codec_receipt_issue = { "receipt_issue", build_issue, judge_issue, NULL, NULL };
+const struct codec_http codec_receipt_reverse = { "receipt_reverse", build_reverse, judge_reverse, NULL, NULL };

@@ -1,6 +1,7 @@
 /* channels/nontax_answer.c - why this exists: those who keep the books and those who speak to the bureau must not read one word in two ways. */
 #include "channels/nontax_answer.h"
 
+#include "channels/nontax_frame.h"
 #include "channels/nontax_json.h"
 
 #define COUNT(array) (sizeof(array) / sizeof((array)[0]))
@@ -49,5 +50,7 @@ struct str nontax_result_zh(struct str word)
 
 bool nontax_answer_read(struct str said, struct nontax_answer *out)
 {
+	if (said.len > 0 && said.at[0] != '{')
+		return nontax_frame_answer(said, (struct secret){ STR_NONE }, STR_NONE, STR_NONE, out); /* its digest was judged when it came */
 	return nontax_json_read(STR_NONE, said, out);
 }

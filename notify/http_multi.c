@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/metrics.h"
+#include "notify/http_frame.h"
 #include "notify/http_slot.h"
 #include <assert.h>
 #include <curl/curl.h>
@@ -19,6 +20,7 @@ struct http_multi {
 	struct http_rules rules;
 	CURLM *multi;
 	struct http_cork cork;
+	struct http_frames *frames;          /* calls that are frames: wires of their own in the same multi */
 	struct http_slot *slots, *free;
 	size_t slot_count, running, waiting, told;
 	int64_t late_ms;                     /* nobody's time is over before this */
@@ -26,6 +28,7 @@ struct http_multi {
 };
 
 static void begin(struct transport *t, struct transport_job *job);
+static void told_frame(void *multi, struct transport_job *job);
 
 /* ---- making and dropping ---- */
 
@@ -52,7 +55,8 @@ struct http_multi *http_multi_make(const struct config *c, struct fail *why)
 	if (!library_will_do(why))
 		return NULL;
 	struct http_multi *m = calloc(1, sizeof(*m));
-	if (m == NULL || (m->multi = curl_multi_init()) == NULL || (m->slots = calloc((size_t)c->outside_calls, sizeof(*m->slots))) == NULL) {
+	if (m == NULL || (m->multi = curl_multi_init()) == NULL || (m->slots = calloc((size_t)c->outside_calls, sizeof(*m->slots))) == NULL ||
+	    (m->frames = http_frames_make(m->multi, told_frame, m)) == NULL) {
 		FAILS(why, MEMORY, "%d calls at once", (int)c->outside_calls);
 		if (m != NULL)
 			http_multi_drop(m);
@@ -78,6 +82,7 @@ void http_multi_config(struct http_multi *m, const struct config *c)
 {
 	m->rules.config = c;
 	m->rules.number++;
+	http_frames_config(m->frames, c);
 	curl_multi_setopt(m->multi, CURLMOPT_MAX_TOTAL_CONNECTIONS, (long)c->outside_connections);
 	curl_multi_setopt(m->multi, CURLMOPT_MAXCONNECTS, (long)c->outside_connections);
 	curl_multi_setopt(m->multi, CURLMOPT_MAX_HOST_CONNECTIONS, (long)c->outside_connections_per_host);
@@ -90,14 +95,15 @@ struct transport *http_multi_transport(struct http_multi *m)
 
 size_t http_multi_open(const struct http_multi *m)
 {
-	return m->running + m->waiting;
+	return m->running + m->waiting + http_frames_open(m->frames);
 }
 
 void http_multi_drop(struct http_multi *m)
 {
 	if (m == NULL)
 		return;
-	assert(http_multi_open(m) == 0);
+	assert(m->frames == NULL || http_multi_open(m) == 0);
+	http_frames_drop(m->frames);
 	for (size_t i = 0; m->slots != NULL && i < m->slot_count; i++)
 		http_slot_free(&m->slots[i]);
 	if (m->multi != NULL)
@@ -117,6 +123,11 @@ static void tell(struct http_multi *m, struct transport_job *job)
 	metric_add(M_outside_calls, (int)job->answer.end, 1);
 	metric_observe(M_outside_seconds, 0, job->answer.took_ms * 1000000);
 	job->done(job);
+}
+
+static void told_frame(void *multi, struct transport_job *job)
+{
+	tell(multi, job);
 }
 
 /* Ends a job that nothing was sent of. */
@@ -185,6 +196,10 @@ static void begin(struct transport *t, struct transport_job *job)
 	assert(job->call.timeout_ms > 0);
 	struct http_multi *m = (struct http_multi *)t;
 	job->began_ms = clock_mono_ms();
+	if (http_frame_is(job)) {
+		http_frames_begin(m->frames, job);
+		return;
+	}
 	note_late(m, job);
 	put_waiting(m, job);
 }
@@ -220,6 +235,8 @@ static void reap(struct http_multi *m)
 	for (CURLMsg *msg; (msg = curl_multi_info_read(m->multi, &left)) != NULL;) {
 		struct http_slot *s = NULL;
 		CURLcode code = msg->data.result;
+		if (http_frames_connected(m->frames, msg->easy_handle, code))
+			continue;
 		curl_easy_getinfo(msg->easy_handle, CURLINFO_PRIVATE, (char **)&s);
 		slot_end(s, code == CURLE_OK, false, s->error[0] != '\0' ? s->error : curl_easy_strerror(code));
 	}
@@ -256,12 +273,13 @@ static void move(struct http_multi *m)
 	int running;
 	curl_multi_perform(m->multi, &running); /* it looks at every call that is open */
 	reap(m);
+	http_frames_move(m->frames, clock_mono_ms());
 	sweep(m);
 }
 
 void http_multi_step(struct http_multi *m, int64_t timeout_ms)
 {
-	size_t told = m->told, tried = start_waiting(m);
+	size_t told = m->told, tried = start_waiting(m) + http_frames_start(m->frames);
 	bool corked = tried > 1 && tried >= m->cork.count; /* a burst, and worth asking each socket twice */
 	if (corked)
 		http_cork_hold(&m->cork);
@@ -270,12 +288,16 @@ void http_multi_step(struct http_multi *m, int64_t timeout_ms)
 	if (corked)
 		http_cork_let_go(&m->cork);
 	sweep(m);
-	int64_t left_ms = m->late_ms - clock_mono_ms();
+	struct curl_waitfd wires[HTTP_FRAMES_MAX];
+	int64_t now_ms = clock_mono_ms(), left_ms = m->late_ms - now_ms, frames_ms = http_frames_late_ms(m->frames) - now_ms;
+	if (frames_ms < left_ms)
+		left_ms = frames_ms;
 	if (m->told > told || (m->waiting > 0 && m->free != NULL))
 		timeout_ms = 0;
 	else if (left_ms < timeout_ms)
 		timeout_ms = left_ms > 0 ? left_ms : 0;
-	curl_multi_poll(m->multi, NULL, 0, (int)timeout_ms, NULL);
+	unsigned wire_count = http_frames_wires(m->frames, wires);
+	curl_multi_poll(m->multi, wires, wire_count, (int)timeout_ms, NULL);
 	move(m);
 	metric_set(M_outside_open, 0, (int64_t)http_multi_open(m));
 }
@@ -291,6 +313,7 @@ void http_multi_end_all(struct http_multi *m)
 	for (size_t i = 0; i < m->slot_count; i++)
 		if (m->slots[i].job != NULL)
 			slot_end(&m->slots[i], false, false, stopping);
+	http_frames_end_all(m->frames, stopping);
 	while (m->first != NULL)
 		end_unsent(m, take_waiting(m), false, stopping);
 }

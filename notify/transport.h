@@ -6,7 +6,7 @@
 #define NOTIFY_TRANSPORT_H
 #include "channels/http.h"
 
-enum transport_kind { TRANSPORT_HTTP = 1, TRANSPORT_FRAME = 2, TRANSPORT_LINK = 3 };
+enum transport_kind { TRANSPORT_HTTP = 1, TRANSPORT_LINK = 3 };
 
 struct transport_job {
 	struct http_call call;

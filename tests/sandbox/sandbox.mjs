@@ -12,6 +12,7 @@ import { authority } from './peers/authority.mjs';
 import { department } from './peers/department.mjs';
 import { hooks } from './peers/hooks.mjs';
 import { finance } from './peers/finance.mjs';
+import { frame_server } from './peers/finance_frames.mjs';
 import { provincial } from './peers/provincial.mjs';
 import { wechat } from './peers/wechat.mjs';
 import { wechat_pay } from './peers/wechat_pay.mjs';
@@ -42,9 +43,10 @@ async function start(o) {
 	const door = new Door(peers, faults, journal);
 	const main = await listen(plain_server(door.serve), Number(o.port));
 	const tls = o.cert === undefined ? null : await listen(tls_server(o, door.serve), Number(o['tls-port']));
+	const frames = await listen(frame_server(peers.find((p) => p.name === 'finance'), o.cert && { cert: readFileSync(o.cert), key: readFileSync(o.key) }), 0);
 	const commands = await listen(control_server(control({ peers, faults, journal, door })), Number(o['control-port']));
 	const address = (scheme, number) => `${scheme}://127.0.0.1:${number}`;
-	return { url: address('http', main), tls_url: tls === null ? null : address('https', tls), control_url: address('http', commands), pid: process.pid };
+	return { url: address('http', main), tls_url: tls === null ? null : address('https', tls), control_url: address('http', commands), frames: `127.0.0.1:${frames}`, pid: process.pid };
 }
 
 process.once('SIGTERM', () => process.exit(0));

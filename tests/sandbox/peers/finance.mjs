@@ -1,5 +1,6 @@
 // The finance bureau's non-tax system. The contract is in README.md; this keeps to it. Its notices are put there by tests.
 import { createHash } from 'node:crypto';
+import { moods } from './finance_frames.mjs';
 import { is_signed, key_bytes } from '../lib/webhook_signature.mjs';
 
 const KEY = 'whsec_c2libi1zYW5kYm94LWZpbmFuY2Uta2V5LTAwMDAwMQ==';
@@ -47,13 +48,13 @@ export function finance() {
 	const peer = { name: 'finance', settings: null };
 
 	peer.reset = () => {
-		peer.settings = { key: KEY, notices: new Map(), asked: 0, books: books(), confirm: new Map(), issue: new Map(), reverse: new Map() };
+		peer.settings = { key: KEY, notices: new Map(), asked: 0, token: 'SANDBOXTOKEN', frames: 0, refused: [], moods: new Map(), books: books(), confirm: new Map(), issue: new Map(), reverse: new Map() };
 	};
 	peer.reset();
 
 	// key: another key. notices: {payment_code: {result, division?, notice?}}, put beside or in the place of those that are there; null takes one away.
-	// confirm, issue, reverse: {payment_code: {result, …}}, what it answers to that deed instead of what its books say.
-	peer.set = ({ key = peer.settings.key, notices = {}, confirm = {}, issue = {}, reverse = {}, ...unknown }) => {
+	// confirm, issue, reverse: {payment_code: {result, …}}, what it answers to that deed instead of what its books say. moods: {payment_code: what it does with the next frame about it}.
+	peer.set = ({ key = peer.settings.key, notices = {}, confirm = {}, issue = {}, reverse = {}, moods: wanted = {}, ...unknown }) => {
 		if (Object.keys(unknown).length > 0) return `there is no setting "${Object.keys(unknown)[0]}"`;
 		if (typeof key !== 'string' || key_bytes(key) === null) return 'key must be whsec_ and base64 of 24 to 64 bytes';
 		for (const [code, one] of Object.entries(notices)) {
@@ -62,11 +63,13 @@ export function finance() {
 			if (one?.result === 'found' && one.notice === undefined) return 'what is found is a notice';
 		}
 		for (const [code, one] of Object.entries(notices)) one === null ? peer.settings.notices.delete(code) : peer.settings.notices.set(code, one);
+		if (Object.values(wanted).some((one) => !moods.includes(one))) return `a mood is one of ${moods.join(', ')}`;
+		for (const [code, one] of Object.entries(wanted)) peer.settings.moods.set(code, one);
 		for (const [deed, answers] of Object.entries({ confirm, issue, reverse })) for (const [code, one] of Object.entries(answers)) one === null ? peer.settings[deed].delete(code) : peer.settings[deed].set(code, one);
 		peer.settings.key = key;
 		return null;
 	};
-	peer.show = () => ({ asked: peer.settings.asked, told: peer.settings.books.told, paid: Object.fromEntries(peer.settings.books.paid), receipts: Object.fromEntries(peer.settings.books.receipts), red: Object.fromEntries(peer.settings.books.red) });
+	peer.show = () => ({ asked: peer.settings.asked, frames: peer.settings.frames, refused: peer.settings.refused, told: peer.settings.books.told, paid: Object.fromEntries(peer.settings.books.paid), receipts: Object.fromEntries(peer.settings.books.receipts), red: Object.fromEntries(peer.settings.books.red) });
 
 	const read = (question) => {
 		try {
