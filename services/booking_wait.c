@@ -181,7 +181,7 @@ static struct id offer_key(const struct booking_wait *w, int64_t now_ms)
 
 static bool is_his_own_doing(enum fail_code code)
 {
-	return code == FAIL_HOLD_EXISTS || code == FAIL_BOOKINGS_MAX;
+	return code == FAIL_HOLD_EXISTS || code == FAIL_BOOKINGS_MAX || code == FAIL_NO_SHOWS;
 }
 
 /* Nothing was written yet when the reason is his own. */
