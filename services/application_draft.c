@@ -5,6 +5,7 @@
 #include "services/guide_rows.h"
 #include "services/handlers.h"
 #include "services/material.h"
+#include "services/page.h"
 #include "services/services.h"
 
 #include <stddef.h>
@@ -16,47 +17,36 @@ static const char *const no_query[] = { NULL };
 
 /* ---- list ---- */
 
-struct page {
-	struct cursor from;
-	int limit, count;
+struct applications {
+	struct page page;
 	struct application items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct page *page = request_state(r, sizeof(*page) + ((size_t)limit + 1) * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct applications), sizeof(struct application), why) != NULL;
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
-	return application_list(tx, principal_whose(&r->who), r->who.by_matter ? r->who.mandate : 0, page->from.id, &r->arena, page->items, page->limit + 1, &page->count, why);
+	struct applications *list = r->state;
+	if (!application_list(tx, principal_whose(&r->who), r->who.by_matter ? r->who.mandate : 0, list->page.from.id, &r->arena, list->items, list->page.limit + 1, &list->page.count, why))
+		return false;
+	page_cut(&list->page);
+	return true;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
-	bool is_more = page->count > page->limit;
-	int count = is_more ? page->limit : page->count;
+	const struct applications *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		application_members(&j, &page->items[i]);
+		application_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, is_more ? page->items[count - 1].id : 0 };
-	return reply_list_end(r, &j, is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler application_list_mine = { .parse = list_parse, .look = list_look, .render = list_render };

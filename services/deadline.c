@@ -7,6 +7,7 @@
 #include "services/case_clock.h"
 #include "services/case_number.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 
 enum { KINDS_ROOM = 8 /* of a cursor's id: case and kind */ };
@@ -147,29 +148,16 @@ struct feed_item {
 };
 
 struct feed {
-	struct cursor from;
-	int limit, count;
-	bool more;
+	struct page page;
 	struct feed_item items[];
 };
 
 static bool feed_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "after", "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
 	int64_t after;
-	if (!request_query_only(r, names, why) || !query_number(r, "after", 0, INT64_MAX, 0, &after, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	if (!has_cursor)
-		from.id = after;
-	struct feed *f = request_state(r, sizeof(*f) + (size_t)limit * sizeof(f->items[0]), why);
-	if (f == NULL)
-		return false;
-	f->from = from;
-	f->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && query_number(r, "after", 0, INT64_MAX, 0, &after, why) &&
+	       page_state(r, (struct cursor){ 0, after }, sizeof(struct feed), sizeof(struct feed_item), why) != NULL;
 }
 
 /* kind 3 is FACT_CLOCK_EVENT. The page is cut out first, by its index: all that is joined to it is there, once. */
@@ -182,8 +170,8 @@ static struct stmt *feed_query(struct tx *tx, const struct request *r, const str
 	if (q == NULL)
 		return NULL;
 	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
-	stmt_bind_int(q, 2, f->from.id);
-	stmt_bind_int(q, 3, f->limit + 1);
+	stmt_bind_int(q, 2, f->page.from.id);
+	stmt_bind_int(q, 3, f->page.limit + 1);
 	return q;
 }
 
@@ -193,11 +181,8 @@ static bool feed_look(struct tx *tx, struct request *r, struct fail *why)
 	DROP(stmt) struct stmt *q = feed_query(tx, r, f, why);
 	if (q == NULL)
 		return false;
-	while (stmt_row(q, why)) {
-		f->more = f->count == f->limit;
-		if (f->more)
-			break;
-		struct feed_item *i = &f->items[f->count++];
+	while (page_next(&f->page, q, why)) {
+		struct feed_item *i = &f->items[f->page.count - 1];
 		*i = (struct feed_item){ .seal_seq = stmt_int(q, 0), .sealed_ms = stmt_int(q, 1), .day = stmt_int(q, 2), .begun = stmt_int(q, 3), .days = stmt_int(q, 4),
 			.has_due = !stmt_is_null(q, 5), .due = stmt_is_null(q, 5) ? 0 : stmt_int(q, 5), .region = stmt_int(q, 6),
 			.kind = (enum clock_kind)stmt_int(q, 7), .what = stmt_int(q, 8), .case_no = str_copy(&r->arena, stmt_text(q, 9)),
@@ -212,7 +197,7 @@ static bool feed_render(struct request *r, struct fail *why)
 {
 	const struct feed *f = r->state;
 	struct json_out j = reply_list(r);
-	for (int n = 0; n < f->count; n++) {
+	for (int n = 0; n < f->page.count; n++) {
 		const struct feed_item *i = &f->items[n];
 		json_put_object(&j);
 		json_add_number(&j, "seal_seq", i->seal_seq);
@@ -232,8 +217,8 @@ static bool feed_render(struct request *r, struct fail *why)
 		json_add_time(&j, "sealed_at", i->sealed_ms);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, f->count > 0 ? f->items[f->count - 1].seal_seq : f->from.id };
-	return reply_feed_end(r, &j, &next, f->more, why);
+	struct cursor next = { 0, f->page.count > 0 ? f->items[f->page.count - 1].seal_seq : f->page.from.id };
+	return reply_feed_end(r, &j, &next, f->page.is_more, why);
 }
 
 const struct handler deadline_feed = { .parse = feed_parse, .look = feed_look, .render = feed_render };

@@ -5,6 +5,7 @@
  * sealed yet is not shown; it will be within about a second. */
 #include "services/case_journal.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "store/store.h"
 
 struct feed_item {
@@ -15,26 +16,14 @@ struct feed_item {
 };
 
 struct feed {
-	struct cursor from;
-	int limit, count;
-	bool more;
+	struct page page;
 	struct feed_item items[];
 };
 
 static bool feed_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct feed *f = request_state(r, sizeof(*f) + (size_t)limit * sizeof(f->items[0]), why);
-	if (f == NULL)
-		return false;
-	f->from = from;
-	f->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, 0 }, sizeof(struct feed), sizeof(struct feed_item), why) != NULL;
 }
 
 static bool item_of(struct request *r, struct stmt *q, struct feed_item *to, struct fail *why)
@@ -59,15 +48,11 @@ static bool feed_look(struct tx *tx, struct request *r, struct fail *why)
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, r->who.id);
-	stmt_bind_int(q, 2, f->from.id);
-	stmt_bind_int(q, 3, f->limit + 1);
-	while (stmt_row(q, why)) {
-		f->more = f->count == f->limit;
-		if (f->more)
-			break;
-		if (!item_of(r, q, &f->items[f->count++], why))
+	stmt_bind_int(q, 2, f->page.from.id);
+	stmt_bind_int(q, 3, f->page.limit + 1);
+	while (page_next(&f->page, q, why))
+		if (!item_of(r, q, &f->items[f->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
@@ -92,10 +77,10 @@ static bool feed_render(struct request *r, struct fail *why)
 {
 	const struct feed *f = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < f->count; i++)
+	for (int i = 0; i < f->page.count; i++)
 		item_out(&j, &f->items[i]);
-	struct cursor next = { 0, f->count > 0 ? f->items[f->count - 1].seal_seq : f->from.id };
-	return reply_feed_end(r, &j, &next, f->more, why);
+	struct cursor next = { 0, f->page.count > 0 ? f->items[f->page.count - 1].seal_seq : f->page.from.id };
+	return reply_feed_end(r, &j, &next, f->page.is_more, why);
 }
 
 const struct handler department_feed = { .parse = feed_parse, .look = feed_look, .render = feed_render };

@@ -4,6 +4,7 @@
 #include "services/guide_change.h"
 #include "services/guide_rows.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 
 enum { VERSION_MAX = 1000000 };
@@ -89,26 +90,21 @@ struct version_row {
 };
 
 struct version_page {
+	struct page page;
 	struct str code;
-	struct cursor from;
-	int limit, count;
-	bool is_more;
 	struct version_row items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	if (!request_query_only(r, names, why))
 		return false;
-	struct version_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct version_page *list = page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	*page = (struct version_page){ .code = r->params[0], .from = from, .limit = limit };
-	return page->code.len <= GUIDE_CODE_MAX || FAILS(why, NOT_FOUND, "not a matter code");
+	list->code = r->params[0];
+	return list->code.len <= GUIDE_CODE_MAX || FAILS(why, NOT_FOUND, "not a matter code");
 }
 
 static bool matter_is_there(struct tx *tx, struct str code, struct fail *why)
@@ -122,42 +118,38 @@ static bool matter_is_there(struct tx *tx, struct str code, struct fail *why)
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct version_page *page = r->state;
-	if (!matter_is_there(tx, page->code, why))
+	struct version_page *list = r->state;
+	if (!matter_is_there(tx, list->code, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT u.version, u.state, u.changed_ms, u.published_on FROM matter m JOIN guide u ON u.matter = m.id"
 		" JOIN catalogue_load l ON l.id = u.load AND l.state = 2 WHERE m.code = $1 AND u.version < $2 ORDER BY u.version DESC LIMIT $3", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_text(q, 1, page->code);
-	stmt_bind_int(q, 2, page->from.id);
-	stmt_bind_int(q, 3, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		page->items[page->count++] = (struct version_row){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3) };
+	stmt_bind_text(q, 1, list->code);
+	stmt_bind_int(q, 2, list->page.from.id);
+	stmt_bind_int(q, 3, list->page.limit + 1);
+	while (page_next(&list->page, q, why)) {
+		list->items[list->page.count - 1] = (struct version_row){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3) };
 	}
 	return why->code == FAIL_NONE;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct version_page *page = r->state;
+	const struct version_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		char date[DAY_TEXT_BYTES];
-		day_text((int32_t)page->items[i].published_on, date);
+		day_text((int32_t)list->items[i].published_on, date);
 		json_put_object(&j);
-		json_add_number(&j, "version", page->items[i].version);
-		json_add_text(&j, "state", state_text(page->items[i].state));
-		json_add_time(&j, "changed_at", page->items[i].changed_ms);
+		json_add_number(&j, "version", list->items[i].version);
+		json_add_text(&j, "state", state_text(list->items[i].state));
+		json_add_time(&j, "changed_at", list->items[i].changed_ms);
 		json_add_text(&j, "published_on", str_c(date));
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].version : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].version : 0, why);
 }
 
 const struct handler guide_version_list = { .parse = list_parse, .look = list_look, .render = list_render };

@@ -1,6 +1,7 @@
 /* services/hall.c - where one goes: the halls (政务大厅) of a place, when they are open, how one gets there, which windows they have. */
 #include "services/guide_words.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "store/store.h"
 
@@ -41,64 +42,52 @@ static void hall_members(struct json_out *j, const struct hall *h)
 /* ---- hall_list ---- */
 
 struct hall_page {
+	struct page page;
 	int64_t region;
-	struct cursor from;
-	int limit, count;
-	bool is_more;
 	struct hall items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "region", "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
 	int64_t region = 0;
 	struct str text;
-	if (!request_query_only(r, names, why) || !request_query(r, "region", &text, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	if (!request_query_only(r, names, why) || !request_query(r, "region", &text, why))
 		return false;
 	if (text.at != NULL && !region_code_from(text, &region))
 		return FAILS_FIELD(why, QUERY, "region", "not a region code");
-	struct hall_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct hall_page *list = page_state(r, (struct cursor){ 0, 0 }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->region = region;
-	page->from = from;
-	page->limit = limit;
+	list->region = region;
 	return true;
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct hall_page *page = r->state;
+	struct hall_page *list = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx, HALL_COLUMNS " WHERE h.id > $1 AND (h.region = $2 OR $2 = 0) ORDER BY h.id LIMIT $3", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, page->from.id);
-	stmt_bind_int(q, 2, page->region);
-	stmt_bind_int(q, 3, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!hall_of_row(r, q, &page->items[page->count++], why))
+	stmt_bind_int(q, 1, list->page.from.id);
+	stmt_bind_int(q, 2, list->region);
+	stmt_bind_int(q, 3, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!hall_of_row(r, q, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct hall_page *page = r->state;
+	const struct hall_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		hall_members(&j, &page->items[i]);
+		hall_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler hall_list = { .parse = list_parse, .look = list_look, .render = list_render };

@@ -3,6 +3,7 @@
 #include "services/guide_words.h"
 #include "services/handlers.h"
 #include "services/matter_row.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "store/store.h"
 #include <assert.h>
@@ -72,13 +73,11 @@ void matter_members(struct json_out *j, const struct matter *m)
 /* ---- matter_list ---- */
 
 struct matter_page {
+	struct page page;
 	int64_t region;        /* 0: any */
 	struct str department; /* empty: any */
 	int64_t topic;         /* its bit; 0: any */
 	int64_t online;        /* enum wish_online */
-	struct cursor from;
-	int limit, count;
-	bool is_more;
 	struct matter items[];
 };
 
@@ -104,13 +103,10 @@ static bool online_parse(struct request *r, int64_t *online, struct fail *why)
 static bool matter_list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "region", "department", "topic", "online", "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
 	int64_t region = 0, topic = 0, online = ONLINE_ANY;
 	struct str region_text, department;
 	if (!request_query_only(r, names, why) || !request_query(r, "region", &region_text, why) ||
-	    !request_query(r, "department", &department, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	    !request_query(r, "department", &department, why))
 		return false;
 	if (region_text.at != NULL && !region_code_from(region_text, &region))
 		return FAILS_FIELD(why, QUERY, "region", "not a region code");
@@ -118,53 +114,46 @@ static bool matter_list_parse(struct request *r, struct fail *why)
 		return FAILS_FIELD(why, QUERY, "department", "not a department code");
 	if (!topic_parse(r, &topic, why) || !online_parse(r, &online, why))
 		return false;
-	struct matter_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct matter_page *list = page_state(r, (struct cursor){ 0, 0 }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->region = region;
-	page->topic = topic;
-	page->online = online;
-	page->department = department.at != NULL ? department : STR("");
-	page->from = from;
-	page->limit = limit;
+	list->region = region;
+	list->topic = topic;
+	list->online = online;
+	list->department = department.at != NULL ? department : STR("");
 	return true;
 }
 
 static bool matter_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct matter_page *page = r->state;
+	struct matter_page *list = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		MATTER_COLUMNS " AND m.id > $1 AND (g.code = $2 OR $2 = 0) AND (d.code = $3 OR $3 = '') AND ((COALESCE(u.topics, 0) & $4) <> 0 OR $4 = 0)"
 		" AND (CASE WHEN COALESCE(u.online, 1 + 2 * m.online) >= 3 THEN 1 ELSE 2 END = $5 OR $5 = 0) ORDER BY m.id LIMIT $6", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, page->from.id);
-	stmt_bind_int(q, 2, page->region);
-	stmt_bind_text(q, 3, page->department);
-	stmt_bind_int(q, 4, page->topic);
-	stmt_bind_int(q, 5, page->online);
-	stmt_bind_int(q, 6, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!matter_of_row(r, q, &page->items[page->count++], why))
+	stmt_bind_int(q, 1, list->page.from.id);
+	stmt_bind_int(q, 2, list->region);
+	stmt_bind_text(q, 3, list->department);
+	stmt_bind_int(q, 4, list->topic);
+	stmt_bind_int(q, 5, list->online);
+	stmt_bind_int(q, 6, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!matter_of_row(r, q, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool matter_list_render(struct request *r, struct fail *why)
 {
-	const struct matter_page *page = r->state;
+	const struct matter_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		matter_members(&j, &page->items[i]);
+		matter_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler matter_list = { .parse = matter_list_parse, .look = matter_list_look, .render = matter_list_render };

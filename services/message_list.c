@@ -4,6 +4,7 @@
 #include "notify/stream.h"
 #include "services/handlers.h"
 #include "services/message_row.h"
+#include "services/page.h"
 #include "store/store.h"
 
 void message_members(struct json_out *j, const struct message *m)
@@ -27,9 +28,7 @@ void message_members(struct json_out *j, const struct message *m)
 /* ---- message_list ---- */
 
 struct inbox_page {
-	struct cursor from;
-	int limit, count;
-	bool is_more;
+	struct page page;
 	int64_t unread, last_seq;
 	struct message items[];
 };
@@ -37,17 +36,7 @@ struct inbox_page {
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct inbox_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct inbox_page), sizeof(struct message), why) != NULL;
 }
 
 /* Whoever acts for another is shown what was said about cases of the mandate's matters, and nothing of the rest: who else acts for him is no business of his, unless
@@ -79,8 +68,8 @@ static bool count_unread(struct tx *tx, const struct request *r, int64_t *unread
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct inbox_page *page = r->state;
-	if (!count_unread(tx, r, &page->unread, why))
+	struct inbox_page *list = r->state;
+	if (!count_unread(tx, r, &list->unread, why))
 		return false;
 	DROP(stmt) struct stmt *q = r->who.acting_for != 0
 		? tx_query(tx, "SELECT " MESSAGE_COLUMNS ", seq FROM message WHERE person = $1 AND seq < $2" OF_THE_MANDATE("$3", "$4") " ORDER BY seq DESC LIMIT $5", why)
@@ -89,36 +78,33 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, n++, principal_whose(&r->who));
-	stmt_bind_int(q, n++, page->from.id);
+	stmt_bind_int(q, n++, list->page.from.id);
 	if (r->who.acting_for != 0) {
 		stmt_bind_int(q, n++, r->who.manages ? 0 : 1);
 		stmt_bind_int(q, n++, narrowing_mandate(r));
 	}
-	stmt_bind_int(q, n, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!message_of(q, r->lang, &r->arena, &page->items[page->count++], why))
+	stmt_bind_int(q, n, list->page.limit + 1);
+	while (page_next(&list->page, q, why)) {
+		if (!message_of(q, r->lang, &r->arena, &list->items[list->page.count - 1], why))
 			return false;
-		page->last_seq = stmt_int(q, MESSAGE_COLUMN_COUNT);
+		list->last_seq = stmt_int(q, MESSAGE_COLUMN_COUNT);
 	}
 	return why->code == FAIL_NONE;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct inbox_page *page = r->state;
+	const struct inbox_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		message_members(&j, &page->items[i]);
+		message_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
 	json_put_array_end(&j);
-	json_add_number(&j, "unread_count", page->unread);
-	struct cursor next = { 0, page->is_more ? page->last_seq : 0 };
-	reply_page(r, &j, page->is_more ? &next : NULL);
+	json_add_number(&j, "unread_count", list->unread);
+	struct cursor next = { 0, list->page.is_more ? list->last_seq : 0 };
+	reply_page(r, &j, list->page.is_more ? &next : NULL);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

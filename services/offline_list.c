@@ -2,6 +2,7 @@
 #include "services/guide_rows.h"
 #include "services/guide_words.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 
 struct offline {
@@ -9,32 +10,25 @@ struct offline {
 	struct str code, name, region_name, department, department_name, reason;
 };
 
-struct page {
+struct offline_page {
+	struct page page;
 	int64_t region; /* 0: any */
-	struct cursor from;
-	int limit, count;
-	bool is_more;
 	struct offline items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "region", "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
 	int64_t region = 0;
 	struct str text;
-	if (!request_query_only(r, names, why) || !request_query(r, "region", &text, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	if (!request_query_only(r, names, why) || !request_query(r, "region", &text, why))
 		return false;
 	if (text.at != NULL && !region_code_from(text, &region))
 		return FAILS_FIELD(why, QUERY, "region", "not a region code");
-	struct page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct offline_page *list = page_state(r, (struct cursor){ 0, 0 }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->region = region;
-	page->from = from;
-	page->limit = limit;
+	list->region = region;
 	return true;
 }
 
@@ -67,7 +61,7 @@ static bool offline_of_row(struct request *r, struct stmt *q, struct offline *to
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
+	struct offline_page *list = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT m.id, m.code, COALESCE(u.name, m.name), g.code, g.name, d.code, d.name, COALESCE(u.online, 1 + 2 * m.online), COALESCE(u.body, '')"
 		" FROM matter m" GUIDE_CURRENT_JOIN " JOIN department d ON d.id = COALESCE(u.department, m.department)"
@@ -76,16 +70,12 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	if (q == NULL)
 		return false;
 	_Static_assert(ONLINE_APPLY == 3, "as the statement says");
-	stmt_bind_int(q, 1, page->from.id);
-	stmt_bind_int(q, 2, page->region);
-	stmt_bind_int(q, 3, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!offline_of_row(r, q, &page->items[page->count++], why))
+	stmt_bind_int(q, 1, list->page.from.id);
+	stmt_bind_int(q, 2, list->region);
+	stmt_bind_int(q, 3, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!offline_of_row(r, q, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
@@ -114,12 +104,11 @@ static void offline_out(struct json_out *j, const struct offline *o)
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
+	const struct offline_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++)
-		offline_out(&j, &page->items[i]);
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	for (int i = 0; i < list->page.count; i++)
+		offline_out(&j, &list->items[i]);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler offline_list = { .parse = list_parse, .look = list_look, .render = list_render };

@@ -5,6 +5,7 @@
 #include "auth/tenancy.h"
 #include "services/calendar.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 
 #include <stdio.h>
@@ -103,42 +104,27 @@ struct shown {
 	struct str reason;
 };
 
-struct page {
-	struct cursor from;
-	int limit, count;
-	bool is_more;
+struct outages {
+	struct page page;
 	struct shown items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct outages), sizeof(struct shown), why) != NULL;
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
+	struct outages *list = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, region, first, last, declared_ms, reason FROM outage WHERE id < $1 ORDER BY id DESC LIMIT $2", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, page->from.id);
-	stmt_bind_int(q, 2, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		struct shown *s = &page->items[page->count++];
+	stmt_bind_int(q, 1, list->page.from.id);
+	stmt_bind_int(q, 2, list->page.limit + 1);
+	while (page_next(&list->page, q, why)) {
+		struct shown *s = &list->items[list->page.count - 1];
 		*s = (struct shown){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), stmt_int(q, 4), str_copy(&r->arena, stmt_text(q, 5)) };
 		if (s->reason.at == NULL)
 			return FAILS(why, MEMORY, "an outage's reason");
@@ -148,10 +134,10 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
+	const struct outages *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
-		const struct shown *s = &page->items[i];
+	for (int i = 0; i < list->page.count; i++) {
+		const struct shown *s = &list->items[i];
 		char from[DAY_TEXT_BYTES], to[DAY_TEXT_BYTES];
 		day_text((int32_t)s->first, from);
 		day_text((int32_t)s->last, to);
@@ -166,8 +152,7 @@ static bool list_render(struct request *r, struct fail *why)
 		json_add_time(&j, "declared_at", s->declared_ms);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler outage_list = { .parse = list_parse, .look = list_look, .render = list_render };

@@ -2,6 +2,7 @@
  * /v1/department/parts). What a part's department learns of a whole is this and no more: the applicant's papers reach it by the lead's hand. */
 #include "services/handlers.h"
 #include "services/joint.h"
+#include "services/page.h"
 #include "services/services.h"
 
 enum { N_ROOM = 32 /* of a cursor's id: whole and part */ };
@@ -17,26 +18,14 @@ struct awaited {
 };
 
 struct part_page {
-	struct cursor from;
-	int limit, count;
-	bool is_more;
+	struct page page;
 	struct awaited items[];
 };
 
 static bool page_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct part_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, 0 }, sizeof(struct part_page), sizeof(struct awaited), why) != NULL;
 }
 
 static bool item_of(struct request *r, struct stmt *q, struct awaited *to, struct fail *why)
@@ -54,7 +43,7 @@ static bool item_of(struct request *r, struct stmt *q, struct awaited *to, struc
 }
 
 /* 6, 7, 8 and 9: accepted, correct, special, paused - as joint_find allows it. */
-static bool rows_look(struct tx *tx, struct request *r, struct part_page *page, struct fail *why)
+static bool rows_look(struct tx *tx, struct request *r, struct part_page *list, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT p.whole, p.n, g.days, g.needs, w.state, w.region, w.case_no, g.code, g.name, n.matter_code, n.matter_name, n.department_name"
@@ -63,27 +52,23 @@ static bool rows_look(struct tx *tx, struct request *r, struct part_page *page, 
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, r->who.id);
-	stmt_bind_int(q, 2, page->from.id / N_ROOM);
-	stmt_bind_int(q, 3, page->from.id % N_ROOM);
-	stmt_bind_int(q, 4, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!item_of(r, q, &page->items[page->count++], why))
+	stmt_bind_int(q, 2, list->page.from.id / N_ROOM);
+	stmt_bind_int(q, 3, list->page.from.id % N_ROOM);
+	stmt_bind_int(q, 4, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!item_of(r, q, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool page_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct part_page *page = r->state;
+	struct part_page *list = r->state;
 	_Static_assert(CASE_ACCEPTED == 6 && CASE_CORRECT == 7 && CASE_SPECIAL == 8 && CASE_PAUSED == 9, "as the statement says");
-	if (!rows_look(tx, r, page, why))
+	if (!rows_look(tx, r, list, why))
 		return false;
-	for (int i = 0; i < page->count; i++) {
-		struct awaited *a = &page->items[i];
+	for (int i = 0; i < list->page.count; i++) {
+		struct awaited *a = &list->items[i];
 		char open[PARTS_OPEN_TEXT];
 		if (!joint_open(tx, a->whole, a->needs, open, &a->open_count, why))
 			return false;
@@ -119,12 +104,11 @@ static void item_out(struct json_out *j, const struct awaited *a)
 
 static bool page_render(struct request *r, struct fail *why)
 {
-	const struct part_page *page = r->state;
+	const struct part_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++)
-		item_out(&j, &page->items[i]);
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	for (int i = 0; i < list->page.count; i++)
+		item_out(&j, &list->items[i]);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler department_part_list = { .parse = page_parse, .look = page_look, .render = page_render };

@@ -3,6 +3,7 @@
 #include "auth/staff.h"
 #include "auth/tenancy.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/rating.h"
 #include "services/services.h"
 
@@ -11,9 +12,7 @@ struct rating_item {
 	struct str matter, department, order, order_state;
 };
 struct rating_page {
-	struct cursor from;
-	int limit, count;
-	bool is_more;
+	struct page page;
 	int64_t most;             /* level at most; 5 any */
 	struct rating_item items[];
 };
@@ -21,18 +20,13 @@ struct rating_page {
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "level_max", "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
 	int64_t most;
-	if (!request_query_only(r, names, why) || !query_number(r, "level_max", RATING_WORST, RATING_BEST, RATING_BEST, &most, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	if (!request_query_only(r, names, why) || !query_number(r, "level_max", RATING_WORST, RATING_BEST, RATING_BEST, &most, why))
 		return false;
-	struct rating_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct rating_page *list = page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->from = from;
-	page->limit = limit;
-	page->most = most;
+	list->most = most;
 	return true;
 }
 
@@ -40,7 +34,7 @@ static bool list_parse(struct request *r, struct fail *why)
 	"SELECT " RATING_COLUMNS ", n.matter_name, d.name, v.number, v.state FROM rating g LEFT JOIN rating_text t ON t.id = g.id"           \
 	" JOIN cases c ON c.id = g.case_id JOIN case_names n ON n.id = c.names JOIN department d ON d.id = g.department LEFT JOIN voice v ON v.rating = g.id"
 
-static struct stmt *list_query(struct tx *tx, const struct request *r, const struct rating_page *page, int64_t department, struct fail *why)
+static struct stmt *list_query(struct tx *tx, const struct request *r, const struct rating_page *list, int64_t department, struct fail *why)
 {
 	struct region_bounds b = region_bounds(r->who.region);
 	struct stmt *q = department != 0 ?
@@ -49,7 +43,7 @@ static struct stmt *list_query(struct tx *tx, const struct request *r, const str
 			     " ORDER BY g.id DESC LIMIT $7", why);
 	if (q == NULL)
 		return NULL;
-	const int64_t places[] = { b.six_first, b.six_last, b.nine_first, b.nine_last }, rest[] = { page->from.id, page->most, page->limit + 1 };
+	const int64_t places[] = { b.six_first, b.six_last, b.nine_first, b.nine_last }, rest[] = { list->page.from.id, list->most, list->page.limit + 1 };
 	int n = 1;
 	if (department != 0)
 		stmt_bind_int(q, n++, department);
@@ -75,30 +69,26 @@ static bool item_of(struct stmt *q, struct arena *a, struct rating_item *i, stru
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct rating_page *page = r->state;
+	struct rating_page *list = r->state;
 	int64_t department = r->who.id;
 	if (r->who.kind == WHO_STAFF && !staff_department(tx, r->who.id, &department, why))
 		return false;
-	DROP(stmt) struct stmt *q = list_query(tx, r, page, department, why);
+	DROP(stmt) struct stmt *q = list_query(tx, r, list, department, why);
 	if (q == NULL)
 		return false;
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!item_of(q, &r->arena, &page->items[page->count++], why))
+	while (page_next(&list->page, q, why))
+		if (!item_of(q, &r->arena, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
 	static const struct str nobody[LANG_COUNT] = { { "匿名", sizeof("匿名") - 1 }, { "anonymous", 9 } };
-	const struct rating_page *page = r->state;
+	const struct rating_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
-		const struct rating_item *item = &page->items[i];
+	for (int i = 0; i < list->page.count; i++) {
+		const struct rating_item *item = &list->items[i];
 		json_put_object(&j);
 		json_add_text(&j, "by", nobody[r->lang]);
 		rating_members(&j, &item->rating, r->lang);
@@ -111,8 +101,7 @@ static bool list_render(struct request *r, struct fail *why)
 			json_add_nothing(&j, "work_order_state");
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].rating.id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].rating.id : 0, why);
 }
 
 const struct handler office_rating_list = { .parse = list_parse, .look = list_look, .render = list_render };

@@ -1,5 +1,6 @@
 /* services/region.c - province, prefecture, counties, townships: the places everything else is said to be in. */
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "store/store.h"
 
@@ -30,70 +31,58 @@ static void region_members(struct json_out *j, const struct region *region)
 /* ---- region_list ---- */
 
 struct region_page {
+	struct page page;
 	int64_t parent, level; /* 0: any */
-	struct cursor from;
-	int limit, count;
-	bool is_more;
 	struct region items[];
 };
 
 static bool region_list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "parent", "level", "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
 	int64_t parent = 0, level;
 	struct str text;
 	if (!request_query_only(r, names, why) || !request_query(r, "parent", &text, why))
 		return false;
 	if (text.at != NULL && !region_code_from(text, &parent))
 		return FAILS_FIELD(why, QUERY, "parent", "not a region code");
-	if (!query_number(r, "level", LEVEL_MIN, LEVEL_MAX, 0, &level, why) || !request_page(r, &from, &has_cursor, &limit, why))
+	if (!query_number(r, "level", LEVEL_MIN, LEVEL_MAX, 0, &level, why))
 		return false;
-	struct region_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct region_page *list = page_state(r, (struct cursor){ 0, 0 }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->parent = parent;
-	page->level = level;
-	page->from = from;
-	page->limit = limit;
+	list->parent = parent;
+	list->level = level;
 	return true;
 }
 
 static bool region_list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct region_page *page = r->state;
+	struct region_page *list = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT code, name, level, parent FROM region WHERE code > $1 AND (parent = $2 OR $2 = 0) AND (level = $3 OR $3 = 0)"
 		" ORDER BY code LIMIT $4", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, page->from.id);
-	stmt_bind_int(q, 2, page->parent);
-	stmt_bind_int(q, 3, page->level);
-	stmt_bind_int(q, 4, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!region_of_row(r, q, &page->items[page->count++], why))
+	stmt_bind_int(q, 1, list->page.from.id);
+	stmt_bind_int(q, 2, list->parent);
+	stmt_bind_int(q, 3, list->level);
+	stmt_bind_int(q, 4, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!region_of_row(r, q, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool region_list_render(struct request *r, struct fail *why)
 {
-	const struct region_page *page = r->state;
+	const struct region_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		region_members(&j, &page->items[i]);
+		region_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].code : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].code : 0, why);
 }
 
 const struct handler region_list = { .parse = region_list_parse, .look = region_list_look, .render = region_list_render };

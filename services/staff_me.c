@@ -7,6 +7,7 @@
 #include "auth/staff.h"
 #include "auth/tenancy.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "services/staff_view.h"
 
@@ -88,52 +89,37 @@ const struct handler staff_logout = { .parse = logout_parse, .apply = logout_app
 
 /* ---- list ---- */
 
-struct page {
-	struct cursor from;
-	int limit, count;
-	bool is_more;
+struct colleagues {
+	struct page page;
 	struct staff_row items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct page *page = request_state(r, sizeof(*page) + ((size_t)limit + 1) * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, 0 }, sizeof(struct colleagues), sizeof(struct staff_row), why) != NULL;
 }
 
 /* What is shown of a colleague; neither his hash nor his secret is opened for it. */
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
-	if (!staff_in_region(tx, r->who.region, page->from.id, page->items, page->limit + 1, &page->count, why))
+	struct colleagues *list = r->state;
+	if (!staff_in_region(tx, r->who.region, list->page.from.id, list->items, list->page.limit + 1, &list->page.count, why))
 		return false;
-	page->is_more = page->count > page->limit;
-	if (page->is_more)
-		page->count = page->limit;
+	page_cut(&list->page);
 	return true;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
+	const struct colleagues *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		staff_members(&j, &page->items[i]);
+		staff_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler staff_list = { .parse = list_parse, .look = list_look, .render = list_render };

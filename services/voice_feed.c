@@ -2,6 +2,7 @@
  * (统一督办). */
 #include "base/day.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "services/voice_clock.h"
 #include "store/store.h"
@@ -12,26 +13,14 @@ struct feed_item {
 };
 
 struct feed {
-	struct cursor from;
-	int limit, count;
-	bool more;
+	struct page page;
 	struct feed_item items[];
 };
 
 static bool feed_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, 0 };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct feed *f = request_state(r, sizeof(*f) + (size_t)limit * sizeof(f->items[0]), why);
-	if (f == NULL)
-		return false;
-	f->from = from;
-	f->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, 0 }, sizeof(struct feed), sizeof(struct feed_item), why) != NULL;
 }
 
 /* kind 36 is FACT_VOICE_EVENT. The page is cut out first, by its index: all that is joined to it is there, once. */
@@ -45,13 +34,10 @@ static bool feed_look(struct tx *tx, struct request *r, struct fail *why)
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
-	stmt_bind_int(q, 2, f->from.id);
-	stmt_bind_int(q, 3, f->limit + 1);
-	while (stmt_row(q, why)) {
-		f->more = f->count == f->limit;
-		if (f->more)
-			break;
-		struct feed_item *i = &f->items[f->count++];
+	stmt_bind_int(q, 2, f->page.from.id);
+	stmt_bind_int(q, 3, f->page.limit + 1);
+	while (page_next(&f->page, q, why)) {
+		struct feed_item *i = &f->items[f->page.count - 1];
 		*i = (struct feed_item){ .seal_seq = stmt_int(q, 0), .sealed_ms = stmt_int(q, 1), .kind = stmt_int(q, 2), .what = stmt_int(q, 3), .state = stmt_int(q, 4),
 			.clock = stmt_int(q, 5), .day = stmt_int(q, 6), .region = stmt_int(q, 7), .number = str_copy(&r->arena, stmt_text(q, 8)),
 			.department = str_copy(&r->arena, stmt_text(q, 9)) };
@@ -87,10 +73,10 @@ static bool feed_render(struct request *r, struct fail *why)
 {
 	const struct feed *f = r->state;
 	struct json_out j = reply_list(r);
-	for (int n = 0; n < f->count; n++)
+	for (int n = 0; n < f->page.count; n++)
 		item_out(&j, &f->items[n]);
-	struct cursor next = { 0, f->count > 0 ? f->items[f->count - 1].seal_seq : f->from.id };
-	return reply_feed_end(r, &j, &next, f->more, why);
+	struct cursor next = { 0, f->page.count > 0 ? f->items[f->page.count - 1].seal_seq : f->page.from.id };
+	return reply_feed_end(r, &j, &next, f->page.is_more, why);
 }
 
 const struct handler office_voice_feed = { .parse = feed_parse, .look = feed_look, .render = feed_render };

@@ -3,66 +3,50 @@
 #include "auth/mandate.h"
 #include "base/day.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "services/voice_view.h"
 
 /* ---- list ---- */
 
 struct voice_page {
-	struct cursor from;
-	int limit, count;
-	bool is_more;
+	struct page page;
 	struct voice_view items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct voice_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct voice_page), sizeof(struct voice_view), why) != NULL;
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct voice_page *page = r->state;
+	struct voice_page *list = r->state;
 	DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.person = $1 AND v.id < $2"
 		" AND (EXISTS (SELECT 1 FROM mandate_matter mm WHERE mm.mandate = $3 AND mm.matter = c.matter) OR $3 = 0) ORDER BY v.id DESC LIMIT $4", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, principal_whose(&r->who));
-	stmt_bind_int(q, 2, page->from.id);
+	stmt_bind_int(q, 2, list->page.from.id);
 	stmt_bind_int(q, 3, r->who.by_matter ? r->who.mandate : 0);
-	stmt_bind_int(q, 4, page->limit + 1);
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!voice_view_of(q, &r->arena, &page->items[page->count++], why))
+	stmt_bind_int(q, 4, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!voice_view_of(q, &r->arena, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct voice_page *page = r->state;
+	const struct voice_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		voice_head_members(&j, &page->items[i], day_of(r->now_ms), r->lang);
+		voice_head_members(&j, &list->items[i], day_of(r->now_ms), r->lang);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].v.id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].v.id : 0, why);
 }
 
 const struct handler voice_list = { .parse = list_parse, .look = list_look, .render = list_render };

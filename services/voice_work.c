@@ -8,6 +8,7 @@
 #include "base/day.h"
 #include "services/department.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "services/voice_view.h"
 
@@ -30,9 +31,8 @@ static bool owner_of(struct tx *tx, struct request *r, const struct voice *v, st
 /* ---- list ---- */
 
 struct voice_page {
-	struct cursor from;
-	int limit, count;
-	bool is_more, late, taken;
+	struct page page;
+	bool late, taken;
 	enum voice_state state;
 	struct voice_view items[];
 };
@@ -49,40 +49,39 @@ static bool flag_query(struct request *r, const char *name, bool *out, struct fa
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "state", "late", "taken", "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor, late, taken;
-	int limit;
+	bool late, taken;
 	struct str state;
-	if (!request_query_only(r, names, why) || !request_query(r, "state", &state, why) || !flag_query(r, "late", &late, why) || !flag_query(r, "taken", &taken, why) ||
-	    !request_page(r, &from, &has_cursor, &limit, why))
+	if (!request_query_only(r, names, why) || !request_query(r, "state", &state, why) || !flag_query(r, "late", &late, why) || !flag_query(r, "taken", &taken, why))
 		return false;
 	enum voice_state in = voice_state_from(state);
 	if (state.at != NULL && in == VOICE_IS_NEW)
 		return FAILS_FIELD(why, QUERY, "state", "no such state");
 	if (taken && r->who.kind != WHO_DEPARTMENT)
 		return FAILS_FIELD(why, QUERY, "taken", "only a system takes calls in its own name");
-	struct voice_page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct voice_page *list = page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	*page = (struct voice_page){ .from = from, .limit = limit, .late = late, .taken = taken, .state = in };
+	list->late = late;
+	list->taken = taken;
+	list->state = in;
 	return true;
 }
 
 /* Parameters are the same in all three: whose (two ranges, or one number and nothing), then the rest. */
 #define WANTED " AND v.id < $5 AND (v.state = $6 OR $6 = 0) AND (k.due < $7 OR $7 = 0) ORDER BY v.id DESC LIMIT $8"
-static struct stmt *list_query(struct tx *tx, const struct request *r, const struct voice_page *page, int64_t department, struct fail *why)
+static struct stmt *list_query(struct tx *tx, const struct request *r, const struct voice_page *list, int64_t department, struct fail *why)
 {
 	struct region_bounds b = region_bounds(r->who.region);
-	struct stmt *q = page->taken ?
+	struct stmt *q = list->taken ?
 		tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.taker = $1 AND v.taker > 0 AND CAST($2 AS BIGINT) >= 0 AND CAST($3 AS BIGINT) >= 0 AND CAST($4 AS BIGINT) >= 0" WANTED, why) :
 		department != 0 ?
 		tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.department = $1 AND CAST($2 AS BIGINT) >= 0 AND CAST($3 AS BIGINT) >= 0 AND CAST($4 AS BIGINT) >= 0" WANTED, why) :
 		tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE ((v.region >= $1 AND v.region <= $2) OR (v.region >= $3 AND v.region <= $4))" WANTED, why);
 	if (q == NULL)
 		return NULL;
-	bool by_place = department == 0 && !page->taken;
-	const int64_t binds[] = { by_place ? b.six_first : department, by_place ? b.six_last : 0, by_place ? b.nine_first : 0, by_place ? b.nine_last : 0, page->from.id,
-		page->state, page->late ? day_of(r->now_ms) : 0, page->limit + 1 };
+	bool by_place = department == 0 && !list->taken;
+	const int64_t binds[] = { by_place ? b.six_first : department, by_place ? b.six_last : 0, by_place ? b.nine_first : 0, by_place ? b.nine_last : 0, list->page.from.id,
+		list->state, list->late ? day_of(r->now_ms) : 0, list->page.limit + 1 };
 	for (int i = 0; i < 8; i++)
 		stmt_bind_int(q, i + 1, binds[i]);
 	return q;
@@ -90,34 +89,29 @@ static struct stmt *list_query(struct tx *tx, const struct request *r, const str
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct voice_page *page = r->state;
+	struct voice_page *list = r->state;
 	int64_t department = r->who.id;
 	if (r->who.kind == WHO_STAFF && !staff_department(tx, r->who.id, &department, why))
 		return false;
-	DROP(stmt) struct stmt *q = list_query(tx, r, page, department, why);
+	DROP(stmt) struct stmt *q = list_query(tx, r, list, department, why);
 	if (q == NULL)
 		return false;
-	while (stmt_row(q, why)) {
-		page->is_more = page->count == page->limit;
-		if (page->is_more)
-			break;
-		if (!voice_view_of(q, &r->arena, &page->items[page->count++], why))
+	while (page_next(&list->page, q, why))
+		if (!voice_view_of(q, &r->arena, &list->items[list->page.count - 1], why))
 			return false;
-	}
 	return why->code == FAIL_NONE;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct voice_page *page = r->state;
+	const struct voice_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		voice_head_members(&j, &page->items[i], day_of(r->now_ms), r->lang);
+		voice_head_members(&j, &list->items[i], day_of(r->now_ms), r->lang);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].v.id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].v.id : 0, why);
 }
 
 const struct handler office_voice_list = { .parse = list_parse, .look = list_look, .render = list_render };
