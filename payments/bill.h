@@ -51,6 +51,7 @@ struct bill_want {
 	enum bill_source source;
 	int32_t day;                  /* whose statement it is */
 	struct str merchant;          /* at NULL: whoever the first line names, and no other */
+	bool is_known;                /* it was taken before: nobody asks for its digests */
 	struct str names;             /* other names of columns, "OURS=THEIRS,…"; at NULL: those of bill_columns.def. Good until the end */
 };
 
@@ -59,7 +60,7 @@ struct bill_totals {
 	int64_t payments, payment_fen, settled_fen, refunds, refund_fen, refund_settled_fen, refund_coupon_fen, fee_milli;
 	int64_t in_lines, in_fen, out_lines, out_fen;
 	char merchant[BILL_TEXT_MAX + 1];
-	uint8_t sha1[SHA1_BYTES], sha256[SHA256_BYTES]; /* of what was unpacked */
+	uint8_t sha1[SHA1_BYTES], sha256[SHA256_BYTES]; /* of what was unpacked; sha1 where bill_is_proved */
 };
 
 struct bill;

@@ -5,7 +5,6 @@
 #include "base/json.h"
 #include "payments/fen.h"
 
-#include <stdio.h>
 #include <string.h>
 
 #define HEADER_OF(text) { text, sizeof(text) - 1 }
@@ -141,7 +140,6 @@ static int32_t yearless(int32_t day, int64_t month, int64_t in_month)
 static const char *time_take(struct str cell, int32_t day, int64_t *ms)
 {
 	static const char wrong[] = "not_a_time";
-	char date[DAY_TEXT_BYTES];
 	int64_t n[5];
 	int32_t on;
 	const char *c = cell.at;
@@ -155,8 +153,8 @@ static const char *time_take(struct str cell, int32_t day, int64_t *ms)
 	bool is_plain = cell.len == 8 || cell.len == 14;
 	if (!is_plain && cell.len != 10 && (cell.len != 19 || c[10] != ' ' || c[13] != ':' || c[16] != ':'))
 		return wrong;
-	snprintf(date, sizeof date, is_plain ? "%.4s-%.2s-%.2s" : "%.4s%.3s%.3s", c, c + 4, c + (is_plain ? 6 : 7));
-	if (!day_from_text(str_c(date), &on))
+	const char plain[] = { c[0], c[1], c[2], c[3], '-', c[4], c[5], '-', c[6], c[7] };
+	if (!day_from_text((struct str){ is_plain ? plain : c, sizeof plain }, &on))
 		return wrong;
 	if (cell.len == 8 || cell.len == 10) {
 		*ms = day_begins_ms(on);
@@ -225,12 +223,21 @@ bool bill_record_take(const struct bill_format *f, struct str text, int32_t day,
 
 /* ---- a line's cells ---- */
 
+/* The comma behind which the next cell begins. NULL: there is none. */
+static const char *tick_cut(const char *at, const char *end)
+{
+	const char *cut = memchr(at, ',', (size_t)(end - at));
+	while (cut != NULL && (cut + 1 == end || cut[1] != '`'))
+		cut = cut + 1 < end ? memchr(cut + 1, ',', (size_t)(end - cut - 1)) : NULL;
+	return cut;
+}
+
 static bool ticks(char *text, size_t len, int64_t line, struct bill_cells *out, struct fail *why)
 {
 	bool is_header = len > 0 && text[0] != '`';
 	const char *at = text + !is_header, *end = text + len;
 	for (;;) {
-		const char *cut = is_header ? memchr(at, ',', (size_t)(end - at)) : memmem(at, (size_t)(end - at), ",`", 2);
+		const char *cut = is_header ? memchr(at, ',', (size_t)(end - at)) : tick_cut(at, end);
 		if (out->count == BILL_COLUMNS_MAX)
 			return bill_refuse(line, NULL, "too_many_cells", why);
 		out->at[out->count++] = (struct str){ at, (size_t)((cut != NULL ? cut : end) - at) };

@@ -189,7 +189,7 @@ static bool walk(struct blobs *blobs, const struct blob_sealed *what, const stru
 bool recon_file_walk(struct tx *tx, struct blobs *blobs, const struct recon_file *f, struct str names, bill_take take, void *ctx, struct fail *why)
 {
 	struct blob_sealed what;
-	struct bill_want want = { .source = f->source, .day = (int32_t)f->day, .merchant = f->merchant[0] != '\0' ? str_c(f->merchant) : STR_NONE, .names = names };
+	struct bill_want want = { .source = f->source, .day = (int32_t)f->day, .is_known = true, .merchant = f->merchant[0] != '\0' ? str_c(f->merchant) : STR_NONE, .names = names };
 	bool ok = head_read(tx, f->id, &what, why) && walk(blobs, &what, &want, take, ctx, why);
 	wipe(&what, sizeof what);
 	return ok;
