@@ -42,6 +42,9 @@ MUST_USE bool login_seen(struct tx *tx, int64_t session, int64_t now_ms, struct 
 /* The text of a login, e.g. to be masked. It lives in `text`. */
 MUST_USE bool login_value(struct tx *tx, int64_t login, char text[LOGIN_VALUE_MAX + 1], enum login_kind *kind, struct str *value, struct fail *why);
 
+/* A way of this kind that leads to this person now: the one this session came by, else the one used last. 0: he has none. */
+MUST_USE bool login_newest(struct tx *tx, enum login_kind kind, int64_t person, int64_t session, int64_t *login, struct fail *why);
+
 /* The phone a session came in by. "": it came in another way. */
 MUST_USE bool login_phone(struct tx *tx, int64_t session, char phone[PHONE_DIGITS + 1], struct fail *why);
 

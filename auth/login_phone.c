@@ -31,6 +31,21 @@ bool login_phone(struct tx *tx, int64_t session, char phone[PHONE_DIGITS + 1], s
 	return ok;
 }
 
+bool login_newest(struct tx *tx, enum login_kind kind, int64_t person, int64_t session, int64_t *login, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT l.id FROM login l WHERE l.person = $1 AND l.kind = $2 AND l.ended_ms IS NULL"
+		" ORDER BY CASE WHEN l.id = (SELECT login FROM session WHERE id = $3) THEN 0 ELSE 1 END, l.seen_ms DESC, l.id DESC LIMIT 1", why);
+	*login = 0;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, person);
+	stmt_bind_int(q, 2, kind);
+	stmt_bind_int(q, 3, session);
+	if (stmt_row(q, why))
+		*login = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
 static bool phone_ids(struct tx *tx, int64_t person, int64_t ids[LOGIN_PHONES_MAX], int *count, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM login WHERE person = $1 AND kind = 1 AND ended_ms IS NULL ORDER BY id DESC LIMIT $2", why);

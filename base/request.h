@@ -11,6 +11,7 @@
  *   apply   changes the database through a write transaction; may be run again, so time and randomness are the stamped ones
  *   settle  tells the expiring store how it ended, after COMMIT: a count given back, a failure counted. A hint: nothing depends on its answer
  *   park    names the effect whose end the answer waits for, a few seconds; by the outcome, so a replay finds it too
+ *   revisit reads, after the waiting and in the transaction that reads the effect, what its end has left
  *   render  builds the answer; after a write only from `outcome` (and what parse left), because a replay has nothing else
  *
  * There is no socket, thread or clock here: everything a handler may know is in this struct.
@@ -184,6 +185,7 @@ struct handler {
 	stage_tx_fn apply;
 	void (*settle)(const struct request *r, struct expiring_batch *b); /* by the outcome; not asked for a repeat */
 	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
+	stage_tx_fn revisit; /* with park; perhaps more than once: a point read */
 	stage_fn render;
 	bool own_device;    /* not at a terminal: 403 */
 	bool takes_table;   /* its body is text/csv */

@@ -15,23 +15,8 @@
 #ifndef CHANNELS_WECHAT_PAY_H
 #define CHANNELS_WECHAT_PAY_H
 #include "channels/codec.h"
-#include "channels/wechat_pay_sign.h"
-
-enum { WECHAT_PAY_HANDLE_MAX = 512 };
+#include "channels/wechat_pay_call.h"
 
 extern const struct codec_http codec_wechat_pay_prepay, codec_wechat_pay_query, codec_wechat_pay_close, codec_wechat_pay_refund, codec_wechat_pay_refund_query,
 	codec_wechat_pay_certificates;
-
-/* What a phone goes on with, out of the answer to a prepay: prepay_id, code_url or h5_url. STR_NONE: there is none. */
-struct str wechat_pay_handle(struct str said, struct arena *a);
-/* A call to `path` (with its query), signed; without a body a GET. For whoever asks outside of effects too. Fails: CONFIG, MEMORY. */
-MUST_USE bool wechat_pay_call(const struct config *c, enum method method, struct str path, struct str body, int64_t now_ms, const uint8_t random[16], struct arena *a,
-			      struct http_call *out, struct fail *why);
-/* Was this answer signed by them? */
-enum wechat_pay_wrong wechat_pay_answer_verify(const struct http_answer *answer, int64_t now_ms);
-/* Their word in a refusal's body, of at most `size` - 1 visible characters. */
-void wechat_pay_error_word(struct str body, char *to, size_t size);
-/* A message was signed by a key we do not have (yet): whoever fetches certificates looks here. Reading takes the note away. */
-void wechat_pay_serial_missed(void);
-bool wechat_pay_serial_was_missed(void);
 #endif

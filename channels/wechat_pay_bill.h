@@ -7,7 +7,7 @@
 #ifndef CHANNELS_WECHAT_PAY_BILL_H
 #define CHANNELS_WECHAT_PAY_BILL_H
 #include "base/hash.h"
-#include "channels/wechat_pay.h"
+#include "channels/wechat_pay_call.h"
 
 enum wechat_pay_bill_kind { WECHAT_PAY_TRADE_BILL, WECHAT_PAY_FUND_BILL };
 

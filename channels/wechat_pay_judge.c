@@ -127,20 +127,6 @@ static void done(struct judgement *out, struct str code, struct str ref, struct 
 
 /* ---- judge: what does it say? ---- */
 
-struct str wechat_pay_handle(struct str said, struct arena *a)
-{
-	static const char *const names[] = { "prepay_id", "code_url", "h5_url" };
-	struct fail why;
-	fail_clear(&why);
-	DROP(json) json_t *j = json_read(said, &why);
-	for (int i = 0; i < 3; i++) {
-		struct str s = word_in(j, names[i]);
-		if (s.at != NULL)
-			return s.len <= WECHAT_PAY_HANDLE_MAX && str_is_visible_ascii(s) ? str_copy(a, s) : STR_NONE;
-	}
-	return STR_NONE;
-}
-
 void wechat_pay_prepay_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
 	DROP(arena) struct arena a;

@@ -169,6 +169,23 @@ bool wechat_pay_refund_read(struct str json, struct wechat_pay_refund *out, stru
 	return true;
 }
 
+/* ---- what a phone goes on with ---- */
+
+struct str wechat_pay_handle(struct str said, struct arena *a)
+{
+	static const char *const names[] = { "prepay_id", "code_url", "h5_url" };
+	struct fail why;
+	fail_clear(&why);
+	DROP(json) json_t *j = json_read(said, &why);
+	for (int i = 0; i < 3; i++) {
+		const json_t *v = json_object_get(j, names[i]);
+		struct str s = json_is_string(v) ? (struct str){ json_string_value(v), json_string_length(v) } : STR_NONE;
+		if (s.at != NULL)
+			return s.len <= WECHAT_PAY_HANDLE_MAX && str_is_visible_ascii(s) ? str_copy(a, s) : STR_NONE;
+	}
+	return STR_NONE;
+}
+
 /* ---- their certificates ---- */
 
 bool wechat_pay_certificates_read(const struct wechat_pay_keys *k, struct str body, struct wechat_pay_certificate_text out[WECHAT_PAY_CERTIFICATES_MAX], int *count,

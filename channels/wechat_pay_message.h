@@ -7,7 +7,7 @@
 #include "base/json.h"
 #include "channels/wechat_pay_sign.h"
 
-enum { WECHAT_PAY_NUMBER_MAX = 64, WECHAT_PAY_BODY_MAX = 64 << 10 };
+enum { WECHAT_PAY_NUMBER_MAX = 64, WECHAT_PAY_BODY_MAX = 64 << 10, WECHAT_PAY_HANDLE_MAX = 512 };
 
 struct wechat_pay_envelope {
 	struct str id, event_type, original_type; /* "TRANSACTION.SUCCESS", "transaction" */
@@ -43,6 +43,9 @@ struct wechat_pay_refund {
 	int64_t refund_fen, total_fen, success_ms;
 };
 bool wechat_pay_refund_read(struct str json, struct wechat_pay_refund *out, struct arena *a);
+
+/* What a phone goes on with, out of the answer to a prepay: prepay_id, code_url or h5_url. STR_NONE: there is none. */
+struct str wechat_pay_handle(struct str said, struct arena *a);
 
 /* The platform certificates in an answer, opened; false: not such an answer, or one does not open. */
 bool wechat_pay_certificates_read(const struct wechat_pay_keys *k, struct str body, struct wechat_pay_certificate_text out[WECHAT_PAY_CERTIFICATES_MAX], int *count,

@@ -27,6 +27,7 @@
 #include "channels/wechat_pay_keys.h"
 #include "notify/account.h"
 #include "payments/confirmation_send.h"
+#include "payments/attempt.h"
 #include "payments/receipt_send.h"
 #include "services/authority_account.h"
 #include "services/certificate_trust.h"
@@ -64,6 +65,7 @@ static void name_metrics(void)
 	for (int i = 0; i < RATE_COUNT; i++)
 		metric_label(M_rate_limited, i, rates[i]);
 	park_name_metrics();
+	wechat_pay_callback_names();
 }
 
 /* ---- start ---- */
@@ -135,6 +137,10 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_finance_confirm, confirmation_followed); /* paid becomes booked */
 	effect_follow(KIND_receipt_issue, receipt_followed);
 	effect_follow(KIND_receipt_reverse, receipt_followed);
+	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
+	effect_follow(KIND_wechat_pay_query, attempt_answered);
+	effect_follow(KIND_wechat_pay_close, attempt_closed);
+	effect_follow(KIND_wechat_pay_certificates, wechat_pay_certificates_came);
 	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;
 	if (ok) {

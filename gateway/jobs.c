@@ -18,6 +18,7 @@
 #include "notify/stream.h"
 #include "payments/confirmation_send.h"
 #include "payments/ledger.h"
+#include "payments/attempt.h"
 #include "payments/order.h"
 #include "payments/recon_run.h"
 #include "payments/receipt_send.h"
@@ -36,6 +37,7 @@
 #include "services/mandate_tell.h"
 #include "services/slot_make.h"
 #include "services/voice_clock.h"
+#include "services/wechat_pay_account.h"
 #include "store/committer.h"
 #include "store/node.h"
 #include "store/outcome.h"
@@ -209,6 +211,21 @@ static bool confirm_payments(struct tx *tx, struct bite *b, struct fail *why)
 		return false;
 	b->rows += receipts;
 	return true;
+}
+
+static bool sweep_payments(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return attempts_sweep(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+static bool renew_certificates(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return wechat_pay_certificates_renew(tx, b->config, b->now_ms, &b->rows, why);
+}
+
+static bool follow_certificates(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return wechat_pay_certificates_follow(tx, &b->rows, why);
 }
 
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)

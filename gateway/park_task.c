@@ -47,7 +47,7 @@ bool park_read(struct task *t, struct connection *reader, struct fail *why)
 	if (!found)
 		return FAILS(why, INTERNAL, "the outcome names effect %lld, which is not there", (long long)effect);
 	r->parked = v;
-	return true;
+	return r->route->handler->revisit == NULL || r->route->handler->revisit(&tx, r, why);
 }
 
 static bool is_over(const struct task *t)

@@ -81,7 +81,7 @@ static void write_headers(struct task *t)
 		if (r->http_major == 1)
 			reply_header(r, "upgrade", STR("websocket"));
 	}
-	bool wait = row->http == 429 || row->http == 503 || row->http == 507 || r->why.code == FAIL_KEY_IN_FLIGHT;
+	bool wait = row->http == 429 || row->http == 503 || row->http == 507 || r->why.code == FAIL_KEY_IN_FLIGHT || r->why.code == FAIL_PAYING_OTHERWISE;
 	if (wait) {
 		struct str seconds = decimal(&r->arena, r->why.retry_after_s > 0 ? r->why.retry_after_s : RETRY_AFTER_DEFAULT_S);
 		reply_header(r, "retry-after", seconds.at != NULL ? seconds : STR("2"));

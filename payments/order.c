@@ -66,7 +66,11 @@ bool order_move(struct tx *tx, const struct order *o, enum order_state to, int64
 {
 	if ((states[state_row(o->state)].may & 1u << to) == 0)
 		return refuse_state(o, why);
-	if (!state_put(tx, o, to, now_ms, why) || !is_live_no_more(tx, o->id, why))
+	if (!state_put(tx, o, to, now_ms, why))
+		return false;
+	if (to == ORDER_OPEN || to == ORDER_PAYING)
+		return true; /* it holds what it held */
+	if (!is_live_no_more(tx, o->id, why))
 		return false;
 	for (int i = 0; i < o->count; i++)
 		if (!notice_move(tx, o->notices[i], to == ORDER_PAID ? NOTICE_PAID : NOTICE_UNPAID, now_ms, why))
@@ -76,14 +80,14 @@ bool order_move(struct tx *tx, const struct order *o, enum order_state to, int64
 
 /* ---- reading ---- */
 
-#define ORDER_SELECT "SELECT id, key, COALESCE(person, 0), COALESCE(staff, 0), state, total_fen, expires_ms, made_ms, changed_ms FROM pay_order"
+#define ORDER_SELECT "SELECT id, key, COALESCE(person, 0), COALESCE(staff, 0), state, total_fen, expires_ms, made_ms, changed_ms, ends_as FROM pay_order"
 
 static bool row_take(struct stmt *q, struct order *o)
 {
 	struct str key = stmt_blob(q, 1);
 	assert(key.len == ID_BYTES);
 	*o = (struct order){ .id = stmt_int(q, 0), .person = stmt_int(q, 2), .staff = stmt_int(q, 3), .state = (enum order_state)stmt_int(q, 4),
-			     .total_fen = stmt_int(q, 5), .expires_ms = stmt_int(q, 6), .made_ms = stmt_int(q, 7), .changed_ms = stmt_int(q, 8) };
+			     .total_fen = stmt_int(q, 5), .expires_ms = stmt_int(q, 6), .made_ms = stmt_int(q, 7), .changed_ms = stmt_int(q, 8), .ends_as = stmt_int(q, 9) };
 	memcpy(o->key.bytes, key.at, ID_BYTES);
 	return true;
 }
@@ -125,6 +129,18 @@ bool order_of_notice(struct tx *tx, int64_t notice, struct order *out, struct fa
 	return row_take(q, out) && notices_read(tx, out, why);
 }
 
+bool order_read(struct tx *tx, int64_t id, struct order *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, ORDER_SELECT " WHERE id = $1", why);
+	*out = (struct order){ .id = 0 };
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no order %" PRId64, id);
+	return row_take(q, out) && notices_read(tx, out, why);
+}
+
 /* ---- making one ---- */
 
 static bool one_payer(const struct order_new *n, struct fail *why)
@@ -140,7 +156,7 @@ static bool may_have_one_more(struct tx *tx, const struct order_new *n, struct f
 {
 	if (n->person == 0)
 		return true;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM pay_order WHERE person = $1 AND state = 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM pay_order WHERE person = $1 AND state IN (1, 5)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, n->person);

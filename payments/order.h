@@ -23,6 +23,7 @@ struct order {
 	int64_t person, staff;     /* one of them is 0 */
 	enum order_state state;
 	int64_t total_fen, expires_ms, made_ms, changed_ms;
+	int64_t ends_as;           /* of PAYING: what it becomes when nothing at a channel can pay it any more; 0: open again */
 	int count;
 	int64_t notices[ORDER_NOTICES_MAX], notice_fen[ORDER_NOTICES_MAX];
 };
@@ -45,7 +46,9 @@ MUST_USE bool order_find(struct tx *tx, struct id key, struct order *out, struct
 /* The open order that holds this notice; out->id 0: none does. */
 MUST_USE bool order_of_notice(struct tx *tx, int64_t notice, struct order *out, struct fail *why);
 
-/* The order and its notices: to PAID both; to CLOSED or EXPIRED the notices are free again. Fails: ORDER_STATE (fact state). */
+MUST_USE bool order_read(struct tx *tx, int64_t id, struct order *out, struct fail *why);     /* fails NOT_FOUND */
+
+/* The order and its notices: to PAID both; to CLOSED or EXPIRED the notices are free again; to PAYING and back to OPEN they stay held. Fails: ORDER_STATE (fact state). */
 MUST_USE bool order_move(struct tx *tx, const struct order *o, enum order_state to, int64_t now_ms, struct fail *why);
 
 /* Up to rows_max open orders whose hold is over, oldest first. */

@@ -271,16 +271,26 @@ bool callback_take(struct tx *tx, int64_t now_ms, int64_t rows_max, struct recei
 	return true;
 }
 
-bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_max, int64_t *deleted, struct fail *why)
+/* Of platforms that send texts, and of those that take money. */
+static bool purge(struct stmt *q, struct tx *tx, int64_t before_ms, int64_t rows_max, int64_t *deleted, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"DELETE FROM raw_callback WHERE id IN (SELECT id FROM raw_callback WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, now_ms - days * INT64_C(86400000));
+	stmt_bind_int(q, 1, before_ms);
 	stmt_bind_int(q, 2, rows_max);
 	if (!stmt_run(q, why))
 		return false;
-	*deleted = tx_changes(tx);
+	*deleted += tx_changes(tx);
 	return true;
+}
+
+bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_max, int64_t *deleted, struct fail *why)
+{
+	int64_t before_ms = now_ms - days * INT64_C(86400000);
+	DROP(stmt) struct stmt *sms = tx_query(tx, "DELETE FROM raw_callback WHERE id IN (SELECT id FROM raw_callback WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)", why);
+	*deleted = 0;
+	if (!purge(sms, tx, before_ms, rows_max, deleted, why))
+		return false;
+	DROP(stmt) struct stmt *pay = tx_query(tx, "DELETE FROM pay_callback WHERE id IN (SELECT id FROM pay_callback WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)", why);
+	return *deleted >= rows_max || purge(pay, tx, before_ms, rows_max - *deleted, deleted, why);
 }

@@ -36,7 +36,7 @@ extern const struct handler material_upload, material_content, material_remove_o
 extern const struct handler case_list, case_show, case_events, case_demands, case_lookup;
 extern const struct handler case_result, case_result_document, pickup_code_make, department_result, department_result_document, hall_hand_out;
 extern const struct handler department_event_post, department_case_show, department_feed;
-extern const struct handler order_create, order_show, order_cancel, hall_payment, finance_push, office_confirmation_list, office_confirmation_send;
+extern const struct handler order_create, order_show, order_cancel, order_pay, order_payment_show, hall_payment, finance_push, office_confirmation_list, office_confirmation_send;
 extern const struct handler me_receipt_list, receipt_verify, office_receipt_list, office_receipt_send;
 extern const struct handler pay_notice_show, department_notice_put, department_notice_show, department_notice_void;
 extern const struct handler control_client_add, control_client_allow, control_client_key_add, control_client_key_revoke;
@@ -47,7 +47,7 @@ extern const struct handler control_client_list, control_client_disable, control
 extern const struct handler control_effect_list, control_effect_show, control_effect_act, control_effect_send, control_accounts, control_nodes;
 extern const struct handler me_mandate_code, staff_mandate_accept;
 extern const struct handler control_sms_test, control_sms_test_show;
-extern const struct handler sms_aliyun_receipts, sms_aliyun_probe;
+extern const struct handler sms_aliyun_receipts, sms_aliyun_probe, wechat_pay_callback;
 extern const struct handler stream_open;
 extern const struct handler message_list, message_show, message_read, message_trace;
 extern const struct handler control_token, control_import;

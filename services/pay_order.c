@@ -3,6 +3,7 @@
  * The order holds them for order.hold_minutes, or until the midnight on which a quote ends; then a job gives them up. */
 #include "auth/audit.h"
 #include "payments/confirmation.h"
+#include "payments/attempt.h"
 #include "payments/payment.h"
 #include "services/handlers.h"
 #include "services/ordering.h"
@@ -171,7 +172,8 @@ static bool show_render(struct request *r, struct fail *why)
 {
 	const struct showing *s = r->state;
 	char id[ID_TEXT_BYTES];
-	static const struct str next[] = { [ORDER_OPEN] = { "pay", 3 }, [ORDER_PAID] = { "done", 4 }, [ORDER_CLOSED] = { "order_again", 11 }, [ORDER_EXPIRED] = { "order_again", 11 } };
+	static const struct str next[] = { [ORDER_OPEN] = { "pay", 3 }, [ORDER_PAID] = { "done", 4 }, [ORDER_CLOSED] = { "order_again", 11 }, [ORDER_EXPIRED] = { "order_again", 11 },
+		[ORDER_PAYING] = { "pay", 3 } };
 	order_id_text(&s->order, id);
 	struct json_out j = reply_json(r, 200);
 	json_put_object(&j);
@@ -185,11 +187,11 @@ static bool show_render(struct request *r, struct fail *why)
 	else
 		json_add_nothing(&j, "booking");
 	json_add_time(&j, "made_at", s->order.made_ms);
-	if (s->order.state == ORDER_OPEN)
+	if (s->order.state == ORDER_OPEN || s->order.state == ORDER_PAYING)
 		json_add_time(&j, "expires_at", s->order.expires_ms);
 	else
 		json_add_nothing(&j, "expires_at");
-	json_add_plain(&j, "next", next[s->order.state]);
+	json_add_plain(&j, "next", s->order.ends_as != 0 && s->order.state == ORDER_PAYING ? STR("wait") : next[s->order.state]);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }
@@ -197,6 +199,17 @@ static bool show_render(struct request *r, struct fail *why)
 const struct handler order_show = { .parse = show_parse, .look = show_look, .render = show_render };
 
 /* ---- order_cancel ---- */
+
+/* What a channel could still be paid for is closed there first; then the order is. */
+static bool close_order(struct tx *tx, struct request *r, const struct order *o, struct fail *why)
+{
+	struct attempt a;
+	if (o->state != ORDER_PAYING)
+		return order_move(tx, o, ORDER_CLOSED, r->now_ms, why);
+	if (!attempt_live(tx, o->id, &a, &r->arena, why))
+		return false;
+	return (a.id != 0 || FAILS(why, INTERNAL, "order %lld is being paid by nothing", (long long)o->id)) && attempt_wind_up(tx, &a, ORDER_CLOSED, r->now_ms, why);
+}
 
 static bool cancel_apply(struct tx *tx, struct request *r, struct fail *why)
 {
@@ -206,15 +219,26 @@ static bool cancel_apply(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	if (o.id == 0 || o.person != r->who.id)
 		return FAILS(why, NOT_FOUND, "no such order of his");
-	struct audit a = { AUDIT_ORDER_CANCELLED, AUDIT_OF_ORDER, o.id, .result = 200 };
-	r->outcome = (struct outcome){ .code = CANCELLED, .status = 200, .n = { [N_ORDER] = o.id, [N_STATE] = ORDER_CLOSED, [N_TOTAL] = o.total_fen } };
+	if (!order_hold(tx, o.id, why) || !order_read(tx, o.id, &o, why) || !close_order(tx, r, &o, why) || !order_read(tx, o.id, &o, why))
+		return false;
+	struct audit a = { AUDIT_ORDER_CANCELLED, AUDIT_OF_ORDER, o.id, .result = o.state == ORDER_CLOSED ? 200 : 202 };
+	r->outcome = (struct outcome){ .code = CANCELLED, .status = a.result, .n = { [N_ORDER] = o.id, [N_STATE] = o.state, [N_TOTAL] = o.total_fen } };
 	order_id_text(&o, r->outcome.text);
-	return order_move(tx, &o, ORDER_CLOSED, r->now_ms, why) && audit_add(tx, r, &a, why);
+	return audit_add(tx, r, &a, why);
 }
 
 static bool cancel_render(struct request *r, struct fail *why)
 {
-	struct json_out j = reply_json(r, 200);
+	bool is_late = r->outcome.n[N_STATE] != ORDER_CLOSED;
+	if (is_late) {
+		struct buf b;
+		buf_init(&b, &r->arena, 64);
+		buf_printf(&b, "/v1/orders/%s", r->outcome.text);
+		if (!buf_ok(&b))
+			return FAILS(why, MEMORY, "a place to look");
+		reply_header(r, "location", buf_text(&b));
+	}
+	struct json_out j = reply_json(r, is_late ? 202 : 200);
 	json_put_object(&j);
 	json_add_text(&j, "id", str_c(r->outcome.text));
 	json_add_text(&j, "state", order_state_text((enum order_state)r->outcome.n[N_STATE]));

@@ -16,7 +16,7 @@
 #define STORE_NODE_H
 #include "store/store.h"
 
-enum { NODES_MAX = 64, NODE_JOBS_MAX = 32, NODE_HOME_BYTES = 97, NODE_HOST_BYTES = 65, NODE_VERSION_BYTES = 33, JOB_NAME_BYTES = 33 };
+enum { NODES_MAX = 64, NODE_JOBS_MAX = 64, NODE_HOME_BYTES = 97, NODE_HOST_BYTES = 65, NODE_VERSION_BYTES = 33, JOB_NAME_BYTES = 33 };
 
 /* What was seen of one that lives. */
 struct node_seen {

@@ -1,6 +1,7 @@
 /* Goal: whatever fails while a department brings, quotes, replaces or voids a notice, while somebody orders or cancels, a clerk takes money, the finance system speaks or is told again, nothing of it stays (no order, no payment,
  * no posting), and trying again does the whole thing; and applied twice each leaves the same rows. Method: tests/write_faults.h, a row for each. */
 #include "tests/write_faults.h"
+#include "payments/attempt.h"
 
 #define NOTICE(code, more) "{\"kind\":\"penalty\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \
 	"\"items\":[{\"item\":\"103050101\",\"name\":\"罚款\",\"amount_fen\":20000},{\"item\":\"103050102\",\"name\":\"工本费\",\"amount_fen\":600}],\"payment_code\":\"" code "\"," more "}"
@@ -22,6 +23,17 @@ static void by_citizen(struct world *w, const char *param, const char *body)
 	world_ask(w, METHOD_POST, "/v1/orders", param, body);
 	w->r.who = (struct principal){ .kind = WHO_CITIZEN, .id = 1, .level = 2 };
 }
+
+/* The scan needs no account of the person's. */
+static void ask_way(struct world *w, const char *body)
+{
+	strcpy(w->config.wechat_pay_url, "https://api.mch.weixin.qq.com");
+	world_ask(w, METHOD_POST, "/v1/orders/x/payments", ordered, body);
+	w->r.who = (struct principal){ .kind = WHO_CITIZEN, .id = 1, .level = 2 };
+}
+
+static void ask_pay(struct world *w) { ask_way(w, "{\"channel\":\"wechat_pay\",\"method\":\"native\"}"); }
+static void ask_other(struct world *w) { ask_way(w, "{\"channel\":\"wechat_pay\",\"method\":\"h5\"}"); }
 
 static bool staff_make(struct tx *tx, void *ctx, struct fail *why)
 {
@@ -60,6 +72,13 @@ static void is_ordered(struct world *w)
 	ask_order(w);
 	world_expect(w, world_write(w, &order_create));
 	memcpy(ordered, w->r.outcome.text, sizeof(ordered));
+}
+
+static void is_paying(struct world *w)
+{
+	is_ordered(w);
+	ask_pay(w);
+	world_expect(w, world_write(w, &order_pay));
 }
 
 static void at_counter(struct world *w)
@@ -140,7 +159,10 @@ static const struct write_case cases[] = {
 	{ "one that replaces another", &department_notice_put, brought, ask_replacing, NULL, 9 },
 	{ "void", &department_notice_void, brought, ask_void, NULL, 5 },
 	{ "an order", &order_create, brought, ask_order, NULL, 8 },
-	{ "cancelled", &order_cancel, is_ordered, ask_cancel, NULL, 7 },
+	{ "cancelled", &order_cancel, is_ordered, ask_cancel, NULL, 9 },
+	{ "paid by a channel", &order_pay, is_ordered, ask_pay, NULL, 14 },
+	{ "cancelled while a channel could be paid", &order_cancel, is_paying, ask_cancel, NULL, 14 },
+	{ "another way to pay", &order_pay, is_paying, ask_other, NULL, 12 },
 	{ "money at a counter", &hall_payment, at_counter, ask_payment, NULL, 25 },
 	{ "paid elsewhere, while it was ordered", &finance_push, is_ordered, ask_elsewhere, NULL, 9 },
 	{ "paid elsewhere as well", &finance_push, is_taken, ask_elsewhere, NULL, 4 },
@@ -160,6 +182,7 @@ static void each(void **state)
 
 int main(void)
 {
+	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
 	const struct CMUnitTest tests[] = { cmocka_unit_test(each) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

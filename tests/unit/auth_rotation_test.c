@@ -376,7 +376,7 @@ static const char *const open_bytes[] = {
 	"person.phone_hash_b", "token.hash", "login.hash_a", "login.hash_b", "login.key", "device.device_hash", "session.key", "session.device_hash", "refresh.hash", "otp_day.phone_hash", "identity_try.number_hash", "person_merge.key",
 	"case_event.digest", "held_event.digest", "effect.key", "raw_callback.digest", "fact.digest", "seal.chain", "message.key",
 	"calendar_year.bits", "guide.digest", "erasure.key", "staff.invitation", "staff.certificate", "staff_place.address_hash", "proposal.key", "guide_draft.key", "hook.key", "duty_phone.key", "mandate.key", "client.key", "client_key.secret_hash", "client_key.certificate", "session.certificate",
-	"ledger_journal.digest", "pay_notice.digest", "pay_order.key", "pay_odd.key", "pay_refund.key", "case_result.sha256", "case_result.code",
+	"ledger_journal.digest", "pay_notice.digest", "pay_order.key", "pay_odd.key", "pay_attempt.key", "pay_refund.key", "case_result.sha256", "case_result.code",
 	"booking.key", "booking_wait.key", "queue_number.key", "terminal.key", "terminal.certificate", "hand_over.key",
 	"application.key", "application_material.key", "recon_file.digest", "recon_file.blob", "recon_day.digest", "blob.name", "blob.content_hash", "blob_body.name", "blob_row.bytes", /* the last sealed under keys of their own: auth/blob_seal.h */
 };

@@ -10,7 +10,9 @@
 #include "base/arena.h"
 #include "base/json.h"
 #include "base/day.h"
+#include "channels/wechat_pay.h"
 #include "channels/wechat_pay_bill.h"
+#include "channels/wechat_pay_message.h"
 #include <stdio.h>
 
 #define NOW_MS INT64_C(1778207696000)

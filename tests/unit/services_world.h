@@ -195,7 +195,7 @@ static const char *const world_tables[] = {
 	" || '|' || total_fen || '|' || ifnull(last_on, '-') || '|' || state || '|' || ifnull(replaced_by, '-') || '|' || made_ms || '|' || changed_ms FROM pay_notice ORDER BY id",
 	"SELECT notice || '|' || n || '|' || item || '|' || name || '|' || amount_fen FROM pay_notice_item ORDER BY notice, n",
 	"SELECT id || '|' || hex(key) || '|' || ifnull(person, '-') || '|' || ifnull(staff, '-') || '|' || state || '|' || total_fen || '|' || expires_ms || '|' || made_ms"
-	" || '|' || changed_ms FROM pay_order ORDER BY id",
+	" || '|' || changed_ms || '|' || ends_as FROM pay_order ORDER BY id",
 	"SELECT pay_order || '|' || notice || '|' || total_fen || '|' || is_live FROM pay_order_notice ORDER BY pay_order, notice",
 	"SELECT id || '|' || pay_order || '|' || channel || '|' || ifnull(reference, '-') || '|' || amount_fen || '|' || journal || '|' || taken_ms FROM pay_payment ORDER BY id",
 	"SELECT id || '|' || fact || '|' || kind || '|' || channel || '|' || division || '|' || unit || '|' || item || '|' || opened_ms FROM ledger_account ORDER BY id",
@@ -236,6 +236,9 @@ static const char *const world_tables[] = {
 	" ORDER BY voice, kind",
 	"SELECT id || '|' || case_id || '|' || decision || '|' || version || '|' || document_no || '|' || ifnull(hex(sha256), '-') || '|' || ifnull(blob, '-') || '|' || collect || '|'"
 	" || ifnull(hex(code), '-') || '|' || ifnull(code_by, '-') || '|' || ifnull(handed_ms, '-') || '|' || ifnull(handed_by, '-') || '|' || ifnull(handed_to, '-') FROM case_result ORDER BY id",
+	"SELECT id || '|' || hex(key) || '|' || pay_order || '|' || channel || '|' || method || '|' || out_trade_no || '|' || total_fen || '|' || state || '|' || is_live || '|' || hex(payload)"
+	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
+	"SELECT id || '|' || channel || '|' || event || '|' || hex(body) || '|' || word || '|' || made_ms FROM pay_callback ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 

@@ -1,5 +1,5 @@
 // Keys and signatures of WeChat Pay APIv3 in its own place: what a merchant must sign, what WeChat Pay signs, what it seals. The keys were made for this sandbox.
-import { X509Certificate, createCipheriv, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
+import { X509Certificate, createCipheriv, createPrivateKey, createPublicKey, randomBytes, sign, verify } from 'node:crypto';
 import { readFileSync } from 'node:fs';
 
 const folder = new URL('../keys/wechat_pay/', import.meta.url).pathname;
@@ -11,8 +11,9 @@ export const platform = { key_pem: read('platform.key.pem'), certificate_pem: re
 export const public_key = { key_pem: read('public.key.pem'), public_pem: read('public.pem'), serial: 'PUB_KEY_ID_0190000000120261126000000000000' };
 
 const lines = (...parts) => parts.map((part) => `${part}\n`).join('');
-export const sign_with = (key_pem, text) => sign('sha256', Buffer.from(text), key_pem).toString('base64');
-export const is_merchants = (text, signature) => verify('sha256', Buffer.from(text), createPublicKey(merchant.key_pem), Buffer.from(signature ?? '', 'base64'));
+const keys = new Map([merchant, platform, public_key].map(({ key_pem }) => [key_pem, createPrivateKey(key_pem)])), merchants = createPublicKey(merchant.key_pem); // reading a PEM costs more than signing
+export const sign_with = (key_pem, text) => sign('sha256', Buffer.from(text), keys.get(key_pem) ?? key_pem).toString('base64');
+export const is_merchants = (text, signature) => verify('sha256', Buffer.from(text), merchants, Buffer.from(signature ?? '', 'base64'));
 
 const FIELD = /([a-z_]+)="([^"]*)"/g;
 

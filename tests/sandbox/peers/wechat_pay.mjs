@@ -175,11 +175,15 @@ export function wechat_pay(journal, { ca } = {}) {
 		return {};
 	};
 	// A callback with its headers, for a test that sends it itself.
-	const make = ({ out_trade_no, changes = {}, by = peer.settings.signs_with, mood = null, event = 'TRANSACTION.SUCCESS', kind = 'transaction' }) => {
+	const make = ({ out_trade_no, changes = {}, by = peer.settings.signs_with, mood = null, event = 'TRANSACTION.SUCCESS', kind = 'transaction', copies = 1, same = false }) => {
 		const t = peer.trades.get(out_trade_no);
 		if (t === undefined) return 'there is no such order';
-		const body = callback(event, kind, { ...shown(t), ...changes });
-		return { body, headers: platform_headers(body, { by, mood }) };
+		const fresh = () => callback(event, kind, { ...shown(t), ...changes }), first = fresh();
+		const all = Array.from({ length: copies }, () => {
+			const body = same ? first : fresh();
+			return { body, headers: platform_headers(body, { by, mood }) };
+		});
+		return copies === 1 ? all[0] : { all };
 	};
 	peer.does = { pay, notify, refund_end, post, make };
 

@@ -1,0 +1,93 @@
+/* payments/arrive.c - why this exists: money that has come cannot be refused any more, only put where it belongs. */
+#include "payments/arrive.h"
+
+#include "base/arena.h"
+#include "payments/attempt.h"
+#include "payments/odd_money.h"
+#include "payments/payment.h"
+
+#include <assert.h>
+#include <stdio.h>
+
+enum { ARENA_MAX = 256 << 10, NAME_BYTES = 96 };
+
+static inline void arena_dropper(struct arena *a) { arena_free(a); }
+
+static bool is_kept(struct tx *tx, const struct money *m, struct arena *a, bool *kept, struct fail *why)
+{
+	struct odd_row odd;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT 1 FROM pay_payment WHERE channel = $1 AND reference = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->channel);
+	stmt_bind_text(q, 2, m->reference);
+	*kept = stmt_row(q, why);
+	if (*kept || why->code != FAIL_NONE)
+		return *kept;
+	if (!odd_money_by_reference(tx, m->channel, m->reference, &odd, a, why))
+		return false;
+	*kept = odd.id != 0;
+	return true;
+}
+
+/* Of an order that cannot take it any more: what has become of its notices? */
+static bool why_odd(struct tx *tx, const struct order *o, struct arena *a, struct odd_money *odd, struct fail *why)
+{
+	struct notice n;
+	odd->kind = o->state == ORDER_PAID ? ODD_DOUBLE : ODD_LATE;
+	for (int i = 0; i < o->count; i++) {
+		if (!notice_read(tx, o->notices[i], &n, a, why))
+			return false;
+		if (i == 0)
+			odd->division = n.division;
+		if (n.state == NOTICE_PAID)
+			odd->kind = ODD_DOUBLE;
+		else if ((n.state == NOTICE_VOID || n.state == NOTICE_REPLACED) && odd->kind == ODD_LATE)
+			odd->kind = ODD_VOID;
+	}
+	return true;
+}
+
+static bool keep_odd(struct tx *tx, const struct money *m, const struct order *o, bool is_amount, int64_t now_ms, struct arena *a, struct fail *why)
+{
+	int64_t id;
+	struct odd_money odd = { .kind = ODD_UNKNOWN_ORDER, .channel = m->channel, .reference = m->reference, .order = o->id, .division = m->division, .fen = m->fen, .came_ms = m->came_ms };
+	if (o->id != 0 && !why_odd(tx, o, a, &odd, why))
+		return false;
+	if (is_amount)
+		odd.kind = ODD_AMOUNT;
+	return odd_money_put(tx, &odd, now_ms, &id, why);
+}
+
+/* *taken false: it was not open any more, and nothing was written: somebody closed an order that nothing was paying for. */
+static bool take(struct tx *tx, const struct money *m, const struct order *o, int64_t now_ms, struct arena *a, bool *taken, struct fail *why)
+{
+	int64_t id;
+	*taken = payment_take(tx, o, m->channel, m->reference, m->fen, now_ms, a, &id, why);
+	if (*taken || why->code != FAIL_ORDER_STATE)
+		return *taken;
+	fail_clear(why);
+	return true;
+}
+
+bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why)
+{
+	DROP(arena) struct arena a;
+	struct order o = { .id = 0 };
+	char name[NAME_BYTES];
+	bool kept = false, taken = false;
+	assert(m->fen > 0 && m->reference.len > 0 && m->reference.len <= PAYMENT_REFERENCE_MAX);
+	snprintf(name, sizeof(name), "%d:%.*s", (int)m->channel, STR_ARG(m->reference));
+	arena_init(&a, ARENA_MAX);
+	if ((m->order != 0 && !order_hold(tx, m->order, why)) || !tx_lock(tx, "money", str_c(name), why) || !is_kept(tx, m, &a, &kept, why) ||
+	    (m->order != 0 && !order_read(tx, m->order, &o, why)))
+		return false;
+	*end = MONEY_REPEATED;
+	if (kept)
+		return true;
+	bool is_open = o.id != 0 && (o.state == ORDER_OPEN || o.state == ORDER_PAYING);
+	if (is_open && m->fen == o.total_fen && !take(tx, m, &o, now_ms, &a, &taken, why))
+		return false;
+	*end = taken ? MONEY_TAKEN : MONEY_ODD;
+	return taken || keep_odd(tx, m, &o, is_open && m->fen != o.total_fen, now_ms, &a, why);
+}

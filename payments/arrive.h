@@ -1,0 +1,21 @@
+/* payments/arrive.h - money that a channel says has come: taken for its order when that is open and the amount is the order's, kept as odd money otherwise (payments/odd_money.h).
+ * Never refused, never lost, and once, however often it is told: by channel and the channel's own number.
+ *
+ * Thread: the write lane. Units: fen; milliseconds. */
+#ifndef PAYMENTS_ARRIVE_H
+#define PAYMENTS_ARRIVE_H
+#include "payments/ledger.h"
+#include "payments/order.h"
+
+struct money {
+	enum pay_channel channel;
+	struct str reference;    /* the channel's number of the payment; 1 … 64 bytes */
+	int64_t order;           /* row id; 0: none of ours has that number */
+	int64_t division;        /* whose suspense it is when no order says so */
+	int64_t fen, came_ms;
+};
+enum money_end { MONEY_TAKEN = 1, MONEY_REPEATED, MONEY_ODD };
+
+/* Holds the order, and the number. */
+MUST_USE bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why);
+#endif

@@ -1,0 +1,341 @@
+/* payments/attempt_outside.c - why this exists: a callback may be lost, late, double or early; a question settles it, and a close only ever comes after one. */
+#include "payments/attempt_inside.h"
+
+#include "auth/keyring.h"
+#include "base/arena.h"
+#include "base/json.h"
+#include "channels/wechat_pay_message.h"
+#include "notify/effect_act.h"
+#include "payments/arrive.h"
+
+#include <inttypes.h>
+
+enum { ARENA_MAX = 256 << 10, CLOSING_LATER_MS = 1800000, BUSY_MS = 5000 };
+#define DAY_MS INT64_C(86400000)
+
+static inline void arena_dropper(struct arena *a) { arena_free(a); }
+
+/* ---- effects ---- */
+
+/* Of the row, the deed and the moment: the same when apply is run again. */
+static void random_of(const struct attempt *a, const struct attempt_deed *d, int64_t now_ms, uint8_t out[16])
+{
+	uint8_t digest[SHA256_BYTES];
+	const int64_t numbers[] = { d->kind, a->asks, now_ms };
+	const struct str parts[] = { str_c(a->number), { (const char *)numbers, sizeof(numbers) } };
+	keyring_index("attempt.effect", parts, 2, digest);
+	memcpy(out, digest, 16);
+}
+
+bool attempt_effect(struct tx *tx, const struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why)
+{
+	uint8_t random[16];
+	random_of(a, d, now_ms, random);
+	const struct effect_new e = { .kind = d->kind, .payload = d->payload, .expires_ms = d->expires_ms };
+	return effect_add(tx, &e, now_ms, random, effect, why);
+}
+
+/* A question or a close: by our number alone. */
+static bool by_number(struct tx *tx, struct attempt *at, int32_t kind, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena a;
+	struct buf b;
+	int64_t effect;
+	arena_init(&a, ARENA_MAX);
+	buf_init(&b, &a, 64);
+	struct json_out j = json_begin(&b);
+	json_put_object(&j);
+	json_add_text(&j, "out_trade_no", str_c(at->number));
+	json_put_object_end(&j);
+	if (!json_end(&j))
+		return FAILS(why, MEMORY, "a question about an attempt");
+	const struct attempt_deed d = { kind, buf_text(&b), 0 };
+	return attempt_effect(tx, at, &d, now_ms, &effect, why) && attempt_ask_next(tx, at, effect, at->asks + (kind == KIND_wechat_pay_query), 0, now_ms, why);
+}
+
+/* ---- when to ask ---- */
+
+/* From one question to the next: 5 s after it was ready, then at 30 s, 1, 3, 5, 10, 30 min, and daily. What is being closed is asked twice an hour: its notices wait. */
+static int64_t next_ms(const struct attempt *a, int64_t now_ms)
+{
+	static const int32_t gaps_s[] = { 5, 25, 30, 120, 120, 300, 1200 };
+	enum { GAPS = sizeof(gaps_s) / sizeof(gaps_s[0]) };
+	if (a->asks < GAPS)
+		return now_ms + gaps_s[a->asks] * INT64_C(1000);
+	return now_ms + (a->state == ATTEMPT_CLOSING ? CLOSING_LATER_MS : DAY_MS);
+}
+
+static bool ask_later(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
+{
+	return attempt_ask_next(tx, a, 0, a->asks, next_ms(a, now_ms), now_ms, why);
+}
+
+/* ---- winding up ---- */
+
+static bool ends_as_put(struct tx *tx, int64_t order, int64_t ends_as, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_order SET ends_as = $1, changed_ms = $2 WHERE id = $3 AND state = 5", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, ends_as);
+	stmt_bind_int(q, 2, now_ms);
+	stmt_bind_int(q, 3, order);
+	return stmt_run(q, why);
+}
+
+/* What orders it there has not left yet: then it never does, and there is nothing to close. */
+static bool never_leaves(struct tx *tx, const struct attempt *a, int64_t now_ms, bool *is_over, struct fail *why)
+{
+	struct effect_view e;
+	bool found;
+	struct effect_act act = { .what = EFFECT_CANCEL, .id = a->effect, .now_ms = now_ms };
+	*is_over = true;
+	if (!effect_get(tx, a->effect, &e, &found, why) || !found || effect_is_over(e.state))
+		return why->code == FAIL_NONE;
+	*is_over = false;
+	return (e.state != EFFECT_HELD && (e.state != EFFECT_DUE || e.attempts > 0)) || effect_act_apply(tx, &act, why);
+}
+
+bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t now_ms, struct fail *why)
+{
+	bool is_over;
+	if (ends_as != 0 && !ends_as_put(tx, a->order, ends_as, now_ms, why))
+		return false;
+	if (a->state == ATTEMPT_CLOSING)
+		return true;
+	if (!never_leaves(tx, a, now_ms, &is_over, why))
+		return false;
+	DROP(arena) struct arena arena;
+	struct attempt now;
+	arena_init(&arena, ARENA_MAX);
+	if (!attempt_read(tx, a->id, &now, &arena, why))
+		return false;
+	if (now.state != a->state) /* the effect was cancelled, and what follows from that is done */
+		return true;
+	a->asks = 0;
+	if (!attempt_move(tx, a, ATTEMPT_CLOSING, STR_NONE, now_ms, why))
+		return false;
+	if (a->asking != 0)
+		return true; /* its answer goes on */
+	return is_over ? by_number(tx, a, KIND_wechat_pay_query, now_ms, why) : attempt_ask_next(tx, a, 0, 0, now_ms + BUSY_MS, now_ms, why);
+}
+
+/* ---- what the channel says ---- */
+
+static bool paid(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+{
+	enum money_end end;
+	const struct money m = { .channel = a->channel, .reference = t->transaction_id, .order = a->order, .fen = t->total_fen, .came_ms = t->success_ms != 0 ? t->success_ms : now_ms };
+	if (!money_arrives(tx, &m, now_ms, &end, why))
+		return false;
+	return a->state == ATTEMPT_PAID || attempt_move(tx, a, ATTEMPT_PAID, STR("SUCCESS"), now_ms, why);
+}
+
+/* Another way to pay the same order that is still open at a channel is closed there. */
+static bool close_others(struct tx *tx, const struct attempt *a, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt other;
+	arena_init(&arena, ARENA_MAX);
+	return attempt_live(tx, a->order, &other, &arena, why) && (other.id == 0 || other.id == a->id || attempt_wind_up(tx, &other, 0, now_ms, why));
+}
+
+static bool is_live(const struct attempt *a)
+{
+	return a->state == ATTEMPT_ASKED || a->state == ATTEMPT_READY || a->state == ATTEMPT_UNKNOWN || a->state == ATTEMPT_CLOSING;
+}
+
+static bool not_paid(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+{
+	if (!is_live(a))
+		return true;
+	if (t->state == WECHAT_PAY_TRADE_CLOSED)
+		return a->state == ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_CLOSED, STR("CLOSED"), now_ms, why);
+	if (a->state == ATTEMPT_UNKNOWN && !attempt_move(tx, a, ATTEMPT_CLOSING, STR("NOTPAY"), now_ms, why)) /* it is there, and no phone has what it takes to pay it */
+		return false;
+	return a->state == ATTEMPT_CLOSING ? by_number(tx, a, KIND_wechat_pay_close, now_ms, why) : ask_later(tx, a, now_ms, why);
+}
+
+bool attempt_told(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+{
+	if (wechat_pay_trade_is_paid(t))
+		return paid(tx, a, t, now_ms, why) && close_others(tx, a, now_ms, why);
+	return not_paid(tx, a, t, now_ms, why);
+}
+
+/* ---- what follows from effects ---- */
+
+static bool failed(struct tx *tx, struct attempt *a, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	if (a->state == ATTEMPT_CLOSING)
+		return attempt_move(tx, a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
+	return a->state != ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_FAILED, str_c(e->code), now_ms, why);
+}
+
+static bool unknown(struct tx *tx, struct attempt *a, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	return (a->state != ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_UNKNOWN, str_c(e->code), now_ms, why)) && attempt_ask_next(tx, a, a->asking, 0, now_ms, now_ms, why);
+}
+
+static bool ready(struct tx *tx, struct attempt *a, struct str handle, int64_t now_ms, struct fail *why)
+{
+	if (!attempt_handle(tx, a, handle, now_ms, why))
+		return false;
+	if (a->state != ATTEMPT_ASKED && a->state != ATTEMPT_UNKNOWN)
+		return true;
+	a->asks = 0;
+	return attempt_move(tx, a, ATTEMPT_READY, STR("NOTPAY"), now_ms, why) && (a->asking != 0 || ask_later(tx, a, now_ms, why));
+}
+
+/* A number that is paid or closed there is not ours to give up: the question says which. */
+static bool is_about_its_state(const char *code)
+{
+	static const char *const words[] = { "ORDER_PAID", "ORDERPAID", "ORDER_CLOSED", "OUT_TRADE_NO_USED", "TRADE_ERROR" };
+	for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+		if (strcmp(code, words[i]) == 0)
+			return true;
+	return false;
+}
+
+bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt a;
+	arena_init(&arena, ARENA_MAX);
+	if (!attempt_by_effect(tx, e->id, &a, &arena, why) || a.id == 0 || !order_hold(tx, a.order, why) || !attempt_by_effect(tx, e->id, &a, &arena, why) || !is_live(&a))
+		return why->code == FAIL_NONE;
+	struct str handle = e->state == EFFECT_DONE ? wechat_pay_handle(e->said, &arena) : STR_NONE;
+	if (handle.at != NULL)
+		return ready(tx, &a, handle, now_ms, why);
+	if (e->state == EFFECT_CANCELLED || (e->state == EFFECT_FAILED && !is_about_its_state(e->code)))
+		return failed(tx, &a, e, now_ms, why);
+	return unknown(tx, &a, e, now_ms, why);
+}
+
+static bool asked(struct tx *tx, const struct effect_view *e, struct attempt *a, struct arena *arena, struct fail *why)
+{
+	return attempt_by_asking(tx, e->id, a, arena, why) && (a->id == 0 || (order_hold(tx, a->order, why) && attempt_by_asking(tx, e->id, a, arena, why)));
+}
+
+static bool is_unknown_there(const struct effect_view *e)
+{
+	return e->state == EFFECT_DONE && e->said.at == NULL;
+}
+
+bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt a;
+	struct wechat_pay_trade t;
+	arena_init(&arena, ARENA_MAX);
+	if (!asked(tx, e, &a, &arena, why) || a.id == 0)
+		return why->code == FAIL_NONE;
+	if (!attempt_ask_next(tx, &a, 0, a.asks, 0, now_ms, why))
+		return false;
+	if (e->said.at != NULL && wechat_pay_trade_read(e->said, &t, &arena))
+		return attempt_told(tx, &a, &t, now_ms, why);
+	if (!is_live(&a))
+		return true;
+	/* nothing of that number is there: what was to order it never arrived, and is over */
+	if (is_unknown_there(e) && (a.state == ATTEMPT_CLOSING || a.state == ATTEMPT_UNKNOWN))
+		return attempt_move(tx, &a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
+	return ask_later(tx, &a, now_ms, why);
+}
+
+bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt a;
+	arena_init(&arena, ARENA_MAX);
+	if (!asked(tx, e, &a, &arena, why) || a.id == 0)
+		return why->code == FAIL_NONE;
+	if (!attempt_ask_next(tx, &a, 0, a.asks, 0, now_ms, why) || !is_live(&a))
+		return why->code == FAIL_NONE;
+	if (e->state == EFFECT_DONE)
+		return attempt_move(tx, &a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
+	if (is_about_its_state(e->code)) /* the phone was quicker */
+		return by_number(tx, &a, KIND_wechat_pay_query, now_ms, why);
+	return ask_later(tx, &a, now_ms, why);
+}
+
+/* ---- the sweep ---- */
+
+enum { SWEEP_MAX = 64 };
+
+/* The statement's $1 is now, $2 how many. */
+static bool ids_of(struct stmt *q, int64_t now_ms, int64_t most, int64_t ids[SWEEP_MAX], int *count, struct fail *why)
+{
+	*count = 0;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, most);
+	while (*count < SWEEP_MAX && stmt_row(q, why))
+		ids[(*count)++] = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+static bool due_ids(struct tx *tx, int64_t now_ms, int64_t most, int64_t ids[SWEEP_MAX], int *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_attempt WHERE ask_ms > 0 AND ask_ms <= $1 AND asking = 0 ORDER BY ask_ms, id LIMIT $2", why);
+	return ids_of(q, now_ms, most, ids, count, why);
+}
+
+/* Whoever ends an order past its attempts (what was paid elsewhere, says the finance system) leaves them to this. */
+static bool over_ids(struct tx *tx, int64_t now_ms, int64_t most, int64_t ids[SWEEP_MAX], int *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT a.id FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order"
+		" WHERE a.is_live = 1 AND a.state <> 3 AND (o.expires_ms <= $1 OR o.state <> 5) ORDER BY a.id LIMIT $2", why);
+	return ids_of(q, now_ms, most, ids, count, why);
+}
+
+/* As it is now, its order held. */
+static bool held(struct tx *tx, int64_t id, struct attempt *a, struct arena *arena, struct fail *why)
+{
+	return attempt_read(tx, id, a, arena, why) && order_hold(tx, a->order, why) && attempt_read(tx, id, a, arena, why);
+}
+
+static bool ask_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt a;
+	struct effect_view e;
+	bool found;
+	arena_init(&arena, ARENA_MAX);
+	if (!held(tx, id, &a, &arena, why))
+		return false;
+	if (!is_live(&a) || a.asking != 0 || a.ask_ms == 0 || a.ask_ms > now_ms)
+		return true;
+	if (a.state == ATTEMPT_CLOSING && (!effect_get(tx, a.effect, &e, &found, why) || (found && !effect_is_over(e.state)))) /* what orders it there is still on its way */
+		return why->code == FAIL_NONE && attempt_ask_next(tx, &a, 0, a.asks, now_ms + BUSY_MS, now_ms, why);
+	return by_number(tx, &a, KIND_wechat_pay_query, now_ms, why);
+}
+
+static bool end_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt a;
+	arena_init(&arena, ARENA_MAX);
+	if (!held(tx, id, &a, &arena, why))
+		return false;
+	return !is_live(&a) || attempt_wind_up(tx, &a, ORDER_EXPIRED, now_ms, why);
+}
+
+bool attempts_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
+{
+	int64_t over[SWEEP_MAX], due[SWEEP_MAX], most = rows_max < SWEEP_MAX ? rows_max : SWEEP_MAX;
+	int overs, dues;
+	*rows = 0;
+	if (!over_ids(tx, now_ms, most, over, &overs, why))
+		return false;
+	for (int i = 0; i < overs; i++)
+		if (!end_one(tx, over[i], now_ms, why))
+			return false;
+	if (!due_ids(tx, now_ms, most - overs, due, &dues, why))
+		return false;
+	for (int i = 0; i < dues; i++)
+		if (!ask_one(tx, due[i], now_ms, why))
+			return false;
+	*rows = overs + dues;
+	return true;
+}

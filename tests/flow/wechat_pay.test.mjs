@@ -1,0 +1,207 @@
+// Goal: an order is paid by WeChat Pay once, whatever is lost, late, double or forged on the way: the phone gets in one request what it pays with, the callback is believed for its signature alone
+// and applied once, what it does not say the sweep asks, an order is given up only when it is closed there, and money that fits nowhere is kept; the ledger sums to zero.
+// Method: the sandbox plays WeChat Pay; callbacks are made there and sent by the test, so that it chooses their order.
+import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
+import { writeFileSync } from 'node:fs';
+import test, { after, beforeEach } from 'node:test';
+import { sandbox } from '../sandbox/lib/client.mjs';
+import { assert_problem, world } from './lib/cases.mjs';
+import { gateway } from './lib/gateway.mjs';
+import { bring, notice, sandbox_codes } from './lib/payments.mjs';
+import { People, authority_settings, device, phone } from './lib/people.mjs';
+import { until } from './lib/until.mjs';
+import { WeChat, wechat_settings } from './lib/wechat.mjs';
+import { API_KEY, made, pay, pays, tell, wechat_pay_settings } from './lib/wechat_pay.mjs';
+
+const s = await sandbox();
+const files = wechat_pay_settings(s);
+const g = await gateway({ settings: { ...sandbox_codes, ...wechat_settings(s), ...authority_settings(s), ...files, 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.public': 0,
+	'timeout.park': 3000, 'otp.per_address': 1000000 } });
+const w = await world(g, { test_key: true });
+await s.setup('wechat_pay', { callbacks: false });
+beforeEach(() => s.clear_faults());
+
+const number = async (sql) => Number(await g.sql(sql));
+const sum = (where = '1 = 1') => number(`SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE ${where}`);
+const ordered = async (token = w.citizen) => {
+	const n = notice();
+	assert.equal((await bring(g, w.department, n)).status, 201);
+	const { json } = await g.ask('POST', '/v1/orders', { token, key: randomUUID(), body: { payment_codes: [n.payment_code] } });
+	return { id: json.id, code: n.payment_code };
+};
+const show = async (id, token = w.citizen) => (await g.get(`/v1/orders/${id}`, { token })).json;
+const state = (id, wanted) => until(`${id} is ${wanted}`, async () => (await show(id)).state === wanted);
+const trade_of = async (handle) => (await s.show('wechat_pay')).trades.find((t) => [t.prepay_id, t.code_url, t.h5_url].includes(handle));
+// An order that a phone can pay by scanning: {id, code, trade}
+const ready = async () => {
+	const one = await ordered(), answer = await pay(g, one.id, 'native', { token: w.citizen });
+	assert.equal(answer.status, 201, answer.text);
+	return { ...one, payment: answer.json.id, trade: await trade_of(answer.json.pay.code_url) };
+};
+// As if its time had come.
+const hurry = (trade) => g.sql(`UPDATE pay_attempt SET ask_ms = 1 WHERE out_trade_no = '${trade.out_trade_no}' AND ask_ms > 0`);
+const ends = (trade) => g.sql(`UPDATE pay_order SET expires_ms = 1 WHERE id = (SELECT pay_order FROM pay_attempt WHERE out_trade_no = '${trade.out_trade_no}')`);
+const reload = () => g.control('POST', '/control/reload');
+const payments_of = (id) => number(`SELECT COUNT(*) FROM pay_payment p JOIN pay_attempt a ON a.pay_order = p.pay_order WHERE a.out_trade_no = '${id}'`);
+
+for (const via of ['h2', 'h1'])
+	test(`a mini-program pays with what it got in one request (${via})`, async () => {
+		const people = new People(g);
+		people.s = s;
+		const one = new WeChat(people, phone()), { access_token } = await one.login(device(), { with_phone: true });
+		const raised = await g.ask('POST', '/v1/me/identity', { token: access_token, key: randomUUID(), body: { id_type: 'resident', id_number: '621299199006150131', name: '张三' } });
+		assert.equal(raised.status, 200, raised.text);
+		const token = raised.json.access_token ?? access_token, { id } = await ordered(token), key = randomUUID();
+		const answer = await pay(g, id, 'mini', { token, key, via });
+		assert.equal(answer.status, 201, answer.text);
+		assert.deepEqual([answer.json.state, answer.json.order, answer.json.total_fen, answer.json.next], ['ready', id, 8000, 'pay']);
+		const trade = await trade_of(answer.json.pay.package.replace('prepay_id=', ''));
+		assert.deepEqual([trade.openid, trade.total, trade.kind], [one.openid, 8000, 'jsapi']);
+		const [again, other] = [await pay(g, id, 'mini', { token, key, via }), await pay(g, id, 'mini', { token, via })];
+		assert.deepEqual([again.json.id, other.json.id], [answer.json.id, answer.json.id], 'the same payment');
+		assert.equal((await g.get(`/v1/orders/${id}/payments/${answer.json.id}`, { token })).json.pay.package, answer.json.pay.package);
+		assert_problem(await g.get(`/v1/orders/${id}/payments/${answer.json.id}`, { token: w.citizen }), 404, 'not_found');
+		assert_problem(await pay(g, id, 'mini', { token: w.citizen }), 404, 'not_found');
+		assert.equal((await show(id, token)).state, 'paying');
+		const { transaction_id } = await pays(s, { parameters: other.json.pay });
+		assert.equal((await tell(g, await made(s, trade.out_trade_no), via)).status, 204);
+		const paid = await show(id, token);
+		assert.deepEqual([paid.state, paid.payment.channel, paid.payment.amount_fen], ['paid', 'wechat_pay', 8000]);
+		assert.equal(await g.sql(`SELECT reference FROM pay_payment WHERE reference = '${transaction_id}'`), transaction_id);
+		assert_problem(await pay(g, id, 'mini', { token }), 409, 'order_state');
+	});
+
+test('app, scan and browser; wrong words; who has no WeChat account', async () => {
+	const { id } = await ordered();
+	assert_problem(await pay(g, id, 'mini', { token: w.citizen }), 409, 'wechat_needed');
+	for (const [method, more, pointer] of [['cheque', {}, '/method'], ['native', { channel: 'alipay' }, '/channel']])
+		assert.equal(assert_problem(await pay(g, id, method, { token: w.citizen, ...more }), 422, 'invalid_field').json.pointer, pointer);
+	const app = await pay(g, id, 'app', { token: w.citizen });
+	assert.deepEqual([app.status, app.json.pay.packageValue, app.json.pay.partnerId], [201, 'Sign=WXPay', '1900000001'], app.text);
+	const other = await pay(g, id, 'h5', { token: w.citizen });
+	assert_problem(other, 409, 'paying_otherwise');
+	assert.ok(Number(other.headers['retry-after']) >= 1);
+	await state(id, 'open');
+	const h5 = await pay(g, id, 'h5', { token: w.citizen });
+	assert.deepEqual([h5.status, h5.json.pay.h5_url.startsWith('https://wx.tenpay.com/')], [201, true], h5.text);
+	assert.equal((await trade_of(app.json.pay.prepayId)).trade_state, 'CLOSED');
+	assert.equal((await s.try_control('POST', '/peers/wechat_pay/pay', { parameters: app.json.pay, as: 'app' })).json.detail, 'it is CLOSED');
+});
+
+test('a channel that is slow: 202 and a place to look; one that refuses: the order is open again', async () => {
+	const { id } = await ordered();
+	await s.fault('wechat_pay', { status: 503, route: 'native', count: 1 });
+	const late = await pay(g, id, 'native', { token: w.citizen });
+	if (late.status === 202) {
+		const place = late.headers.location;
+		assert.equal(place, `/v1/orders/${id}/payments/${late.json.id}`);
+		await until('it is ready', async () => (await g.get(place, { token: w.citizen })).json.state === 'ready');
+	}
+	assert.ok([201, 202].includes(late.status), late.text);
+	const two = await ordered();
+	await s.fault('wechat_pay', { refuse_code: 'PARAM_ERROR', route: 'native', count: 1 });
+	const refused = await pay(g, two.id, 'native', { token: w.citizen });
+	assert.deepEqual([refused.status, refused.json.state, refused.json.pay, refused.json.next], [201, 'failed', null, 'ask_again']);
+	assert.equal((await show(two.id)).state, 'open');
+	assert.equal((await pay(g, two.id, 'native', { token: w.citizen })).json.state, 'ready');
+});
+
+test('five hundred copies at once, and those that come later: one payment', async () => {
+	const { id, trade } = await ready(), before = await sum('a.kind = 1 AND a.channel = 3');
+	await pays(s, { out_trade_no: trade.out_trade_no });
+	const copies = [...(await made(s, trade.out_trade_no, { copies: 5, same: true })).all, ...(await made(s, trade.out_trade_no, { copies: 5, by: 'certificate' })).all];
+	await until('the platform certificate is here', async () => (await tell(g, copies[9])).status === 204);
+	const answers = await Promise.all(Array.from({ length: 500 }, (_, i) => tell(g, copies[i % 10])));
+	assert.deepEqual([...new Set(answers.map((a) => a.status))], [204]);
+	assert.equal((await show(id)).state, 'paid');
+	assert.equal(await payments_of(trade.out_trade_no), 1);
+	assert.equal(await sum('a.kind = 1 AND a.channel = 3') - before, 8000);
+	assert.equal(await sum(), 0);
+	assert.equal(await number('SELECT COUNT(*) FROM pay_odd'), 0);
+});
+
+test('nothing forged is believed: signatures, times, probes, bits, other merchants', async () => {
+	const { id, trade } = await ready();
+	await pays(s, { out_trade_no: trade.out_trade_no });
+	for (const mood of ['signature', 'probe', 'serial', 'time', 'none', 'merchant']) assert_problem(await tell(g, await made(s, trade.out_trade_no, { mood })), 403, 'callback_refused');
+	const { body, headers } = await made(s, trade.out_trade_no);
+	for (let i = 0; i < 40; i++) {
+		const bytes = Buffer.from(body), at = Math.floor((bytes.length * i) / 40);
+		bytes[at] ^= 1 << i % 7;
+		const answer = await tell(g, { body: bytes.toString('latin1'), headers });
+		assert.ok([400, 403].includes(answer.status), `bit ${i}: ${answer.status}`);
+	}
+	for (const changes of [{ mchid: '1900000002' }, { appid: 'wxelse' }, { amount: { total: 8000, currency: 'USD' } }])
+		assert_problem(await tell(g, await made(s, trade.out_trade_no, { changes })), 403, 'callback_refused');
+	assert.equal((await show(id)).state, 'paying');
+	assert.equal(await payments_of(trade.out_trade_no), 0);
+	assert.equal((await tell(g, { body, headers })).status, 204);
+	assert.equal((await show(id)).state, 'paid');
+	assert.match(g.log(), /"ev":"callback_refused".*"probe"/);
+});
+
+test('what no callback says, the sweep asks', async () => {
+	const { id, trade } = await ready(), mark = await s.mark();
+	await hurry(trade);
+	await s.wait_for('a question', (e) => e.route === 'query', { since: mark, peer: 'wechat_pay' });
+	assert.equal((await show(id)).state, 'paying');
+	await pays(s, { out_trade_no: trade.out_trade_no });
+	await until('it is paid', async () => {
+		await hurry(trade);
+		return (await show(id)).state === 'paid';
+	});
+	assert.equal(await payments_of(trade.out_trade_no), 1);
+});
+
+test('an order that ends, or is cancelled, is asked about and closed first; paid meanwhile, it is paid', async () => {
+	const over = await ready(), mark = await s.mark();
+	await ends(over.trade);
+	await state(over.id, 'expired');
+	const routes = (await s.log({ peer: 'wechat_pay', since: mark })).entries.filter((e) => e.fields?.no === over.trade.out_trade_no).map((e) => e.route);
+	assert.deepEqual(routes.slice(0, 2), ['query', 'close']);
+	assert.equal((await trade_of(over.trade.prepay_id)).trade_state, 'CLOSED');
+	const cancelled = await ready(), answer = await g.ask('POST', `/v1/orders/${cancelled.id}/cancel`, { token: w.citizen, key: randomUUID() });
+	assert.deepEqual([answer.status, answer.json.state, answer.headers.location], [202, 'paying', `/v1/orders/${cancelled.id}`], answer.text);
+	await state(cancelled.id, 'closed');
+	const quicker = await ready();
+	await pays(s, { out_trade_no: quicker.trade.out_trade_no });
+	await ends(quicker.trade);
+	await state(quicker.id, 'paid');
+	assert.equal((await g.get(`/v1/orders/${quicker.id}/payments/${quicker.payment}`, { token: w.citizen })).json.next, 'done');
+});
+
+test('money that fits nowhere is kept: too late, of another amount, of no order we know', async () => {
+	const { id, trade } = await ready();
+	await ends(trade);
+	await state(id, 'expired');
+	const told = { trade_state: 'SUCCESS', transaction_id: `42${Date.now()}1`, success_time: '2026-11-26T10:00:00+08:00', amount: { total: 8000, currency: 'CNY' } };
+	assert.equal((await tell(g, await made(s, trade.out_trade_no, { changes: told }))).status, 204);
+	const other = await ready();
+	assert.equal((await tell(g, await made(s, other.trade.out_trade_no, { changes: { ...told, transaction_id: `42${Date.now()}2`, amount: { total: 7999, currency: 'CNY' } } }))).status, 204);
+	assert.equal((await tell(g, await made(s, other.trade.out_trade_no, { changes: { ...told, transaction_id: `42${Date.now()}3`, out_trade_no: 'NOBODYS0001' } }))).status, 204);
+	assert.equal(await g.sql('SELECT kind, amount_fen FROM pay_odd ORDER BY id'), '1|8000\n4|7999\n5|8000');
+	assert.equal(await payments_of(trade.out_trade_no), 0);
+	assert.equal(await sum(), 0);
+	assert.equal(await sum('a.kind = 3'), -23999);
+});
+
+test('the merchant’s key is exchanged while it runs; a file that is none changes nothing', async () => {
+	writeFileSync(files['wechat.pay.api_key_file'], 'short', { mode: 0o600 });
+	const refused = await reload();
+	assert.notEqual(refused.status, 200);
+	assert.match(refused.text, /APIv3 key has 32 characters/);
+	const { id, trade } = await ready();
+	await pays(s, { out_trade_no: trade.out_trade_no });
+	writeFileSync(files['wechat.pay.api_key_file'], 'another-apiv3-key-of-32-letters!', { mode: 0o600 });
+	assert.equal((await reload()).status, 200);
+	assert_problem(await tell(g, await made(s, trade.out_trade_no)), 403, 'callback_refused');
+	writeFileSync(files['wechat.pay.api_key_file'], API_KEY, { mode: 0o600 });
+	assert.equal((await reload()).status, 200);
+	assert.equal((await tell(g, await made(s, trade.out_trade_no))).status, 204);
+	assert.equal((await show(id)).state, 'paid');
+});
+
+after(() => {
+	for (const word of [API_KEY, 'PRIVATE KEY']) assert.ok(!g.log().includes(word), `${word} is in the log`);
+});
