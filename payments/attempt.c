@@ -83,7 +83,7 @@ bool attempt_serves(const struct attempt *a, int64_t now_ms)
 /* ---- reading ---- */
 
 #define ATTEMPT_SELECT \
-	"SELECT id, key, pay_order, channel, method, out_trade_no, total_fen, state, handle, handle_ms, effect, asking, asks, ask_ms, made_ms, changed_ms FROM pay_attempt"
+	"SELECT id, key, pay_order, channel, method, out_trade_no, total_fen, state, handle, handle_ms, effect, asking, asks, ask_ms, made_ms, changed_ms, deeds FROM pay_attempt"
 
 static bool row_take(struct stmt *q, struct attempt *out, struct arena *a, struct fail *why)
 {
@@ -94,7 +94,7 @@ static bool row_take(struct stmt *q, struct attempt *out, struct arena *a, struc
 	assert(key.len == ID_BYTES && number.len < ATTEMPT_NUMBER_BYTES);
 	*out = (struct attempt){ .id = stmt_int(q, 0), .order = stmt_int(q, 2), .channel = (enum pay_channel)stmt_int(q, 3), .method = (enum attempt_method)stmt_int(q, 4),
 		.total_fen = stmt_int(q, 6), .state = (enum attempt_state)stmt_int(q, 7), .handle = str_copy(a, stmt_text(q, 8)), .handle_ms = stmt_int(q, 9), .effect = stmt_int(q, 10),
-		.asking = stmt_int(q, 11), .asks = stmt_int(q, 12), .ask_ms = stmt_int(q, 13), .made_ms = stmt_int(q, 14), .changed_ms = stmt_int(q, 15) };
+		.asking = stmt_int(q, 11), .asks = stmt_int(q, 12), .ask_ms = stmt_int(q, 13), .made_ms = stmt_int(q, 14), .changed_ms = stmt_int(q, 15), .deeds = stmt_int(q, 16) };
 	memcpy(out->key.bytes, key.at, ID_BYTES);
 	memcpy(out->number, number.at, number.len);
 	return out->handle.at != NULL || FAILS(why, MEMORY, "an attempt's handle");
@@ -159,11 +159,11 @@ bool order_hold(struct tx *tx, int64_t order, struct fail *why)
 
 bool attempt_ask_next(struct tx *tx, struct attempt *a, int64_t asking, int64_t asks, int64_t ask_ms, int64_t now_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET asking = $1, asks = $2, ask_ms = $3, changed_ms = $4 WHERE id = $5", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET asking = $1, asks = $2, ask_ms = $3, changed_ms = $4, deeds = $5 WHERE id = $6", why);
 	if (q == NULL)
 		return false;
-	const int64_t numbers[] = { asking, asks, ask_ms, now_ms, a->id };
-	for (int i = 0; i < 5; i++)
+	const int64_t numbers[] = { asking, asks, ask_ms, now_ms, a->deeds, a->id };
+	for (int i = 0; i < 6; i++)
 		stmt_bind_int(q, i + 1, numbers[i]);
 	a->asking = asking;
 	a->asks = asks;
@@ -248,8 +248,8 @@ static bool insert(struct tx *tx, const struct attempt *a, struct str payload, c
 	if (!vault_seal("pay_attempt.payload", a->id, payload, salt, &sealed, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO pay_attempt (id, key, pay_order, channel, method, out_trade_no, total_fen, state, is_live, payload, handle, handle_ms, effect, asking, asks, ask_ms, word,"
-		" made_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 1, $8, '', 0, $9, 0, 0, 0, '', $10, $10)", why);
+		"INSERT INTO pay_attempt (id, key, pay_order, channel, method, out_trade_no, total_fen, state, is_live, payload, handle, handle_ms, effect, asking, asks, ask_ms, deeds,"
+		" word, made_ms, changed_ms) VALUES ($1, $2, $3, $4, $5, $6, $7, 1, 1, $8, '', 0, $9, 0, 0, 0, 1, '', $10, $10)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, a->id);
@@ -293,12 +293,13 @@ static bool payload_open(struct tx *tx, const struct attempt *a, struct buf *out
 
 static bool effect_put(struct tx *tx, const struct attempt *a, int64_t now_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET effect = $1, changed_ms = $2 WHERE id = $3", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET effect = $1, deeds = $2, changed_ms = $3 WHERE id = $4", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, a->effect);
-	stmt_bind_int(q, 2, now_ms);
-	stmt_bind_int(q, 3, a->id);
+	stmt_bind_int(q, 2, a->deeds);
+	stmt_bind_int(q, 3, now_ms);
+	stmt_bind_int(q, 4, a->id);
 	return stmt_run(q, why);
 }
 
@@ -306,8 +307,14 @@ bool attempt_renew(struct tx *tx, struct attempt *at, int64_t now_ms, struct fai
 {
 	DROP(arena) struct arena a;
 	struct buf payload;
+	struct effect_view e;
+	bool found;
 	arena_init(&a, ARENA_MAX);
 	buf_init(&payload, &a, PAYLOAD_MAX);
+	if (!effect_get(tx, at->effect, &e, &found, why))
+		return false;
+	if (found && !effect_is_over(e.state))
+		return true; /* it is on its way already */
 	if (!payload_open(tx, at, &payload, why))
 		return false;
 	const struct attempt_deed d = { KIND_wechat_pay_prepay, buf_text(&payload), 0 };

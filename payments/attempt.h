@@ -44,7 +44,7 @@ struct attempt {
 	enum attempt_state state;
 	char number[ATTEMPT_NUMBER_BYTES]; /* ours, at the channel */
 	struct str handle;       /* what the phone goes on with; len 0: nothing yet */
-	int64_t handle_ms, effect, asking, asks, ask_ms, made_ms, changed_ms;
+	int64_t handle_ms, effect, asking, asks, ask_ms, deeds, made_ms, changed_ms;
 };
 
 struct attempt_new {

@@ -8,6 +8,7 @@ struct attempt_deed {
 	struct str payload;
 	int64_t expires_ms; /* 0: the kind's own life */
 };
-MUST_USE bool attempt_effect(struct tx *tx, const struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why);
+/* Counted in a->deeds: whoever calls writes the row. */
+MUST_USE bool attempt_effect(struct tx *tx, struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why);
 MUST_USE bool attempt_read(struct tx *tx, int64_t id, struct attempt *out, struct arena *a, struct fail *why);
 #endif

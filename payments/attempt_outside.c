@@ -17,20 +17,21 @@ static inline void arena_dropper(struct arena *a) { arena_free(a); }
 
 /* ---- effects ---- */
 
-/* Of the row, the deed and the moment: the same when apply is run again. */
-static void random_of(const struct attempt *a, const struct attempt_deed *d, int64_t now_ms, uint8_t out[16])
+/* Of the row and the number of the deed: the same when apply is run again. */
+static void random_of(const struct attempt *a, int64_t now_ms, uint8_t out[16])
 {
 	uint8_t digest[SHA256_BYTES];
-	const int64_t numbers[] = { d->kind, a->asks, now_ms };
+	const int64_t numbers[] = { a->deeds, now_ms };
 	const struct str parts[] = { str_c(a->number), { (const char *)numbers, sizeof(numbers) } };
 	keyring_index("attempt.effect", parts, 2, digest);
 	memcpy(out, digest, 16);
 }
 
-bool attempt_effect(struct tx *tx, const struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why)
+bool attempt_effect(struct tx *tx, struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why)
 {
 	uint8_t random[16];
-	random_of(a, d, now_ms, random);
+	random_of(a, now_ms, random);
+	a->deeds++;
 	const struct effect_new e = { .kind = d->kind, .payload = d->payload, .expires_ms = d->expires_ms };
 	return effect_add(tx, &e, now_ms, random, effect, why);
 }

@@ -41,12 +41,18 @@ static bool pay_parse(struct request *r, struct fail *why)
 	struct paying *p = request_state(r, sizeof(*p), why);
 	if (p == NULL || !request_query_only(r, no_query, why) || !order_key(r, &p->key, why) || !request_json(r, fields, 2, p, why))
 		return false;
-	if (!str_eq(p->channel, pay_channel_name(PAY_BY_WECHAT)) || services_config()->wechat_pay_url[0] == '\0')
-		return FAILS_FIELD(why, FIELD, "/channel", "no channel that is there");
+	if (!str_eq(p->channel, pay_channel_name(PAY_BY_WECHAT)))
+		return FAILS_FIELD(why, FIELD, "/channel", "no channel of ours");
 	p->method = attempt_method_named(p->method_name);
-	if (p->method == 0 || (p->method == ATTEMPT_BY_APP && services_config()->wechat_pay_app_appid[0] == '\0'))
-		return FAILS_FIELD(why, FIELD, "/method", "no method of this channel");
-	return true;
+	return p->method != 0 || FAILS_FIELD(why, FIELD, "/method", "no method of this channel");
+}
+
+static bool is_there(enum attempt_method method, struct fail *why)
+{
+	const struct config *c = services_config();
+	if (c->wechat_pay_url[0] == '\0')
+		return FAILS_FIELD(why, FIELD, "/channel", "not configured");
+	return method != ATTEMPT_BY_APP || c->wechat_pay_app_appid[0] != '\0' || FAILS_FIELD(why, FIELD, "/method", "wechat.pay.app_appid is not configured");
 }
 
 /* The account of WeChat that is linked to the caller; kept nowhere but in what the channel is told. */
@@ -108,7 +114,7 @@ static bool pay_apply(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	if (found.id == 0 || found.person != r->who.id)
 		return FAILS(why, NOT_FOUND, "no such order of his");
-	if (!order_hold(tx, found.id, why) || !order_read(tx, found.id, &p->order, why) || !attempt_live(tx, found.id, &p->attempt, &r->arena, why))
+	if (!is_there(p->method, why) || !order_hold(tx, found.id, why) || !order_read(tx, found.id, &p->order, why) || !attempt_live(tx, found.id, &p->attempt, &r->arena, why))
 		return false;
 	r->outcome = (struct outcome){ .code = PAYING, .status = 201 };
 	if (is_otherwise(p))

@@ -89,7 +89,7 @@ bool wechat_pay_certificates_renew(struct tx *tx, const struct config *c, int64_
 
 static bool row_put(struct tx *tx, const struct wechat_pay_certificate_text *t, int64_t now_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_certificate (serial, pem, seen_ms) VALUES ($1, $2, $3) ON CONFLICT (serial) DO NOTHING", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_certificate (certificate_no, pem, seen_ms) VALUES ($1, $2, $3) ON CONFLICT (certificate_no) DO NOTHING", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, t->serial);
@@ -125,7 +125,7 @@ bool wechat_pay_certificates_follow(struct tx *tx, int64_t *rows, struct fail *w
 	int64_t seen_ms = 0;
 	*rows = 0;
 	arena_init(&a, ARENA_MAX);
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT serial, pem, seen_ms FROM pay_certificate ORDER BY seen_ms DESC, serial LIMIT $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT certificate_no, pem, seen_ms FROM pay_certificate ORDER BY seen_ms DESC, certificate_no LIMIT $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, WECHAT_PAY_CERTIFICATES_MAX);

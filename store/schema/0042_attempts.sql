@@ -19,6 +19,7 @@ CREATE TABLE pay_attempt (
 	asking BIGINT NOT NULL,            -- the question or the close that is under way; 0 none
 	asks BIGINT NOT NULL,              -- questions since it was ready, or since it is being closed
 	ask_ms BIGINT NOT NULL,            -- the next question; 0: none
+	deeds BIGINT NOT NULL,             -- effects so far: no two of them bear one key
 	word VARCHAR(64) NOT NULL,         -- the channel's last word
 	made_ms BIGINT NOT NULL,
 	changed_ms BIGINT NOT NULL
@@ -44,7 +45,7 @@ CREATE INDEX pay_callback_made ON pay_callback (made_ms);
 
 -- WeChat Pay's own certificates, as it gave them to us: public. channels/wechat_pay_keys.h
 CREATE TABLE pay_certificate (
-	serial VARCHAR(64) PRIMARY KEY,
+	certificate_no VARCHAR(64) PRIMARY KEY,
 	pem VARCHAR(8192) NOT NULL,
 	seen_ms BIGINT NOT NULL            -- when it was first given
 );

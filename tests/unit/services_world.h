@@ -237,7 +237,7 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || case_id || '|' || decision || '|' || version || '|' || document_no || '|' || ifnull(hex(sha256), '-') || '|' || ifnull(blob, '-') || '|' || collect || '|'"
 	" || ifnull(hex(code), '-') || '|' || ifnull(code_by, '-') || '|' || ifnull(handed_ms, '-') || '|' || ifnull(handed_by, '-') || '|' || ifnull(handed_to, '-') FROM case_result ORDER BY id",
 	"SELECT id || '|' || hex(key) || '|' || pay_order || '|' || channel || '|' || method || '|' || out_trade_no || '|' || total_fen || '|' || state || '|' || is_live || '|' || hex(payload)"
-	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
+	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || deeds || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
 	"SELECT id || '|' || channel || '|' || event || '|' || hex(body) || '|' || word || '|' || made_ms FROM pay_callback ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
