@@ -257,3 +257,17 @@ test('money that goes back meanwhile gets no receipt; one that is called back is
 	assert.deepEqual((await s.show('finance')).red[n.payment_code], { code: '62030126', number: await g.sql(`SELECT red_number FROM pay_receipt WHERE id = ${id}`) });
 	assert.equal((await verify({ code, number, check_code, amount_fen: 8000 })).json.result, 'reversed');
 });
+
+test('my notices, whatever became of them, page by page; nobody else’s', async () => {
+	const payer = { name: '王小明', id_number: w.person }, [a, b, c] = [await made({ payer }), await made({ payer }), await made({ payer, late_fen: 20, late_on: day(2) })];
+	await take(a);
+	await is_booked(a.payment_code);
+	const mine = (query = '') => g.get(`/v1/me/notices${query}`, { token: w.citizen });
+	const [newest, second, first_one] = (await mine()).json.items;
+	assert.deepEqual([newest.payment_code, newest.state, newest.booking, newest.total_fen, newest.late_fen, newest.payer], [c.payment_code, 'unpaid', null, 8020, 20, '王*明']);
+	assert.deepEqual([second.payment_code, first_one.payment_code, first_one.state, first_one.booking], [b.payment_code, a.payment_code, 'paid', 'booked']);
+	const page = (await mine('?limit=1')).json;
+	assert.deepEqual(page.items, [newest]);
+	assert.deepEqual((await mine(`?limit=1&cursor=${page.next_cursor}`)).json.items, [second]);
+	assert.ok(!(await g.get('/v1/me/notices', { token: w.stranger })).json.items.some((n) => [a, b, c].some((own) => own.payment_code === n.payment_code)));
+});

@@ -14,7 +14,8 @@ import { until } from './lib/until.mjs';
 const s = await sandbox();
 const g = await gateway({ settings: { ...sandbox_codes, ...finance_settings(s), 'payments.notices_per_order': 3, 'payments.open_orders': 20, 'payments.orders_per_hour': 200, 'rate.write': 0 } });
 const w = await world(g, { test_key: true });
-const clerk = await hire(await first(g, 'li.safe', 'security_admin'), await first(g, 'li.system', 'system_admin'), 'window.one', '621202', 'window_clerk');
+const maker = await first(g, 'li.safe', 'security_admin'), checker = await first(g, 'li.system', 'system_admin');
+const clerk = await hire(maker, checker, 'window.one', '621202', 'window_clerk'), prefecture = await hire(maker, checker, 'window.two', '621200', 'window_clerk');
 
 const made = async (more) => {
 	const n = notice(more);
@@ -147,6 +148,13 @@ test('money at a counter: order, notice and ledger at once, and once', async () 
 	assert.equal(await sum(`a.kind = 2 AND a.unit = '${n.unit}' AND a.item = '103050101'`), -500);
 	assert.equal(await sum(), 0);
 	assert.equal(await number("SELECT COUNT(*) FROM audit WHERE act = 123 AND subject_kind = 121 AND result = 201 AND actor_kind = 16"), await number('SELECT COUNT(*) FROM pay_payment'));
+});
+
+test('a county takes its own notices; the prefecture takes all', async () => {
+	const n = await made({ payment_code: payment_code('621221'), division: '621221' }), pay = (who) => who.ask('POST', '/v1/hall/counter-payments', { key: randomUUID(), body: { payment_codes: [n.payment_code], channel: 'cash', amount_fen: 8000 } });
+	assert.equal(assert_problem(await pay(clerk), 404, 'notice_elsewhere').json.division, 621221);
+	assert.equal((await look(n.payment_code)).json.state, 'unpaid');
+	assert.equal((await pay(prefecture)).status, 201);
 });
 
 test('a terminal has a number for each payment, and it serves once', async () => {
