@@ -30,6 +30,7 @@
 #include "payments/attempt.h"
 #include "payments/receipt_send.h"
 #include "services/authority_account.h"
+#include "services/certificate_account.h"
 #include "services/certificate_trust.h"
 #include "services/finance_account.h"
 #include "services/department_system.h"
@@ -115,7 +116,7 @@ static bool ready_services(struct gateway *g, const struct config *c, struct fai
 {
 	return keyring_open(c, false, why) && services_start(g->store, c, false, why) && accounts_open(c, why) &&
 	       department_systems_load(c->department_systems_file, why) && authority_open(c, why) && certificate_trust_load(c, why) && finance_open(c, why) &&
-	       provincial_open(c, why) && scanner_start(c, why) && wechat_account_open(c, why) && wechat_pay_load(c, why);
+	       provincial_open(c, why) && scanner_start(c, why) && certificate_account_open(c, why) && wechat_account_open(c, why) && wechat_pay_load(c, why);
 }
 
 static bool join_nodes(struct gateway *g, const struct config *c, struct fail *why)

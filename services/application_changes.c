@@ -37,7 +37,8 @@ static bool answers_between(const json_t *before, const json_t *now, struct aren
 static bool holds(const struct handed *h, const struct material *m)
 {
 	for (int i = 0; i < h->file_count; i++)
-		if (h->files[i].blob == m->blob && h->files[i].number == m->number)
+		if (h->files[i].number == m->number && h->files[i].is_certificate == m->is_certificate &&
+		    (m->is_certificate ? memcmp(h->files[i].sha256, m->sha256, SHA256_BYTES) == 0 : h->files[i].blob == m->blob))
 			return true;
 	return false;
 }

@@ -8,7 +8,7 @@
 #include "services/application_changes.h"
 #include "services/case_journal.h"
 #include "services/handlers.h"
-#include "services/material.h"
+#include "services/material_certificate.h"
 #include "services/services.h"
 
 struct reading {
@@ -16,6 +16,7 @@ struct reading {
 	struct submission s;
 	struct material *materials;
 	int material_count;
+	struct str *said;      /* of each that is a certificate: number, name, issuer */
 	struct person_facts facts;
 	struct changes *changes;
 	int64_t missing[MATERIAL_NUMBERS_MAX];
@@ -51,6 +52,34 @@ static bool version_look(struct tx *tx, struct reading *v, struct fail *why)
 	return true;
 }
 
+static bool certificates_look(struct tx *tx, struct request *r, struct reading *v, struct fail *why)
+{
+	v->said = arena_alloc(&r->arena, MATERIALS_MAX * sizeof *v->said);
+	if (v->said == NULL)
+		return FAILS(why, MEMORY, "certificates");
+	for (int i = 0; i < v->material_count; i++)
+		if (v->materials[i].is_certificate && !certificate_said(tx, v->materials[i].id, &r->arena, &v->said[i], why))
+			return false;
+	return true;
+}
+
+static void certificates_out(struct json_out *j, const struct reading *v)
+{
+	char key[ID_TEXT_BYTES];
+	json_put_name(j, "certificates");
+	json_put_array(j);
+	for (int i = 0; i < v->material_count; i++) {
+		if (!v->materials[i].is_certificate)
+			continue;
+		id_text(v->materials[i].key, MATERIAL_PREFIX, key);
+		json_put_object(j);
+		json_add_text(j, "id", str_c(key));
+		json_put_members(j, (struct str){ v->said[i].at + 1, v->said[i].len - 2 }); /* without its braces */
+		json_put_object_end(j);
+	}
+	json_put_array_end(j);
+}
+
 static bool read_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct reading *v = r->state;
@@ -70,7 +99,7 @@ static bool read_look(struct tx *tx, struct request *r, struct fail *why)
 	if (v->materials == NULL || v->changes == NULL)
 		return FAILS(why, MEMORY, "files");
 	return material_list(tx, v->s.application, v->s.edition, v->materials, &v->material_count, why) &&
-	       changes_since(tx, v->file.id, 1, v->s.answers, v->materials, v->material_count, &r->arena, v->changes, why) &&
+	       certificates_look(tx, r, v, why) && changes_since(tx, v->file.id, 1, v->s.answers, v->materials, v->material_count, &r->arena, v->changes, why) &&
 	       material_missing(tx, v->file.id, v->missing, &v->missing_count, why) && version_look(tx, v, why) && person_facts_get(tx, v->file.person, v->text, &v->facts, why);
 }
 
@@ -113,6 +142,7 @@ static bool read_render(struct request *r, struct fail *why)
 	json_put_members(&j, (struct str){ v->s.answers.at + 1, v->s.answers.len - 2 }); /* without its braces */
 	json_put_object_end(&j);
 	materials_out(&j, v->materials, v->material_count);
+	certificates_out(&j, v);
 	numbers_out(&j, "may_follow", v->missing, v->missing_count);
 	changes_out(&j, v->changes);
 	json_put_object_end(&j);

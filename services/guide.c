@@ -72,6 +72,7 @@ static const struct json_field material_fields[] = {
 	{ "source", JSON_F_TEXT, true, 1, 16, T(2), check_source },        { "may_follow", JSON_F_BOOL, true, 0, 0, B(0), NULL }, /* 容缺 */
 	{ "waived_by", JSON_F_TEXT, false, 2, 60, T(3), check_plain_text }, { "sample", JSON_F_TEXT, false, 2, 300, T(4), check_plain_text },
 	{ "note", JSON_F_TEXT, false, 2, 300, T(5), check_plain_text },      { "from_form", JSON_F_BOOL, false, 0, 0, B(1), NULL }, /* the answers are it */
+	{ "certificate_type", JSON_F_TEXT, false, 1, 40, T(6), check_visible_ascii }, /* of the catalogue of electronic certificates: one may stand for it */
 };
 static const struct json_field step_fields[] = {
 	{ "name", JSON_F_TEXT, true, 2, 60, T(0), check_plain_text },      { "days", JSON_F_INT, true, 0, GUIDE_DAYS_MAX, N(0), NULL },

@@ -32,7 +32,7 @@ extern const struct handler me_identities, me_identity_link, me_identity_unlink;
 extern const struct handler me_mandate_list, me_mandate_offer, me_mandate_show, me_mandate_accept, me_mandate_refuse, me_mandate_revoke;
 extern const struct handler application_create, application_list_mine, application_show, application_save, application_renew, application_discard;
 extern const struct handler application_submit, application_withdraw, department_application;
-extern const struct handler material_upload, material_content, material_remove_one, department_material;
+extern const struct handler material_upload, material_content, material_remove_one, department_material, certificate_list_mine, certificate_take;
 extern const struct handler case_list, case_show, case_events, case_demands, case_lookup;
 extern const struct handler case_result, case_result_document, pickup_code_make, department_result, department_result_document, hall_hand_out;
 extern const struct handler department_event_post, department_case_show, department_feed;

@@ -5,6 +5,8 @@
 #include "services/application_view.h"
 #include "services/demand.h"
 #include "services/guide_rows.h"
+#include "services/material_certificate.h"
+#include "services/material_inside.h"
 #include "services/services.h"
 
 #include <assert.h>
@@ -36,7 +38,7 @@ bool material_list(struct tx *tx, int64_t application, int64_t edition, struct m
 	stmt_bind_int(q, n, MATERIALS_MAX);
 	while (*count < MATERIALS_MAX && stmt_row(q, why))
 		row_of(q, &out[(*count)++]);
-	return why->code == FAIL_NONE;
+	return why->code == FAIL_NONE && certificate_list(tx, application, edition, out, count, why);
 }
 
 bool material_find(struct tx *tx, struct id key, int64_t application, struct material *out, struct fail *why)
@@ -46,10 +48,12 @@ bool material_find(struct tx *tx, struct id key, int64_t application, struct mat
 		return false;
 	stmt_bind_blob(q, 1, key.bytes, ID_BYTES);
 	stmt_bind_int(q, 2, application);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such file");
-	row_of(q, out);
-	return true;
+	if (stmt_row(q, why)) {
+		row_of(q, out);
+		return true;
+	}
+	bool found;
+	return why->code == FAIL_NONE && certificate_find(tx, key, application, out, &found, why) && (found || FAILS(why, NOT_FOUND, "no such file"));
 }
 
 static struct blob_owner owner_of(int64_t id)
@@ -69,8 +73,7 @@ static bool run_with(struct tx *tx, const char *sql_literal, const int64_t *numb
 	return stmt_run(q, why);
 }
 
-/* Its files are a part of it: who judged it without this one has judged another edition. */
-static bool edition_next(struct tx *tx, int64_t application, int64_t now_ms, int64_t *edition, struct fail *why)
+bool material_edition_next(struct tx *tx, int64_t application, int64_t now_ms, int64_t *edition, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE application SET edition = edition + 1, changed_ms = $1 WHERE id = $2 RETURNING edition", why);
 	if (q == NULL)
@@ -130,6 +133,11 @@ static bool is_awaited(struct tx *tx, const struct application *now, int64_t num
 	return (numbers >> number & 1) != 0 || application_closed(now, why);
 }
 
+bool material_hold(struct tx *tx, const struct application *ap, int64_t number, struct arena *a, struct application *now, struct fail *why)
+{
+	return hold(tx, ap, a, now, why) && is_awaited(tx, now, number, why);
+}
+
 bool material_add(struct tx *tx, const struct application *ap, const struct material_new *n, int64_t numbers, int64_t now_ms, const uint8_t salt[16], struct arena *a,
 		  struct material *out, int64_t *edition, struct fail *why)
 {
@@ -139,7 +147,7 @@ bool material_add(struct tx *tx, const struct application *ap, const struct mate
 	bool is_known;
 	if (n->number < 1 || n->number > numbers)
 		return FAILS_FIELD(why, FIELD, "/material", "the guide lists %lld", (long long)numbers);
-	if (!hold(tx, ap, a, &now, why) || !is_awaited(tx, &now, n->number, why) || !tx_next_id(tx, "application_material", &out->id, why))
+	if (!material_hold(tx, ap, n->number, a, &now, why) || !tx_next_id(tx, "application_material", &out->id, why))
 		return false;
 	*out = (struct material){ .id = out->id, .key = n->key, .application = ap->id, .number = n->number, .kind = n->kind, .bytes = n->sealed->bytes, .made_ms = now_ms };
 	struct blob_new blob = { .person = now.person, .media = media_type(n->kind), .sealed = n->sealed, .owner = owner_of(out->id) };
@@ -151,7 +159,7 @@ bool material_add(struct tx *tx, const struct application *ap, const struct mate
 		*out = *same;
 		return ok;
 	}
-	if (!edition_next(tx, ap->id, now_ms, edition, why))
+	if (!material_edition_next(tx, ap->id, now_ms, edition, why))
 		return false;
 	out->added = *edition;
 	return insert(tx, out, n->maker, why);
@@ -169,9 +177,11 @@ static bool last_handed_in(struct tx *tx, int64_t application, int64_t *edition,
 	return true;
 }
 
-static bool forget(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+static bool forget(struct tx *tx, const struct material *m, int64_t now_ms, struct fail *why)
 {
-	return run_with(tx, "DELETE FROM application_material WHERE id = $1", &id, 1, why) && blob_release(tx, owner_of(id), now_ms, why);
+	if (m->is_certificate)
+		return certificate_forget(tx, m->id, why);
+	return run_with(tx, "DELETE FROM application_material WHERE id = $1", &m->id, 1, why) && blob_release(tx, owner_of(m->id), now_ms, why);
 }
 
 bool material_remove(struct tx *tx, const struct application *ap, const struct material *m, int64_t now_ms, struct arena *a, int64_t *edition, struct fail *why)
@@ -182,10 +192,12 @@ bool material_remove(struct tx *tx, const struct application *ap, const struct m
 		return false;
 	if (!application_is_editable(&now) && m->added <= handed_in)
 		return application_closed(&now, why);
-	if (!edition_next(tx, ap->id, now_ms, edition, why))
+	if (!material_edition_next(tx, ap->id, now_ms, edition, why))
 		return false;
 	if (m->added > handed_in)
-		return forget(tx, m->id, now_ms, why);
+		return forget(tx, m, now_ms, why);
+	if (m->is_certificate)
+		return certificate_mark(tx, m->id, *edition, why);
 	return run_with(tx, "UPDATE application_material SET removed = $1 WHERE id = $2 AND removed IS NULL", (int64_t[]){ *edition, m->id }, 2, why);
 }
 
@@ -196,7 +208,7 @@ bool material_forget_all(struct tx *tx, int64_t application, int64_t now_ms, str
 	if (!material_list(tx, application, 0, have, &count, why))
 		return false;
 	for (int i = 0; i < count; i++)
-		if (!forget(tx, have[i].id, now_ms, why))
+		if (!forget(tx, &have[i], now_ms, why))
 			return false;
 	return true;
 }
@@ -209,7 +221,8 @@ bool material_carry(struct tx *tx, int64_t application, const int64_t to[MATERIA
 		return false;
 	for (int i = 0; i < count; i++) {
 		int64_t number = have[i].number <= MATERIAL_NUMBERS_MAX ? to[have[i].number] : 0;
-		bool ok = number == 0 ? forget(tx, have[i].id, now_ms, why)
+		bool ok = number == 0 ? forget(tx, &have[i], now_ms, why)
+			: have[i].is_certificate ? certificate_renumber(tx, have[i].id, number, why)
 				      : run_with(tx, "UPDATE application_material SET number = $1 WHERE id = $2", (int64_t[]){ number, have[i].id }, 2, why);
 		if (!ok)
 			return false;
@@ -341,12 +354,29 @@ bool material_part_out(struct request *r, const struct material *m, int64_t at, 
 	return true;
 }
 
+static void certificate_members(struct json_out *j, const struct material *m)
+{
+	char hex[2 * SHA256_BYTES + 1];
+	hex_text(m->sha256, SHA256_BYTES, hex);
+	json_put_name(j, "certificate");
+	json_put_object(j);
+	json_add_text(j, "type", str_c(m->type_code));
+	json_add_text(j, "number_tail", str_c(m->tail));
+	json_add_text(j, "sha256", str_c(hex));
+	json_put_object_end(j);
+	json_add_time(j, "named_at", m->made_ms);
+}
+
 void material_members(struct json_out *j, const struct material *m)
 {
 	char key[ID_TEXT_BYTES];
 	id_text(m->key, MATERIAL_PREFIX, key);
 	json_add_text(j, "id", str_c(key));
 	json_add_number(j, "material", m->number);
+	if (m->is_certificate) {
+		certificate_members(j, m);
+		return;
+	}
 	json_add_plain(j, "media", media_type(m->kind));
 	json_add_number(j, "bytes", m->bytes);
 	json_add_time(j, "uploaded_at", m->made_ms);

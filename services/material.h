@@ -1,4 +1,4 @@
-/* services/material.h - the files of an application: each for one material of the pinned guide, kept as a blob of the person's.
+/* services/material.h - what an application brings for the materials of its pinned guide: files, each kept as a blob of the person's, and certificates that are named instead.
  *
  * A file belongs to the editions of its application from `added` on, until it is taken away; what was handed in keeps its files whatever becomes of the draft.
  * One that was never handed in goes at once when it is taken away, and with it, when nothing else of the person's needs it, its blob.
@@ -11,15 +11,20 @@
 #include "services/media.h"
 
 #define MATERIAL_PREFIX "mt"
+enum { MATERIAL_TYPE_BYTES = 41, MATERIAL_TAIL_BYTES = 17 };
 enum { MATERIAL_NUMBERS_MAX = 40 /* of a guide */, MATERIALS_MAX = 60 /* files of an application */, MATERIAL_PART_BYTES = 128 << 10 };
 
 struct material {
 	int64_t id, application, number, blob, bytes, added, removed /* 0: it is there */, made_ms;
 	enum media_kind kind;
 	struct id key;
+	/* of a certificate, which has no blob (services/material_certificate.h) */
+	bool is_certificate;
+	char type_code[MATERIAL_TYPE_BYTES], tail[MATERIAL_TAIL_BYTES];
+	uint8_t sha256[SHA256_BYTES];
 };
 
-/* Those of an edition; 0: of now. In the order in which they came. */
+/* Those of an edition; 0: of now. Files in the order in which they came, then certificates. */
 MUST_USE bool material_list(struct tx *tx, int64_t application, int64_t edition, struct material out[MATERIALS_MAX], int *count, struct fail *why);
 /* Fails: NOT_FOUND, also when it is another application's. */
 MUST_USE bool material_find(struct tx *tx, struct id key, int64_t application, struct material *out, struct fail *why);

@@ -31,13 +31,18 @@ static bool content_parse(struct request *r, struct fail *why)
 	return id_from_text(r->params[1], MATERIAL_PREFIX, &v->key) || FAILS(why, NOT_FOUND, "not a file's id");
 }
 
+static bool is_file(const struct material *m, struct fail *why)
+{
+	return !m->is_certificate || FAILS(why, NOT_FOUND, "a certificate, which its platform keeps");
+}
+
 static bool content_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct reading *v = r->state;
 	bool is_seen;
 	if (!application_asked(tx, r, &v->ap, &is_seen, why))
 		return false;
-	return !is_seen || (material_find(tx, v->key, v->ap.id, &v->m, why) && material_part(tx, &v->m, v->at, &r->arena, &v->part, why));
+	return !is_seen || (material_find(tx, v->key, v->ap.id, &v->m, why) && is_file(&v->m, why) && material_part(tx, &v->m, v->at, &r->arena, &v->part, why));
 }
 
 static bool content_render(struct request *r, struct fail *why)
@@ -67,7 +72,7 @@ static bool department_look(struct tx *tx, struct request *r, struct fail *why)
 	if (v->m.added > s.edition) /* not handed in yet */
 		return FAILS(why, NOT_FOUND, "not handed in");
 	r->owner = v->file.department; /* the read was by it */
-	return material_part(tx, &v->m, v->at, &r->arena, &v->part, why);
+	return is_file(&v->m, why) && material_part(tx, &v->m, v->at, &r->arena, &v->part, why);
 }
 
 static bool department_apply(struct tx *tx, struct request *r, struct fail *why)

@@ -199,6 +199,7 @@ const foreign = {
 	application_submit: { ...application_id, keyed: true }, application_withdraw: { ...application_id, keyed: true },
 	department_application: { theirs: handed_in.json.case_no, none: 'T-none', token: w.other_department },
 	material_upload: { ...application_id, then: '1', keyed: true, body: Buffer.from('%PDF-1.4\n1 0 obj endobj\nstartxref\n0\n%%EOF'), type: 'application/pdf' },
+	certificate_list: { ...application_id, then: '2' }, certificate_take: { ...application_id, then: '2', keyed: true, body: { sha256: '0'.repeat(64) } },
 	material_content: { ...application_id, then: file }, material_remove: { ...application_id, then: file },
 	department_material: { theirs: handed_in.json.case_no, none: 'T-none', token: w.other_department, then: file },
 	message_show: message_id, message_trace: message_id, message_read: message_id,

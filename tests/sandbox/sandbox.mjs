@@ -9,6 +9,7 @@ import { Journal } from './lib/journal.mjs';
 import { control_server, listen, plain_server, tls_server } from './lib/listen.mjs';
 import { aliyun_sms } from './peers/aliyun_sms.mjs';
 import { authority } from './peers/authority.mjs';
+import { certificates } from './peers/certificates.mjs';
 import { department } from './peers/department.mjs';
 import { hooks } from './peers/hooks.mjs';
 import { finance } from './peers/finance.mjs';
@@ -38,7 +39,7 @@ async function start(o) {
 	mkdirSync(o.state, { recursive: true, mode: 0o700 });
 	const journal = new Journal(path.join(o.state, 'sandbox.log.jsonl'));
 	const ca = o.ca === undefined ? undefined : readFileSync(o.ca);
-	const peers = [aliyun_sms(journal, { ca }), authority(), finance(), department(), hooks(), provincial(), wechat(), wechat_pay(journal, { ca })];
+	const peers = [aliyun_sms(journal, { ca }), authority(), certificates(), finance(), department(), hooks(), provincial(), wechat(), wechat_pay(journal, { ca })];
 	const faults = new Faults();
 	const door = new Door(peers, faults, journal);
 	const main = await listen(plain_server(door.serve), Number(o.port));

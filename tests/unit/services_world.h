@@ -239,6 +239,8 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(key) || '|' || pay_order || '|' || channel || '|' || method || '|' || out_trade_no || '|' || total_fen || '|' || state || '|' || is_live || '|' || hex(payload)"
 	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || deeds || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
 	"SELECT id || '|' || channel || '|' || event || '|' || hex(body) || '|' || word || '|' || made_ms FROM pay_callback ORDER BY id",
+	"SELECT id || '|' || hex(key) || '|' || application || '|' || number || '|' || type_code || '|' || tail || '|' || hex(sha256) || '|' || hex(said) || '|' || added || '|' || ifnull(removed, '-')"
+	" FROM application_certificate ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
