@@ -7,7 +7,7 @@
 #define BASE_METRICS_H
 #include "base/str.h"
 
-enum { METRIC_LABELS_MAX = 256, METRIC_BUCKETS = 16 };
+enum { METRIC_LABELS_MAX = 384, METRIC_BUCKETS = 16 };
 
 enum metric {
 #define METRIC(name, kind, label, unit, help) M_##name,
