@@ -35,6 +35,7 @@
 #include "services/handlers.h"
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
+#include "services/refunding.h"
 #include "services/slot_make.h"
 #include "services/voice_clock.h"
 #include "services/wechat_pay_account.h"
@@ -226,6 +227,11 @@ static bool renew_certificates(struct tx *tx, struct bite *b, struct fail *why)
 static bool follow_certificates(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return wechat_pay_certificates_follow(tx, &b->rows, why);
+}
+
+static bool push_refunds(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return refunds_push(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)

@@ -253,7 +253,7 @@ bool refund_read(struct tx *tx, int64_t id, struct refund *out, struct arena *a,
 	return row_take(q, out, a, why);
 }
 
-bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct arena *a, struct fail *why)
+bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct str *refusal, struct arena *a, struct fail *why)
 {
 	struct buf text;
 	buf_init(&text, a, 256);
@@ -265,8 +265,31 @@ bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct arena *
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "refund %" PRId64, id);
 	if (stmt_blob(q, 0).len > 0 && !vault_open("pay_refund.reason", id, stmt_blob(q, 0), &text, why))
 		return false;
-	*reason = buf_text(&text);
+	str_cut(buf_text(&text), '\n', reason, refusal);
 	return true;
+}
+
+bool refund_refused_for(struct tx *tx, const struct refund *r, struct str note, const uint8_t salt[16], struct arena *a, struct fail *why)
+{
+	struct str reason, before;
+	struct buf text, sealed;
+	if (!refund_reason(tx, r->id, &reason, &before, a, why))
+		return false;
+	buf_init(&text, a, 256);
+	buf_init(&sealed, a, 256);
+	buf_str(&text, reason);
+	buf_char(&text, '\n');
+	buf_str(&text, note);
+	if (!buf_ok(&text))
+		return FAILS(why, MEMORY, "why a refund was refused");
+	if (!vault_seal("pay_refund.reason", r->id, buf_text(&text), salt, &sealed, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_refund SET reason = $1 WHERE id = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, sealed.at, sealed.len);
+	stmt_bind_int(q, 2, r->id);
+	return stmt_run(q, why);
 }
 
 static bool rows_take(struct stmt *q, struct refund *out, int most, int *count, struct arena *a, struct fail *why)

@@ -108,6 +108,8 @@ MUST_USE bool refund_odd(struct tx *tx, const struct odd_row *o, struct id key, 
 /* Each fails REFUND_STATE (fact state) when the table does not allow it, or another was quicker. */
 MUST_USE bool refund_reviewed(struct tx *tx, struct refund *r, int64_t now_ms, struct fail *why);
 MUST_USE bool refund_given_up(struct tx *tx, struct refund *r, enum refund_state to, int64_t now_ms, struct fail *why); /* REFUSED or WITHDRAWN */
+/* Why: what its asker reads. */
+MUST_USE bool refund_refused_for(struct tx *tx, const struct refund *r, struct str note, const uint8_t salt[16], struct arena *a, struct fail *why);
 /* On this path: posts, and sends it when no e-receipt stands in the way. Fails: REFUND_PATH the channel does not give back by itself. */
 MUST_USE bool refund_approved(struct tx *tx, struct refund *r, enum refund_path path, int64_t now_ms, struct arena *a, struct fail *why);
 /* The way the rules choose: the counter's own, the channel's while the money is not with the treasury (a number of days after it came; negative: never), else the treasury's. */
@@ -156,7 +158,8 @@ MUST_USE bool refund_told(struct tx *tx, const struct refund_word *w, int64_t no
 
 MUST_USE bool refund_find(struct tx *tx, struct id key, struct refund *out, struct arena *a, struct fail *why);
 MUST_USE bool refund_read(struct tx *tx, int64_t id, struct refund *out, struct arena *a, struct fail *why);
-MUST_USE bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct arena *a, struct fail *why);
+/* Why it was asked for, and why it was refused ("" it was not): sealed as one text of two lines. */
+MUST_USE bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct str *refusal, struct arena *a, struct fail *why);
 
 struct refund_filter {
 	int64_t person, department;   /* 0: any */

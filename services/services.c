@@ -15,6 +15,7 @@
 #include "services/guide_draft.h"
 #include "services/hold.h"
 #include "services/recon_deeds.h"
+#include "services/refunding.h"
 #include "services/voice_deeds.h"
 #include "store/blob.h"
 #include "store/store.h"
@@ -90,6 +91,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	hold_deeds_compose();
 	voice_deeds_compose();
 	guide_deeds_compose();
+	refund_deeds_compose();
 	calendar_deed_compose();
 	recon_deeds_compose();
 	assert(proposal_is_composed());

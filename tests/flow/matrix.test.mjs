@@ -176,7 +176,19 @@ const rated = await g.ask('POST', `/v1/cases/${rated_case.case_no}/rating`, { to
 assert.equal(rated.status, 201, rated.text);
 const voice_number = { theirs: rated.json.work_order, none: 'R20260101000000', token: w.stranger };
 const county_hotline = await hire(maker, checker, 'county.hotline', '621221', 'hotline_clerk');
+// A refund of what was paid, and money that fits nowhere.
+const refund_wish = { payment_code: paid_notice.payment_code, refundable_fen: paid_notice.total_fen, amount_fen: 1, ground: 'overcharged', reason: '多收了' };
+const refunded = await g.ask('POST', '/v1/department/refunds', { token: w.department, key: randomUUID(), body: refund_wish });
+assert.equal(refunded.status, 201, refunded.text);
+const refund_id = { theirs: refunded.json.id, none: `rf_${'0'.repeat(26)}`, token: w.stranger }, of_refund = { ...refund_id, token: county_payment_clerk.token };
+await g.sql(`INSERT INTO pay_odd (id, key, kind, channel, reference, division, amount_fen, journal, came_ms, state, made_ms, changed_ms)
+	SELECT 1, o.key, 1, 3, 'matrix', 621202, 1, p.journal, 1, 1, 1, 1 FROM pay_payment p JOIN pay_order o ON o.id = p.pay_order ORDER BY p.id LIMIT 1`);
+const { id: odd } = (await staff.get('payment_clerk').ask('GET', '/v1/office/odd-money')).json.items[0];
 const foreign = {
+	refund_show: refund_id, refund_withdraw: { ...refund_id, keyed: true },
+	department_refund_show: { ...refund_id, token: w.other_department }, department_refund_review: { ...refund_id, token: w.other_department, keyed: true, body: { verdict: 'verified' } },
+	office_refund_show: of_refund, office_refund_review: { ...of_refund, keyed: true, body: { verdict: 'verified' } }, office_refund_again: { ...of_refund, keyed: true },
+	hall_refund_paid: { ...refund_id, token: county_clerk.token, keyed: true, body: {} }, office_odd_show: { theirs: odd, none: `om_${'0'.repeat(26)}`, token: county_payment_clerk.token },
 	rating_create: { ...case_no, keyed: true, body: { level: 5 } }, rating_show: case_no,
 	voice_show: voice_number, voice_feedback: { ...voice_number, keyed: true, body: { satisfied: true } }, voice_withdraw: { ...voice_number, keyed: true },
 	department_voice_show: { ...voice_number, token: w.other_department }, department_voice_move: { ...voice_number, token: w.other_department, keyed: true, body: { event: 'accepted' } },
