@@ -18,6 +18,7 @@
 #include "gateway/machine.h"
 #include "gateway/nodes.h"
 #include "gateway/noted.h"
+#include "gateway/office_book.h"
 #include "gateway/outside.h"
 #include "gateway/poller.h"
 #include "gateway/ratelimit.h"
@@ -133,6 +134,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	route_table_build();
 	name_metrics();
 	machine_of(g);
+	office_book_compose();
 	effect_follow(KIND_application_hook, hook_followed);
 	effect_follow(KIND_department_hook, hook_followed); /* an address that takes nothing for long is disabled */
 	effect_follow(KIND_finance_confirm, confirmation_followed); /* paid becomes booked */

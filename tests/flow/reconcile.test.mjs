@@ -11,6 +11,7 @@ import { book, fund_bill, merchant, planted_day, refund_number, send_back, sha1,
 import { assert_problem, world } from './lib/cases.mjs';
 import { gateway, siban } from './lib/gateway.mjs';
 import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
+import { csv, workbook } from './lib/sheets.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
@@ -218,6 +219,46 @@ test('what did not match is settled by two people, posted, and the day closed; w
 	assert_problem(await propose('recon_close', E, {}), 409, 'conflict');
 	assert.equal((await bring('wechat_trade', E, trade_bill(E, small.lines.slice(1)), { more: '&replaces=1' })).status, 201);
 	assert.equal((await show(E)).closed.is_changed, true);
+});
+
+test('tables for the office: by CSV, GB18030 and workbook the same, sums right, nothing that runs, and on record', async () => {
+	const table = (query, as = office) => as.ask('GET', `/v1/staff/reconciliation/export?${query}`);
+	await g.sql("UPDATE recon_item SET number = '=1+1' WHERE id = (SELECT MIN(id) FROM recon_item WHERE kind = 2)");
+	const plain = await table(`what=differences&from=${D}`);
+	assert.equal(plain.status, 200, plain.text);
+	assert.equal(plain.headers['content-disposition'], `attachment; filename="differences-${D}.csv"`);
+	assert.deepEqual([...plain.bytes.subarray(0, 3)], [0xef, 0xbb, 0xbf]);
+	const rows = csv(plain.bytes.subarray(3).toString('utf8')), all = await items(`day=${D}`);
+	assert.deepEqual([rows[0][3], rows.length], ['号码', all.length + 2]);
+	const numbers = rows.slice(1, -1).map((r) => r[3]);
+	assert.ok(numbers.includes("'=1+1") && numbers.some((n) => /^\t\d{28}$/.test(n)), 'no formula, no number');
+	const fen = (yuan) => Math.round(Number(yuan) * 100), sum = (i) => rows.slice(1, -1).reduce((s, r) => s + fen(r[i]), 0);
+	for (const i of [6, 7, 8]) assert.equal(fen(rows.at(-1)[i]), sum(i));
+	assert.equal(sum(7), all.reduce((s, i) => s + i.theirs_fen, 0));
+	const gb = await table(`what=differences&from=${D}&as=gb18030`);
+	assert.equal(new TextDecoder('gb18030').decode(gb.bytes), plain.bytes.subarray(3).toString('utf8'));
+	const book = workbook((await table(`what=differences&from=${D}&as=xlsx`)).bytes);
+	assert.equal(book.length, rows.length);
+	assert.equal(book.flat().some((c) => c.type === 'f'), false);
+	assert.deepEqual(book.slice(1, -1).map((r) => [r[3].type, r[3].value]), numbers.map((n) => ['s', n.replace(/^['\t]/, '')]));
+	assert.deepEqual(book.at(-1).slice(6, 9).map((c) => Math.round(c.value * 100)), [6, 7, 8].map(sum));
+	assert.equal((await table(`what=differences&from=${D}`)).bytes.equals(plain.bytes), true, 'the same question, the same table');
+	// a month of days, what reached the account, by unit and item, and the two files for others
+	const days = csv((await table(`what=days&from=${day(-30)}&to=${D}`)).text.slice(1));
+	assert.ok(days.some((r) => r[0] === D && r[1] === '微信支付交易账单' && r[2] === 'done'));
+	const settled = csv((await table(`what=settlement&from=${D}`)).text.slice(1));
+	assert.deepEqual(settled.slice(1).map((r) => [r[2], r[4]]), [['交易', '105.00'], ['手续费', '-0.63'], ['退款', '-40.00'], ['退还手续费', '0.24'], ['', '64.61']]);
+	const income = csv((await table(`what=income&from=${day(-1)}&to=${day()}`)).text.slice(1));
+	assert.deepEqual(income[1].slice(0, 5), ['621202', '065080906', '103043211', '1', '80.00']);
+	const pos = await table(`what=unionpay&from=${day()}`);
+	assert.match(pos.text, new RegExp(`^#${day().replaceAll('-', '')}\\|000000008000\\|1\\r\\n\\|\\|\\|\\d{10}\\|\\|\\|POS0001\\|000000008000\\r\\n$`));
+	const booked = csv((await table(`what=finance&from=${day()}`)).text.slice(1));
+	assert.deepEqual([booked[1][0], booked[1][3], booked[1][5]], [`\t${real.payment_code}`, '80.00', 'POS0001']);
+	assert.equal(await number('SELECT COUNT(*) FROM audit WHERE act = 163'), 9);
+	assert.equal(assert_problem(await table(`what=nothing&from=${D}`), 400, 'invalid_query').json.pointer, 'what');
+	assert.equal(assert_problem(await table(`what=days&from=${D}&to=${BEFORE}`), 400, 'invalid_query').json.pointer, 'to');
+	assert.equal(assert_problem(await table(`what=unionpay&from=${BEFORE}&to=${D}`), 400, 'invalid_query').json.pointer, 'to');
+	assert_problem(await table(`what=days&from=${D}`, county), 403, 'forbidden');
 });
 
 test('siban reconcile: load, status, run', async () => {

@@ -14,7 +14,7 @@ function finished(method, target, status, headers, chunks, extra) {
 	} catch {
 		json = undefined;
 	}
-	return { method, target, status, headers: plain, text, json, ...extra };
+	return Object.defineProperty({ method, target, status, headers: plain, text, json, ...extra }, 'bytes', { value: Buffer.concat(chunks) });
 }
 
 const defined = (headers) => Object.fromEntries(Object.entries(headers).filter(([, value]) => value !== undefined));

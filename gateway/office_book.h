@@ -1,0 +1,7 @@
+/* gateway/office_book.h - workbooks for services/office_sheet.h: made in memory (a file without a name), given as bytes.
+ * Thread: composed before threads start. */
+#ifndef GATEWAY_OFFICE_BOOK_H
+#define GATEWAY_OFFICE_BOOK_H
+
+void office_book_compose(void);
+#endif
