@@ -11,12 +11,12 @@ import { report } from './report.mjs';
 const HALL = 'H621202', KINDS = ['investment', 'commerce', 'real_estate', 'housing_fund', 'social_security', 'birth'], HOLDS_EACH = KINDS.length; /* what one person may have open */
 const WEIGHTS = [7, 9, 10, 5, 8, 4, 2, 1, 6, 3, 7, 9, 10, 5, 8, 4, 2];
 
-function resident(n) {
+export function resident(n) {
 	const body = `621202${1950 + (Math.floor(n / 999 / 28) % 50)}03${String(1 + (Math.floor(n / 999) % 28)).padStart(2, '0')}${String(1 + (n % 999)).padStart(3, '0')}`;
 	return body + '10X98765432'[[...body].reduce((sum, digit, i) => sum + Number(digit) * WEIGHTS[i], 0) % 11];
 }
 
-function control(state, target, body) {
+export function control(state, target, body) {
 	return new Promise((resolve, reject) => {
 		const request = http.request({ socketPath: path.join(state, 'control.sock'), method: 'POST', path: target, headers: { 'content-type': 'application/json', host: 'localhost' } }, (answer) => {
 			let text = '';
