@@ -10,7 +10,7 @@
 #include "channels/wechat_pay_message.h"
 #include "payments/arrive.h"
 #include "payments/attempt.h"
-#include "payments/refund_told.h"
+#include "payments/refund.h"
 #include "services/handlers.h"
 #include "services/services.h"
 #include "services/wechat_pay_account.h"
@@ -144,11 +144,20 @@ static bool trade_told(struct tx *tx, struct request *r, const struct telling *t
 	return order_hold(tx, a.order, why) && attempt_by_number(tx, t->trade.out_trade_no, &a, &r->arena, why) && attempt_told(tx, &a, &t->trade, r->now_ms, why);
 }
 
-static bool refund_told(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
+/* In what order its words come is nobody's promise; a word we do not know moves nothing. */
+static bool of_refund(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
 {
-	const struct pay_refund_told told = { .channel = PAY_BY_WECHAT, .number = t->refund.out_refund_no, .channel_number = t->refund.refund_id,
-		.word = wechat_pay_refund_state_text(t->refund.state), .fen = t->refund.refund_fen, .done_ms = t->refund.success_ms };
-	return pay_refund_tell(tx, &told, r->now_ms, why);
+	static const enum refund_said words[] = { [WECHAT_PAY_REFUND_PROCESSING] = REFUND_SAID_PROCESSING, [WECHAT_PAY_REFUND_SUCCESS] = REFUND_SAID_SUCCESS,
+		[WECHAT_PAY_REFUND_CLOSED] = REFUND_SAID_CLOSED, [WECHAT_PAY_REFUND_ABNORMAL] = REFUND_SAID_ABNORMAL };
+	enum refund_heard heard;
+	if (t->refund.state == WECHAT_PAY_REFUND_OTHER)
+		return true;
+	const struct refund_word w = { t->refund.out_refund_no, words[t->refund.state], t->refund.refund_fen, t->refund.refund_id };
+	if (!refund_told(tx, &w, r->now_ms, &heard, &r->arena, why))
+		return false;
+	if (heard == REFUND_HEARD_OF_NONE || heard == REFUND_HEARD_AMOUNT || heard == REFUND_HEARD_AGAINST)
+		LOG_EVENT(callback_odd, str_c(r->id), L_C("wechat_pay"), L_C(heard == REFUND_HEARD_OF_NONE ? "no refund of ours" : heard == REFUND_HEARD_AMOUNT ? "another amount" : "against our ledger"));
+	return true;
 }
 
 static bool follow(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
@@ -157,7 +166,7 @@ static bool follow(struct tx *tx, struct request *r, const struct telling *t, st
 		return true;
 	if (t->is_trade)
 		return trade_told(tx, r, t, why);
-	return !t->is_refund || refund_told(tx, r, t, why);
+	return !t->is_refund || of_refund(tx, r, t, why);
 }
 
 static bool apply(struct tx *tx, struct request *r, struct fail *why)

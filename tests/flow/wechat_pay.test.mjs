@@ -184,6 +184,10 @@ test('money that fits nowhere is kept: too late, of another amount, of no order 
 	assert.equal(await payments_of(trade.out_trade_no), 0);
 	assert.equal(await sum(), 0);
 	assert.equal(await sum('a.kind = 3'), -23999);
+	const back = await made(s, trade.out_trade_no, { kind: 'refund', event: 'REFUND.SUCCESS', changes: { refund_id: '50', transaction_id: '42', out_refund_no: 'NOBODYS', refund_status: 'SUCCESS', amount: { total: 8000, refund: 1 } } });
+	assert.equal((await tell(g, back)).status, 204);
+	assert.match(g.log(), /"ev":"callback_odd".*no refund of ours/);
+	assert.equal(await sum(), 0);
 });
 
 test('the merchant’s key is exchanged while it runs; a file that is none changes nothing', async () => {
