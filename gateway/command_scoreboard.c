@@ -47,6 +47,9 @@ static void tally_out(struct sheet *s, const json_t *row)
 	const struct measured rows[] = {
 		{ .measure = "supplements_asked_before_acceptance", .count = number_of(row, "asked_before_acceptance") },
 		{ .measure = "supplements_asked", .count = number_of(row, "asked") },
+		{ .measure = "supplements_asked_again", .count = number_of(row, "asked_again") },
+		{ .measure = "supplements_over", .count = number_of(row, "supplements_over") },
+		{ .measure = "added_requirements", .count = number_of(row, "added_requirements") },
 		{ .measure = "trips", .count = number_of(row, "trips") },
 		{ .measure = "ended_within_promised_trips", .count = ended, .in_time = within, .late = ended - within, .trips = number_of(row, "trips_of_ended"),
 		  .has_share = true, .has_trips = true },

@@ -170,6 +170,7 @@ test('told once what is missing, in the words of the guide, and when it is not',
 	assert.deepEqual(found.map((t) => [t.what, t.n]), [['asked_before_acceptance', 1], ['added_requirement', 1], ['asked_before_acceptance', 2], ['asked_again', 1], ['ended', 0]]);
 	const today = now().slice(0, 10), { tallies } = (await g.control('POST', `/control/scoreboard?from=${today}&to=${today}`)).json;
 	assert.ok(tallies.some((t) => t.added_requirements > 0 && t.asked_again > 0 && t.supplements_over === 0));
+	assert.match(await g.command('scoreboard', '--from', today, '--to', today), /"added_requirements",\d/);
 });
 
 test('accepted without what may follow, which is listed, uploaded and handed in', async () => {

@@ -94,7 +94,7 @@ test('not before it is done; not by a code of before a correction; by a mandate 
 	assert.equal((await give(c, { ...ready, place: '一楼大厅' })).status, 200);
 	assert_problem(await hand_out(c, before), 422, 'pickup_code');
 	const helper = await g.citizen(id_number(911));
-	const { json: { id } } = await post('/v1/me/mandates', { as: helper, body: { kind: 'helper', id_number: w.person, name: '王小明', scopes: 'see_cases', until: now(3600e3) } });
+	const { json: { id } } = await post('/v1/me/mandates', { as: helper, body: { kind: 'agent', id_number: w.person, name: '王小明', scopes: 'see_cases,apply', until: now(3600e3) } });
 	const accepted = await post(`/v1/me/mandates/${id}/accept`);
 	assert.equal(accepted.status, 200, accepted.text);
 	const handed = await hand_out(c, await code_of(c, { token: helper, headers: { 'x-acting-for': id } }));
