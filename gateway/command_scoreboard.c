@@ -59,6 +59,33 @@ static void tally_out(struct sheet *s, const json_t *row)
 			row_out(s, row, &rows[i]);
 }
 
+/* Of ratings "in time" is: not poor. */
+static void rating_out(struct sheet *s, const json_t *row)
+{
+	int64_t poor = number_of(row, "very_dissatisfied") + number_of(row, "dissatisfied"), count = number_of(row, "count");
+	const struct measured rows[] = {
+		{ .measure = "ratings_not_poor", .count = count, .in_time = count - poor, .late = poor, .has_share = true },
+		{ .measure = "poor_ratings_marked_wrong", .count = number_of(row, "marked_wrong") },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].count > 0)
+			row_out(s, row, &rows[i]);
+}
+
+/* Answers: in time; and, once more, those that satisfied. */
+static void voice_out(struct sheet *s, const json_t *row)
+{
+	int64_t in_time = number_of(row, "in_time"), late = number_of(row, "late"), yes = number_of(row, "answers_satisfied"), no = number_of(row, "answers_dissatisfied");
+	const struct measured rows[] = {
+		{ .measure = "voices_answered", .count = in_time + late, .in_time = in_time, .late = late, .has_share = true },
+		{ .measure = "voices_satisfied", .count = yes + no, .in_time = yes, .late = no, .has_share = true },
+		{ .measure = "voices_urged", .count = number_of(row, "urged") },
+	};
+	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++)
+		if (rows[i].count > 0)
+			row_out(s, row, &rows[i]);
+}
+
 static void rows_out(struct sheet *s, const json_t *page)
 {
 	size_t i;
@@ -71,6 +98,10 @@ static void rows_out(struct sheet *s, const json_t *page)
 	}
 	json_array_foreach(json_object_get(page, "tallies"), i, row)
 		tally_out(s, row);
+	json_array_foreach(json_object_get(page, "ratings"), i, row)
+		rating_out(s, row);
+	json_array_foreach(json_object_get(page, "voices"), i, row)
+		voice_out(s, row);
 }
 
 static void heading(struct sheet *s)
@@ -83,17 +114,18 @@ static void heading(struct sheet *s)
 
 static int pages_out(struct control *k, struct sheet *s, const char *from, const char *to)
 {
-	int64_t after = 0;
+	int64_t after = 0, generation = 0;
 	int code = 0;
 	for (bool more = true; more;) {
-		char target[128];
-		snprintf(target, sizeof target, "/control/scoreboard?from=%s&to=%s&after=%lld", from, to, (long long)after);
+		char target[160];
+		snprintf(target, sizeof target, "/control/scoreboard?from=%s&to=%s&after=%lld&generation=%lld", from, to, (long long)after, (long long)generation);
 		DROP(json) json_t *page = control_json(k, "scoreboard", target, STR(""), &code);
 		if (page == NULL)
 			return code;
 		rows_out(s, page);
 		more = json_is_true(json_object_get(page, "more"));
 		after = json_integer_value(json_object_get(page, "after"));
+		generation = json_integer_value(json_object_get(page, "generation")); /* of the first page: what happens meanwhile is on none */
 	}
 	return 0;
 }

@@ -116,7 +116,7 @@ static bool show_parse(struct request *r, struct fail *why)
 static bool order_read(struct tx *tx, struct request *r, struct showing *s, struct fail *why)
 {
 	{
-		DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.rating = $1", why);
+		DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT " WHERE v.rating = $1", why);
 		if (q == NULL)
 			return false;
 		stmt_bind_int(q, 1, s->rating.id);

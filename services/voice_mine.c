@@ -23,7 +23,7 @@ static bool list_parse(struct request *r, struct fail *why)
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct voice_page *list = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.person = $1 AND v.id < $2"
+	DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT " WHERE v.person = $1 AND v.id < $2"
 		" AND (EXISTS (SELECT 1 FROM mandate_matter mm WHERE mm.mandate = $3 AND mm.matter = c.matter) OR $3 = 0) ORDER BY v.id DESC LIMIT $4", why);
 	if (q == NULL)
 		return false;

@@ -48,7 +48,7 @@ bool voice_view_of(struct stmt *q, struct arena *a, struct voice_view *out, stru
 
 bool voice_view_find(struct tx *tx, struct arena *a, struct str number, struct voice_view *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.number = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, VOICE_VIEW_SELECT " WHERE v.number = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, number);

@@ -24,9 +24,9 @@ struct voice_view {
 };
 enum voice_eyes { VOICE_SEEN_BY_PERSON, VOICE_SEEN_BY_OFFICE };
 
-/* Rows for voice_view_of: `of` is the voices wanted, called v. */
-#define VOICE_VIEW_SELECT(of)                                                                                                             \
-	"SELECT " VOICE_COLUMNS ", d.code, d.name, c.case_no, k.kind, k.due, k.yellow FROM " of " v LEFT JOIN department d ON d.id = v.department" \
+/* Rows for voice_view_of. */
+#define VOICE_VIEW_SELECT                                                                                                                 \
+	"SELECT " VOICE_COLUMNS ", d.code, d.name, c.case_no, k.kind, k.due, k.yellow FROM voice v LEFT JOIN department d ON d.id = v.department" \
 	" LEFT JOIN cases c ON c.id = v.case_id LEFT JOIN voice_clock k ON k.voice = v.id AND k.phase = 1"
 /* What stands in a list. */
 MUST_USE bool voice_view_of(struct stmt *q, struct arena *a, struct voice_view *out, struct fail *why);

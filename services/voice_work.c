@@ -73,10 +73,10 @@ static struct stmt *list_query(struct tx *tx, const struct request *r, const str
 {
 	struct region_bounds b = region_bounds(r->who.region);
 	struct stmt *q = list->taken ?
-		tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.taker = $1 AND v.taker > 0 AND CAST($2 AS BIGINT) >= 0 AND CAST($3 AS BIGINT) >= 0 AND CAST($4 AS BIGINT) >= 0" WANTED, why) :
+		tx_query(tx, VOICE_VIEW_SELECT " WHERE v.taker = $1 AND v.taker > 0 AND CAST($2 AS BIGINT) >= 0 AND CAST($3 AS BIGINT) >= 0 AND CAST($4 AS BIGINT) >= 0" WANTED, why) :
 		department != 0 ?
-		tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE v.department = $1 AND CAST($2 AS BIGINT) >= 0 AND CAST($3 AS BIGINT) >= 0 AND CAST($4 AS BIGINT) >= 0" WANTED, why) :
-		tx_query(tx, VOICE_VIEW_SELECT("voice") " WHERE ((v.region >= $1 AND v.region <= $2) OR (v.region >= $3 AND v.region <= $4))" WANTED, why);
+		tx_query(tx, VOICE_VIEW_SELECT " WHERE v.department = $1 AND CAST($2 AS BIGINT) >= 0 AND CAST($3 AS BIGINT) >= 0 AND CAST($4 AS BIGINT) >= 0" WANTED, why) :
+		tx_query(tx, VOICE_VIEW_SELECT " WHERE ((v.region >= $1 AND v.region <= $2) OR (v.region >= $3 AND v.region <= $4))" WANTED, why);
 	if (q == NULL)
 		return NULL;
 	bool by_place = department == 0 && !list->taken;

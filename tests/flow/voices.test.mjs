@@ -246,3 +246,51 @@ test('twenty tickets may be open', async () => {
 	assert_problem(await say({ kind: 'suggest', text: '建议延时服务' }, token), 422, 'missing_field');
 	assert_problem(await say({ kind: 'suggest', text: '建议延时服务', region: '999999' }, token), 422, 'invalid_field');
 });
+
+test('the scoreboard counts what was said, on all its pages up to the same fact, and ranks who is best', async () => {
+	const today = new Date(Date.now() + 8 * 3600e3).toISOString().slice(0, 10), span = `from=${today}&to=${today}`;
+	const board = async (more = '') => (await g.control('POST', `/control/scoreboard?${span}${more}`)).json;
+	const pages = async (target, who) => {
+		const items = [];
+		for (let next = '', more = true; more; more = next !== null) {
+			const answer = await who.ask('GET', `${target}${next && `&cursor=${next}`}`);
+			assert.equal(answer.status, 200, answer.text);
+			items.push(...answer.json.items);
+			next = answer.json.next_cursor;
+		}
+		return items;
+	};
+	const every = async (what) => {
+		const rows = [], first_page = await board();
+		for (let page = first_page; ; page = await board(`&after=${page.after}&generation=${first_page.generation}`)) {
+			rows.push(...page[what]);
+			if (!page.more) return rows;
+		}
+	};
+	const sum = (rows, name) => rows.reduce((n, row) => n + row[name], 0);
+	await until('all is sealed', async () => await count('SELECT COALESCE(MAX(fact), 0) FROM seal') === await count('SELECT COALESCE(MAX(id), 0) FROM fact'));
+	assert.equal(sum(await every('ratings'), 'count'), await count('SELECT COUNT(*) FROM rating'));
+	assert.equal(sum(await every('ratings'), 'marked_wrong'), 1);
+	assert.ok(sum(await every('voices'), 'urged') >= 1 && sum(await every('voices'), 'answers_dissatisfied') >= 2);
+	const before = await board(), of = (page) => sum(page.ratings, 'count');
+	await rate(await over(), { level: 5 });
+	await until('it is counted', async () => of(await board()) === of(before) + 1);
+	assert.deepEqual(await board(`&generation=${before.generation}`), before, 'a look that has begun does not see it');
+	assert_control(await g.control('POST', `/control/scoreboard?${span}&generation=${before.generation + 1e9}`));
+	const lines = await pages(`/v1/staff/scoreboard?${span}`, supervisor);
+	assert.equal(lines.reduce((n, line) => n + line.ratings.count, 0), await count('SELECT COUNT(*) FROM rating'));
+	assert.deepEqual(await pages(`/v1/staff/scoreboard?${span}`, await hire(security, system, 'vo.elsewhere', '621228', 'supervisor')).then((l) => l.filter((line) => line.ratings.count > 0)), []);
+	for (const by of ['satisfaction', 'in_time']) {
+		const ranks = await pages(`/v1/staff/scoreboard/ranking?${span}&by=${by}&limit=1`, supervisor);
+		assert.ok(ranks.length >= 1 && ranks.every((r, i) => i === 0 || r.share_basis_points <= ranks[i - 1].share_basis_points));
+		assert.deepEqual(ranks, await pages(`/v1/staff/scoreboard/ranking?${span}&by=${by}`, supervisor));
+		if (by === 'satisfaction') assert.equal(ranks.reduce((n, r) => n + r.count, 0), await count('SELECT COUNT(*) FROM rating'));
+	}
+	assert_problem(await supervisor.ask('GET', `/v1/staff/scoreboard/ranking?${span}&by=luck`), 400, 'invalid_query');
+	assert_problem(await clerk.ask('GET', `/v1/staff/scoreboard?${span}`), 403, 'forbidden');
+	assert.match(await g.command('scoreboard', '--from', today, '--to', today), /ratings_not_poor.*\r\n[^]*voices_answered/);
+});
+
+function assert_control(answer) {
+	assert.deepEqual([answer.status, answer.json.code], [400, 'invalid_cursor'], answer.text);
+}

@@ -1,0 +1,282 @@
+/* services/scoreboard_show.c - the scoreboard's pages: POST /control/scoreboard for the operator's table, GET /v1/staff/scoreboard and …/ranking for supervisors. */
+#include "base/day.h"
+#include "services/case_tally.h"
+#include "services/handlers.h"
+#include "services/scoreboard.h"
+#include "services/services.h"
+
+static bool day_query(struct request *r, const char *name, int32_t *out, struct fail *why)
+{
+	struct str text;
+	if (!request_query(r, name, &text, why))
+		return false;
+	return (text.at != NULL && day_from_text(text, out)) || FAILS_FIELD(why, QUERY, name, "a date");
+}
+
+static bool span_parse(struct request *r, struct board_look *l, struct fail *why)
+{
+	if (!day_query(r, "from", &l->from, why) || !day_query(r, "to", &l->to, why))
+		return false;
+	return l->from <= l->to || FAILS_FIELD(why, QUERY, "to", "before from");
+}
+
+/* ---- what a line says ---- */
+
+static void place_out(struct json_out *j, const struct board_line *line)
+{
+	json_add_region_code(j, "region", line->region);
+	json_add_text(j, "department", line->name);
+}
+
+static void tally_members(struct json_out *j, const struct board_line *line)
+{
+	json_add_number(j, "trips", line->tallies[TALLY_TRIP]);
+	json_add_number(j, "asked_before_acceptance", line->tallies[TALLY_ASKED_BEFORE]);
+	json_add_number(j, "asked", line->tallies[TALLY_ASKED]);
+	json_add_number(j, "ended", line->tallies[TALLY_ENDED]);
+	json_add_number(j, "ended_within", line->ended_within);
+	json_add_number(j, "trips_of_ended", line->trips_of_ended);
+	json_add_number(j, "added_requirements", line->tallies[TALLY_ADDED]);
+	json_add_number(j, "asked_again", line->tallies[TALLY_ASKED_AGAIN]);
+	json_add_number(j, "supplements_over", line->tallies[TALLY_SUPPLEMENT_OVER]);
+}
+
+static int64_t rated(const struct board_line *line)
+{
+	return line->levels[1] + line->levels[2] + line->levels[3] + line->levels[4] + line->levels[5];
+}
+
+static void rating_members(struct json_out *j, const struct board_line *line)
+{
+	static const char *const names[] = { "", "very_dissatisfied", "dissatisfied", "fairly_satisfied", "satisfied", "very_satisfied" };
+	json_add_number(j, "count", rated(line));
+	for (int level = 1; level <= 5; level++)
+		json_add_number(j, names[level], line->levels[level]);
+	json_add_number(j, "marked_wrong", line->marked_wrong);
+}
+
+static void voice_members(struct json_out *j, const struct board_line *line)
+{
+	json_add_number(j, "accepted", line->received);
+	json_add_number(j, "in_time", line->answers.in_time);
+	json_add_number(j, "late", line->answers.late);
+	json_add_number(j, "urged", line->urged);
+	json_add_number(j, "answers_satisfied", line->satisfied);
+	json_add_number(j, "answers_dissatisfied", line->dissatisfied);
+}
+
+static bool has_tallies(const struct board_line *line)
+{
+	for (int what = 0; what < 8; what++)
+		if (line->tallies[what] != 0)
+			return true;
+	return false;
+}
+
+static bool has_voices(const struct board_line *line)
+{
+	return line->received + line->answers.in_time + line->answers.late + line->urged + line->satisfied + line->dissatisfied != 0;
+}
+
+static void kept_members(struct json_out *j, int kind, const struct board_kept *k)
+{
+	json_add_text(j, "kind", clock_kind_row((enum clock_kind)kind)->name);
+	json_add_number(j, "in_time", k->in_time);
+	json_add_number(j, "late", k->late);
+	json_add_number(j, "days_taken", k->days_taken);
+}
+
+/* ---- the operator's table ---- */
+
+struct showing {
+	struct board_look look;
+	int limit;
+	bool has_cursor;
+	struct board board;
+};
+
+static bool control_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "from", "to", "after", "generation", NULL };
+	struct showing *s = request_state(r, sizeof(*s), why);
+	return s != NULL && request_query_only(r, names, why) && span_parse(r, &s->look, why) && query_number(r, "after", 0, INT64_MAX, 0, &s->look.after, why) &&
+	       query_number(r, "generation", 0, INT64_MAX, 0, &s->look.generation, why);
+}
+
+static bool board_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct showing *s = r->state;
+	s->look.root = r->who.kind == WHO_STAFF ? r->who.region : 0;
+	return board_read(tx, &s->look, &r->arena, &s->board, why);
+}
+
+enum list { ROWS, TALLIES, RATINGS, VOICES };
+
+static void line_out(struct json_out *j, enum list what, const struct board_line *line)
+{
+	bool is_there = what == TALLIES ? has_tallies(line) : what == RATINGS ? rated(line) + line->marked_wrong > 0 : has_voices(line);
+	if (!is_there)
+		return;
+	json_put_object(j);
+	place_out(j, line);
+	if (what == TALLIES)
+		tally_members(j, line);
+	else if (what == RATINGS)
+		rating_members(j, line);
+	else
+		voice_members(j, line);
+	json_put_object_end(j);
+}
+
+static void clocks_out(struct json_out *j, const struct board_line *line)
+{
+	for (int kind = 1; kind < CLOCK_KINDS; kind++) {
+		if (line->clocks[kind].in_time + line->clocks[kind].late == 0)
+			continue;
+		json_put_object(j);
+		place_out(j, line);
+		kept_members(j, kind, &line->clocks[kind]);
+		json_put_object_end(j);
+	}
+}
+
+static bool control_render(struct request *r, struct fail *why)
+{
+	static const char *const lists[] = { [ROWS] = "rows", [TALLIES] = "tallies", [RATINGS] = "ratings", [VOICES] = "voices" };
+	const struct showing *s = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	for (int what = ROWS; what <= VOICES; what++) {
+		json_put_name(&j, lists[what]);
+		json_put_array(&j);
+		for (int i = 0; i < s->board.count; i++)
+			if (what == ROWS)
+				clocks_out(&j, &s->board.lines[i]);
+			else
+				line_out(&j, (enum list)what, &s->board.lines[i]);
+		json_put_array_end(&j);
+	}
+	json_add_boolean(&j, "more", s->board.more);
+	json_add_number(&j, "after", s->board.last);
+	json_add_number(&j, "generation", s->look.generation);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler control_scoreboard = { .parse = control_parse, .look = board_look, .render = control_render };
+
+/* ---- a supervisor's pages (晒成绩单) ---- */
+
+static bool staff_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "from", "to", "cursor", "limit", NULL };
+	struct showing *s = request_state(r, sizeof(*s), why);
+	struct cursor from = { 0, 0 };
+	if (s == NULL || !request_query_only(r, names, why) || !span_parse(r, &s->look, why) || !request_page(r, &from, &s->has_cursor, &s->limit, why))
+		return false;
+	s->look.generation = from.at;
+	s->look.after = from.id;
+	return true;
+}
+
+static bool staff_render(struct request *r, struct fail *why)
+{
+	const struct showing *s = r->state;
+	struct json_out j = reply_list(r);
+	for (int i = 0; i < s->board.count; i++) {
+		const struct board_line *line = &s->board.lines[i];
+		json_put_object(&j);
+		place_out(&j, line);
+		json_put_name(&j, "limits");
+		json_put_array(&j);
+		for (int kind = 1; kind < CLOCK_KINDS; kind++) {
+			json_put_object(&j);
+			kept_members(&j, kind, &line->clocks[kind]);
+			json_put_object_end(&j);
+		}
+		json_put_array_end(&j);
+		json_put_name(&j, "tallies");
+		json_put_object(&j);
+		tally_members(&j, line);
+		json_put_object_end(&j);
+		json_put_name(&j, "ratings");
+		json_put_object(&j);
+		rating_members(&j, line);
+		json_put_object_end(&j);
+		json_put_name(&j, "voices");
+		json_put_object(&j);
+		voice_members(&j, line);
+		json_put_object_end(&j);
+		json_put_object_end(&j);
+	}
+	struct cursor next = { s->look.generation, s->board.last };
+	return reply_list_end(r, &j, s->board.more ? &next : NULL, why);
+}
+
+const struct handler staff_scoreboard = { .parse = staff_parse, .look = board_look, .render = staff_render };
+
+/* ---- who is best (效能排名) ---- */
+
+enum { SHARES = 10001 /* of a cursor's at: generation and share */ };
+
+struct ranking {
+	struct board_look look;
+	enum board_measure by;
+	int64_t share;
+	int limit, count;
+	struct board_rank ranks[];
+};
+
+static bool ranking_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "from", "to", "by", "cursor", "limit", NULL };
+	struct cursor from = { 0, 0 };
+	struct board_look look = { .from = 0 };
+	bool has_cursor;
+	int limit;
+	struct str by;
+	if (!request_query_only(r, names, why) || !span_parse(r, &look, why) || !request_query(r, "by", &by, why) || !request_page(r, &from, &has_cursor, &limit, why))
+		return false;
+	if (board_measure_from(by) == BOARD_BY_NOTHING)
+		return FAILS_FIELD(why, QUERY, "by", "satisfaction or in_time");
+	struct ranking *k = request_state(r, sizeof(*k) + (size_t)(limit + 1) * sizeof(k->ranks[0]), why);
+	if (k == NULL)
+		return false;
+	*k = (struct ranking){ .look = look, .by = board_measure_from(by), .share = has_cursor ? from.at % SHARES : -1, .limit = limit };
+	k->look.generation = from.at / SHARES;
+	k->look.after = from.id;
+	return true;
+}
+
+static bool ranking_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct ranking *k = r->state;
+	k->look.root = r->who.region;
+	return board_ranking(tx, &k->look, k->by, k->share, &r->arena, k->ranks, k->limit + 1, &k->count, why);
+}
+
+static bool ranking_render(struct request *r, struct fail *why)
+{
+	const struct ranking *k = r->state;
+	bool more = k->count > k->limit;
+	int shown = more ? k->limit : k->count;
+	struct json_out j = reply_list(r);
+	for (int i = 0; i < shown; i++) {
+		json_put_object(&j);
+		json_put_name(&j, "department");
+		json_put_object(&j);
+		json_add_text(&j, "code", k->ranks[i].code);
+		json_add_text(&j, "name", k->ranks[i].name);
+		json_put_object_end(&j);
+		json_add_number(&j, "count", k->ranks[i].count);
+		json_add_number(&j, "good", k->ranks[i].good);
+		json_add_number(&j, "share_basis_points", k->ranks[i].share);
+		json_put_object_end(&j);
+	}
+	struct cursor next = { 0, 0 };
+	if (more)
+		next = (struct cursor){ k->look.generation * SHARES + k->ranks[shown - 1].share, k->ranks[shown - 1].department };
+	return reply_list_end(r, &j, more ? &next : NULL, why);
+}
+
+const struct handler staff_ranking = { .parse = ranking_parse, .look = ranking_look, .render = ranking_render };
