@@ -293,6 +293,8 @@ static bool media_type_fits(const struct request *r)
 		return str_eq_nocase(type, STR("application/x-www-form-urlencoded"));
 	if (r->route->handler->takes_table)
 		return str_eq_nocase(type, STR("text/csv"));
+	if (r->route->faces == FACE_FRAMES)
+		return true;
 	if (r->route->faces == FACE_CONTROL && (str_eq_nocase(type, STR("text/csv")) || str_eq_nocase(type, STR("application/x-ndjson"))))
 		return true;
 	return r->route->handler->sink != NULL || str_eq_nocase(type, STR("application/json")); /* of a sink: judged before it came (intake.c) */

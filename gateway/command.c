@@ -107,7 +107,7 @@ static void print_route(const struct route *row)
 			printf("%s%s", comma, who_name((enum who)(1 << bit)).at);
 			comma = ",";
 		}
-	printf(" %s %s%s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : "control", row->scope != 0 ? mandate_scope_text(row->scope) : "-",
+	printf(" %s %s%s%s\n", row->faces & FACE_PUBLIC ? "public" : row->faces & FACE_ADMIN ? "admin" : row->faces & FACE_FRAMES ? "frames" : "control", row->scope != 0 ? mandate_scope_text(row->scope) : "-",
 		row->idempotent ? " key" : "", row->handler->wants_certificate ? " certificate" : "");
 }
 

@@ -3,6 +3,7 @@
 #include "gateway/conn.h"
 #include "base/fault.h"
 #include "base/log.h"
+#include "gateway/frames.h"
 #include "gateway/h1.h"
 #include "gateway/h2.h"
 #include "gateway/tls.h"
@@ -19,7 +20,7 @@ enum { READS_PER_TURN = 8, LINGER_BYTES_MAX = 64 << 10, OUT_KEPT_BYTES = 16 << 1
 
 static void watch(struct conn *c);
 
-static void become(struct conn *c, enum proto proto)
+void conn_become(struct conn *c, enum proto proto)
 {
 	conn_count_gone(c->proto);
 	c->proto = proto;
@@ -200,9 +201,9 @@ static void shake_hands(struct conn *c)
 	}
 	conn_count_shake(SSL_session_reused(c->ssl) ? SHAKE_RESUMED : SHAKE_FULL);
 	c->phase = CONN_OPEN;
-	bool h2 = tls_wants_h2(c->ssl);
-	become(c, h2 ? PROTO_H2 : PROTO_H1);
-	if (!tls_certified(c->door->tls, c->ssl, &c->certified) || !(h2 ? h2_open(c) : h1_open(c))) {
+	bool is_framed = c->face == FACE_FRAMES, h2 = !is_framed && tls_wants_h2(c->ssl);
+	conn_become(c, is_framed ? PROTO_FRAMES : h2 ? PROTO_H2 : PROTO_H1);
+	if ((!is_framed && !tls_certified(c->door->tls, c->ssl, &c->certified)) || !(is_framed ? frames_open(c) : h2 ? h2_open(c) : h1_open(c))) {
 		conn_close(c, END_MEMORY, "memory");
 		return;
 	}
@@ -462,7 +463,7 @@ void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_sto
 	link_init(&c->link);
 	link_init(&c->dirty);
 	link_init(&c->again);
-	link_put(face == FACE_PUBLIC ? &d->conns : &d->inside, &c->link);
+	link_put(face == FACE_PUBLIC || face == FACE_FRAMES ? &d->conns : &d->inside, &c->link);
 	deadline_init(&c->deadline, on_deadline);
 	conn_count_come(PROTO_HANDSHAKE);
 	conn_wait(c, DEADLINE_HANDSHAKE);
@@ -479,9 +480,11 @@ void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_sto
 		}
 		c->ssl = tls_session(d->tls, fd);
 		ok = c->ssl != NULL;
+	} else if (face == FACE_FRAMES) {
+		ok = frames_begin(c);
 	} else {
 		c->phase = CONN_OPEN;
-		become(c, face == FACE_ADMIN ? PROTO_ADMIN : PROTO_CONTROL);
+		conn_become(c, face == FACE_ADMIN ? PROTO_ADMIN : PROTO_CONTROL);
 		ok = h1_open(c);
 	}
 	if (ok)

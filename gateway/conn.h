@@ -74,8 +74,8 @@ struct listener {
 struct door {
 	struct loop *loop;
 	struct door_tls *tls;
-	struct listener public, admin, control;
-	struct link conns, inside; /* public; admin and control */
+	struct listener public, admin, control, frames;
+	struct link conns, inside; /* public and frames; admin and control */
 	struct link dirty, again;
 	struct deadlines deadlines;
 	uv_timer_t tick, pause;
@@ -92,6 +92,7 @@ struct door {
 };
 
 void conn_open(struct door *d, int fd, enum face face, const struct sockaddr_storage *from);
+void conn_become(struct conn *c, enum proto proto); /* what it speaks, for the gauges */
 void conn_write(struct conn *c, const void *at, size_t len); /* as much as the socket takes now; the rest waits in `out` */
 void conn_queue(struct conn *c, const void *at, size_t len); /* to `out`, to be written in its turn */
 static inline size_t conn_waiting(const struct conn *c) { return c->out_len - c->out_at; }

@@ -3,10 +3,10 @@
 #include "base/metrics.h"
 #include <stdatomic.h>
 
-static const char *const proto_names[PROTO_COUNT] = { "handshake", "h1", "h2", "admin", "control" };
+static const char *const proto_names[PROTO_COUNT] = { "handshake", "h1", "h2", "admin", "control", "frames" };
 static const char *const shake_names[SHAKE_COUNT] = { "full", "resumed", "failed" };
 static const char *const end_names[END_COUNT] = {
-	"full", "address_full", "plain_http", "handshake_timeout", "header_timeout", "body_timeout", "write_timeout", "protocol", "flood", "memory",
+	"full", "address_full", "plain_http", "handshake_timeout", "header_timeout", "body_timeout", "write_timeout", "protocol", "flood", "memory", "stranger",
 };
 static _Atomic int64_t open_now[PROTO_COUNT];
 

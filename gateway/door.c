@@ -30,6 +30,7 @@ static void each_listener(struct door *d, void (*visit)(struct listener *l))
 	visit(&d->public);
 	visit(&d->admin);
 	visit(&d->control);
+	visit(&d->frames);
 }
 
 static void resume(struct listener *l)
@@ -206,6 +207,8 @@ static bool open_listeners(struct door *d, struct fail *why)
 		return false;
 	if (d->loop->index != 0)
 		return true;
+	if (c->finance_frame_port != 0 && !listen_tcp(d, &d->frames, FACE_FRAMES, c->finance_frame_listen, (int)c->finance_frame_port, false, why))
+		return false;
 	return listen_tcp(d, &d->admin, FACE_ADMIN, c->admin_address, (int)c->admin_port, false, why) && listen_control(d, why);
 }
 
@@ -280,6 +283,7 @@ void door_drain(struct door *d)
 {
 	d->draining = true;
 	close_listener(&d->public);
+	close_listener(&d->frames);
 	for (struct link *next, *at = d->conns.next; at != &d->conns; at = next) {
 		struct conn *c = (struct conn *)at;
 		next = at->next;

@@ -10,7 +10,7 @@
 #include "store/committer.h"
 
 enum lane { LANE_INLINE, LANE_READ, LANE_WRITE, LANE_CPU, LANE_BLOB, LANE_COUNT }; /* of look or apply; work always runs on CPU, what goes to a sink on BLOB */
-enum face { FACE_PUBLIC = 1, FACE_ADMIN = 2, FACE_CONTROL = 4 };        /* which listener serves it; bits */
+enum face { FACE_PUBLIC = 1, FACE_ADMIN = 2, FACE_CONTROL = 4, FACE_FRAMES = 8 };        /* which listener serves it; bits */
 /* Whose rows. NONE is for what belongs to nobody. CALLER: the handler's statements are bound to the caller (his id, his region), nothing of another can be named.
  * The others are compared by the runtime after look: request.owner must be his id, or for REGION lie in his. */
 enum owner { OWNER_NONE, OWNER_CALLER, OWNER_PERSON, OWNER_DEPARTMENT, OWNER_REGION };

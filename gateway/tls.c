@@ -24,7 +24,7 @@ struct ticket_key {
 };
 
 struct door_tls {
-	SSL_CTX *ctx;
+	SSL_CTX *ctx, *frames;         /* frames NULL: no TLS there */
 	int64_t ticket_ms;
 	pthread_mutex_t lock;
 	struct ticket_key now, before; /* what `before` sealed still opens until its lifetime ends */
@@ -214,6 +214,28 @@ static bool set_up(struct door_tls *t, const struct config *c, struct fail *why)
 	return load_files(ctx, c, why);
 }
 
+/* A few connections of one peer: nothing is resumed, and whether its certificate is good is judged anew by each handshake. */
+static bool set_up_frames(struct door_tls *t, const struct config *c, struct fail *why)
+{
+	if (c->finance_frame_port == 0 || !c->finance_frame_listen_tls)
+		return true;
+	SSL_CTX *ctx = t->frames = SSL_CTX_new(TLS_server_method());
+	if (ctx == NULL)
+		return FAILS(why, MEMORY, "TLS");
+	SSL_CTX_set_options(ctx, SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION | SSL_OP_NO_TICKET);
+	SSL_CTX_set_mode(ctx, SSL_MODE_ENABLE_PARTIAL_WRITE | SSL_MODE_ACCEPT_MOVING_WRITE_BUFFER);
+	SSL_CTX_set_session_cache_mode(ctx, SSL_SESS_CACHE_OFF);
+	SSL_CTX_set_num_tickets(ctx, 0);
+	if (SSL_CTX_set_min_proto_version(ctx, TLS1_2_VERSION) != 1)
+		return openssl_fails(why, "TLS", "settings");
+	if (c->finance_frame_ca_file[0] != '\0') {
+		if (SSL_CTX_load_verify_locations(ctx, c->finance_frame_ca_file, NULL) != 1)
+			return openssl_fails(why, "finance.frame.ca_file: no certificate in", c->finance_frame_ca_file);
+		SSL_CTX_set_verify(ctx, SSL_VERIFY_PEER | SSL_VERIFY_FAIL_IF_NO_PEER_CERT, NULL);
+	}
+	return c->tls_certificate[0] == '\0' && c->development ? load_self_signed(ctx, why) : load_files(ctx, c, why);
+}
+
 struct door_tls *door_tls_make(const struct config *c, struct fail *why)
 {
 	signal(SIGPIPE, SIG_IGN); /* OpenSSL writes with write(2) */
@@ -227,7 +249,7 @@ struct door_tls *door_tls_make(const struct config *c, struct fail *why)
 	pthread_mutex_init(&t->hosts_lock, NULL);
 	t->ticket_ms = c->tls_ticket_hours * HOUR_MS;
 	new_key(&t->now);
-	if (set_up(t, c, why) && door_tls_reload(t, c, why))
+	if (set_up(t, c, why) && set_up_frames(t, c, why) && door_tls_reload(t, c, why))
 		return t;
 	door_tls_drop(t);
 	return NULL;
@@ -251,15 +273,16 @@ void door_tls_drop(struct door_tls *t)
 	tls_hosts_drop(t->hosts);
 	pthread_mutex_destroy(&t->hosts_lock);
 	SSL_CTX_free(t->ctx);
+	SSL_CTX_free(t->frames);
 	pthread_mutex_destroy(&t->lock);
 	OPENSSL_cleanse(&t->now, sizeof(t->now));
 	OPENSSL_cleanse(&t->before, sizeof(t->before));
 	free(t);
 }
 
-struct ssl_st *tls_session(struct door_tls *t, int fd)
+static SSL *session_of(SSL_CTX *ctx, int fd)
 {
-	SSL *ssl = SSL_new(t->ctx);
+	SSL *ssl = SSL_new(ctx);
 	if (ssl == NULL || SSL_set_fd(ssl, fd) != 1) {
 		SSL_free(ssl);
 		ERR_clear_error();
@@ -267,6 +290,16 @@ struct ssl_st *tls_session(struct door_tls *t, int fd)
 	}
 	SSL_set_accept_state(ssl);
 	return ssl;
+}
+
+struct ssl_st *tls_session(struct door_tls *t, int fd)
+{
+	return session_of(t->ctx, fd);
+}
+
+struct ssl_st *tls_frames_session(struct door_tls *t, int fd)
+{
+	return session_of(t->frames, fd);
 }
 
 bool tls_wants_h2(const struct ssl_st *ssl)

@@ -8,6 +8,7 @@
 struct ssl_st;
 
 struct ssl_st *tls_session(struct door_tls *t, int fd); /* server side, on a non-blocking socket; NULL: out of memory */
+struct ssl_st *tls_frames_session(struct door_tls *t, int fd); /* the same for the port of frames (finance.frame.*): no ALPN, no tickets, a client certificate where authorities are named */
 bool tls_wants_h2(const struct ssl_st *ssl);            /* after the handshake: what ALPN agreed on */
 /* After the handshake: what was shown where client certificates are asked for; the caller frees it. *out NULL: by this name none is asked for.
  * false: out of memory. */

@@ -1,6 +1,7 @@
 /* payments/heard.c - why this exists: somebody may pay at a bank counter what another has on his phone at that moment, and only the finance system sees both. */
 #include "payments/heard.h"
 
+#include "payments/attempt.h"
 #include "payments/confirmation.h"
 
 #include <assert.h>
@@ -21,32 +22,47 @@ struct str heard_text(int64_t h)
 
 /* ---- a notice we took no money for ---- */
 
-/* An order that holds it is closed first; money that comes for that order afterwards is odd money. */
-static bool taken_from_orders(struct tx *tx, const struct notice *n, int64_t now_ms, struct fail *why)
+/* What a channel could still be paid for is to be closed there. */
+static bool wind_up(struct tx *tx, struct order *o, int64_t now_ms, struct arena *a, struct fail *why)
+{
+	struct attempt at;
+	if (o->state != ORDER_PAYING)
+		return true;
+	if (!attempt_live(tx, o->id, &at, a, why) || (at.id != 0 && !attempt_wind_up(tx, &at, ORDER_CLOSED, now_ms, why)))
+		return false;
+	return order_read(tx, o->id, o, why);
+}
+
+/* An order that holds it is closed at once, whatever its channel says later: money that comes for it afterwards is odd money. */
+static bool taken_from_orders(struct tx *tx, const struct notice *n, int64_t now_ms, struct arena *a, struct fail *why)
 {
 	struct order o;
 	if (n->state != NOTICE_LOCKED)
 		return true;
-	return order_of_notice(tx, n->id, &o, why) && (o.id == 0 || order_move(tx, &o, ORDER_CLOSED, now_ms, why));
+	if (!order_of_notice(tx, n->id, &o, why) || o.id == 0)
+		return why->code == FAIL_NONE;
+	if (!order_hold(tx, o.id, why) || !order_read(tx, o.id, &o, why) || !wind_up(tx, &o, now_ms, a, why))
+		return false;
+	return (o.state != ORDER_OPEN && o.state != ORDER_PAYING) || order_move(tx, &o, ORDER_CLOSED, now_ms, why);
 }
 
-static bool ends(struct tx *tx, const struct notice *n, enum notice_state to, int64_t now_ms, struct fail *why)
+static bool ends(struct tx *tx, const struct notice *n, enum notice_state to, int64_t now_ms, struct arena *a, struct fail *why)
 {
-	return taken_from_orders(tx, n, now_ms, why) && notice_move(tx, n->id, to, now_ms, why);
+	return taken_from_orders(tx, n, now_ms, a, why) && notice_move(tx, n->id, to, now_ms, why);
 }
 
-static bool paid_there(struct tx *tx, const struct notice *n, int64_t now_ms, enum heard *out, struct fail *why)
+static bool paid_there(struct tx *tx, const struct notice *n, int64_t now_ms, enum heard *out, struct arena *a, struct fail *why)
 {
 	bool is_news = n->state == NOTICE_UNPAID || n->state == NOTICE_LOCKED || n->state == NOTICE_VOID;
 	*out = is_news ? HEARD_ELSEWHERE : HEARD_KNOWN;
-	return !is_news || ends(tx, n, NOTICE_ELSEWHERE, now_ms, why);
+	return !is_news || ends(tx, n, NOTICE_ELSEWHERE, now_ms, a, why);
 }
 
-static bool void_there(struct tx *tx, const struct notice *n, int64_t now_ms, enum heard *out, struct fail *why)
+static bool void_there(struct tx *tx, const struct notice *n, int64_t now_ms, enum heard *out, struct arena *a, struct fail *why)
 {
 	bool is_news = n->state == NOTICE_UNPAID || n->state == NOTICE_LOCKED;
 	*out = is_news ? HEARD_VOID : HEARD_KNOWN;
-	return !is_news || ends(tx, n, NOTICE_VOID, now_ms, why);
+	return !is_news || ends(tx, n, NOTICE_VOID, now_ms, a, why);
 }
 
 /* ---- one whose money we took ---- */
@@ -88,5 +104,5 @@ bool finance_heard(struct tx *tx, const struct finance_word *w, int64_t now_ms, 
 		return false;
 	if (c.id != 0) /* read again with the lock that the end of its effect takes as well */
 		return tx_lock_row(tx, "pay_confirmation", c.id, why) && confirmation_find(tx, n.id, &c, a, why) && about_ours(tx, &c, w, now_ms, out, why);
-	return w->is_void ? void_there(tx, &n, now_ms, out, why) : paid_there(tx, &n, now_ms, out, why);
+	return w->is_void ? void_there(tx, &n, now_ms, out, a, why) : paid_there(tx, &n, now_ms, out, a, why);
 }

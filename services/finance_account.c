@@ -7,19 +7,29 @@
 #include "channels/finance.h"
 #include "services/services.h"
 
-static struct secret key;
+static struct secret key, token;
 static struct str base;
 
 bool finance_open(const struct config *c, struct fail *why)
 {
 	base = str_c(c->finance_url);
+	if (c->finance_frame_token_file[0] != '\0' && !secret_read(c->finance_frame_token_file, &token, why))
+		return false;
+	if (c->finance_frame_port != 0 && token.secret.at == NULL)
+		return FAILS(why, CONFIG, "finance.frame.listen_port needs finance.frame.token_file: whose frames they are, only its digest says");
 	return base.len == 0 || secret_read(c->finance_key_file, &key, why);
 }
 
 void finance_close(void)
 {
 	secret_drop(&key);
+	secret_drop(&token);
 	base = STR_NONE;
+}
+
+struct secret finance_token(void)
+{
+	return token;
 }
 
 bool finance_is_there(void)
