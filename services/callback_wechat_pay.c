@@ -18,7 +18,7 @@
 #include <stdio.h>
 
 enum { TOLD = 1 };
-enum { N_RESULT };
+enum { N_RESULT, N_HEARD /* enum refund_heard; 0: it is about no refund */ };
 enum { WORD_MAX = 32 };
 
 static const char *const results[] = { "taken", "repeated", "other", "refused", "unverified", "elsewhere" };
@@ -153,11 +153,9 @@ static bool of_refund(struct tx *tx, struct request *r, const struct telling *t,
 	if (t->refund.state == WECHAT_PAY_REFUND_OTHER)
 		return true;
 	const struct refund_word w = { t->refund.out_refund_no, words[t->refund.state], t->refund.refund_fen, t->refund.refund_id };
-	if (!refund_told(tx, &w, r->now_ms, &heard, &r->arena, why))
-		return false;
-	if (heard == REFUND_HEARD_OF_NONE || heard == REFUND_HEARD_AMOUNT || heard == REFUND_HEARD_AGAINST)
-		LOG_EVENT(callback_odd, str_c(r->id), L_C("wechat_pay"), L_C(heard == REFUND_HEARD_OF_NONE ? "no refund of ours" : heard == REFUND_HEARD_AMOUNT ? "another amount" : "against our ledger"));
-	return true;
+	bool ok = refund_told(tx, &w, r->now_ms, &heard, &r->arena, why);
+	r->outcome.n[N_HEARD] = heard;
+	return ok;
 }
 
 static bool follow(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
@@ -180,8 +178,18 @@ static bool apply(struct tx *tx, struct request *r, struct fail *why)
 	return there || (keep(tx, r, t, why) && follow(tx, r, t, why));
 }
 
+/* What was kept, and followed by nothing. */
+static void say_if_odd(const struct request *r)
+{
+	static const char *const words[] = { [REFUND_HEARD_OF_NONE] = "no refund of ours", [REFUND_HEARD_AMOUNT] = "another amount", [REFUND_HEARD_AGAINST] = "against our ledger" };
+	int64_t heard = r->outcome.n[N_HEARD];
+	if (heard >= 0 && heard < (int64_t)(sizeof(words) / sizeof(words[0])) && words[heard] != NULL)
+		LOG_EVENT(callback_odd, str_c(r->id), L_C("wechat_pay"), L_C(words[heard]));
+}
+
 static bool render(struct request *r, struct fail *why)
 {
+	say_if_odd(r);
 	enum result result = (enum result)r->outcome.n[N_RESULT];
 	metric_add(M_wechat_pay_callbacks, (int)result, 1);
 	if (!wechat_pay_is_theirs(r->peer)) /* their networks change: a measure, no wall */
