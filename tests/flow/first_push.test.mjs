@@ -1,6 +1,7 @@
 // Goal: the first push, whole: a department decides, and in the transaction of its event the person has a message and an SMS has its order; the open
 // streams show it, the SMS leaves with a real signature, its receipt closes the loop, and the trace tells each attempt in plain words.
 import assert from 'node:assert/strict';
+import { randomUUID } from 'node:crypto';
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
@@ -8,6 +9,7 @@ import test, { after } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { Case, id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
+import { days_ahead, open_halls, slots_of } from './lib/halls.mjs';
 import { Sse, Ws } from './lib/live.mjs';
 import { ACCESS_KEY, ACCESS_SECRET } from './lib/outside.mjs';
 import { until } from './lib/until.mjs';
@@ -20,7 +22,8 @@ const secret = 'k'.repeat(40), file = (name, text) => {
 };
 const s = await sandbox();
 const g = await gateway({ settings: { 'sms.aliyun.url': s.url, 'sms.aliyun.key_id': ACCESS_KEY, 'sms.aliyun.key_secret_file': file('sms.key', ACCESS_SECRET),
-	'sms.aliyun.sign_name': '陇南四办', 'sms.aliyun.template.case_moved': 'SMS_100000002', 'sms.aliyun.callback_secret_file': file('sms.callback', secret) } });
+	'sms.aliyun.sign_name': '陇南四办', 'sms.aliyun.template.case_moved': 'SMS_100000002',
+	'sms.aliyun.template.booking': 'SMS_100000007', 'sms.aliyun.template.voice': 'SMS_100000008', 'sms.aliyun.callback_secret_file': file('sms.callback', secret) } });
 const w = await world(g);
 let people = 4000;
 
@@ -98,4 +101,30 @@ test('a refusal is told in a citizen’s words, not the provider’s', async () 
 	assert.equal(trace.rungs[0].text, '手机号码不正确，短信平台拒绝发送');
 	assert.match(trace.next, /更正手机号/);
 	assert.equal(JSON.stringify(trace).includes('isv.'), false);
+});
+
+test('a booking and a ticket ring too, and name nothing', async () => {
+	const phone = '13900007654', { token } = await somebody(phone), hall = 'H621202';
+	await open_halls(g, [`${hall},commerce,1-5 09:00-12:00,30,4,0,6,0,B`], [`${hall},commerce,${w.matter.code},on`]);
+	const [{ starts_at }] = await slots_of(g, hall, 'commerce', (await days_ahead(g, hall, 'commerce'))[0]);
+	const ask = async (target, body, status) => {
+		const answer = await g.ask('POST', target, { token, key: randomUUID(), body });
+		assert.equal(answer.status, status, answer.text);
+		return answer.json;
+	};
+	const { id } = await ask('/v1/holds', { hall, matters: w.matter.code, starts_at }, 201);
+	await ask(`/v1/bookings/${id}/confirm`, {}, 200);
+	await ask(`/v1/bookings/${id}/cancel`, { reason: 'no_time' }, 200);
+	await ask('/v1/voices', { kind: 'complain', text: '窗口没有人', region: w.region }, 201);
+	const rings = await until('three have rung', async () => {
+		const { messages } = await s.show('aliyun_sms');
+		const his = messages.filter((m) => m.phone_number === phone);
+		return his.length === 3 && his;
+	});
+	assert.deepEqual(rings.map((m) => m.text).sort(), ['您的预约有变化，请登录四办查看。', '您的预约有变化，请登录四办查看。', '您的诉求有回复，请登录四办查看。'].map((t) => `【陇南四办】${t}`).sort());
+	const of_him = (await g.get('/v1/messages', { token })).json.items.slice(0, 3);
+	assert.deepEqual(of_him.map((m) => m.template), ['voice_received', 'booking_cancelled', 'booked']);
+	for (const m of of_him) await until('each says that it left', async () => (await trace_of(token, m.id)).rungs[0]?.state === 'done');
+	await receipt_of_all(phone);
+	await until('the receipt is in the trace', async () => (await trace_of(token, of_him[2].id)).rungs[0].receipt === 'arrived');
 });

@@ -14,9 +14,10 @@ import { figure_17 } from './postgres_figures.mjs';
 import { figure_11 } from './recon_figures.mjs';
 import { missed } from './report.mjs';
 import { figure_13 } from './staff_figures.mjs';
+import { figure_21 } from './upload_figures.mjs';
 
-const figures = { 1: figure_1, 2: figure_2, 3: figure_3, 4: figure_4, 5: figure_5, 6: figure_5, 7: figure_7, 8: figure_8, 9: figure_9, 10: figure_10, 11: figure_11, 12: figure_12, 13: figure_13, 14: figure_14, 15: figure_15, 16: figure_16, 17: figure_17, 18: figure_18, 19: figure_19, 20: figure_20 };
-const usual = ['1', '2', '3', '5', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19', '20']; /* 4 fills ten million cases: by name only */
+const figures = { 1: figure_1, 2: figure_2, 3: figure_3, 4: figure_4, 5: figure_5, 6: figure_5, 7: figure_7, 8: figure_8, 9: figure_9, 10: figure_10, 11: figure_11, 12: figure_12, 13: figure_13, 14: figure_14, 15: figure_15, 16: figure_16, 17: figure_17, 18: figure_18, 19: figure_19, 20: figure_20, 21: figure_21 };
+const usual = ['1', '2', '3', '5', '7', '8', '9', '10', '11', '12', '13', '14', '15', '16', '17', '18', '19', '20', '21']; /* 4 fills ten million cases: by name only */
 
 const options = {}, asked = [];
 for (const word of process.argv.slice(2)) {
