@@ -173,8 +173,9 @@ static bool notifier_step(bool may_fail)
 
 static struct order order_now(void)
 {
-	struct order o;
-	MUST(order_hold(life.tx, life.order_id, life.why) && order_read(life.tx, life.order_id, &o, life.why));
+	struct order o = { .id = 0 };
+	MUST(order_hold(life.tx, life.order_id, life.why));
+	MUST(order_read(life.tx, life.order_id, &o, life.why));
 	return o;
 }
 

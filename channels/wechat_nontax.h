@@ -1,0 +1,82 @@
+/* channels/wechat_nontax.h - WeChat's non-tax payment (微信非税缴费), the calls from us to WeChat: what is due, an order and its page, what became of it, the orders of a notice, a refund. Pure.
+ *
+ * The calls from WeChat to us (fee query, payment notification) have no adapter: their cipher, envelope and signature are in no public document, so there is no such address here
+ * until a profile of them is known.
+ * Plain JSON with an access token in the query: an address built here is never logged. A reply says errcode; HTTP's status says nothing.
+ *
+ * Thread: any. Owns: texts of answers live in the arena. Units: fen; seconds since 1970 where WeChat counts in them.
+ * Source: protocols/nontax.md 2, 3; wechat_nontax_codes.def. */
+#ifndef CHANNELS_WECHAT_NONTAX_H
+#define CHANNELS_WECHAT_NONTAX_H
+#include "base/log.h"
+#include "channels/http.h"
+
+enum { NONTAX_ITEMS_MAX = 20, NONTAX_ID_MAX = 64, NONTAX_NAME_MAX = 128, NONTAX_REASON_BYTES_MAX = 256, NONTAX_ORDERS_MAX = 32 };
+
+enum nontax_means { NONTAX_OK, NONTAX_BUSY, NONTAX_STALE, NONTAX_QUOTA, NONTAX_CONFIG, NONTAX_OURS, NONTAX_UNCLEAR /* perhaps done: ask */, NONTAX_NONSENSE };
+struct nontax_said {
+	enum nontax_means means;
+	int64_t errcode;
+};
+
+/* The service account at WeChat. An empty bank_id is the real bank: in development there must be one, WeChat's for tests. */
+struct nontax_account {
+	struct str base, appid, bank_id, mch_id; /* mch_id len 0: WeChat chooses */
+	int64_t service_id;                      /* 0: none */
+	struct secret token;
+	bool is_development;
+};
+
+struct nontax_item {
+	struct str id, name;
+	int64_t overdue_fen, penalty_fen; /* 滞纳金, 加罚: within fee_fen */
+	int64_t fee_fen;
+};
+
+/* A notice as WeChat speaks of it. */
+struct nontax_notice {
+	struct str notice_no, department_code, department_name, user_name;
+	int64_t region, kind;             /* kind: 1 ordinary, 2 penalty */
+	int64_t fee_fen, made_s;
+	int32_t last_on;                  /* day; -1: none */
+	int count;
+	struct nontax_item items[NONTAX_ITEMS_MAX];
+};
+
+MUST_USE bool nontax_fee_build(const struct nontax_account *w, const struct nontax_notice *n, struct arena *a, struct http_call *out, struct fail *why);
+struct nontax_said nontax_fee_judge(struct str notice_no, const struct http_answer *answer, struct arena *a, struct nontax_notice *out);
+
+struct nontax_order {
+	const struct nontax_notice *notice;
+	struct str desc, ip, openid;      /* openid at NULL: H5 outside of WeChat (MWEB) */
+	struct str return_url;            /* at NULL: from a mini-program */
+};
+struct nontax_page {
+	struct str order_id, pay_url, mini_appid, mini_path, mini_query;
+};
+/* Fails: CONFIG; FIELD the amounts of the items do not add up. */
+MUST_USE bool nontax_order_build(const struct nontax_account *w, const struct nontax_order *o, struct arena *a, struct http_call *out, struct fail *why);
+struct nontax_said nontax_order_judge(const struct http_answer *answer, struct arena *a, struct nontax_page *out);
+
+enum nontax_state { NONTAX_OTHER, NONTAX_UNPAID, NONTAX_PAID, NONTAX_REFUNDED, NONTAX_REFUNDING, NONTAX_CLOSED };
+struct nontax_trade {
+	struct str order_id, notice_no, trans_id;
+	enum nontax_state state;
+	int64_t fee_fen, paid_s;          /* 0: not yet */
+};
+MUST_USE bool nontax_ask_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why);
+struct nontax_said nontax_ask_judge(struct str order_id, const struct http_answer *answer, struct arena *a, struct nontax_trade *out);
+
+/* All orders of a notice: after an order whose answer was lost, before another is made. */
+struct nontax_orders {
+	int count;
+	struct str ids[NONTAX_ORDERS_MAX], paid; /* paid len 0: none is */
+};
+MUST_USE bool nontax_list_build(const struct nontax_account *w, const struct nontax_notice *n, struct arena *a, struct http_call *out, struct fail *why);
+struct nontax_said nontax_list_judge(const struct http_answer *answer, struct arena *a, struct nontax_orders *out);
+
+/* The same number and amount is the same refund; a whole one bears them too. Fails: FIELD. */
+MUST_USE bool nontax_refund_build(const struct nontax_account *w, struct str order_id, struct str number, int64_t fen, struct str reason, struct arena *a, struct http_call *out,
+				  struct fail *why);
+struct nontax_said nontax_refund_judge(const struct http_answer *answer, struct arena *a, struct str *channel_number); /* at NULL: it said none */
+#endif
