@@ -80,6 +80,21 @@ test('a ladder that is over begins again', async () => {
 	assert.equal(await g.sql(`SELECT COUNT(*) FROM effect WHERE subject = (SELECT subject FROM effect WHERE id = ${effect})`), '2');
 });
 
+// Whatever it was that died, the finance system has it once, under one number.
+for (const point of ['effect_after_mark', 'effect_after_answer'])
+	test(`the process dies: ${point}; told again after the start, and booked once`, async () => {
+		const n = await made();
+		await g.fault(`${point}=1`);
+		await take(n).catch(() => {}); // the answer may die with it; the payment does not
+		await g.exited;
+		await g.kill();
+		await g.serve();
+		await is_booked(n.payment_code);
+		const { paid } = await s.show('finance');
+		assert.deepEqual([paid[n.payment_code].trace_no, paid[n.payment_code].finance_no], [await row(n.payment_code, 'trace_no'), await row(n.payment_code, 'finance_no')]);
+		assert.equal(await g.sql(`SELECT COUNT(*) FROM effect WHERE kind = 20 AND subject = (SELECT 'confirmation:' || c.id FROM pay_confirmation c JOIN pay_notice n ON n.id = c.notice WHERE n.payment_code = '${n.payment_code}')`), '1');
+	});
+
 // ---- what the finance system says of its own accord ----
 
 const push = async (body, token = w.department) => g.ask('POST', '/v1/finance/pushes', { token, body });

@@ -171,6 +171,16 @@ test('an order that ends, or is cancelled, is asked about and closed first; paid
 	assert.equal((await g.get(`/v1/orders/${quicker.id}/payments/${quicker.payment}`, { token: w.citizen })).json.next, 'done');
 });
 
+test('paid at a bank while a phone could still pay: the order is closed at once, and at the channel too', async () => {
+	const one = await ready();
+	const push = await g.ask('POST', '/v1/finance/pushes', { token: w.department, body: { kind: 'paid', payment_code: one.code, trace_no: '2026112608000099999999999999', amount: '80.00' } });
+	assert.deepEqual([push.status, push.json?.heard], [200, 'paid_elsewhere'], push.text);
+	assert.equal((await show(one.id)).state, 'closed');
+	await hurry(one.trade);
+	await until('it is closed there', async () => (await trade_of(one.trade.code_url)).trade_state === 'CLOSED');
+	assert.equal(await payments_of(one.trade.out_trade_no), 0);
+});
+
 test('money that fits nowhere is kept: too late, of another amount, of no order we know', async () => {
 	const { id, trade } = await ready();
 	await ends(trade);
