@@ -238,7 +238,7 @@ static bool people(struct tx *tx, void *ctx, struct fail *why)
 	struct days *d = ctx;
 	static const uint8_t salt[16] = "sixteen bytes...";
 	for (int i = 0; i < D_PERSONS; i++) {
-		char number[20];
+		char number[32];
 		int64_t id;
 		struct person_facts facts = { .name = STR("王小明"), .phone = STR("13900000000") };
 		snprintf(number, sizeof(number), "62129919900615%04d", 1000 + i);
@@ -249,7 +249,7 @@ static bool people(struct tx *tx, void *ctx, struct fail *why)
 	}
 	for (int i = 0; i < D_STAFF; i++) {
 		static const enum role roles[] = { [D_CLERK] = ROLE_WINDOW, [D_HOTLINE] = ROLE_HOTLINE, [D_SUPERVISOR] = ROLE_SUPERVISOR };
-		char account[16];
+		char account[24];
 		uint8_t random[32] = { (uint8_t)(1 + i) };
 		snprintf(account, sizeof(account), "staff.%d", i);
 		struct staff_new s = { .account = str_c(account), .name = STR("李建国"), .region = 621200, .roles = 1 << roles[i] };
