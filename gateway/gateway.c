@@ -159,7 +159,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
 		(g->blob_clearer = blob_clearer_start(g->store, why)) != NULL &&
-		(g->reconciler = reconciler_start(g->store, g->committer, c, why)) != NULL &&
+		(g->reconciler = reconciler_start(g->store, g->committer, &g->config, why)) != NULL &&
 		join_nodes(g, c, why) &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, g->nodes, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;

@@ -13,6 +13,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/bell.h"
+#include "gateway/bill_fetch.h"
 #include "gateway/nodes.h"
 #include "gateway/noted.h"
 #include "notify/stream.h"
@@ -47,7 +48,7 @@
 #include <stdlib.h>
 #include <uv.h>
 
-enum { REFUSED_AGAIN_MS = 100, ANOTHERS_AGAIN_MS = 1000, SLOTS_KEPT_DAYS = 30 };
+enum { REFUSED_AGAIN_MS = 100, ANOTHERS_AGAIN_MS = 1000, SLOTS_KEPT_DAYS = 30, FETCH_ALLOWED_MS = 150000 };
 #define DAY_MS INT64_C(86400000)
 
 /* What a bite knows and leaves. */
@@ -237,6 +238,15 @@ static bool push_refunds(struct tx *tx, struct bite *b, struct fail *why)
 static bool close_ledger(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return ledger_close(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
+/* Who does it for all may fetch until it is asked again, and a little longer. */
+static bool fetch_bills(struct tx *tx, struct bite *b, struct fail *why)
+{
+	(void)tx;
+	(void)why;
+	bill_fetch_allow(b->now_ms + FETCH_ALLOWED_MS);
+	return true;
 }
 
 static bool reconcile_again(struct tx *tx, struct bite *b, struct fail *why)

@@ -4,18 +4,20 @@
 #include "base/clock.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "gateway/bill_fetch.h"
 #include "payments/recon_run.h"
 #include "payments/recon_settle.h"
 #include "store/committer.h"
 
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <time.h>
 
 enum { LOOK_EVERY_MS = 500, CLEAR_ROWS = 200, FULL_AGAIN_MS = 20 };
 
 /* A write that this thread waits for. */
-enum write_kind { WRITE_CLAIM, WRITE_ITEMS, WRITE_CLEAR, WRITE_DONE, WRITE_FAILED };
+enum write_kind { WRITE_CLAIM, WRITE_ITEMS, WRITE_CLEAR, WRITE_DONE, WRITE_FAILED, WRITE_OTHER };
 struct writing {
 	struct commit_job commit;
 	enum write_kind kind;
@@ -23,6 +25,8 @@ struct writing {
 	const struct recon_result *result;
 	int64_t from, count, rows, now_ms;
 	struct str reason;
+	bool (*other)(struct tx *tx, void *what, struct fail *why);
+	void *what;
 	struct reconciler *owner;
 	bool is_over;
 };
@@ -30,7 +34,8 @@ struct writing {
 struct reconciler {
 	struct store *store;
 	struct committer *committer;
-	const struct config *config;
+	const _Atomic(const struct config *) *config;
+	struct bill_fetch *fetch;
 	struct blobs *blobs;
 	struct connection *reader;
 	pthread_t thread;
@@ -39,8 +44,9 @@ struct reconciler {
 	bool stopping;
 };
 
-static bool is_stopping(struct reconciler *r)
+static bool is_stopping(void *ctx)
 {
+	struct reconciler *r = ctx;
 	pthread_mutex_lock(&r->lock);
 	bool is_so = r->stopping;
 	pthread_mutex_unlock(&r->lock);
@@ -70,6 +76,7 @@ static bool apply(struct commit_job *job, struct tx *tx, struct fail *why)
 	case WRITE_ITEMS: return recon_items_keep(tx, w->claim, w->result->found + w->from, w->count, w->now_ms, why);
 	case WRITE_CLEAR: return recon_items_clear(tx, w->claim, CLEAR_ROWS, w->now_ms, &w->rows, why);
 	case WRITE_DONE: return recon_done(tx, w->claim, w->result, w->now_ms, why) && recon_settle(tx, w->claim, w->result, w->now_ms, why);
+	case WRITE_OTHER: return w->other(tx, w->what, why);
 	case WRITE_FAILED: break;
 	}
 	return recon_failed(tx, w->claim, w->reason, w->now_ms, why);
@@ -105,6 +112,12 @@ static bool write_it(struct reconciler *r, struct writing *w, struct fail *why)
 	return w->commit.committed;
 }
 
+static bool write_other(void *ctx, bool (*other)(struct tx *tx, void *what, struct fail *why), void *what, struct fail *why)
+{
+	struct writing w = { .kind = WRITE_OTHER, .other = other, .what = what };
+	return write_it(ctx, &w, why);
+}
+
 /* ---- a day ---- */
 
 static bool keep(struct reconciler *r, struct recon_claim *c, const struct recon_result *found, struct fail *why)
@@ -126,8 +139,9 @@ static bool keep(struct reconciler *r, struct recon_claim *c, const struct recon
 
 static bool find(struct reconciler *r, const struct recon_claim *c, struct recon_result *found, struct fail *why)
 {
-	struct recon_question q = { .source = c->source, .day = (int32_t)c->day, .cutoff_ms = r->config->recon_cutoff_minutes * 60000, .blobs = r->blobs,
-				    .names = c->source == BILL_BANK ? str_c(r->config->recon_bank_columns) : STR_NONE };
+	const struct config *config = atomic_load(r->config);
+	struct recon_question q = { .source = c->source, .day = (int32_t)c->day, .cutoff_ms = config->recon_cutoff_minutes * 60000, .blobs = r->blobs,
+				    .names = c->source == BILL_BANK ? str_c(config->recon_bank_columns) : STR_NONE };
 	struct tx tx;
 	bool ok = reader_begin(r->reader, &tx, why) && recon_find(&tx, &q, found, why);
 	reader_end(r->reader);
@@ -184,6 +198,8 @@ static void *work(void *ctx)
 		}
 		if (why.code != FAIL_NONE)
 			log_fail(STR_NONE, &why);
+		bill_fetch_step(r->fetch, atomic_load(r->config), is_stopping);
+		log_flush();
 		nap(r, LOOK_EVERY_MS);
 	}
 	return NULL;
@@ -193,6 +209,7 @@ static void *work(void *ctx)
 
 static void drop(struct reconciler *r)
 {
+	bill_fetch_drop(r->fetch);
 	if (r->reader != NULL)
 		connection_close(r->reader);
 	blobs_close(r->blobs);
@@ -201,7 +218,7 @@ static void drop(struct reconciler *r)
 	free(r);
 }
 
-struct reconciler *reconciler_start(struct store *s, struct committer *c, const struct config *config, struct fail *why)
+struct reconciler *reconciler_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct fail *why)
 {
 	pthread_condattr_t monotonic;
 	struct reconciler *r = calloc(1, sizeof *r);
@@ -219,7 +236,8 @@ struct reconciler *reconciler_start(struct store *s, struct committer *c, const 
 	pthread_condattr_destroy(&monotonic);
 	r->blobs = blobs_open(s, blob_body_of(s), why);
 	r->reader = r->blobs != NULL ? store_reader(s, 0, why) : NULL;
-	if (r->reader != NULL && (pthread_create(&r->thread, NULL, work, r) == 0 || FAILS(why, SYSTEM, "no thread for who reconciles")))
+	r->fetch = r->reader != NULL ? bill_fetch_make(r->blobs, r->reader, write_other, r, why) : NULL;
+	if (r->fetch != NULL && (pthread_create(&r->thread, NULL, work, r) == 0 || FAILS(why, SYSTEM, "no thread for who reconciles")))
 		return r;
 	drop(r);
 	return NULL;

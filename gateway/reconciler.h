@@ -1,4 +1,4 @@
-/* gateway/reconciler.h - holds statements beside our books when it is asked to (payments/recon_run.h).
+/* gateway/reconciler.h - holds statements beside our books when it is asked to (payments/recon_run.h), and fetches those that a gateway can (bill_fetch.h).
  *
  * A thread of its own, because it walks through files and may take seconds: it looks twice a second whether something is due, reads by a read transaction, and writes
  * what it found in bites through the committer, as one who is in no hurry. On several nodes whoever comes first does it; who dies at it is followed by another.
@@ -12,6 +12,6 @@ struct committer;
 struct store;
 struct reconciler;
 
-struct reconciler *reconciler_start(struct store *s, struct committer *c, const struct config *config, struct fail *why); /* NULL: why is noted */
+struct reconciler *reconciler_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct fail *why); /* NULL: why is noted */
 void reconciler_stop(struct reconciler *r); /* before the committer; one under way is given up, and begun again at the next start. NULL is fine */
 #endif

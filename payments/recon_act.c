@@ -1,6 +1,7 @@
 /* payments/recon_act.c - why what was seen comes with what was decided: a run may have found something else since. */
 #include "payments/recon_act.h"
 
+#include "payments/arrive.h"
 #include "payments/odd_money.h"
 #include "payments/recon_inside.h"
 
@@ -8,7 +9,7 @@
 #include <string.h>
 
 struct item {
-	int64_t source, day, side, kind, ours_fen, theirs_fen, division, at_ms, state, channel;
+	int64_t source, day, side, kind, ours_fen, theirs_fen, division, at_ms, state, ours, channel;
 	char number[RECON_NUMBER_MAX + 1];
 };
 
@@ -27,16 +28,16 @@ static int64_t channel_of(int64_t source)
 
 static bool read_item(struct tx *tx, int64_t id, struct item *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT source, day, side, kind, ours_fen, theirs_fen, division, at_ms, state, number FROM recon_item WHERE id = $1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT source, day, side, kind, ours_fen, theirs_fen, division, at_ms, state, ours, number FROM recon_item WHERE id = $1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "difference %" PRId64, id);
-	int64_t n[9];
-	stmt_ints(q, 0, 9, n);
-	struct str number = stmt_text(q, 9);
-	*out = (struct item){ n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], channel_of(n[0]), "" };
+	int64_t n[10];
+	stmt_ints(q, 0, 10, n);
+	struct str number = stmt_text(q, 10);
+	*out = (struct item){ n[0], n[1], n[2], n[3], n[4], n[5], n[6], n[7], n[8], n[9], channel_of(n[0]), "" };
 	memcpy(out->number, number.at, number.len <= RECON_NUMBER_MAX ? number.len : RECON_NUMBER_MAX);
 	return true;
 }
@@ -46,6 +47,8 @@ static bool is_possible(const struct item *i, enum recon_action action)
 {
 	if ((recon_kind_row(i->kind)->may & 1u << action) == 0)
 		return false;
+	if (action == RECON_TO_BOOK)
+		return i->source == BILL_WECHAT_TRADE && i->side == RECON_PAID_IN && i->ours != 0 && i->theirs_fen > 0;
 	if (action == RECON_TO_SUSPEND)
 		return i->channel != PAY_NO_CHANNEL && i->side == RECON_PAID_IN && i->theirs_fen > 0 && strlen(i->number) <= ODD_REFERENCE_MAX;
 	return action == RECON_TO_EXPLAIN || (i->channel != PAY_NO_CHANNEL && i->ours_fen != i->theirs_fen);
@@ -76,6 +79,25 @@ static bool suspend(struct tx *tx, const struct recon_act *a, const struct item 
 			       .fen = i->theirs_fen, .came_ms = i->at_ms };
 	int64_t id;
 	return odd_money_put(tx, &m, a->now_ms, &id, why);
+}
+
+/* `ours` of such a difference is the attempt that the channel's line names. */
+static bool book(struct tx *tx, const struct recon_act *a, const struct item *i, struct fail *why)
+{
+	struct money m = { .channel = (enum pay_channel)i->channel, .reference = str_c(i->number), .division = i->division != 0 ? i->division : a->division, .fen = i->theirs_fen,
+			   .came_ms = i->at_ms };
+	enum money_end end;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT pay_order FROM pay_attempt WHERE id = $1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, i->ours);
+		if (stmt_row(q, why))
+			m.order = stmt_int(q, 0);
+		if (why->code != FAIL_NONE)
+			return false;
+	}
+	return money_arrives(tx, &m, a->now_ms, &end, why);
 }
 
 /* What a channel has more than we believe is its debt to us; of a refund it is the other way round. */
@@ -109,5 +131,5 @@ bool recon_act(struct tx *tx, const struct recon_act *a, struct fail *why)
 	struct item i;
 	if (!judged(tx, a, &i, why) || !settle(tx, a, why))
 		return false;
-	return a->action == RECON_TO_SUSPEND ? suspend(tx, a, &i, why) : a->action == RECON_TO_WRITE ? write_off(tx, a, &i, why) : true;
+	return a->action == RECON_TO_BOOK ? book(tx, a, &i, why) : a->action == RECON_TO_SUSPEND ? suspend(tx, a, &i, why) : a->action == RECON_TO_WRITE ? write_off(tx, a, &i, why) : true;
 }

@@ -204,6 +204,29 @@ static bool refund_look(struct tx *tx, int64_t channel, struct str number, struc
 	return why->code == FAIL_NONE;
 }
 
+/* By our own number of what was ordered at the channel: what became of its order and notices. */
+static bool attempt_look(struct tx *tx, int64_t channel, struct str order_no, struct recon_ours_row *row, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT a.id, a.total_fen, a.changed_ms, o.state, (SELECT MIN(n.division) FROM pay_order_notice x JOIN pay_notice n ON n.id = x.notice WHERE x.pay_order = o.id),"
+		" (SELECT COUNT(*) FROM pay_order_notice x JOIN pay_notice n ON n.id = x.notice WHERE x.pay_order = o.id AND n.state = $1),"
+		" (SELECT COUNT(*) FROM pay_order_notice x JOIN pay_notice n ON n.id = x.notice WHERE x.pay_order = o.id AND n.state IN ($2, $3))"
+		" FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order WHERE a.out_trade_no = $4 AND a.channel = $5", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, NOTICE_PAID);
+	stmt_bind_int(q, 2, NOTICE_VOID);
+	stmt_bind_int(q, 3, NOTICE_REPLACED);
+	stmt_bind_text(q, 4, order_no);
+	stmt_bind_int(q, 5, channel);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE;
+	int64_t state = stmt_int(q, 3);
+	*row = (struct recon_ours_row){ .id = stmt_int(q, 0), .fen = stmt_int(q, 1), .at_ms = stmt_int(q, 2), .division = stmt_int(q, 4), .side = RECON_PAID_IN,
+					.ours = state == ORDER_CLOSED || state == ORDER_EXPIRED || state == ORDER_PAID ? RECON_OURS_OVER : RECON_OURS_OPEN,
+					.notice = stmt_int(q, 5) > 0 ? RECON_NOTICE_PAID : stmt_int(q, 6) > 0 ? RECON_NOTICE_VOID : RECON_NOTICE_UNPAID };
+	return true;
+}
+
 /* By its payment code: paid through this channel on another day, paid otherwise, waiting, or void. */
 static bool notice_look(struct tx *tx, const struct recon_source *s, struct str code, struct recon_ours_row *row, struct fail *why)
 {
@@ -223,13 +246,13 @@ static bool notice_look(struct tx *tx, const struct recon_source *s, struct str 
 
 bool recon_ours_look(struct tx *tx, const struct recon_source *s, enum recon_side side, struct str number, struct str order_no, struct recon_ours_row *row, struct fail *why)
 {
-	(void)order_no;
 	*row = (struct recon_ours_row){ .side = (uint8_t)side, .ours = RECON_OURS_NONE };
 	if (s->by == RECON_BY_CODE)
 		return notice_look(tx, s, number, row, why);
 	if (side == RECON_PAID_BACK)
 		return refund_look(tx, s->channel, number, row, why);
-	return payment_look(tx, s->channel, number, row, why) && (row->ours != RECON_OURS_NONE || odd_look(tx, s->channel, number, row, why));
+	return payment_look(tx, s->channel, number, row, why) && (row->ours != RECON_OURS_NONE || odd_look(tx, s->channel, number, row, why)) &&
+	       (row->ours != RECON_OURS_NONE || order_no.len == 0 || attempt_look(tx, s->channel, order_no, row, why));
 }
 
 bool recon_division_of(struct tx *tx, const struct recon_ours_row *row, int64_t *division, struct fail *why)

@@ -13,6 +13,7 @@ import { gateway, siban } from './lib/gateway.mjs';
 import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
 import { csv, workbook } from './lib/sheets.mjs';
 import { first, hire } from './lib/staff.mjs';
+import { sql_bytes } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 
 const g = await gateway({ settings: { ...sandbox_codes, 'rate.write': 0, 'rate.read': 0 } });
@@ -184,11 +185,19 @@ test('what did not match is settled by two people, posted, and the day closed; w
 	const E = day(-8), small = planted_day(E, 5, { each: 1, seed: 11 });
 	const balance = (kind) => number(`SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind = ${kind}`);
 	await book(g, small.ours, { staff, journal, from: 400000 });
+	// an order that a phone paid and nobody told us of
+	const untold = notice();
+	assert.equal((await bring_notice(g, w.department, untold)).status, 201);
+	const order = (await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [untold.payment_code] } })).json;
+	const order_row = await number(`SELECT MAX(pay_order) FROM pay_order_notice o JOIN pay_notice n ON n.id = o.notice WHERE n.payment_code = '${untold.payment_code}'`);
+	await g.sql(`INSERT INTO pay_attempt (id, key, pay_order, channel, method, out_trade_no, total_fen, state, is_live, payload, handle, handle_ms, effect, asking, asks, ask_ms, deeds, word, made_ms, changed_ms)
+		VALUES (1, ${sql_bytes('attempt000000001')}, ${order_row}, 3, 1, 'ATTEMPT0001', 8000, 2, 1, ${sql_bytes('')}, '', 0, 0, 0, 0, 0, 0, '', 1, 1)`);
+	small.lines.push({ number: '4200002611untold', order: 'ATTEMPT0001', fen: 8000, time: '10:00:00' });
 	assert.equal((await bring('wechat_trade', E, trade_bill(E, small.lines))).status, 201);
 	await over(E, 'wechat_trade');
 	const propose = (kind, subject, payload, as = office) => as.ask('POST', '/v1/staff/proposals', { key: randomUUID(), body: { kind, region: '621200', subject, payload } });
 	const left = assert_problem(await propose('recon_close', E, {}), 409, 'day_not_explained').json;
-	assert.deepEqual([left.unexplained, left.missing], [5, 'finance']);
+	assert.deepEqual([left.unexplained, left.missing], [6, 'finance']);
 	const before = { difference: await balance(7), suspense: await balance(3) };
 	const all = new Map((await items(`day=${E}`)).map((i) => [i.kind, i])), seen = ({ ours_fen, theirs_fen }) => ({ ours_fen, theirs_fen });
 	const settle = async (kind, action) => {
@@ -201,7 +210,9 @@ test('what did not match is settled by two people, posted, and the day closed; w
 	assert.equal(assert_problem(await propose('recon_settle', all.get('long').id, { action: 'write', reason: '已核对', ...seen(all.get('long')) }), 422, 'invalid_field').json.pointer, '/payload/action');
 	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ours_fen: 0, theirs_fen: 1 }), 409, 'difference_state');
 	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ...seen(all.get('long')) }, checker), 403, 'forbidden');
-	for (const [kind, action] of [['long', 'suspend'], ['short', 'explain'], ['amount', 'write'], ['duplicate', 'suspend'], ['refund', 'write']]) await settle(kind, action);
+	for (const [kind, action] of [['long', 'suspend'], ['short', 'explain'], ['amount', 'write'], ['duplicate', 'suspend'], ['refund', 'write'], ['status', 'book']]) await settle(kind, action);
+	const paid = (await g.get(`/v1/orders/${order.id}`, { token: w.citizen })).json;
+	assert.deepEqual([paid.state, paid.payment.channel, paid.payment.amount_fen], ['paid', 'wechat_pay', 8000]);
 	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ...seen(all.get('long')) }), 409, 'difference_state');
 	assert.equal(await balance(3) - before.suspense, -(all.get('long').theirs_fen + all.get('duplicate').theirs_fen));
 	assert.equal(await balance(7) - before.difference, -1 + all.get('refund').theirs_fen, 'one fen more came, and a refund nobody knew went');
@@ -209,7 +220,7 @@ test('what did not match is settled by two people, posted, and the day closed; w
 	// another round changes nothing of it
 	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/runs?day=${E}`)).status, 202);
 	await until('again', async () => (await number(`SELECT COUNT(*) FROM recon_run WHERE round = 2 AND state = 3 AND source = 1 AND day = (SELECT day FROM recon_item WHERE id = ${all.get('long').id.slice(3)})`)) === 1);
-	assert.deepEqual((await items(`day=${E}`)).map((i) => i.state).sort(), ['open', 'settled', 'settled', 'settled', 'settled', 'settled']);
+	assert.deepEqual((await items(`day=${E}`)).map((i) => i.state).sort(), ['open', 'settled', 'settled', 'settled', 'settled', 'settled', 'settled']);
 	assert.equal((await bring('finance', E, 'payment_code,amount,status,booked_at\n')).status, 201);
 	await over(E, 'finance');
 	const closing = await propose('recon_close', E, {});
@@ -249,7 +260,7 @@ test('tables for the office: by CSV, GB18030 and workbook the same, sums right, 
 	const settled = csv((await table(`what=settlement&from=${D}`)).text.slice(1));
 	assert.deepEqual(settled.slice(1).map((r) => [r[2], r[4]]), [['交易', '105.00'], ['手续费', '-0.63'], ['退款', '-40.00'], ['退还手续费', '0.24'], ['', '64.61']]);
 	const income = csv((await table(`what=income&from=${day(-1)}&to=${day()}`)).text.slice(1));
-	assert.deepEqual(income[1].slice(0, 5), ['621202', '065080906', '103043211', '1', '80.00']);
+	assert.deepEqual(income[1].slice(0, 5), ['621202', '065080906', '103043211', '2', '160.00']);
 	const pos = await table(`what=unionpay&from=${day()}`);
 	assert.match(pos.text, new RegExp(`^#${day().replaceAll('-', '')}\\|000000008000\\|1\\r\\n\\|\\|\\|\\d{10}\\|\\|\\|POS0001\\|000000008000\\r\\n$`));
 	const booked = csv((await table(`what=finance&from=${day()}`)).text.slice(1));
