@@ -148,6 +148,9 @@ test('told once what is missing, in the words of the guide, and when it is not',
 	assert_problem(await report(case_no, 2, 'correct_pre_asked', { demand: { days: 5, items: [{ material: 2, reason: '请打13900000000' }] } }), 422, 'invalid_field');
 	assert_problem(await report(case_no, 2, 'not_accepted'), 422, 'missing_field');
 	assert_problem(await report(case_no, 3, 'not_accepted'), 422, 'missing_field'); // nor does it wait without
+	const most = Array.from({ length: 20 }, (_, n) => ({ name: `${n}`.padEnd(100, '证'), reason: '缺'.repeat(200) })); // as long as may be, and early
+	assert.equal((await report(case_no, 40, 'correct_asked', { demand: { days: 90, items: most } })).status, 202);
+	assert_problem(await report(case_no, 41, 'correct_asked', { demand: { days: 90, items: [...most, most[0]] } }), 422, 'invalid_field');
 	const items = [{ material: 2, reason: '已过期' }, { field: 'owner', reason: '与证件不符' }, { name: '居委会证明', reason: '没有' }];
 	assert.equal((await report(case_no, 2, 'correct_pre_asked', { demand: { days: 5, items } })).status, 201);
 	const [asked] = (await g.get(at, { token })).json.items;
