@@ -30,6 +30,7 @@
 #include "payments/confirmation_send.h"
 #include "payments/attempt.h"
 #include "payments/receipt_send.h"
+#include "payments/refund_wechat.h"
 #include "services/authority_account.h"
 #include "services/certificate_account.h"
 #include "services/certificate_trust.h"
@@ -143,6 +144,9 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
 	effect_follow(KIND_wechat_pay_query, attempt_answered);
 	effect_follow(KIND_wechat_pay_close, attempt_closed);
+	effect_follow(KIND_wechat_pay_refund, refund_wechat_followed);
+	effect_follow(KIND_wechat_pay_refund_query, refund_wechat_followed);
+	refund_wechat_compose();
 	effect_follow(KIND_wechat_pay_certificates, wechat_pay_certificates_came);
 	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;

@@ -4,10 +4,12 @@
 #include "auth/tenancy.h"
 #include "auth/vault.h"
 #include "base/arena.h"
+#include "notify/effect.h"
 #include "payments/refund_inside.h"
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 /* ---- tables ---- */
 
@@ -251,6 +253,13 @@ bool refund_read(struct tx *tx, int64_t id, struct refund *out, struct arena *a,
 	if (!stmt_row(q, why))
 		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "refund %" PRId64, id);
 	return row_take(q, out, a, why);
+}
+
+bool refund_hold(struct tx *tx, struct refund *r, struct arena *a, struct fail *why)
+{
+	char subject[SUBJECT_BYTES_MAX];
+	int len = snprintf(subject, sizeof(subject), "refund:%" PRId64, r->id);
+	return effect_subject_lock(tx, (struct str){ subject, (size_t)len }, why) && refund_read(tx, r->id, r, a, why);
 }
 
 bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct str *refusal, struct arena *a, struct fail *why)

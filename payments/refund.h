@@ -121,6 +121,7 @@ enum refund_path refund_path_for(enum pay_channel channel, int64_t taken_ms, int
 struct refund_channel {
 	bool (*send)(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why);
 	bool (*query)(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why);
+	bool (*is_there)(void); /* configured just now; NULL: always */
 };
 void refund_channel_compose(enum pay_channel channel, const struct refund_channel *c); /* before threads start; NULL: it does not */
 bool refund_channel_is_there(enum pay_channel channel);
@@ -158,6 +159,9 @@ MUST_USE bool refund_told(struct tx *tx, const struct refund_word *w, int64_t no
 
 MUST_USE bool refund_find(struct tx *tx, struct id key, struct refund *out, struct arena *a, struct fail *why);
 MUST_USE bool refund_read(struct tx *tx, int64_t id, struct refund *out, struct arena *a, struct fail *why);
+/* Until the transaction's end nobody else moves it or its effects: for whoever reads it and goes on by what he read, where several may come at once. Before any row of a person.
+ * Leaves it as it is now. */
+MUST_USE bool refund_hold(struct tx *tx, struct refund *r, struct arena *a, struct fail *why);
 /* Why it was asked for, and why it was refused ("" it was not): sealed as one text of two lines. */
 MUST_USE bool refund_reason(struct tx *tx, int64_t id, struct str *reason, struct str *refusal, struct arena *a, struct fail *why);
 

@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "base/day.h"
+#include "base/metrics.h"
 #include "payments/receipt.h"
 
 #include <assert.h>
@@ -130,7 +131,7 @@ void refund_channel_compose(enum pay_channel channel, const struct refund_channe
 
 bool refund_channel_is_there(enum pay_channel channel)
 {
-	return (int)channel < CHANNELS_MAX && channels[channel] != NULL;
+	return (int)channel < CHANNELS_MAX && channels[channel] != NULL && (channels[channel]->is_there == NULL || channels[channel]->is_there());
 }
 
 static bool is_counter(enum pay_channel channel)
@@ -336,7 +337,7 @@ static bool hear(struct tx *tx, struct refund *r, enum refund_said said, int64_t
 	return refund_move(tx, r, REFUND_SENT, now_ms, why);
 }
 
-bool refund_told(struct tx *tx, const struct refund_word *w, int64_t now_ms, enum refund_heard *heard, struct arena *a, struct fail *why)
+static bool heard_of(struct tx *tx, const struct refund_word *w, int64_t now_ms, enum refund_heard *heard, struct arena *a, struct fail *why)
 {
 	struct refund r;
 	struct id key;
@@ -347,6 +348,8 @@ bool refund_told(struct tx *tx, const struct refund_word *w, int64_t now_ms, enu
 		return false;
 	if (r.id == 0)
 		return true;
+	if (!refund_hold(tx, &r, a, why))
+		return false;
 	if (w->fen != 0 && w->fen != r.fen) {
 		*heard = REFUND_HEARD_AMOUNT;
 		return true;
@@ -358,4 +361,12 @@ bool refund_told(struct tx *tx, const struct refund_word *w, int64_t now_ms, enu
 	if (w->channel_no.len > 0 && r.channel_no.len == 0)
 		r.channel_no = w->channel_no;
 	return hear(tx, &r, w->said, now_ms, heard, why);
+}
+
+bool refund_told(struct tx *tx, const struct refund_word *w, int64_t now_ms, enum refund_heard *heard, struct arena *a, struct fail *why)
+{
+	if (!heard_of(tx, w, now_ms, heard, a, why))
+		return false;
+	metric_add(M_refund_words, (int)*heard - 1, 1);
+	return true;
 }

@@ -63,6 +63,10 @@ static bool tell(struct tx *tx, const struct refund *f, int64_t now_ms, struct a
 
 static bool push(struct tx *tx, struct refund *f, int64_t now_ms, struct arena *a, struct fail *why)
 {
+	if (!refund_hold(tx, f, a, why))
+		return false;
+	if (f->next_ms == 0 || f->next_ms > now_ms)
+		return true; /* somebody was quicker */
 	if (f->person == 0 || f->told == f->state)
 		return refund_advance(tx, f, now_ms, a, why);
 	if (!tell(tx, f, now_ms, a, why))

@@ -74,7 +74,7 @@ static bool channel_query(struct tx *tx, const struct refund *r, int64_t now_ms,
 	return true;
 }
 
-static const struct refund_channel channel = { channel_send, channel_query };
+static const struct refund_channel channel = { channel_send, channel_query, NULL };
 
 /* ---- a plan ---- */
 
