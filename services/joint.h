@@ -56,6 +56,13 @@ MUST_USE bool joint_allows(struct tx *tx, const struct case_file *c, enum case_e
 /* The whole has moved: when it is over, the clocks of what is open stop with it. */
 MUST_USE bool joint_moved(struct tx *tx, const struct case_file *c, int32_t day, struct fail *why);
 
+/* Until when its department must begin a part that may begin: all it needs is decided, the whole is under way. */
+struct part_wait {
+	bool has_due;              /* false: the calendar of a year is missing */
+	int32_t due, yellow;
+};
+MUST_USE bool joint_wait(struct tx *tx, int64_t whole, uint32_t needs, int64_t region, struct part_wait *out, struct fail *why);
+
 struct part_wish {
 	struct str whole, code;    /* the whole's number, and which of its parts */
 	int64_t department;        /* whose it must be */

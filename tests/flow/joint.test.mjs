@@ -9,6 +9,7 @@ import test from 'node:test';
 import { Case, assert_problem, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { source_dir } from './lib/openapi.mjs';
+import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
 const g = await gateway();
@@ -101,6 +102,39 @@ test('the parts go their way, and the whole is decided when all of them are', as
 	await early.send('decided_ok');
 	await whole.live('decided_ok', 'done', 'delivered');
 	assert.equal((await whole.show()).json.state, 'delivered');
+});
+
+test('a part that nobody begins is late, and its department and the supervisors see it', async () => {
+	const security = await first(g, 'jo.security', 'security_admin'), system = await first(g, 'jo.system', 'system_admin');
+	const supervisor = await hire(security, system, 'jo.super', w.region, 'supervisor'), far = await hire(security, system, 'jo.far', '621228', 'supervisor');
+	const clerk = await hire(security, system, 'jo.hotline', w.region, 'hotline_clerk');
+	const old = await new Whole(g, w).accepted(noon(40)), fresh = await new Whole(g, w).accepted();
+	const by = async (whole, code) => (await awaited(whole, code)).begin_by;
+	assert.equal((await by(old, 'land')).light, 'red');
+	assert.ok((await by(old, 'land')).due_on < day(20));
+	assert.equal(await by(old, 'permit'), null, 'what may not begin is not late');
+	const { due_on, light } = await by(fresh, 'land');
+	assert.ok(due_on > day(0) && light !== 'red', 'the clock runs from the acceptance of its own whole');
+	// What it needs has been decided: the time of the last one counts, not that of the acceptance.
+	await new Part(old, 'land').live('received', 'accepted', 'decided_ok');
+	assert.equal(await by(old, 'permit'), null);
+	await new Part(old, 'plan').live('received', 'accepted', 'decided_ok');
+	assert.deepEqual(await by(old, 'permit'), { due_on, light });
+	const seen = async (who) => {
+		const items = [];
+		for (let cursor = ''; cursor !== null; ) {
+			const { json } = await who.ask('GET', `/v1/staff/parts?limit=2${cursor && `&cursor=${cursor}`}`);
+			items.push(...json.items);
+			cursor = json.next_cursor ?? null;
+		}
+		return items.filter((i) => [old.case_no, fresh.case_no].includes(i.case_no)).map((i) => [i.case_no, i.part.code, i.department, i.begin_by && i.begin_by.light]);
+	};
+	assert.deepEqual(await seen(supervisor), [[old.case_no, 'permit', one.name, light], [fresh.case_no, 'land', one.name, light], [fresh.case_no, 'plan', two.name, light],
+		[fresh.case_no, 'permit', one.name, null]]);
+	assert.deepEqual(await seen(far), [], 'another place');
+	assert_problem(await clerk.ask('GET', '/v1/staff/parts'), 403, 'forbidden');
+	await new Part(old, 'permit').live('received');
+	assert.equal((await seen(supervisor)).length, 3, 'begun');
 });
 
 test('its history is one, and each part counts its own events', async () => {
