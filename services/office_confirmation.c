@@ -17,6 +17,7 @@ struct row {
 	int64_t id, amount_fen, division, channel, paid_ms, booked_ms;
 	enum confirmation_state state;
 	struct str payment_code, trace_no, word, finance_no, unit_name;
+	struct id order;
 };
 
 struct page {
@@ -76,8 +77,8 @@ static bool list_parse(struct request *r, struct fail *why)
 	return true;
 }
 
-#define ROW_SELECT "SELECT c.id, c.amount_fen, c.division, c.state, c.booked_ms, p.channel, p.taken_ms, n.payment_code, c.trace_no, c.word, c.finance_no, n.unit_name" \
-	" FROM pay_confirmation c JOIN pay_payment p ON p.id = c.payment JOIN pay_notice n ON n.id = c.notice"
+#define ROW_SELECT "SELECT c.id, c.amount_fen, c.division, c.state, c.booked_ms, p.channel, p.taken_ms, n.payment_code, c.trace_no, c.word, c.finance_no, n.unit_name, o.key" \
+	" FROM pay_confirmation c JOIN pay_payment p ON p.id = c.payment JOIN pay_notice n ON n.id = c.notice JOIN pay_order o ON o.id = p.pay_order"
 
 static void row_take(struct stmt *q, struct row *to, struct arena *a)
 {
@@ -87,6 +88,7 @@ static void row_take(struct stmt *q, struct row *to, struct arena *a)
 	*to = (struct row){ .id = n[0], .amount_fen = n[1], .division = n[2], .state = (enum confirmation_state)n[3], .booked_ms = n[4], .channel = n[5], .paid_ms = n[6] };
 	for (int i = 0; i < 5; i++)
 		*texts[i] = str_copy(a, stmt_text(q, 7 + i));
+	memcpy(to->order.bytes, stmt_blob(q, 12).at, ID_BYTES);
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
@@ -118,8 +120,11 @@ static void row_out(struct json_out *j, const struct row *c)
 {
 	static const struct str next[] = { [CONFIRMATION_WAITING] = { "wait", 4 }, [CONFIRMATION_SENT] = { "wait", 4 }, [CONFIRMATION_BOOKED] = { "done", 4 }, [CONFIRMATION_REFUSED] = { "send", 4 },
 		[CONFIRMATION_DOUBLE] = { "refund", 6 } };
+	char order[ID_TEXT_BYTES];
+	id_text(c->order, "or", order);
 	json_put_object(j);
 	json_add_text(j, "payment_code", c->payment_code);
+	json_add_text(j, "order", str_c(order)); /* whoever refunds it asks by that */
 	json_add_text(j, "trace_no", c->trace_no);
 	json_add_region_code(j, "division", c->division);
 	json_add_text(j, "unit_name", c->unit_name);

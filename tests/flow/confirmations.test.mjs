@@ -56,6 +56,19 @@ test('what is lost on the way is sent again, with the same number, and booked on
 	assert.equal((await s.show('finance')).told - told, 4, 'the one whose answer was lost was told twice');
 });
 
+test('a ladder that is over begins again', async () => {
+	const n = await made();
+	await setup('confirm', n.payment_code, { result: '99999' });
+	await take(n);
+	const effect = await until('it is under way', () => row(n.payment_code, 'effect'));
+	await until('it was refused for now', async () => (await g.sql(`SELECT code FROM effect WHERE id = ${effect}`)) === '99999');
+	await g.sql(`UPDATE effect SET expires_ms = 2 WHERE id = ${effect}`);
+	await until('it has given up', async () => (await g.sql(`SELECT state FROM effect WHERE id = ${effect}`)) === '4');
+	await setup('confirm', n.payment_code, null);
+	await is_booked(n.payment_code);
+	assert.equal(await g.sql(`SELECT COUNT(*) FROM effect WHERE subject = (SELECT subject FROM effect WHERE id = ${effect})`), '2');
+});
+
 test('its nonsense books nothing: other codes, another message, half an answer', async () => {
 	for (const nonsense of [{ result: 'ok' }, { result: '0000' }, { result: '00000', id: 'ef_OTHER' }, { result: '00000', state: 'perhaps' }, { result: '00000', finance_no: '一' }, {}]) {
 		const n = await made();
@@ -65,19 +78,6 @@ test('its nonsense books nothing: other codes, another message, half an answer',
 		assert.equal(await booking(n.payment_code), 'being_booked');
 		await setup('confirm', n.payment_code, null);
 	}
-});
-
-test('a ladder that is over begins again', async () => {
-	const n = await made();
-	await setup('confirm', n.payment_code, { result: '99999' });
-	await take(n);
-	const effect = await until('it is under way', () => row(n.payment_code, 'effect'));
-	await until('it was refused for now', async () => (await g.sql(`SELECT code FROM effect WHERE id = ${effect}`)) === '99999');
-	await setup('confirm', n.payment_code, null);
-	await g.sql(`UPDATE effect SET expires_ms = 2 WHERE id = ${effect}`);
-	await is_booked(n.payment_code);
-	assert.equal(await g.sql(`SELECT state FROM effect WHERE id = ${effect}`), '4');
-	assert.equal(await g.sql(`SELECT COUNT(*) FROM effect WHERE subject = (SELECT subject FROM effect WHERE id = ${effect})`), '2');
 });
 
 // Whatever it was that died, the finance system has it once, under one number.
@@ -131,11 +131,11 @@ test('void there is void here; what nobody knows is heard and changes nothing', 
 });
 
 test('what we took: booked by a push, refused for another amount, paid twice, void too late', async () => {
-	const all = [];
+	const all = [], orders = new Map();
 	for (let i = 0; i < 4; i++) {
 		all.push(await made());
 		await setup('confirm', all[i].payment_code, { result: '00000', state: 'accepted' });
-		await take(all[i]);
+		orders.set(all[i].payment_code, (await take(all[i])).order);
 		await state(all[i].payment_code, 2);
 	}
 	const [n, other, twice, late] = all.map((one) => one.payment_code), ours = (code) => row(code, 'trace_no');
@@ -152,6 +152,7 @@ test('what we took: booked by a push, refused for another amount, paid twice, vo
 
 	const odd = (await office.ask('GET', '/v1/office/confirmations')).json.items, of = (code) => odd.find((c) => c.payment_code === code);
 	assert.deepEqual([of(other).word, of(other).next, of(twice).next, of(late).word, of(n)], ['other_amount', 'send', 'refund', 'void', undefined]);
+	assert.equal(of(twice).order, orders.get(twice), 'a refund names it');
 	assert.deepEqual((await elsewhere.ask('GET', '/v1/office/confirmations')).json.items, []);
 });
 
