@@ -2,6 +2,8 @@
 #include "payments/recon_find.h"
 
 #include "base/day.h"
+#include "payments/confirmation.h"
+#include "payments/receipt.h"
 #include "payments/recon_inside.h"
 
 #include <assert.h>
@@ -217,10 +219,64 @@ static bool missing(struct finding *f, struct fail *why)
 	return true;
 }
 
+/* ---- e-receipts: what is booked has one, and what goes back has none that is good ---- */
+
+enum { RECEIPT_ROWS = 5000 };
+
+static enum recon_theirs receipt_said(int64_t state)
+{
+	return state == RECEIPT_IS_ISSUED || state == RECEIPT_IS_REVERSING || state == RECEIPT_IS_NOT_REVERSED ? RECON_THEIRS_DONE : state == RECEIPT_IS_ASKED ? RECON_THEIRS_PENDING :
+	       state == RECEIPT_IS_REFUSED ? RECON_THEIRS_FAILED : RECON_THEIRS_NONE;
+}
+
+static bool receipt_judge(struct finding *f, struct stmt *q, struct fail *why)
+{
+	struct recon_ours_row row = { .id = stmt_int(q, 0), .fen = stmt_int(q, 2), .at_ms = stmt_int(q, 3), .division = stmt_int(q, 4), .side = RECON_BOOKED, .ours = RECON_OURS_DONE };
+	struct theirs t = { .what = receipt_said(stmt_int(q, 6)), .fen = row.fen };
+	bool goes_back = stmt_int(q, 5) == 0;
+	f->out->ours++;
+	f->out->theirs += t.what == RECON_THEIRS_DONE;
+	if (goes_back && t.what != RECON_THEIRS_DONE) {
+		f->out->matched++;
+		return true;
+	}
+	if (goes_back) {
+		row.side = RECON_PAID_BACK;
+		t.what = RECON_THEIRS_FAILED; /* it should have been reversed */
+	}
+	return judge(f, &row, stmt_text(q, 1), &t, RECON_MORE_NOTHING, 0, why);
+}
+
+static bool receipts(struct finding *f, struct fail *why)
+{
+	int64_t id = 0, rows = RECEIPT_ROWS;
+	while (rows == RECEIPT_ROWS) {
+		DROP(stmt) struct stmt *q = tx_query(f->tx, "SELECT c.id, n.payment_code, c.amount_fen, c.made_ms, c.division, c.wants_receipt, COALESCE(r.state, 0) FROM pay_confirmation c"
+			" JOIN pay_notice n ON n.id = c.notice LEFT JOIN pay_receipt r ON r.confirmation = c.id WHERE c.day = $1 AND c.id > $2 AND c.state = $3 ORDER BY c.id LIMIT $4", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, f->q->day);
+		stmt_bind_int(q, 2, id);
+		stmt_bind_int(q, 3, CONFIRMATION_BOOKED);
+		stmt_bind_int(q, 4, RECEIPT_ROWS);
+		for (rows = 0; stmt_row(q, why); rows++) {
+			id = stmt_int(q, 0);
+			if (!receipt_judge(f, q, why))
+				return false;
+		}
+		if (why->code != FAIL_NONE)
+			return false;
+	}
+	f->out->has_statement = f->out->ours > 0;
+	return true;
+}
+
 /* ---- all of it ---- */
 
 static bool find(struct finding *f, struct fail *why)
 {
+	if (f->q->source == BILL_RECEIPTS)
+		return receipts(f, why);
 	int64_t from_ms = day_begins_ms(f->q->day), to_ms = day_begins_ms(f->q->day + 1);
 	if (f->source != NULL && !recon_ours_load(f->tx, f->source, from_ms, to_ms, f->ours, why))
 		return false;

@@ -50,6 +50,8 @@ bool recon_ask(struct tx *tx, enum bill_source source, int64_t day, int64_t now_
 
 bool recon_ask_around(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
 {
+	if (source == BILL_FINANCE && !recon_ask(tx, BILL_RECEIPTS, day, now_ms, why))
+		return false;
 	return recon_ask(tx, source, day, now_ms, why) &&
 	       run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $1 WHERE source = $2 AND day IN ($3, $4) AND state = 3",
 			(int64_t[]){ now_ms, source, day - 1, day + 1 }, 4, why);

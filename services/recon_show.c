@@ -233,7 +233,7 @@ static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 	int count;
 	r->outcome = (struct outcome){ .code = 1, .status = 202, .n = { day } };
 	for (int source = 1; source < BILL_SOURCES; source++) {
-		if (!recon_files(tx, (enum bill_source)source, (int32_t)day, files, &count, why) || (count > 0 && !recon_ask(tx, (enum bill_source)source, day, r->now_ms, why)))
+		if (!recon_files(tx, (enum bill_source)(source == BILL_RECEIPTS ? BILL_FINANCE : source), (int32_t)day, files, &count, why) || (count > 0 && !recon_ask(tx, (enum bill_source)source, day, r->now_ms, why)))
 			return false;
 		r->outcome.n[1] += count > 0;
 	}

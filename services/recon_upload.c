@@ -35,7 +35,7 @@ static bool want_of(struct request *r, struct bill_want *w, struct fail *why)
 	if (!request_query(r, "source", &source, why) || !request_query(r, "day", &day, why))
 		return false;
 	w->source = bill_source_from(source);
-	if (w->source == BILL_NONE)
+	if (w->source == BILL_NONE || w->source == BILL_RECEIPTS)
 		return FAILS_FIELD(why, QUERY, "source", "no such source");
 	if (!day_from_text(day, &w->day))
 		return FAILS_FIELD(why, QUERY, "day", "not a day");

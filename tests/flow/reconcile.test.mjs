@@ -127,6 +127,13 @@ test('the finance bureau: booked, undecided, void, unpaid, unknown', async () =>
 		await g.sql(`INSERT INTO pay_order_notice (pay_order, notice, total_fen, is_live) VALUES (${300000 + i}, ${n.id}, 8000, 0)`);
 		await g.sql(`UPDATE pay_notice SET state = 3 WHERE id = ${n.id}`);
 	}
+	// e-receipts: one that is there, one on its way, none, and one that is good though its money goes back
+	for (const [i, [n, receipt, wants]] of [[booked, 2, 1], [pending, 1, 1], [other, 0, 1], [silent, 2, 0]].entries()) {
+		await g.sql(`INSERT INTO pay_confirmation (id, payment, notice, trace_no, amount_fen, division, day, state, word, finance_no, wants_receipt, made_ms, booked_ms, changed_ms)
+			VALUES (${800 + i}, ${300000 + i}, ${n.id}, 'T${i}', 8000, 621202, ${Date.parse(D) / 86400e3}, 3, '', '', ${wants}, ${ms}, ${ms}, ${ms})`);
+		if (receipt > 0) await g.sql(`INSERT INTO pay_receipt (id, confirmation, state, word, check_code, link, red_code, red_number, is_unwanted, made_ms, issued_ms, reversed_ms, changed_ms)
+			VALUES (${800 + i}, ${800 + i}, ${receipt}, '', '', ${sql_bytes('')}, '', '', 0, ${ms}, ${ms}, 0, ${ms})`);
+	}
 	assert.equal((await g.ask('POST', `/v1/department/notices/${gone.payment_code}/void`, { token: w.department, key: randomUUID(), body: { reason: '重复开具' } })).status, 200);
 	const unknown = '62120226100000000012';
 	const line = (code, status, amount = '80.00') => JSON.stringify({ payment_code: code, amount, status, booked_at: `${D} 11:00:00` });
@@ -136,6 +143,10 @@ test('the finance bureau: booked, undecided, void, unpaid, unknown', async () =>
 	await over(D, 'finance');
 	const kinds = new Map((await items(`day=${D}`)).filter((i) => i.source === 'finance').map((i) => [i.number, i.kind]));
 	assert.deepEqual(sorted(kinds), sorted(new Map([[pending.payment_code, 'to_be_confirmed'], [other.payment_code, 'amount'], [silent.payment_code, 'to_be_confirmed'], [unpaid.payment_code, 'status'], [gone.payment_code, 'paid_after_void'], [unknown, 'long']])));
+	const receipts = (await over(D, 'receipts')).sources.find((one) => one.source === 'receipts');
+	assert.deepEqual([receipts.ours, receipts.theirs, receipts.matched], [4, 2, 1]);
+	const lacking = new Map((await items(`day=${D}`)).filter((i) => i.source === 'receipts').map((i) => [i.number, i.kind]));
+	assert.deepEqual(sorted(lacking), sorted(new Map([[pending.payment_code, 'to_be_confirmed'], [other.payment_code, 'to_be_confirmed'], [silent.payment_code, 'refund']])));
 });
 
 test('a fund flow says what reached the account, and is posted once', async () => {
