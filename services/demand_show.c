@@ -1,4 +1,4 @@
-/* services/demand_show.c - what a case wants of its person, newest first: GET /v1/cases/:no/demands. */
+/* services/demand_show.c - what a case wants of its person, newest first: GET /v1/cases/:no/demands; and for supervisors of the place, /v1/staff/cases/:no/demands. */
 #include "base/day.h"
 #include "services/case_row.h"
 #include "services/demand.h"
@@ -42,13 +42,26 @@ static bool row_of(struct request *r, struct stmt *q, struct row *to, struct fai
 	return (to->field.at != NULL && to->name.at != NULL && to->reason.at != NULL) || FAILS(why, MEMORY, "a demand");
 }
 
+/* Supervisors see what was asked beside a guide, and nothing of whom. */
+static bool region_of(struct tx *tx, struct request *r, int64_t id, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT region FROM cases WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no such case");
+	r->owner = stmt_int(q, 0);
+	return true;
+}
+
 static bool demands_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct demands *d = r->state;
 	struct case_row row;
 	if (!case_row_read(tx, &r->arena, d->question.id, &row, why) || !case_question_answers(&d->question, row.case_no, why))
 		return false;
-	if (!case_owner(tx, r, row.person, row.matter, why))
+	if (r->who.kind == WHO_STAFF ? !region_of(tx, r, d->question.id, why) : !case_owner(tx, r, row.person, row.matter, why))
 		return false;
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT d.seq, d.kind, d.again, d.told_on, d.days, COALESCE(d.due, 0), COALESCE(d.closed_seq, 0), i.what, i.number, i.added, i.field, i.name, i.reason"

@@ -205,6 +205,7 @@ const foreign = {
 	case_show: case_no, case_events: case_no, case_demands: case_no, case_result: case_no, case_result_document: case_no, pickup_code_make: case_no,
 	department_result: { theirs: theirs.ref, none: 'T-none', token: w.other_department, keyed: true, body: { decision: 'granted', document_no: '别人的', ready_for_collection: false } },
 	department_result_document: { theirs: theirs.ref, none: 'T-none', token: w.other_department, keyed: true, body: Buffer.from('%PDF-1.4\n1 0 obj endobj\nstartxref\n0\n%%EOF'), type: 'application/pdf' },
+	staff_case_demands: { ...case_no, token: county_supervisor.token },
 	hall_hand_out: { ...case_no, token: county_clerk.token, keyed: true, body: { code: '123456' } },
 	application_show: application_id, application_discard: application_id, application_renew: application_id,
 	application_save: { ...application_id, body: { answers: {} }, headers: { 'if-match': '"1"' } },

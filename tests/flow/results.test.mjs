@@ -101,3 +101,11 @@ test('not before it is done; not by a code of before a correction; by a mandate 
 	assert.deepEqual([handed.status, handed.json.by_mandate], [201, true]);
 	assert.equal(g.sql(`SELECT COUNT(*) FROM case_result r JOIN cases c ON c.id = r.case_id WHERE c.case_no = '${c.case_no}' AND r.handed_to <> c.person AND r.handed_mandate IS NOT NULL`), '1');
 });
+
+test('what was asked beside a guide, supervisors of the place read', async () => {
+	const supervisor = await hire(maker, checker, 'super.here', w.region, 'supervisor'), c = await new Case(g, w).live('submitted');
+	await c.send('correct_pre_asked', { demand: { days: 5, items: [{ name: '居委会证明', reason: '没有' }] } });
+	const [asked] = (await supervisor.ask('GET', `/v1/staff/cases/${c.case_no}/demands`)).json.items;
+	assert.deepEqual([asked.kind, asked.items.map((i) => i.name)], ['asked', ['居委会证明']]);
+	assert_problem(await clerk.ask('GET', `/v1/staff/cases/${c.case_no}/demands`), 403, 'forbidden');
+});
