@@ -3,6 +3,7 @@
 #include "payments/confirmation.h"
 #include "services/handlers.h"
 #include "services/pay_notice.h"
+#include "services/refunding.h"
 #include "services/services.h"
 
 enum { BROUGHT = 1, VOIDED };
@@ -16,6 +17,7 @@ static const char *const no_query[] = { NULL };
 struct bringing {
 	struct notice notice;
 	struct confirmation booking; /* of show */
+	struct refund_sums refunds;
 };
 
 static bool put_parse(struct request *r, struct fail *why)
@@ -87,7 +89,7 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 	if (!own_find(tx, r, &b->notice, why))
 		return false;
 	r->owner = b->notice.department;
-	return confirmation_find(tx, b->notice.id, &b->booking, &r->arena, why);
+	return confirmation_find(tx, b->notice.id, &b->booking, &r->arena, why) && refund_sums_of(tx, 0, b->notice.id, &b->refunds, why);
 }
 
 static bool show_render(struct request *r, struct fail *why)
@@ -104,6 +106,7 @@ static bool show_render(struct request *r, struct fail *why)
 		json_add_plain(&j, "booking", confirmation_booking_text(b->booking.state));
 	else
 		json_add_nothing(&j, "booking");
+	refund_sums_out(&j, &b->refunds, b->booking.amount_fen);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);
 }

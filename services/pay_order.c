@@ -8,6 +8,7 @@
 #include "services/handlers.h"
 #include "services/ordering.h"
 #include "services/pay_notice.h"
+#include "services/refunding.h"
 #include "services/services.h"
 #include "store/expiring.h"
 
@@ -111,6 +112,7 @@ struct showing {
 	struct order order;
 	struct payment payment;
 	struct str booking;        /* at NULL: there is no money to be booked */
+	struct refund_sums refunds;
 	struct notice notices[ORDER_NOTICES_MAX];
 };
 
@@ -136,7 +138,8 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 		if (!notice_read(tx, s->order.notices[i], &s->notices[i], &r->arena, why))
 			return false;
 	r->owner = s->order.person;
-	return payment_find(tx, s->order.id, &s->payment, &r->arena, why) && confirmation_of_order(tx, s->order.id, &s->booking, why);
+	return payment_find(tx, s->order.id, &s->payment, &r->arena, why) && confirmation_of_order(tx, s->order.id, &s->booking, why) &&
+	       refund_sums_of(tx, s->order.id, 0, &s->refunds, why);
 }
 
 /* Somebody else's notice may be in it: no more of it than whoever has its code may see. */
@@ -186,6 +189,7 @@ static bool show_render(struct request *r, struct fail *why)
 		json_add_plain(&j, "booking", s->booking);
 	else
 		json_add_nothing(&j, "booking");
+	refund_sums_out(&j, &s->refunds, s->payment.fen);
 	json_add_time(&j, "made_at", s->order.made_ms);
 	if (s->order.state == ORDER_OPEN || s->order.state == ORDER_PAYING)
 		json_add_time(&j, "expires_at", s->order.expires_ms);

@@ -254,6 +254,21 @@ bool refund_one_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
+void refund_sums_out(struct json_out *j, const struct refund_sums *s, int64_t paid_fen)
+{
+	if (s->under_way_fen == 0 && s->done_fen == 0) {
+		json_add_nothing(j, "refund");
+		return;
+	}
+	struct str state = refund_sums_text(s, paid_fen);
+	json_put_name(j, "refund");
+	json_put_object(j);
+	json_add_plain(j, "state", state.at != NULL ? state : STR("partly_refunded"));
+	json_add_number(j, "under_way_fen", s->under_way_fen);
+	json_add_number(j, "done_fen", s->done_fen);
+	json_put_object_end(j);
+}
+
 /* ---- lists ---- */
 
 bool refund_page_parse(struct request *r, struct fail *why)

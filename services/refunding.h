@@ -47,6 +47,9 @@ MUST_USE bool refund_one_again(struct tx *tx, struct request *r, struct refund *
 MUST_USE bool refund_one_done(struct tx *tx, struct request *r, const struct refund *f, int act, struct str note, struct fail *why); /* audit and outcome */
 MUST_USE bool refund_done_render(struct request *r, struct fail *why); /* {"id", "state"} */
 
+/* What of an order or a notice went back, as its "refund"; null: nothing was asked for. */
+void refund_sums_out(struct json_out *j, const struct refund_sums *s, int64_t paid_fen);
+
 /* ---- lists ---- */
 
 struct refund_page {

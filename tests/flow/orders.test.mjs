@@ -46,7 +46,7 @@ for (const via of ['h2', 'h1'])
 		assert_problem(await g.ask('POST', `/v1/department/notices/${n.payment_code}/void`, { token: w.department, key: randomUUID(), body: { reason: '重复开具' } }), 409, 'notice_state');
 		assert_problem(await bring(g, w.department, { ...n, late_fen: 40, late_on: day(3), total_fen: 8040 }), 409, 'notice_state');
 		const { json } = await show(id);
-		assert.deepEqual(json, { id, state: 'open', total_fen: 8020, notices: [{ payment_code: n.payment_code, unit_name: n.unit_name, total_fen: 8020 }], payment: null, booking: null, made_at: json.made_at,
+		assert.deepEqual(json, { id, state: 'open', total_fen: 8020, notices: [{ payment_code: n.payment_code, unit_name: n.unit_name, total_fen: 8020 }], payment: null, refund: null, booking: null, made_at: json.made_at,
 			expires_at: first_time.json.expires_at, next: 'pay' });
 		assert_problem(await show(id, w.stranger), 404, 'not_found');
 		assert_problem(await cancel(id, w.stranger), 404, 'not_found');

@@ -90,6 +90,7 @@ test('an answer that was lost is asked for, and a callback that never came too',
 	await g.serve();
 	await is(id, 'done');
 	assert.equal((await s.show('wechat_pay')).refunds.filter((r) => r.out_trade_no === o.out_trade_no).length, 1);
+	assert.deepEqual((await g.get(`/v1/orders/${o.id}`, { token: w.citizen })).json.refund, { state: 'refunded', under_way_fen: 0, done_fen: 8000 });
 	// accepted, and then nobody says anything: the job asks
 	const p = await paid(), quiet = await ask(p, 8000, 8000);
 	await decide('refund_decide', { verdict: 'approve' }, quiet);
@@ -120,6 +121,7 @@ test('abnormal: again under its number, or by hand; closed: nothing moved, and i
 	assert.equal((await show(other)).state, 'closed');
 	assert.equal(await sum('a.kind = 4'), 0, 'nothing is on its way');
 	assert.notEqual(await ask(o, 7000, 7000), other, 'another number');
+	assert.deepEqual((await g.get(`/v1/department/notices/${o.code}`, { token: w.department })).json.refund, { state: 'refunding', under_way_fen: 7000, done_fen: 1000 });
 });
 
 test('money that came too late goes back the way it came', async () => {
