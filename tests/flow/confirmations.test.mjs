@@ -84,6 +84,7 @@ test('its nonsense books nothing: other codes, another message, half an answer',
 for (const point of ['effect_after_mark', 'effect_after_answer'])
 	test(`the process dies: ${point}; told again after the start, and booked once`, async () => {
 		const n = await made();
+		await until('nothing else is on its way', async () => (await g.sql('SELECT COUNT(*) FROM effect WHERE state <= 2')) === '0');
 		await g.fault(`${point}=1`);
 		await take(n).catch(() => {}); // the answer may die with it; the payment does not
 		await g.exited;
