@@ -125,7 +125,9 @@ static bool keep(struct reconciler *r, struct recon_claim *c, const struct recon
 	struct writing w = { .claim = c, .result = found, .kind = WRITE_ITEMS };
 	for (; w.from < found->count; w.from += RECON_BITE) {
 		w.count = found->count - w.from < RECON_BITE ? found->count - w.from : RECON_BITE;
-		if (is_stopping(r) || !write_it(r, &w, why))
+		if (is_stopping(r))
+			return FAILS(why, STOPPING, "a day is given up");
+		if (!write_it(r, &w, why))
 			return false;
 	}
 	w.kind = WRITE_CLEAR;
@@ -165,9 +167,10 @@ static void do_one(struct reconciler *r, struct recon_claim *c)
 	if (ok)
 		say_done(c, &found, began_ns);
 	recon_found_drop(&found);
-	if (ok || why.code == FAIL_CONFLICT || is_stopping(r))
+	if (ok || why.code == FAIL_CONFLICT)
 		return;
-	log_fail(STR_NONE, &why);
+	if (!is_stopping(r)) /* given up at a stop, it is due again soon after the start */
+		log_fail(STR_NONE, &why);
 	struct writing w = { .claim = c, .kind = WRITE_FAILED, .reason = str_c(fail_row(why.code)->slug) };
 	if (!write_it(r, &w, &after))
 		log_fail(STR_NONE, &after);

@@ -15,7 +15,7 @@ enum recon_item_state { RECON_ITEM_OPEN = 1, RECON_ITEM_QUEUED, RECON_ITEM_SETTL
 struct str recon_item_state_text(int64_t state);
 int64_t recon_item_state_named(struct str text); /* 0: none */
 
-#define RECON_CLAIM_MS INT64_C(600000)
+#define RECON_CLAIM_MS INT64_C(120000) /* two at one round do the same: too short is only work done twice */
 enum { RECON_BITE = 50 /* items in a transaction */ };
 
 struct recon_claim {
