@@ -15,11 +15,17 @@ struct place {
 	uint32_t len;
 };
 
+/* With some bits of its hash, so that a stranger costs no look at the row. */
+struct slot {
+	uint32_t row;     /* + 1; 0: free */
+	uint32_t tag;
+};
+
 struct recon_join {
 	uint8_t key[16];  /* numbers are outsiders' */
 	struct recon_ours_row *rows;
 	struct place *numbers;
-	uint32_t *slots;  /* row + 1; 0: free */
+	struct slot *slots;
 	char *bytes;
 	uint32_t count, room, slot_count;
 	size_t bytes_len, bytes_room;
@@ -46,9 +52,9 @@ void recon_join_drop(struct recon_join *j)
 	free(j);
 }
 
-static uint32_t slot_of(const struct recon_join *j, uint8_t side, struct str number)
+static uint64_t hash_of(const struct recon_join *j, uint8_t side, struct str number)
 {
-	return (uint32_t)(siphash(j->key, number.at, number.len) + side * UINT64_C(0x9e3779b97f4a7c15)) & (j->slot_count - 1);
+	return siphash(j->key, number.at, number.len) + side * UINT64_C(0x9e3779b97f4a7c15);
 }
 
 static bool is_it(const struct recon_join *j, uint32_t row, uint8_t side, struct str number)
@@ -57,19 +63,22 @@ static bool is_it(const struct recon_join *j, uint32_t row, uint8_t side, struct
 	return j->rows[row].side == side && p->len == number.len && memcmp(j->bytes + p->at, number.at, number.len) == 0;
 }
 
-/* The slot that has it, or the free one where it would go. */
-static uint32_t *slot_find(const struct recon_join *j, uint8_t side, struct str number)
+/* The slot that has it, or the free one where it would go, with its tag. */
+static struct slot *slot_find(const struct recon_join *j, uint8_t side, struct str number)
 {
-	uint32_t n = slot_of(j, side, number);
-	while (j->slots[n] != 0 && !is_it(j, j->slots[n] - 1, side, number))
+	uint64_t hash = hash_of(j, side, number);
+	uint32_t n = (uint32_t)hash & (j->slot_count - 1), tag = (uint32_t)(hash >> 32);
+	while (j->slots[n].row != 0 && (j->slots[n].tag != tag || !is_it(j, j->slots[n].row - 1, side, number)))
 		n = (n + 1) & (j->slot_count - 1);
+	if (j->slots[n].row == 0)
+		j->slots[n].tag = tag;
 	return &j->slots[n];
 }
 
 static void slots_fill(struct recon_join *j)
 {
 	for (uint32_t row = 0; row < j->count; row++)
-		*slot_find(j, j->rows[row].side, (struct str){ j->bytes + j->numbers[row].at, j->numbers[row].len }) = row + 1;
+		slot_find(j, j->rows[row].side, (struct str){ j->bytes + j->numbers[row].at, j->numbers[row].len })->row = row + 1;
 }
 
 static bool grow(struct recon_join *j, struct fail *why)
@@ -79,7 +88,7 @@ static bool grow(struct recon_join *j, struct fail *why)
 	j->rows = rows != NULL ? rows : j->rows;
 	struct place *numbers = realloc(j->numbers, room * sizeof *numbers);
 	j->numbers = numbers != NULL ? numbers : j->numbers;
-	uint32_t *slots = calloc(2 * (size_t)room, sizeof *slots);
+	struct slot *slots = calloc(2 * (size_t)room, sizeof *slots);
 	if (rows == NULL || numbers == NULL || slots == NULL || room > UINT32_MAX / 4) {
 		free(slots);
 		return FAILS(why, MEMORY, "%u records of a day", room);
@@ -113,13 +122,13 @@ bool recon_join_put(struct recon_join *j, const struct recon_ours_row *row, stru
 	assert(number.len > 0 && number.len < FIRST_BYTES);
 	if (j->count == j->room && !grow(j, why))
 		return false;
-	uint32_t *slot = slot_find(j, row->side, number);
-	if (*slot != 0)
+	struct slot *slot = slot_find(j, row->side, number);
+	if (slot->row != 0)
 		return true;
 	if (!keep_number(j, number, why))
 		return false;
 	j->rows[j->count] = *row;
-	*slot = ++j->count;
+	slot->row = ++j->count;
 	return true;
 }
 
@@ -127,7 +136,7 @@ struct recon_ours_row *recon_join_find(struct recon_join *j, enum recon_side sid
 {
 	if (j->count == 0 || number.len == 0)
 		return NULL;
-	uint32_t row = *slot_find(j, (uint8_t)side, number);
+	uint32_t row = slot_find(j, (uint8_t)side, number)->row;
 	return row != 0 ? &j->rows[row - 1] : NULL;
 }
 
