@@ -31,6 +31,7 @@
 #include "payments/attempt.h"
 #include "payments/receipt_send.h"
 #include "payments/refund_wechat.h"
+#include "services/refunding.h"
 #include "services/authority_account.h"
 #include "services/certificate_account.h"
 #include "services/certificate_trust.h"
@@ -147,6 +148,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_wechat_pay_refund, refund_wechat_followed);
 	effect_follow(KIND_wechat_pay_refund_query, refund_wechat_followed);
 	refund_wechat_compose();
+	money_watch_open();
 	effect_follow(KIND_wechat_pay_certificates, wechat_pay_certificates_came);
 	effect_follow(KIND_sms_aliyun, delivery_changed); /* what became of a message's bell, its person hears */
 	bool ok = (g->store = store_open(c, STORE_SERVE, why)) != NULL;

@@ -230,6 +230,12 @@ static bool follow_certificates(struct tx *tx, struct bite *b, struct fail *why)
 	return wechat_pay_certificates_follow(tx, &b->rows, why);
 }
 
+static bool watch_money(struct tx *tx, struct bite *b, struct fail *why)
+{
+	(void)b;
+	return money_watch(tx, why);
+}
+
 static bool push_refunds(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return refunds_push(tx, b->now_ms, b->rows_max, &b->rows, why);

@@ -2,6 +2,7 @@
  * told of each step. A job's bite. */
 #include "auth/keyring.h"
 #include "base/arena.h"
+#include "base/metrics.h"
 #include "notify/message.h"
 #include "payments/fen.h"
 #include "services/refunding.h"
@@ -89,4 +90,49 @@ bool refunds_push(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows
 		if (!push(tx, &due[i], now_ms, &a, why))
 			return false;
 	return true;
+}
+
+/* ---- what waits for staff ---- */
+
+enum { KINDS = ODD_UNKNOWN_ORDER, SHOWN = 2 };
+static const enum refund_state shown[SHOWN] = { REFUND_UNKNOWN, REFUND_ABNORMAL };
+
+void money_watch_open(void)
+{
+	for (int k = 1; k <= KINDS; k++)
+		metric_label(M_odd_money, k, odd_kind_row(k)->text.at);
+	for (int i = 0; i < SHOWN; i++)
+		metric_label(M_refunds_shown, i, refund_state_text(shown[i]).at);
+}
+
+static bool odd_count(struct tx *tx, struct fail *why)
+{
+	int64_t count[KINDS + 1] = { 0 };
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT kind, COUNT(*) FROM pay_odd WHERE state = 1 GROUP BY kind", why);
+	if (q == NULL)
+		return false;
+	while (stmt_row(q, why))
+		count[stmt_int(q, 0)] = stmt_int(q, 1);
+	for (int k = 1; k <= KINDS && why->code == FAIL_NONE; k++)
+		metric_set(M_odd_money, k, count[k]);
+	return why->code == FAIL_NONE;
+}
+
+static bool shown_count(struct tx *tx, struct fail *why)
+{
+	for (int i = 0; i < SHOWN; i++) {
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM pay_refund WHERE state = $1", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, shown[i]);
+		if (!stmt_row(q, why))
+			return why->code == FAIL_NONE && FAILS(why, STORE, "no count of refunds");
+		metric_set(M_refunds_shown, i, stmt_int(q, 0));
+	}
+	return true;
+}
+
+bool money_watch(struct tx *tx, struct fail *why)
+{
+	return odd_count(tx, why) && shown_count(tx, why);
 }

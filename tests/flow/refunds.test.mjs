@@ -167,6 +167,7 @@ test('odd money: proposed by a table, settled by two', async () => {
 	await decided('odd_apply', { payment_code: m.payment_code }, unknown.id);
 	assert_problem(await g.get(`/v1/notices/${m.payment_code}`), 409, 'notice_paid');
 	await decided('odd_apply', {}, late.id, { status: 409 });
+	assert.match((await g.admin('/metrics')).text, /^siban_odd_money\{kind="unknown_order"\} \d+$/m);
 });
 
 after(async () => {
