@@ -79,6 +79,21 @@ static void no_word(const char *name, const char *text, const char *word)
 			fail_msg("payments/%s says %s", name, word);
 }
 
+/* Comments and what stands in quotes. */
+static void blank_prose(char *s)
+{
+	while (*s != '\0') {
+		char *end = s[0] == '/' && s[1] == '*' ? strstr(s + 2, "*/") : *s == '"' ? strchr(s + 1, '"') : NULL;
+		if (end == NULL) {
+			s++;
+			continue;
+		}
+		size_t len = (size_t)(end - s) + (*s == '"' ? 1 : 2);
+		memset(s, ' ', len);
+		s += len;
+	}
+}
+
 static void no_floating_point(void **state)
 {
 	(void)state;
@@ -99,9 +114,8 @@ static void no_floating_point(void **state)
 		fclose(in);
 		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
 			no_word(e->d_name, text, words[i]);
-		for (const char *at = text; (at = strstr(at, "double")) != NULL; at++)
-			if (strncmp(at, "double entry", 12) != 0)
-				fail_msg("payments/%s says double", e->d_name);
+		blank_prose(text); /* there are other things that come double */
+		no_word(e->d_name, text, "double");
 		files++;
 	}
 	closedir(d);
