@@ -1,4 +1,4 @@
-/* services/message_office.c - GET /v1/staff/cases/{no}/messages, /v1/staff/voices/{number}/messages: what was sent to whoever a case or a ticket is of, and why something did not arrive,
+/* services/message_office.c - GET /v1/staff/cases/{no}/messages, /v1/staff/tickets/{number}/messages: what was sent to whoever a case or a ticket is of, and why something did not arrive,
  * for an operator who is asked. What messages say in full is their receiver's: here stand titles. Each look is on record under the person. */
 #include "auth/audit.h"
 #include "auth/staff.h"

@@ -1,4 +1,4 @@
-/* services/recon_export.c - GET /v1/staff/reconciliation/export: what the payment office works with in its own programs, each time on record. The same question gives the same table. */
+/* services/recon_export.c - GET /v1/office/exports: what the payment office works with in its own programs, each time on record. The same question gives the same table. */
 #include "auth/audit.h"
 #include "base/clock.h"
 #include "base/day.h"

@@ -1,4 +1,4 @@
-/* services/recon_items.c - GET /v1/staff/reconciliation/items: what did not match, newest first. */
+/* services/recon_items.c - GET /v1/office/discrepancies: what did not match, newest first. */
 #include "payments/recon_run.h"
 #include "services/handlers.h"
 #include "services/pay_notice.h"

@@ -1,5 +1,5 @@
 /* services/recon_upload.c - a statement goes by in pieces: it is judged and sealed at the same time, and when both are at their end its row is made. For the payment
- * office POST /v1/staff/reconciliation/files, for the operator `siban reconcile load`. */
+ * office POST /v1/office/statements, for the operator `siban reconcile load`. */
 #include "auth/audit.h"
 #include "base/day.h"
 #include "payments/recon_file.h"

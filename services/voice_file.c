@@ -1,4 +1,4 @@
-/* services/voice_file.c - a ticket is filed: POST /v1/voices by whoever speaks, POST /v1/staff/voices and /v1/department/voices by who took his call (统一接收).
+/* services/voice_file.c - a ticket is filed: POST /v1/tickets by whoever speaks, POST /v1/staff/tickets and /v1/department/tickets by who took his call (统一接收).
  *
  * About a case it may only be when the case is the speaker's: his own, or, on the telephone, one whose number he knows with the last four of his identity number. On
  * the telephone nobody is known otherwise: name and phone are kept as they were said, with the ticket alone. */

@@ -1,4 +1,4 @@
-/* services/voice_mine.c - GET /v1/voices, /v1/voices/{number}; POST …/feedback, …/withdraw: whoever spoke sees what becomes of it, and says whether that satisfies him (评价反馈). */
+/* services/voice_mine.c - GET /v1/tickets, /v1/tickets/{number}; POST …/feedback, …/withdraw: whoever spoke sees what becomes of it, and says whether that satisfies him (评价反馈). */
 #include "auth/audit.h"
 #include "auth/mandate.h"
 #include "base/day.h"

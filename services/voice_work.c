@@ -1,4 +1,4 @@
-/* services/voice_work.c - voices at the hands of an office: /v1/department/voices for a department's system and the hotline's, /v1/staff/voices for people.
+/* services/voice_work.c - voices at the hands of an office: /v1/department/tickets for a department's system and the hotline's, /v1/staff/tickets for people.
  *
  * A department, and whoever works in one, sees what is at its hands; an operator and a supervisor what is of their place. Who may do what is services/voice_events.def. */
 #include "auth/audit.h"

@@ -115,7 +115,7 @@ test('a booking and a ticket ring too, and name nothing', async () => {
 	const { id } = await ask('/v1/holds', { hall, matters: w.matter.code, starts_at }, 201);
 	await ask(`/v1/bookings/${id}/confirm`, {}, 200);
 	await ask(`/v1/bookings/${id}/cancel`, { reason: 'no_time' }, 200);
-	await ask('/v1/voices', { kind: 'complain', text: '窗口没有人', region: w.region }, 201);
+	await ask('/v1/tickets', { kind: 'complain', text: '窗口没有人', region: w.region }, 201);
 	const rings = await until('three have rung', async () => {
 		const { messages } = await s.show('aliyun_sms');
 		const his = messages.filter((m) => m.phone_number === phone);

@@ -31,8 +31,8 @@ assert.equal((await window.ask('POST', '/v1/hall/counter-payments', { key: rando
 const number = async (sql) => Number(await g.sql(sql));
 const journal = await number('SELECT MIN(journal) FROM pay_payment'), staff = await number("SELECT MIN(id) FROM staff");
 
-const bring = (source, on, body, { as = office, key = randomUUID(), more = '' } = {}) => as.ask('POST', `/v1/staff/reconciliation/files?source=${source}&day=${on}${more}`, { key, body: Buffer.from(body), type: 'application/octet-stream' });
-const show = async (on) => (await office.ask('GET', `/v1/staff/reconciliation/days?day=${on}`)).json;
+const bring = (source, on, body, { as = office, key = randomUUID(), more = '' } = {}) => as.ask('POST', `/v1/office/statements?source=${source}&day=${on}${more}`, { key, body: Buffer.from(body), type: 'application/octet-stream' });
+const show = async (on) => (await office.ask('GET', `/v1/office/days?day=${on}`)).json;
 async function over(on, source, round = () => true) {
 	let day_now;
 	await until(`${source} of ${on} is done`, async () => {
@@ -45,7 +45,7 @@ async function over(on, source, round = () => true) {
 async function items(query) {
 	const all = [];
 	for (let cursor = ''; cursor !== null;) {
-		const { json, text } = await office.ask('GET', `/v1/staff/reconciliation/items?limit=100&${query}${cursor ? `&cursor=${cursor}` : ''}`);
+		const { json, text } = await office.ask('GET', `/v1/office/discrepancies?limit=100&${query}${cursor ? `&cursor=${cursor}` : ''}`);
 		assert.ok(json.items, text);
 		all.push(...json.items);
 		cursor = json.next_cursor;
@@ -79,7 +79,7 @@ test('what was planted is found, nothing is invented, and the same again', async
 	assert.equal(bill.split('\r\n')[amount.line - 1].includes(amount.number), true, 'the line it says');
 	// again: the same rows, unchanged
 	const rows = await g.sql('SELECT id, kind, number, state, changed_ms FROM recon_item ORDER BY id');
-	const asked = await office.ask('POST', `/v1/staff/reconciliation/runs?day=${D}`);
+	const asked = await office.ask('POST', `/v1/office/runs?day=${D}`);
 	assert.deepEqual([asked.status, asked.json.asked], [202, 1]);
 	await until('it was held again', async () => (await number('SELECT round FROM recon_run')) === 2 && (await show(D)).sources[0].state === 'done');
 	assert.equal(await g.sql('SELECT id, kind, number, state, changed_ms FROM recon_item ORDER BY id'), rows);
@@ -154,7 +154,7 @@ test('a fund flow says what reached the account, and is posted once', async () =
 	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['fee', 60], ['back', 4000], ['fee_back', 24]]))).status, 201);
 	await over(D, 'wechat_fund');
 	assert.deepEqual([await balance(5), await balance(6), await balance(1)], [6000 - 36, 36, -6000]);
-	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/runs?day=${D}`)).status, 202);
+	assert.equal((await office.ask('POST', `/v1/office/runs?day=${D}`)).status, 202);
 	await until('once more', async () => (await number('SELECT round FROM recon_run WHERE source = 2')) === 2 && (await number('SELECT state FROM recon_run WHERE source = 2')) === 3);
 	assert.deepEqual([await balance(5), await balance(6)], [5964, 36], 'the same again posts nothing');
 	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['trade', 500], ['fee', 63], ['back', 4000], ['fee_back', 24]]), { more: '&replaces=1' })).status, 201);
@@ -188,8 +188,8 @@ test('what is wrong with a file is said with its line, and nothing of it stays',
 	// who may not
 	assert_problem(await bring('wechat_trade', BEFORE, small, { as: window }), 403, 'forbidden');
 	assert_problem(await bring('wechat_trade', BEFORE, small, { as: county }), 403, 'forbidden');
-	assert_problem(await county.ask('GET', `/v1/staff/reconciliation/days?day=${D}`), 403, 'forbidden');
-	assert_problem(await office.ask('GET', '/v1/staff/reconciliation/days?day=2026-02-30'), 400, 'invalid_query');
+	assert_problem(await county.ask('GET', `/v1/office/days?day=${D}`), 403, 'forbidden');
+	assert_problem(await office.ask('GET', '/v1/office/days?day=2026-02-30'), 400, 'invalid_query');
 });
 
 test('what did not match is settled by two people, posted, and the day closed; what changes afterwards is seen', async () => {
@@ -229,7 +229,7 @@ test('what did not match is settled by two people, posted, and the day closed; w
 	assert.equal(await balance(7) - before.difference, -1 + all.get('refund').theirs_fen, 'one fen more came, and a refund nobody knew went');
 	assert.equal(await number('SELECT COUNT(*) FROM pay_odd'), 2);
 	// another round changes nothing of it
-	assert.equal((await office.ask('POST', `/v1/staff/reconciliation/runs?day=${E}`)).status, 202);
+	assert.equal((await office.ask('POST', `/v1/office/runs?day=${E}`)).status, 202);
 	await until('again', async () => (await number(`SELECT COUNT(*) FROM recon_run WHERE round = 2 AND state = 3 AND source = 1 AND day = (SELECT day FROM recon_item WHERE id = ${all.get('long').id.slice(3)})`)) === 1);
 	assert.deepEqual((await items(`day=${E}`)).map((i) => i.state).sort(), ['open', 'settled', 'settled', 'settled', 'settled', 'settled', 'settled']);
 	assert.equal((await bring('finance', E, 'payment_code,amount,status,booked_at\n')).status, 201);
@@ -244,7 +244,7 @@ test('what did not match is settled by two people, posted, and the day closed; w
 });
 
 test('tables for the office: by CSV, GB18030 and workbook the same, sums right, nothing that runs, and on record', async () => {
-	const table = (query, as = office) => as.ask('GET', `/v1/staff/reconciliation/export?${query}`);
+	const table = (query, as = office) => as.ask('GET', `/v1/office/exports?${query}`);
 	await g.sql("UPDATE recon_item SET number = '=1+1' WHERE id = (SELECT MIN(id) FROM recon_item WHERE kind = 2)");
 	const plain = await table(`what=differences&from=${D}`);
 	assert.equal(plain.status, 200, plain.text);

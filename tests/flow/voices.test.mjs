@@ -24,15 +24,15 @@ const over = (events = ['submitted', 'accepted', 'decided_ok', 'done']) => new C
 const rate = (c, body, { token = w.citizen, key = randomUUID(), ...more } = {}) => g.ask('POST', `/v1/cases/${c.case_no}/rating`, { token, key, body, ...more });
 const rating_of = (c, token = w.citizen) => g.get(`/v1/cases/${c.case_no}/rating`, { token });
 const move = (who, number, event, more = {}) => who === w.department || who === w.other_department
-	? g.ask('POST', `/v1/department/voices/${number}/moves`, { token: who, key: randomUUID(), body: { event, ...more } })
-	: who.ask('POST', `/v1/staff/voices/${number}/moves`, { key: randomUUID(), body: { event, ...more } });
+	? g.ask('POST', `/v1/department/tickets/${number}/moves`, { token: who, key: randomUUID(), body: { event, ...more } })
+	: who.ask('POST', `/v1/staff/tickets/${number}/moves`, { key: randomUUID(), body: { event, ...more } });
 const moved = async (who, number, event, state, more) => {
 	const answer = await move(who, number, event, more);
 	assert.deepEqual([answer.status, answer.json.state], [200, state], answer.text);
 };
-const say = (body, token = w.citizen) => g.ask('POST', '/v1/voices', { token, key: randomUUID(), body });
-const feedback = (number, body, token = w.citizen) => g.ask('POST', `/v1/voices/${number}/feedback`, { token, key: randomUUID(), body });
-const mine = (number, token = w.citizen) => g.get(`/v1/voices/${number}`, { token });
+const say = (body, token = w.citizen) => g.ask('POST', '/v1/tickets', { token, key: randomUUID(), body });
+const feedback = (number, body, token = w.citizen) => g.ask('POST', `/v1/tickets/${number}/feedback`, { token, key: randomUUID(), body });
+const mine = (number, token = w.citizen) => g.get(`/v1/tickets/${number}`, { token });
 const titles = async () => (await g.get('/v1/messages?limit=5', { token: w.citizen })).json.items.map((i) => i.template);
 const uscc_of_nobody = '91621299MA0000000X';
 const count = async (sql) => Number(await g.sql(sql));
@@ -79,22 +79,22 @@ test('a poor rating: work order, called back, answered, its result with its rate
 	const { work_order: number } = (await rate(c, { level: 2, tags: 'not_told_at_once', text: '来回跑了三次' })).json;
 	assert.match(number, /^R\d{14}$/);
 	assert.equal((await titles())[0], 'voice_received');
-	const order = (await g.get(`/v1/department/voices/${number}`, { token: w.department })).json;
+	const order = (await g.get(`/v1/department/tickets/${number}`, { token: w.department })).json;
 	assert.deepEqual([order.kind, order.state, order.case_no, order.text, order.clock.kind], ['rating', 'assigned', c.case_no, '来回跑了三次', 'accept']);
-	assert_problem(await g.get(`/v1/department/voices/${number}`, { token: w.other_department }), 404, 'not_found');
-	assert_problem(await other_clerk.ask('GET', `/v1/staff/voices/${number}`), 404, 'not_found');
-	assert_problem(await far.ask('GET', `/v1/staff/voices/${number}`), 404, 'not_found');
+	assert_problem(await g.get(`/v1/department/tickets/${number}`, { token: w.other_department }), 404, 'not_found');
+	assert_problem(await other_clerk.ask('GET', `/v1/staff/tickets/${number}`), 404, 'not_found');
+	assert_problem(await far.ask('GET', `/v1/staff/tickets/${number}`), 404, 'not_found');
 	assert_problem(await mine(number, w.stranger), 404, 'not_found');
-	const list = (await g.get('/v1/department/voices?state=assigned&limit=1', { token: w.department })).json;
+	const list = (await g.get('/v1/department/tickets?state=assigned&limit=1', { token: w.department })).json;
 	assert.equal(list.items[0].number, number);
-	assert.ok((await clerk.ask('GET', '/v1/staff/voices')).json.items.some((i) => i.number === number));
-	assert.deepEqual((await g.get('/v1/department/voices', { token: w.other_department })).json.items, []);
+	assert.ok((await clerk.ask('GET', '/v1/staff/tickets')).json.items.some((i) => i.number === number));
+	assert.deepEqual((await g.get('/v1/department/tickets', { token: w.other_department })).json.items, []);
 	assert_problem(await move(supervisor, number, 'accepted'), 403, 'forbidden');
 	const early = assert_problem(await move(clerk, number, 'answered', { text: '已整改' }), 409, 'voice_state').json;
 	assert.deepEqual([early.state, early.allowed], ['assigned', 'handed_over,returned,accepted']);
 	await moved(clerk, number, 'accepted', 'handling');
 	assert_problem(await move(clerk, number, 'answered', { text: '已整改' }), 409, 'call_first');
-	const contact = await clerk.ask('POST', `/v1/staff/voices/${number}/contact`, { body: { reason: '回访差评' } });
+	const contact = await clerk.ask('POST', `/v1/staff/tickets/${number}/contact`, { body: { reason: '回访差评' } });
 	assert.equal(contact.status, 200, contact.text);
 	assert.equal(await count(`SELECT COUNT(*) FROM audit WHERE act = 157`), 1);
 	assert_problem(await move(clerk, number, 'called'), 422, 'missing_field');
@@ -106,7 +106,7 @@ test('a poor rating: work order, called back, answered, its result with its rate
 	assert.equal(work_order.steps.find((s) => s.what === 'called').text, null, 'not what offices write');
 	assert.equal((await feedback(number, { satisfied: true })).json.state, 'closed');
 	assert_problem(await feedback(number, { satisfied: true }), 409, 'voice_state');
-	assert_problem(await g.ask('POST', `/v1/voices/${number}/withdraw`, { token: w.citizen, key: randomUUID() }), 409, 'voice_state');
+	assert_problem(await g.ask('POST', `/v1/tickets/${number}/withdraw`, { token: w.citizen, key: randomUUID() }), 409, 'voice_state');
 });
 
 test('nobody is named in the list of ratings, and what two people find wrong still counts', async () => {
@@ -176,22 +176,22 @@ test('a ticket from hand to hand: assigned, handed over, returned, accepted, com
 	assert.equal((await clock()).kind, 'handle');
 	await moved(clerk, number, 'answered', 'answered', { text: '中午安排轮值' });
 	assert.equal((await feedback(number, { satisfied: false })).json.state, 'closed');
-	const shown = (await supervisor.ask('GET', `/v1/staff/voices/${number}`)).json;
+	const shown = (await supervisor.ask('GET', `/v1/staff/tickets/${number}`)).json;
 	assert.deepEqual(shown.steps.map((s) => s.what), ['received', 'assigned', 'returned', 'assigned', 'handed_over', 'accepted', 'stopped_in_time', 'complex', 'urged', 'extended', 'answered', 'stopped_in_time',
 		'reopened', 'answered', 'stopped_in_time', 'dissatisfied']);
 	const feed = await until('its events are in the supervisors’ feed', async () => {
-		const { json } = await supervisor.ask('GET', '/v1/staff/voices/feed?limit=100');
+		const { json } = await supervisor.ask('GET', '/v1/staff/tickets/feed?limit=100');
 		const items = json.items.filter((i) => i.number === number);
 		return items.length === 16 && items;
 	});
 	assert.deepEqual(feed.map((i) => i.what), shown.steps.map((s) => s.what));
-	assert.ok((await g.get('/v1/department/voices/feed?limit=100', { token: w.department })).json.items.some((i) => i.number === number && i.what === 'urged'));
+	assert.ok((await g.get('/v1/department/tickets/feed?limit=100', { token: w.department })).json.items.some((i) => i.number === number && i.what === 'urged'));
 	await g.command('seal', 'verify');
 });
 
 test('what is said in a call is a ticket, of a case only for whoever knows it; who reports is told to no department', async () => {
 	const c = await over(['submitted', 'accepted']), body = { kind: 'consult', text: '什么时候能办好', name: '李大爷', phone: '13900001111' };
-	const take = (who, more) => who.ask('POST', '/v1/staff/voices', { key: randomUUID(), body: { ...body, ...more } });
+	const take = (who, more) => who.ask('POST', '/v1/staff/tickets', { key: randomUUID(), body: { ...body, ...more } });
 	assert_problem(await take(hotline), 422, 'missing_field');
 	assert_problem(await take(hotline, { case_no: c.case_no }), 422, 'missing_field');
 	assert_problem(await take(hotline, { case_no: c.case_no, id_last4: '0000' }), 404, 'case_lookup_failed');
@@ -200,22 +200,22 @@ test('what is said in a call is a ticket, of a case only for whoever knows it; w
 	const taken = await take(hotline, { case_no: c.case_no, id_last4: w.person.slice(-4) });
 	assert.deepEqual([taken.status, taken.json.state], [201, 'assigned'], taken.text);
 	assert.equal((await mine(taken.json.number)).json.case_no, c.case_no, 'he sees it too');
-	const shown = (await clerk.ask('GET', `/v1/staff/voices/${taken.json.number}`)).json;
+	const shown = (await clerk.ask('GET', `/v1/staff/tickets/${taken.json.number}`)).json;
 	assert.ok(shown.speaker.includes('*') && shown.phone.includes('****'), JSON.stringify(shown));
-	assert.deepEqual((await clerk.ask('POST', `/v1/staff/voices/${taken.json.number}/contact`, { body: { reason: '回电答复' } })).json, { number: taken.json.number, name: '李大爷', phone: '13900001111' });
+	assert.deepEqual((await clerk.ask('POST', `/v1/staff/tickets/${taken.json.number}/contact`, { body: { reason: '回电答复' } })).json, { number: taken.json.number, name: '李大爷', phone: '13900001111' });
 	const report = (await take(hotline, { kind: 'report', text: '有人收取好处费', region: w.region })).json.number;
 	await moved(hotline, report, 'assigned', 'assigned', { department: w.matter.department.code });
-	assert.deepEqual([(await clerk.ask('GET', `/v1/staff/voices/${report}`)).json.speaker, (await clerk.ask('GET', `/v1/staff/voices/${report}`)).json.phone], [null, null]);
-	assert_problem(await clerk.ask('POST', `/v1/staff/voices/${report}/contact`, { body: { reason: '想知道是谁' } }), 403, 'forbidden');
-	assert.equal((await hotline.ask('POST', `/v1/staff/voices/${report}/contact`, { body: { reason: '回访举报人' } })).json.phone, '13900001111');
+	assert.deepEqual([(await clerk.ask('GET', `/v1/staff/tickets/${report}`)).json.speaker, (await clerk.ask('GET', `/v1/staff/tickets/${report}`)).json.phone], [null, null]);
+	assert_problem(await clerk.ask('POST', `/v1/staff/tickets/${report}/contact`, { body: { reason: '想知道是谁' } }), 403, 'forbidden');
+	assert.equal((await hotline.ask('POST', `/v1/staff/tickets/${report}/contact`, { body: { reason: '回访举报人' } })).json.phone, '13900001111');
 	await moved(clerk, report, 'accepted', 'handling');
 	await moved(clerk, report, 'answered', 'answered', { text: '已查处' });
 	await moved(hotline, report, 'satisfied', 'closed');
 	assert.ok(!(await g.log()).includes('13900001111'));
 	// A hotline's own system does the same, and sees what it took.
-	const system_take = await g.ask('POST', '/v1/department/voices', { token: w.other_department, key: randomUUID(), body: { ...body, kind: 'suggest', region: w.region } });
+	const system_take = await g.ask('POST', '/v1/department/tickets', { token: w.other_department, key: randomUUID(), body: { ...body, kind: 'suggest', region: w.region } });
 	assert.equal(system_take.status, 201, system_take.text);
-	assert.ok((await g.get('/v1/department/voices?taken=true', { token: w.other_department })).json.items.some((i) => i.number === system_take.json.number));
+	assert.ok((await g.get('/v1/department/tickets?taken=true', { token: w.other_department })).json.items.some((i) => i.number === system_take.json.number));
 	await moved(w.other_department, system_take.json.number, 'refused', 'refused', { text: '属于信访渠道' });
 });
 
@@ -225,17 +225,17 @@ test('an operator sees what was sent of a case and of a ticket, and the look is 
 	assert_problem(await say({ kind: 'consult', text: '何时出证', case_no: c.case_no }, w.stranger), 422, 'invalid_field');
 	assert_problem(await say({ kind: 'rating', text: '何时出证', case_no: c.case_no }), 422, 'invalid_field');
 	const looks = await count('SELECT COUNT(*) FROM audit WHERE act = 158');
-	const of_case = await hotline.ask('GET', `/v1/staff/cases/${c.case_no}/messages`), of_voice = await hotline.ask('GET', `/v1/staff/voices/${number}/messages`);
+	const of_case = await hotline.ask('GET', `/v1/staff/cases/${c.case_no}/messages`), of_voice = await hotline.ask('GET', `/v1/staff/tickets/${number}/messages`);
 	assert.deepEqual(of_case.json.items.map((i) => i.title), ['已受理']);
 	assert.deepEqual(of_voice.json.items.map((i) => i.title), ['已收到您的诉求']);
 	assert.ok(of_voice.json.items[0].next.length > 0 && of_voice.json.items[0].inbox.state === 'done');
 	assert.equal(await count('SELECT COUNT(*) FROM audit WHERE act = 158'), looks + 2);
 	assert_problem(await far.ask('GET', `/v1/staff/cases/${c.case_no}/messages`), 404, 'not_found');
-	assert_problem(await other_clerk.ask('GET', `/v1/staff/voices/${number}/messages`), 404, 'not_found');
-	assert.equal((await g.ask('POST', `/v1/voices/${number}/withdraw`, { token: w.citizen, key: randomUUID() })).json.state, 'withdrawn');
-	const list = (await g.get('/v1/voices?limit=2', { token: w.citizen })).json;
+	assert_problem(await other_clerk.ask('GET', `/v1/staff/tickets/${number}/messages`), 404, 'not_found');
+	assert.equal((await g.ask('POST', `/v1/tickets/${number}/withdraw`, { token: w.citizen, key: randomUUID() })).json.state, 'withdrawn');
+	const list = (await g.get('/v1/tickets?limit=2', { token: w.citizen })).json;
 	assert.deepEqual([list.items.length, list.items[0].number, list.next_cursor !== null], [2, number, true]);
-	assert.deepEqual((await g.get('/v1/voices', { token: w.stranger })).json.items, []);
+	assert.deepEqual((await g.get('/v1/tickets', { token: w.stranger })).json.items, []);
 });
 
 test('twenty tickets may be open', async () => {

@@ -220,7 +220,7 @@ void days_say(struct days *d)
 	if (open >= 20)
 		reason(&must, "too_many_voices");
 	snprintf(body, sizeof(body), "{\"kind\":\"%s\",\"text\":\"窗口没有人\",\"region\":\"621202\"}", v.kind);
-	days_ask(d, "/v1/voices", NULL, body);
+	days_ask(d, "/v1/tickets", NULL, body);
 	days_as_citizen(d, v.person);
 	const char *said = days_do(d, &voice_create);
 	days_judge(d, body, &must, said);
@@ -319,7 +319,7 @@ void days_feedback(struct days *d)
 	const char *event = satisfied ? "satisfied" : v->reopened ? "dissatisfied" : "reopened";
 	struct reasons must = { 0 };
 	state_stands_against(v, event, &must);
-	days_ask(d, "/v1/voices/x/feedback", v->number, satisfied ? "{\"satisfied\":true}" : "{\"satisfied\":false,\"text\":\"没有解决\"}");
+	days_ask(d, "/v1/tickets/x/feedback", v->number, satisfied ? "{\"satisfied\":true}" : "{\"satisfied\":false,\"text\":\"没有解决\"}");
 	days_as_citizen(d, v->person);
 	const char *said = days_do(d, &voice_feedback);
 	days_judge(d, event, &must, said);

@@ -16,7 +16,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { SEEDS = 120, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 150 };
+enum { SEEDS = 60, SEEDS_LONG = 10000, STEPS = 250, SEEDS_REPLAYED = 12, SEEDS_FOR_A_MUTANT = 150 };
 
 static struct world world;
 

@@ -104,7 +104,7 @@ static bool rate(struct world *w, const char *body)
 
 static bool move(struct world *w, const char *body)
 {
-	world_ask(w, METHOD_POST, "/v1/department/voices/x/moves", number, body);
+	world_ask(w, METHOD_POST, "/v1/department/tickets/x/moves", number, body);
 	w->r.who = (struct principal){ .kind = WHO_DEPARTMENT, .id = 1, .rights = UINT64_C(1) << RIGHT_VOICES_WORK };
 	return world_write(w, &office_voice_move);
 }
