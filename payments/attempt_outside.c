@@ -1,4 +1,4 @@
-/* payments/attempt_outside.c - why this exists: a callback may be lost, late, double or early; a question settles it, and a close only ever comes after one. */
+/* payments/attempt_outside.c - why this exists: a callback may be lost, late, early or come twice; a question settles it, and a close only ever comes after one. */
 #include "payments/attempt_inside.h"
 
 #include "auth/keyring.h"
