@@ -309,7 +309,7 @@ static bool rows_take(struct stmt *q, struct refund *out, int most, int *count, 
 	return why->code == FAIL_NONE;
 }
 
-/* One text for each of the four indexes that it walks backwards. */
+/* By person, by department: each walks its own index backwards. */
 static const char *const lists[] = {
 	REFUND_SELECT "WHERE id < $1 AND person = $2 AND (state = $3 OR $3 = 0) ORDER BY id DESC LIMIT $4",
 	REFUND_SELECT "WHERE id < $1 AND department = $2 AND (state = $3 OR $3 = 0) ORDER BY id DESC LIMIT $4",
