@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawn } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { writeFileSync } from 'node:fs';
+import { readFileSync, writeFileSync } from 'node:fs';
 import path from 'node:path';
 import test from 'node:test';
 import { gzipSync } from 'node:zlib';
@@ -12,6 +12,7 @@ import { assert_problem, world } from './lib/cases.mjs';
 import { gateway, siban } from './lib/gateway.mjs';
 import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
 import { csv, workbook } from './lib/sheets.mjs';
+import { source_dir } from './lib/openapi.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { sql_bytes } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
@@ -161,6 +162,14 @@ test('a fund flow says what reached the account, and is posted once', async () =
 	await over(D, 'wechat_fund', (s) => s.theirs === 5);
 	assert.deepEqual([await balance(5), await balance(6)], [6500 - 39, 39], 'a correction posts what it corrects');
 	assert.equal(await number('SELECT SUM(amount_fen) FROM ledger_posting'), 0);
+});
+
+test('a channel through which nobody was sent brings money all the same: all of it is shown', async () => {
+	const on = '2026-11-22', file = readFileSync(path.join(source_dir, 'tests/unit/vectors/wechat_nontax_bill.csv'));
+	assert.equal((await bring('wechat_nontax', on, file)).status, 201);
+	await over(on, 'wechat_nontax');
+	assert.deepEqual((await items(`day=${on}`)).map((i) => [i.kind, i.number, i.theirs_fen]).sort(), [
+		['long', '4200000000000000000000000001', 20000], ['long', '4200000000000000000000000002', 3550], ['refund', 'RF20261122000001', 20000]]);
 });
 
 test('what is wrong with a file is said with its line, and nothing of it stays', async () => {
