@@ -83,8 +83,8 @@ for (const via of ['h2', 'h1']) {
 	});
 
 	test(`a body that is too large: 413, announced or not (${via})`, async () => {
-		assert_problem(await event({ body: Buffer.alloc(9 << 10, 0x20), via }), 413, 'body_too_large');
-		assert_problem(await event({ body: Buffer.alloc(9 << 10, 0x20), headers: { 'content-length': undefined, ...(via === 'h1' ? { 'transfer-encoding': 'chunked' } : {}) }, via }), 413, 'body_too_large');
+		assert_problem(await event({ body: Buffer.alloc(25 << 10, 0x20), via }), 413, 'body_too_large');
+		assert_problem(await event({ body: Buffer.alloc(25 << 10, 0x20), headers: { 'content-length': undefined, ...(via === 'h1' ? { 'transfer-encoding': 'chunked' } : {}) }, via }), 413, 'body_too_large');
 		assert.equal((await g.get('/v1/regions?limit=1', { via })).status, 200, 'the gateway is well');
 	});
 
