@@ -51,7 +51,7 @@ test('the outside world is there, and its requests work as printed', async () =>
 	const fault = await run('sh', '-c', `${printed(said, 'curl -X PUT')} -sS`);
 	assert.equal(JSON.parse(fault.said).aliyun_sms[0].kind, 'lose_answer', fault.said);
 	const log = await run('sh', '-c', `${printed(said, '/log')} -sS`);
-	const { entries } = JSON.parse(log.said);
+	const entries = JSON.parse(log.said).entries.filter((e) => e.peer === 'aliyun_sms'); // others are asked for their keys
 	assert.ok(entries.length > 0, 'the platform has looked whether its receipts have somewhere to go');
 	for (const e of entries)
 		assert.deepEqual([e.kind, e.peer, e.status, e.answer], ['probe', 'aliyun_sms', 200, '{"code":0,"msg":"成功"}']);

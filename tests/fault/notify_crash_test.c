@@ -127,7 +127,7 @@ static void chance(void **state)
 {
 	(void)state;
 	const char *from = getenv("SIBAN_SEED");
-	uint64_t seed = from != NULL ? strtoull(from, NULL, 10) : 1, runs = getenv("SIBAN_LONG") != NULL ? 400 : 24;
+	uint64_t seed = from != NULL ? strtoull(from, NULL, 10) : 1, runs = getenv("SIBAN_LONG") != NULL ? 400 : 12;
 	for (uint64_t run = seed; run < seed + runs; run++) {
 		void *made;
 		dice = run * UINT64_C(0x9e3779b97f4a7c15) + 1;
@@ -180,7 +180,7 @@ static void the_nth(void **state)
 			void *made;
 			world_make(&made);
 			struct notify_world *w = made;
-			n += n < 40 || getenv("SIBAN_LONG") != NULL ? 1 : 3;
+			n += n < 20 || getenv("SIBAN_LONG") != NULL ? 1 : 5;
 			failed = once_with(w, s, n);
 			to_the_end(w);
 			check(w);

@@ -6,7 +6,7 @@
 #include <fcntl.h>
 #include <sys/wait.h>
 
-enum { N_MAX = 1000 };
+enum { N_MAX = 8000 };
 
 static struct fixture f;
 

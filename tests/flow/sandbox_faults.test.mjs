@@ -143,7 +143,7 @@ test('for one peer, one department, one route, n times, one after another', asyn
 });
 
 test('what cannot be a fault is told so', async () => {
-	for (const [peer, fault, words] of [['nobody', { hang: true }, /there are aliyun_sms, authority, finance, department/], ['department', { hnag: true }, /there is no fault "hnag"/], ['department', {}, /needs a kind/],
+	for (const [peer, fault, words] of [['nobody', { hang: true }, /there are aliyun_sms, authority, .*finance, department/], ['department', { hnag: true }, /there is no fault "hnag"/], ['department', {}, /needs a kind/],
 		['department', { hang: false }, /hang cannot be/], ['department', { status: 99 }, /status cannot be/], ['department', { close: 'after' }, /close cannot be/], ['department', { rubbish: 'x' }, /rubbish cannot be/],
 		['department', { hang: true, status: 500 }, /one kind/], ['department', { hang: true, count: 0 }, /count cannot be/], ['department', { hang: true, route: 'x' }, /no route/],
 		['department', { refuse_code: 'isv.X' }, /with a status/], ['department', { rate_limit: { permits: 1 } }, /rate_limit cannot be/], ['department', { delay_ms: -1 }, /delay_ms cannot be/], ['department', 7, /JSON object/]]) {

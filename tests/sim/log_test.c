@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <cmocka.h>
 
-enum { SEEDS = 200 };
+enum { SEEDS = 100 };
 
 static struct machine machine;
 
