@@ -50,7 +50,7 @@ struct str nontax_result_zh(struct str word)
 
 bool nontax_answer_read(struct str said, struct nontax_answer *out)
 {
-	if (said.len > 0 && said.at[0] != '{')
+	if (said.len > 0 && said.at[0] >= '0' && said.at[0] <= '9') /* a frame begins with its length, and no object does */
 		return nontax_frame_answer(said, (struct secret){ STR_NONE }, STR_NONE, STR_NONE, out); /* its digest was judged when it came */
 	return nontax_json_read(STR_NONE, said, out);
 }
