@@ -404,7 +404,7 @@ static void looked_up(uv_getaddrinfo_t *lookup, int status, struct addrinfo *fou
 			broken(w, uv_strerror(rc));
 	} else if (w->state == WIRE_DOWN) {
 		pause_and_again(w); /* it took longer than a connection may */
-	} else {
+	} else if (w->state != WIRE_CLOSING) { /* where it may have been found all the same: no error, and libuv keeps words for each that is none */
 		broken(w, uv_strerror(status));
 	}
 	if (found != NULL)
