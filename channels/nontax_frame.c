@@ -212,7 +212,7 @@ static bool answer_take(const struct nontax_fields *f, struct nontax_answer *out
 {
 	struct str result = nontax_field(f, "Result"), information = nontax_field(f, "Information");
 	*out = (struct nontax_answer){ .is_taken_only = false };
-	if (result.len != NONTAX_RESULT_DIGITS || !put(result, out->result, sizeof(out->result)) || !put(nontax_field(f, "BusinessNo"), out->finance_no, sizeof(out->finance_no)))
+	if (!nontax_is_result(result) || !put(result, out->result, sizeof(out->result)) || !put(nontax_field(f, "BusinessNo"), out->finance_no, sizeof(out->finance_no)))
 		return false;
 	if (information.len <= NONTAX_LINK_MAX)
 		(void)put(information, out->link, sizeof(out->link));

@@ -57,7 +57,7 @@ static bool take(struct str key, const struct said *s, struct nontax_answer *out
 	*out = (struct nontax_answer){ .is_taken_only = str_eq(s->state, STR("accepted")) };
 	if ((key.at != NULL && !str_eq(s->id, key)) || (s->state.at != NULL && !out->is_taken_only && !str_eq(s->state, STR("booked"))))
 		return false; /* an answer to another message, or a word nobody agreed upon */
-	return s->result.len == NONTAX_RESULT_DIGITS && put(s->result, out->result, sizeof(out->result)) && put(s->finance_no, out->finance_no, sizeof(out->finance_no)) &&
+	return nontax_is_result(s->result) && put(s->result, out->result, sizeof(out->result)) && put(s->finance_no, out->finance_no, sizeof(out->finance_no)) &&
 	       put(s->code, out->code, sizeof(out->code)) && put(s->number, out->number, sizeof(out->number)) && put(s->check_code, out->check_code, sizeof(out->check_code)) &&
 	       put(s->link, out->link, sizeof(out->link));
 }
