@@ -7,6 +7,7 @@
 #include "services/alert.h"
 #include "services/handlers.h"
 #include "services/hook.h"
+#include "services/page.h"
 #include "services/services.h"
 
 enum { ADDED = 1, DONE };
@@ -82,33 +83,22 @@ const struct handler hook_add_handler = { .parse = add_parse, .apply = add_apply
 
 /* ---- list ---- */
 
-struct page {
-	struct cursor from;
-	int limit, count;
+struct hooks {
+	struct page page;
 	struct hook items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct page *page = request_state(r, sizeof(*page) + ((size_t)limit + 1) * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct hooks), sizeof(struct hook), why) != NULL;
 }
 
 /* A department's own; of its staff theirs, of others those of the region. */
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
-	struct hook_span s = { .department = r->who.id, .below = page->from.id };
+	struct hooks *list = r->state;
+	struct hook_span s = { .department = r->who.id, .below = list->page.from.id };
 	struct region_bounds b = region_bounds(r->who.region);
 	if (r->who.kind == WHO_STAFF && !staff_department(tx, r->who.id, &s.department, why))
 		return false;
@@ -116,7 +106,10 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	s.six_last = b.six_last;
 	s.nine_first = b.nine_first;
 	s.nine_last = b.nine_last;
-	return hook_list(tx, &s, &r->arena, page->items, page->limit + 1, &page->count, why);
+	if (!hook_list(tx, &s, &r->arena, list->items, list->page.limit + 1, &list->page.count, why))
+		return false;
+	page_cut(&list->page);
+	return true;
 }
 
 static void time_or_nothing(struct json_out *j, const char *name, int64_t ms)
@@ -150,14 +143,11 @@ static void hook_out(struct json_out *j, const struct hook *h, int64_t now_ms)
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
-	bool is_more = page->count > page->limit;
-	int count = is_more ? page->limit : page->count;
+	const struct hooks *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < count; i++)
-		hook_out(&j, &page->items[i], r->now_ms);
-	struct cursor next = { 0, is_more ? page->items[count - 1].id : 0 };
-	return reply_list_end(r, &j, is_more ? &next : NULL, why);
+	for (int i = 0; i < list->page.count; i++)
+		hook_out(&j, &list->items[i], r->now_ms);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 const struct handler hook_list_handler = { .parse = list_parse, .look = list_look, .render = list_render };

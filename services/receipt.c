@@ -11,6 +11,7 @@
 #include "payments/confirmation.h"
 #include "payments/receipt_send.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 
 static const char *const no_query[] = { NULL };
@@ -24,26 +25,15 @@ struct row {
 	struct str payment_code, unit_name, code, number, check_code, link, word;
 };
 
-struct page {
-	struct cursor from;
-	int limit, count;
+struct receipts {
+	struct page page;
 	struct row items[];
 };
 
 static bool page_parse(struct request *r, int64_t first, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	struct cursor from = { 0, first };
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why))
-		return false;
-	struct page *page = request_state(r, sizeof(*page) + ((size_t)limit + 1) * sizeof(page->items[0]), why);
-	if (page == NULL)
-		return false;
-	page->from = from;
-	page->limit = limit;
-	return true;
+	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, first }, sizeof(struct receipts), sizeof(struct row), why) != NULL;
 }
 
 static bool mine_parse(struct request *r, struct fail *why)
@@ -82,17 +72,17 @@ static bool row_take(struct stmt *q, int64_t person, struct row *to, struct aren
 
 static bool mine_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
+	struct receipts *list = r->state;
 	int64_t person = principal_whose(&r->who);
 	DROP(stmt) struct stmt *q = tx_query(tx, ROW_SELECT " WHERE r.id < $1 AND r.state IN (2, 4, 5, 6) AND c.id IN (SELECT x.id FROM pay_notice y JOIN pay_confirmation x ON x.notice = y.id WHERE y.person = $2"
 		" UNION SELECT x.id FROM pay_order o JOIN pay_payment p ON p.pay_order = o.id JOIN pay_confirmation x ON x.payment = p.id WHERE o.person = $2) ORDER BY r.id DESC LIMIT $3", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, page->from.id);
+	stmt_bind_int(q, 1, list->page.from.id);
 	stmt_bind_int(q, 2, person);
-	stmt_bind_int(q, 3, page->limit + 1);
-	for (; page->count <= page->limit && stmt_row(q, why); page->count++)
-		if (!row_take(q, person, &page->items[page->count], &r->arena, why))
+	stmt_bind_int(q, 3, list->page.limit + 1);
+	while (page_next(&list->page, q, why))
+		if (!row_take(q, person, &list->items[list->page.count - 1], &r->arena, why))
 			return false;
 	return why->code == FAIL_NONE;
 }
@@ -126,14 +116,11 @@ static void mine_out(struct json_out *j, const struct row *t)
 
 static bool page_render(struct request *r, void (*out)(struct json_out *j, const struct row *t), struct fail *why)
 {
-	const struct page *page = r->state;
-	bool is_more = page->count > page->limit;
-	int count = is_more ? page->limit : page->count;
+	const struct receipts *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < count; i++)
-		out(&j, &page->items[i]);
-	struct cursor next = { 0, is_more ? page->items[count - 1].id : 0 };
-	return reply_list_end(r, &j, is_more ? &next : NULL, why);
+	for (int i = 0; i < list->page.count; i++)
+		out(&j, &list->items[i]);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].id : 0, why);
 }
 
 static bool mine_render(struct request *r, struct fail *why)
@@ -206,16 +193,16 @@ static bool odd_parse(struct request *r, struct fail *why)
 
 static bool odd_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
+	struct receipts *list = r->state;
 	struct region_bounds b = region_bounds(r->who.region);
 	DROP(stmt) struct stmt *q = tx_query(tx, ROW_SELECT " WHERE r.state IN (3, 6) AND r.id > $1 AND c.division BETWEEN $2 AND $3 ORDER BY r.id LIMIT $4", why);
 	if (q == NULL)
 		return false;
-	const int64_t numbers[] = { page->from.id, b.six_first, b.six_last, page->limit + 1 };
+	const int64_t numbers[] = { list->page.from.id, b.six_first, b.six_last, list->page.limit + 1 };
 	for (int i = 0; i < 4; i++)
 		stmt_bind_int(q, i + 1, numbers[i]);
-	for (; page->count <= page->limit && stmt_row(q, why); page->count++)
-		if (!row_take(q, 0, &page->items[page->count], &r->arena, why))
+	while (page_next(&list->page, q, why))
+		if (!row_take(q, 0, &list->items[list->page.count - 1], &r->arena, why))
 			return false;
 	return why->code == FAIL_NONE;
 }

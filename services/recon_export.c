@@ -130,6 +130,17 @@ static bool days(struct tx *tx, struct export *e, struct office_sheet *s, struct
 	return why->code == FAIL_NONE;
 }
 
+/* Below three columns of words. */
+static void sum_row(struct office_sheet *s, int64_t lines, int64_t fen)
+{
+	office_text(s, STR("合计"));
+	office_text(s, STR(""));
+	office_text(s, STR(""));
+	office_number(s, lines);
+	office_fen(s, fen);
+	office_row(s);
+}
+
 /* ---- settlement: what reached which account, and what was kept of it ---- */
 
 static bool settlement(struct tx *tx, struct export *e, struct office_sheet *s, struct arena *a, struct fail *why)
@@ -156,12 +167,7 @@ static bool settlement(struct tx *tx, struct export *e, struct office_sheet *s, 
 		lines += stmt_int(q, 3);
 		fen += stmt_int(q, 4);
 	}
-	office_text(s, STR("合计"));
-	office_text(s, STR(""));
-	office_text(s, STR(""));
-	office_number(s, lines);
-	office_fen(s, fen);
-	office_row(s);
+	sum_row(s, lines, fen);
 	return why->code == FAIL_NONE;
 }
 
@@ -189,12 +195,7 @@ static bool income(struct tx *tx, struct export *e, struct office_sheet *s, stru
 		lines += stmt_int(q, 3);
 		fen += stmt_int(q, 4);
 	}
-	office_text(s, STR("合计"));
-	office_text(s, STR(""));
-	office_text(s, STR(""));
-	office_number(s, lines);
-	office_fen(s, fen);
-	office_row(s);
+	sum_row(s, lines, fen);
 	return why->code == FAIL_NONE;
 }
 
