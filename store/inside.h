@@ -18,7 +18,7 @@ struct pg_store;   /* pg_session.h */
 struct pg_session;
 struct pg_stmt;    /* pg_statement.c */
 
-enum { GENERATIONS = 65536, STMT_PARAMS_MAX = 64, CONTROLS_MAX = 8 };
+enum { GENERATIONS = 65536, STMT_PARAMS_MAX = 64, CONTROLS_MAX = 10 };
 
 struct store {
 	struct pg_store *pg;               /* NULL: SQLite */

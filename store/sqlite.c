@@ -18,6 +18,9 @@ static const char *const control_sql[CONTROL_COUNT] = {
 	[CONTROL_SAVEPOINT] = "SAVEPOINT job",
 	[CONTROL_RELEASE] = "RELEASE job",
 	[CONTROL_ROLLBACK_TO] = "ROLLBACK TO job",
+	[CONTROL_PART] = "SAVEPOINT part",
+	[CONTROL_PART_KEEP] = "RELEASE part",
+	[CONTROL_PART_UNDO] = "ROLLBACK TO part",
 };
 
 static pthread_once_t once = PTHREAD_ONCE_INIT;

@@ -55,6 +55,8 @@ MUST_USE bool tx_next_id(struct tx *tx, const char *table_literal, int64_t *id, 
  * with a unique key needs no lock: the transaction is run once more, and finds what the other wrote. */
 MUST_USE bool tx_lock(struct tx *tx, const char *kind_literal, struct str name, struct fail *why);
 MUST_USE bool tx_lock_row(struct tx *tx, const char *kind_literal, int64_t id, struct fail *why);
+/* From here to the transaction's end no statement waits longer than this for what another transaction holds: it fails then, as STORE. On SQLite nobody waits. */
+MUST_USE bool tx_wait(struct tx *tx, int64_t most_ms, struct fail *why);
 /* From here to its end no other write transaction runs, on any node: for what touches everything and comes seldom, such as imports and changes of keys. */
 MUST_USE bool tx_alone(struct tx *tx, struct fail *why);
 

@@ -8,6 +8,7 @@
 #include "store/rowcache.h"
 
 #include <assert.h>
+#include <stdio.h>
 
 enum { NEWS_ALONE_MAX = 64 };
 
@@ -70,6 +71,14 @@ bool tx_alone(struct tx *tx, struct fail *why)
 		return true;
 	DROP(stmt) struct stmt *q = tx_query(tx, alone_text, why);
 	return q != NULL && stmt_run(q, why);
+}
+
+bool tx_wait(struct tx *tx, int64_t most_ms, struct fail *why)
+{
+	char text[64];
+	assert(tx->writes && most_ms > 0);
+	snprintf(text, sizeof text, "SET LOCAL lock_timeout = %lld", (long long)most_ms);
+	return tx->connection->pg == NULL || pg_session_run(tx->connection, text, why);
 }
 
 /* -- other nodes */

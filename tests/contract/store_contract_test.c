@@ -5,6 +5,7 @@
 
 #include "store/meta.h"
 #include "store/outcome.h"
+#include "store/part.h"
 
 static struct fixture f;
 
@@ -256,6 +257,32 @@ static bool sealed_once(struct tx *tx, struct fail *why)
 	       run(tx, "INSERT INTO seal (seq, fact, department, sealed_ms, chain) SELECT 9, fact, department, sealed_ms, chain FROM seal", why);
 }
 
+static bool good_part(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	tx_tell(tx, NEWS_PERSON, 1);
+	return run(tx, "INSERT INTO parent (id, name) VALUES (60, 'kept')", why);
+}
+
+static bool bad_part(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	tx_tell(tx, NEWS_PERSON, 2);
+	tx_touch(tx, ROW_CASE, 2);
+	return run(tx, "INSERT INTO parent (id, name) VALUES (61, 'undone')", why) && below_zero(tx, why);
+}
+
+static bool a_part_fails_alone(struct tx *tx, struct fail *why)
+{
+	struct fail reason;
+	if (!run(tx, "INSERT INTO parent (id, name) VALUES (59, 'before')", why) || !tx_part(tx, good_part, NULL, &reason, why) || reason.code != FAIL_NONE || tx->news->count != 1)
+		return false;
+	for (int i = 0; i < 2; i++)
+		if (!tx_wait(tx, 100, why) || !tx_part(tx, bad_part, NULL, &reason, why) || reason.code != FAIL_CONFLICT || tx->news->count != 1 || tx->touched_count != 0)
+			return false;
+	return run(tx, "INSERT INTO parent (id, name) VALUES (62, 'after')", why) && number(tx, "SELECT count(*) * 1000 + sum(id) FROM parent WHERE id >= 59", why) == 3181;
+}
+
 enum { OURS = FAIL_COUNT /* the program is wrong: SQLite notices by the value, PostgreSQL by the text */ };
 
 static const struct { const char *name; bool (*apply)(struct tx *, struct fail *); enum fail_code code; } rows[] = {
@@ -283,6 +310,7 @@ static const struct { const char *name; bool (*apply)(struct tx *, struct fail *
 	{ "an audit row stays", an_audit_row_stays, FAIL_CONFLICT },
 	{ "a seal stays", a_seal_stays, FAIL_CONFLICT },
 	{ "sealed once", sealed_once, FAIL_CONFLICT },
+	{ "a part fails alone", a_part_fails_alone, FAIL_NONE },
 };
 
 struct trial {
