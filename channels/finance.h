@@ -2,7 +2,7 @@
  *
  *   POST {base}/notices/query, JSON, signed as Standard Webhooks are, over the body
  *
- * Its record is the first in the order of truth about money. Frames of CNNONTAX say the same in another form; which one is spoken is configuration.
+ * Its record is the first in the order of truth about money. Frames of CNNONTAX say the same in another form (channels/finance_frame.h); which one is spoken is configuration (finance.form).
  * Thread: any.
  * Source: protocols/government.md A6; tests/sandbox/README.md, "Peer finance". */
 #ifndef CHANNELS_FINANCE_H

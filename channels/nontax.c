@@ -56,14 +56,14 @@ static struct str mode_of(struct str channel)
 	return STR("99");
 }
 
-static bool frame_url(const struct config *c, struct arena *a, struct str *out)
+bool nontax_frame_url(const struct config *c, struct arena *a, struct str *out, struct fail *why)
 {
 	struct buf b;
 	buf_init(&b, a, 64);
 	buf_str(&b, c->finance_frame_tls ? STR("frames://") : STR("frame://"));
 	buf_str(&b, str_c(c->finance_frame_address));
 	*out = buf_text(&b);
-	return buf_ok(&b);
+	return buf_ok(&b) || FAILS(why, MEMORY, "a frame's address");
 }
 
 static bool frame_build(enum nontax_deed_kind kind, const struct order *o, const struct nontax_deed *d, struct arena *a, struct http_call *out, struct fail *why)
@@ -79,9 +79,7 @@ static bool frame_build(enum nontax_deed_kind kind, const struct order *o, const
 	const struct nontax_told told[] = { { "PayCode", d->payment_code }, { "CfmDate", str_c(day) }, { "CfmTime", str_c(clock) }, { "Amt", d->amount }, { "PayMode", mode_of(d->channel) },
 		{ "TraNoBus", d->trace_no }, { "EInvoiceCode", d->receipt_code }, { "EInvoiceNumber", d->receipt_number }, { "Hold1", d->reference } };
 	*out = (struct http_call){ .method = METHOD_POST, .answer_max = FRAME_ANSWER_MAX };
-	if (!frame_url(o->config, a, &out->url))
-		return FAILS(why, MEMORY, "a frame's address");
-	return nontax_message_write(&head, told, COUNT(told), o->secret, a, &out->body, why);
+	return nontax_frame_url(o->config, a, &out->url, why) && nontax_message_write(&head, told, COUNT(told), o->secret, a, &out->body, why);
 }
 
 static bool build(enum nontax_deed_kind kind, const struct order *o, struct arena *a, struct http_call *out, struct fail *why)

@@ -29,6 +29,7 @@ struct nontax_deed {
 MUST_USE bool nontax_deed_read(struct str payload, struct nontax_deed *out, struct arena *a, struct fail *why);
 
 bool nontax_is_frame(const struct config *c); /* finance.form: frames are spoken, not JSON */
+MUST_USE bool nontax_frame_url(const struct config *c, struct arena *a, struct str *out, struct fail *why); /* of finance.frame.*, for http_call.url. Fails: MEMORY */
 
 extern const struct codec_http codec_finance_confirm, codec_receipt_issue, codec_receipt_reverse;
 #endif

@@ -187,6 +187,7 @@ bool nontax_message_read(struct str frame, struct secret token, struct nontax_me
 	struct str voucher = nontax_field(&outer, "Voucher"), number = nontax_field(&outer, "MsgNo");
 	out->id = nontax_field(&outer, "MsgID");
 	out->ref = nontax_field(&outer, "MsgRef");
+	out->day = nontax_field(&outer, "WorkDate");
 	if (out->ref.len == 0)
 		out->ref = STR_NONE;
 	bool is_named = out->id.len <= NONTAX_ID_MAX && str_is_visible_ascii(out->id) && (out->ref.at == NULL || (out->ref.len <= NONTAX_ID_MAX && str_is_visible_ascii(out->ref)));

@@ -34,6 +34,7 @@ MUST_USE bool nontax_message_write(const struct nontax_head *h, const struct non
 
 struct nontax_message {
 	struct str message, id, ref;     /* ref at NULL: it answers nothing */
+	struct str day;                  /* WorkDate as it stands there, at NULL none */
 	struct nontax_fields voucher;
 };
 bool nontax_message_read(struct str frame, struct secret token, struct nontax_message *out, struct arena *a);

@@ -105,6 +105,15 @@ test('a fee of nothing closes itself', async () => {
 	assert.deepEqual([(await show(answer.json.id)).json.payment, (await show(answer.json.id)).json.booking], [null, null]);
 });
 
+test('nonsense of the finance system is not remembered: said again under its key, it is asked again', async () => {
+	const told = notice({ payer: { name: '王*明' } }), code = told.payment_code, key = randomUUID();
+	await knows(s, code, { result: 'found', notice: { ...told, total_fen: 1 } });
+	assert_problem(await order(code, { key }), 502, 'peer_nonsense');
+	assert.equal(await number(`SELECT COUNT(*) FROM pay_notice WHERE payment_code = '${code}'`), 0);
+	await knows(s, code, { result: 'found', notice: told });
+	assert.equal((await order(code, { key })).status, 201);
+});
+
 test('what only the finance system knows is ordered and kept, and refused as it says', async () => {
 	const code = payment_code(), told = notice({ payment_code: code, payer: { name: '张*' }, late_fen: 600, late_on: day() });
 	await knows(s, code, { result: 'found', notice: told });

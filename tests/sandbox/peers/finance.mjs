@@ -4,7 +4,7 @@ import { moods } from './finance_frames.mjs';
 import { is_signed, key_bytes } from '../lib/webhook_signature.mjs';
 
 const KEY = 'whsec_c2libi1zYW5kYm94LWZpbmFuY2Uta2V5LTAwMDAwMQ==';
-const RESULTS = new Set(['found', 'paid', 'void', 'other_division', 'tax_office']);
+const RESULTS = new Set(['found', 'not_found', 'paid', 'void', 'other_division', 'tax_office', 'failed']);
 
 const refusal = (status, code, headers) => ({ status, headers, body: { code } });
 const is_text = (v) => typeof v === 'string' && v.length > 0;
@@ -52,7 +52,8 @@ export function finance() {
 	};
 	peer.reset();
 
-	// key: another key. notices: {payment_code: {result, division?, notice?}}, put beside or in the place of those that are there; null takes one away.
+	// key: another key. notices: {payment_code: {result, division?, notice?, voucher?}}, put beside or in the place of those that are there; null takes one away. voucher: of frames only, fields that
+	// are said beside or instead; null leaves one out.
 	// confirm, issue, reverse: {payment_code: {result, …}}, what it answers to that deed instead of what its books say. moods: {payment_code: what it does with the next frame about it}.
 	peer.set = ({ key = peer.settings.key, notices = {}, confirm = {}, issue = {}, reverse = {}, moods: wanted = {}, ...unknown }) => {
 		if (Object.keys(unknown).length > 0) return `there is no setting "${Object.keys(unknown)[0]}"`;
