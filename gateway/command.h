@@ -40,6 +40,7 @@ int command_audit(struct command_line *l);
 int command_hold(struct command_line *l);
 int command_sms_test(struct command_line *l);
 int command_effects(struct command_line *l);
+int command_callbacks(struct command_line *l);
 int command_nodes(struct command_line *l);
 int command_backup(struct command_line *l);
 int command_restore(struct command_line *l);

@@ -36,6 +36,7 @@
 #include "services/handlers.h"
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
+#include "services/pay_callback.h"
 #include "services/refunding.h"
 #include "services/slot_make.h"
 #include "services/voice_clock.h"
@@ -163,6 +164,11 @@ static bool take_receipts(struct tx *tx, struct bite *b, struct fail *why)
 	return ok;
 }
 
+static bool follow_callbacks(struct tx *tx, struct bite *b, struct fail *why)
+{
+	return pay_callbacks_follow(tx, b->now_ms, b->rows_max, &b->rows, why);
+}
+
 static bool purge_callbacks(struct tx *tx, struct bite *b, struct fail *why)
 {
 	return callback_purge(tx, b->now_ms, b->config->callback_days, b->rows_max, &b->rows, why);
@@ -232,8 +238,7 @@ static bool follow_certificates(struct tx *tx, struct bite *b, struct fail *why)
 
 static bool watch_money(struct tx *tx, struct bite *b, struct fail *why)
 {
-	(void)b;
-	return money_watch(tx, why);
+	return money_watch(tx, why) && pay_callbacks_watch(tx, b->now_ms, why);
 }
 
 static bool push_refunds(struct tx *tx, struct bite *b, struct fail *why)

@@ -29,6 +29,7 @@ static const struct command {
 	{ "audit",   CONFIG,  command_audit,   "export [--from DAY] [--to DAY]",    "the record of acts as lines of JSON, and the head that proves it" },
 	{ "hold",    CONFIG,  command_hold,    "list",                              "whom nothing may be deleted of; placed and released by two members of staff" },
 	{ "effects", CONFIG,  command_effects, "list | show ID | release|replay|cancel ID | accounts | resume ACCOUNT", "what is done outside, and what went wrong with it" },
+	{ "callbacks", CONFIG, command_callbacks, "list | again",                   "what payment platforms told us and nothing could follow from yet; try them now" },
 	{ "nodes",   VALUES,  command_nodes,   "",                                  "the gateways that share this database, and what each does for all" },
 	{ "staff",   CONFIG,  command_staff,   "list | add --first --account A --name NAME --role ROLE --region CODE | again|certificate --account A …", "the first three administrators, and who there is" },
 	{ "backup",  CONFIG,  command_backup,  "FOLDER",                            "copy the database into a new folder; a running gateway goes on serving" },

@@ -291,6 +291,7 @@ bool callback_purge(struct tx *tx, int64_t now_ms, int64_t days, int64_t rows_ma
 	*deleted = 0;
 	if (!purge(sms, tx, before_ms, rows_max, deleted, why))
 		return false;
-	DROP(stmt) struct stmt *pay = tx_query(tx, "DELETE FROM pay_callback WHERE id IN (SELECT id FROM pay_callback WHERE made_ms < $1 ORDER BY made_ms LIMIT $2)", why);
+	DROP(stmt) struct stmt *pay = tx_query(tx, "DELETE FROM pay_callback WHERE id IN (SELECT c.id FROM pay_callback c WHERE c.made_ms < $1"
+		" AND NOT EXISTS (SELECT 1 FROM pay_callback_due d WHERE d.id = c.id) ORDER BY c.made_ms LIMIT $2)", why);
 	return *deleted >= rows_max || purge(pay, tx, before_ms, rows_max - *deleted, deleted, why);
 }

@@ -1,17 +1,15 @@
 /* services/callback_wechat_pay.c - POST /callbacks/wechatpay: WeChat Pay says that something was paid, or given back. Its signature is the proof, its own number tells a repeat.
  *
- * What was verified is kept as it came, sealed, and in the same transaction the money goes where it belongs: the answer is 204 when that is committed, and what takes
- * longer (the finance bureau, a receipt) are effects of that transaction. Whatever fails is answered so that it comes again; and what never comes, the sweep asks. */
+ * What was verified is kept as it came, sealed: the answer is 204 when that is committed, whatever becomes of the rest. The money goes where it belongs in the same transaction, or later where
+ * something stands in the way (services/pay_callback.h); what takes longer (the finance bureau, a receipt) are effects. What cannot be kept is answered so that it comes again; and what never comes, the sweep asks. */
 #include "auth/vault.h"
 #include "base/arena.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/wechat_pay_call.h"
-#include "channels/wechat_pay_message.h"
-#include "payments/arrive.h"
-#include "payments/attempt.h"
-#include "payments/refund.h"
+#include "payments/ledger.h"
 #include "services/handlers.h"
+#include "services/pay_callback.h"
 #include "services/services.h"
 #include "services/wechat_pay_account.h"
 
@@ -21,8 +19,8 @@ enum { TOLD = 1 };
 enum { N_RESULT, N_HEARD /* enum refund_heard; 0: it is about no refund */ };
 enum { WORD_MAX = 32 };
 
-static const char *const results[] = { "taken", "repeated", "other", "refused", "unverified", "elsewhere" };
-enum result { TAKEN, REPEATED, OTHER, REFUSED, UNVERIFIED, ELSEWHERE };
+static const char *const results[] = { "taken", "repeated", "other", "refused", "unverified", "elsewhere", "later" };
+enum result { TAKEN, REPEATED, OTHER, REFUSED, UNVERIFIED, ELSEWHERE, LATER };
 
 void wechat_pay_callback_names(void)
 {
@@ -32,9 +30,7 @@ void wechat_pay_callback_names(void)
 
 struct telling {
 	struct wechat_pay_envelope envelope;
-	struct wechat_pay_trade trade;
-	struct wechat_pay_refund refund;
-	bool is_trade, is_refund;
+	struct pay_told told;
 	enum wechat_pay_wrong wrong; /* of what was verified, and is not about us */
 };
 
@@ -53,14 +49,20 @@ static bool unverified(const struct request *r, enum wechat_pay_wrong wrong, str
 	return FAILS(why, CALLBACK_REFUSED, "%s", wechat_pay_wrong_text(wrong).at);
 }
 
+static bool is_about_money(const struct telling *t)
+{
+	return t->told.is_trade || t->told.is_refund;
+}
+
 /* It is ours when merchant, app and currency are. Of another amount it is ours all the same, and odd. */
 static bool is_ours(const struct telling *t)
 {
 	const struct config *c = services_config();
-	if (t->is_refund)
-		return str_eq(t->refund.mchid, str_c(c->wechat_pay_mchid));
-	return str_eq(t->trade.mchid, str_c(c->wechat_pay_mchid)) && (str_eq(t->trade.appid, str_c(c->wechat_mini_appid)) || str_eq(t->trade.appid, str_c(c->wechat_pay_app_appid))) &&
-	       (!wechat_pay_trade_is_paid(&t->trade) || str_eq(t->trade.currency, STR("CNY")));
+	const struct wechat_pay_trade *trade = &t->told.trade;
+	if (t->told.is_refund)
+		return str_eq(t->told.refund.mchid, str_c(c->wechat_pay_mchid));
+	return str_eq(trade->mchid, str_c(c->wechat_pay_mchid)) && (str_eq(trade->appid, str_c(c->wechat_mini_appid)) || str_eq(trade->appid, str_c(c->wechat_pay_app_appid))) &&
+	       (!wechat_pay_trade_is_paid(trade) || str_eq(trade->currency, STR("CNY")));
 }
 
 /* Some fifty microseconds (measured 2026-11), most of it RSA: less than the way to another thread and back. */
@@ -80,11 +82,9 @@ static bool parse(struct request *r, struct fail *why)
 		wrong = wechat_pay_envelope(k, r->body, &t->envelope, &r->arena);
 	if (wrong != WECHAT_PAY_FINE)
 		return unverified(r, wrong, why);
-	t->is_trade = str_eq(t->envelope.original_type, STR("transaction"));
-	t->is_refund = str_eq(t->envelope.original_type, STR("refund"));
-	if ((t->is_trade && !wechat_pay_trade_read(t->envelope.plain, &t->trade, &r->arena)) || (t->is_refund && !wechat_pay_refund_read(t->envelope.plain, &t->refund, &r->arena)))
+	if (!pay_told_read(t->envelope.original_type, t->envelope.plain, &t->told, &r->arena))
 		return unverified(r, WECHAT_PAY_WRONG_BODY, why);
-	if ((t->is_trade || t->is_refund) && !is_ours(t))
+	if (is_about_money(t) && !is_ours(t))
 		t->wrong = WECHAT_PAY_WRONG_ACCOUNT;
 	return true;
 }
@@ -102,7 +102,7 @@ static bool is_there(struct tx *tx, struct str event, bool *there, struct fail *
 	return why->code == FAIL_NONE;
 }
 
-static bool keep(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
+static bool keep(struct tx *tx, struct request *r, const struct telling *t, int64_t *row, struct fail *why)
 {
 	int64_t id;
 	struct buf sealed;
@@ -111,6 +111,7 @@ static bool keep(struct tx *tx, struct request *r, const struct telling *t, stru
 		return false;
 	if (!buf_ok(&sealed))
 		return FAILS(why, MEMORY, "a callback of %zu bytes", r->body.len);
+	*row = id;
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_callback (id, channel, event, body, word, made_ms) VALUES ($1, $2, $3, $4, $5, $6)", why);
 	if (q == NULL)
 		return false;
@@ -123,73 +124,32 @@ static bool keep(struct tx *tx, struct request *r, const struct telling *t, stru
 	return stmt_run(q, why);
 }
 
-/* ---- what follows ---- */
-
-/* A number nobody here gave out, and money all the same. */
-static bool unknown_order(struct tx *tx, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+static bool follow(struct tx *tx, struct request *r, const struct telling *t, int64_t row, struct fail *why)
 {
-	enum money_end end;
-	const struct money m = { .channel = PAY_BY_WECHAT, .reference = t->transaction_id, .division = services_config()->payment_code_prefecture * 100, .fen = t->total_fen,
-		.came_ms = t->success_ms != 0 ? t->success_ms : now_ms };
-	return !wechat_pay_trade_is_paid(t) || money_arrives(tx, &m, now_ms, &end, why);
-}
-
-static bool trade_told(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
-{
-	struct attempt a;
-	if (!attempt_by_number(tx, t->trade.out_trade_no, &a, &r->arena, why))
+	const struct pay_callback c = { row, t->envelope.original_type, t->envelope.plain, &t->told, r->now_ms, r->random };
+	bool is_done;
+	if (!pay_callback_follow(tx, &c, &r->outcome.n[N_HEARD], &is_done, &r->arena, why))
 		return false;
-	if (a.id == 0)
-		return unknown_order(tx, &t->trade, r->now_ms, why);
-	return order_hold(tx, a.order, why) && attempt_by_number(tx, t->trade.out_trade_no, &a, &r->arena, why) && attempt_told(tx, &a, &t->trade, r->now_ms, why);
-}
-
-/* In what order its words come is nobody's promise; a word we do not know moves nothing. */
-static bool of_refund(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
-{
-	static const enum refund_said words[] = { [WECHAT_PAY_REFUND_PROCESSING] = REFUND_SAID_PROCESSING, [WECHAT_PAY_REFUND_SUCCESS] = REFUND_SAID_SUCCESS,
-		[WECHAT_PAY_REFUND_CLOSED] = REFUND_SAID_CLOSED, [WECHAT_PAY_REFUND_ABNORMAL] = REFUND_SAID_ABNORMAL };
-	enum refund_heard heard;
-	if (t->refund.state == WECHAT_PAY_REFUND_OTHER)
-		return true;
-	const struct refund_word w = { t->refund.out_refund_no, words[t->refund.state], t->refund.refund_fen, t->refund.refund_id };
-	bool ok = refund_told(tx, &w, r->now_ms, &heard, &r->arena, why);
-	r->outcome.n[N_HEARD] = heard;
-	return ok;
-}
-
-static bool follow(struct tx *tx, struct request *r, const struct telling *t, struct fail *why)
-{
-	if (t->wrong != WECHAT_PAY_FINE)
-		return true;
-	if (t->is_trade)
-		return trade_told(tx, r, t, why);
-	return !t->is_refund || of_refund(tx, r, t, why);
+	if (!is_done)
+		r->outcome.n[N_RESULT] = LATER;
+	return true;
 }
 
 static bool apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	const struct telling *t = r->state;
 	bool there;
+	int64_t row = 0;
 	if (!tx_lock(tx, "pay_callback", t->envelope.id, why) || !is_there(tx, t->envelope.id, &there, why))
 		return false;
-	enum result result = t->wrong != WECHAT_PAY_FINE ? REFUSED : there ? REPEATED : t->is_trade || t->is_refund ? TAKEN : OTHER;
+	enum result result = t->wrong != WECHAT_PAY_FINE ? REFUSED : there ? REPEATED : is_about_money(t) ? TAKEN : OTHER;
 	r->outcome = (struct outcome){ .code = TOLD, .status = 204, .n = { [N_RESULT] = result } };
-	return there || (keep(tx, r, t, why) && follow(tx, r, t, why));
-}
-
-/* What was kept, and followed by nothing. */
-static void say_if_odd(const struct request *r)
-{
-	static const char *const words[] = { [REFUND_HEARD_OF_NONE] = "no refund of ours", [REFUND_HEARD_AMOUNT] = "another amount", [REFUND_HEARD_AGAINST] = "against our ledger" };
-	int64_t heard = r->outcome.n[N_HEARD];
-	if (heard >= 0 && heard < (int64_t)(sizeof(words) / sizeof(words[0])) && words[heard] != NULL)
-		LOG_EVENT(callback_odd, str_c(r->id), L_C("wechat_pay"), L_C(words[heard]));
+	return there || (keep(tx, r, t, &row, why) && (result != TAKEN || follow(tx, r, t, row, why)));
 }
 
 static bool render(struct request *r, struct fail *why)
 {
-	say_if_odd(r);
+	pay_callback_heard(str_c(r->id), r->outcome.n[N_HEARD]);
 	enum result result = (enum result)r->outcome.n[N_RESULT];
 	metric_add(M_wechat_pay_callbacks, (int)result, 1);
 	if (!wechat_pay_is_theirs(r->peer)) /* their networks change: a measure, no wall */

@@ -46,6 +46,7 @@ extern const struct handler control_staff_certificate;
 extern const struct handler control_terminal_add, control_terminal_list, control_terminal_revoke;
 extern const struct handler control_client_list, control_client_disable, control_client_enable, control_client_cert_add;
 extern const struct handler control_effect_list, control_effect_show, control_effect_act, control_effect_send, control_accounts, control_nodes;
+extern const struct handler control_callback_list, control_callback_again;
 extern const struct handler me_mandate_code, staff_mandate_accept;
 extern const struct handler control_sms_test, control_sms_test_show;
 extern const struct handler sms_aliyun_receipts, sms_aliyun_probe, wechat_pay_callback;

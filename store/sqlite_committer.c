@@ -369,8 +369,8 @@ static void *body(void *arg)
 		}
 		fault_hold(FAULT_committer);
 		committer_step(&c->face);
+		log_flush();
 	}
-	log_flush();
 	return NULL;
 }
 

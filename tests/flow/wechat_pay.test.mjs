@@ -7,9 +7,10 @@ import { writeFileSync } from 'node:fs';
 import test, { after, beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
-import { gateway } from './lib/gateway.mjs';
+import { gateway, siban } from './lib/gateway.mjs';
 import { bring, notice, sandbox_codes } from './lib/payments.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
+import { on_postgres } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 import { WeChat, wechat_settings } from './lib/wechat.mjs';
 import { API_KEY, made, pay, pays, tell, wechat_pay_settings } from './lib/wechat_pay.mjs';
@@ -214,6 +215,66 @@ test('the merchant’s key is exchanged while it runs; a file that is none chang
 	assert.equal((await reload()).status, 200);
 	assert.equal((await tell(g, await made(s, trade.out_trade_no))).status, 204);
 	assert.equal((await show(id)).state, 'paid');
+});
+
+// Kept is answered: what follows may take as long as it likes.
+const slack = /asan|tsan/.test(siban) ? 6 : 1;
+const promptly = async (told) => {
+	const began = performance.now(), answer = await tell(g, told), ms = performance.now() - began;
+	assert.equal(answer.status, 204, answer.text);
+	assert.ok(ms < 1000 * slack, `${Math.round(ms)} ms`);
+};
+const waiting = () => number('SELECT COUNT(*) FROM pay_callback_due');
+
+test('what cannot follow from a callback waits: answered at once, tried again, done once', async () => {
+	const [one, other] = [await ready(), await ready()], before = await sum('a.kind = 1 AND a.channel = 3');
+	for (const { trade } of [one, other]) await pays(s, { out_trade_no: trade.out_trade_no });
+	await g.fault('callback_follow=1+');
+	const told = await made(s, one.trade.out_trade_no), copies = (await made(s, one.trade.out_trade_no, { copies: 10 })).all;
+	for (const c of [told, told, ...copies, await made(s, other.trade.out_trade_no)]) await promptly(c);
+	assert.equal((await show(one.id)).state, 'paying');
+	assert.equal(await waiting(), 12, 'each once');
+	assert.ok(Number(await g.sql('SELECT COUNT(*) FROM pay_callback')) >= 12);
+	await until('it was tried again', async () => (await number('SELECT MAX(tries) FROM pay_callback_due')) > 1);
+	await until('it is in the log', () => /"ev":"callback_waits".*"store_unavailable"/.test(g.log()));
+	const listed = await g.command('callbacks', 'list');
+	assert.match(listed, /^\d+ +wechat_pay TRANSACTION\.SUCCESS +\S+ +came .* tries \d+ .*store_unavailable$/m);
+	assert.match(listed, /^12 callbacks wait$/m);
+	assert.equal(await payments_of(one.trade.out_trade_no), 0);
+	await g.kill(); // and what waits is in the database alone
+	await g.serve();
+	await until('nothing waits any more', async () => {
+		assert.match(await g.command('callbacks', 'again'), /^again: \d+ callbacks$/);
+		return (await waiting()) === 0;
+	});
+	for (const { id, trade } of [one, other]) {
+		assert.equal((await show(id)).state, 'paid');
+		assert.equal(await payments_of(trade.out_trade_no), 1);
+	}
+	await promptly(told);
+	assert.equal(await sum('a.kind = 1 AND a.channel = 3') - before, 16000);
+	assert.equal(await sum(), 0);
+	assert.match(await g.command('callbacks', 'list'), /^0 callbacks wait$/m);
+	await assert.rejects(g.command('callbacks', 'forget'), /list \| again/);
+});
+
+test('orders that somebody else holds: answered within a second all the same', { skip: on_postgres ? false : 'on SQLite nobody holds a row' }, async () => {
+	const all = await Promise.all(Array.from({ length: 12 }, ready)), before = await sum('a.kind = 1 AND a.channel = 3');
+	for (const { trade } of all) await pays(s, { out_trade_no: trade.out_trade_no });
+	const told = await Promise.all(all.map(({ trade }) => made(s, trade.out_trade_no)));
+	const let_go = await g.store.hold('SELECT id FROM pay_order FOR UPDATE');
+	await Promise.all(told.map(promptly));
+	await Promise.all(told.map(promptly));
+	assert.equal(await waiting(), all.length);
+	for (const { id } of all) assert.equal((await show(id)).state, 'paying');
+	await let_go();
+	await until('nothing waits any more', async () => {
+		await g.command('callbacks', 'again');
+		return (await waiting()) === 0;
+	});
+	for (const { id, trade } of all) assert.deepEqual([(await show(id)).state, await payments_of(trade.out_trade_no)], ['paid', 1]);
+	assert.equal(await sum('a.kind = 1 AND a.channel = 3') - before, 8000 * all.length);
+	assert.equal(await sum(), 0);
 });
 
 after(() => {

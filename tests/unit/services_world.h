@@ -239,6 +239,7 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || hex(key) || '|' || pay_order || '|' || channel || '|' || method || '|' || out_trade_no || '|' || total_fen || '|' || state || '|' || is_live || '|' || hex(payload)"
 	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || deeds || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
 	"SELECT id || '|' || channel || '|' || event || '|' || hex(body) || '|' || word || '|' || made_ms FROM pay_callback ORDER BY id",
+	"SELECT id || '|' || type || '|' || hex(said) || '|' || tries || '|' || due_ms || '|' || reason || '|' || made_ms FROM pay_callback_due ORDER BY id",
 	"SELECT id || '|' || hex(key) || '|' || application || '|' || number || '|' || type_code || '|' || tail || '|' || hex(sha256) || '|' || hex(said) || '|' || added || '|' || ifnull(removed, '-')"
 	" FROM application_certificate ORDER BY id",
 };

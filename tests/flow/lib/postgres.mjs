@@ -87,8 +87,27 @@ export class Postgres {
 		return execFileSync(program('psql'), this.#psql(sql, database), { cwd: '/', encoding: 'utf8' }).trimEnd();
 	}
 
+	// A transaction of somebody else's that did this and stays open, locks and all, until what is returned is called.
+	async hold(sql, database) {
+		const child = spawn(program('psql'), this.#psql(undefined, database), { cwd: '/', stdio: ['pipe', 'pipe', 'inherit'] });
+		const gone = new Promise((resolve) => child.once('exit', resolve));
+		await new Promise((resolve, reject) => {
+			let said = '';
+			child.stdout.on('data', (chunk) => {
+				said += chunk;
+				if (said.includes('it is held')) resolve();
+			});
+			gone.then(() => reject(new Error(`psql ended: ${said}`)));
+			child.stdin.write(`BEGIN;\n${sql};\n\\echo it is held\n`);
+		});
+		return async () => {
+			child.stdin.end('ROLLBACK;\n');
+			await gone;
+		};
+	}
+
 	#psql(sql, database) {
-		return ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', this.folder, '-U', 'postgres', '-d', database, '-c', sql];
+		return ['-XAtq', '-v', 'ON_ERROR_STOP=1', '-h', this.folder, '-U', 'postgres', '-d', database, ...(sql === undefined ? [] : ['-c', sql])];
 	}
 
 	// A new database of siban's; nobody may be connected to the template.

@@ -75,6 +75,10 @@ class Served {
 		return this.server.say_now(text, this.database);
 	}
 
+	hold(sql) {
+		return this.server.hold(sql, this.database);
+	}
+
 	forget() {
 		return this.forgetful.say('FLUSHALL');
 	}
