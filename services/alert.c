@@ -7,6 +7,7 @@
 #include "services/alert_words.h"
 #include "services/calendar.h"
 #include "services/hook.h"
+#include "store/fact.h"
 
 #include <assert.h>
 
@@ -61,7 +62,7 @@ static bool receivers(struct tx *tx, int32_t today, int64_t pushed_before_ms, st
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT t.place, t.seq, t.pushed_ms, t.listed_on FROM alert_told t WHERE (t.listed_on < $1 AND t.place < 0) OR (t.pushed_ms <= $2"
-		" AND EXISTS (SELECT 1 FROM seal_place p WHERE p.kind = 3 AND p.place = t.place AND p.seq > t.seq)) ORDER BY t.pushed_ms, t.place LIMIT $3", why);
+		" AND EXISTS (SELECT 1 FROM seal_place p WHERE p.kind IN (3, 36) AND p.place = t.place AND p.seq > t.seq)) ORDER BY t.pushed_ms, t.place LIMIT $3", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, today);
@@ -91,22 +92,31 @@ static bool whose(struct tx *tx, struct told *t, struct arena *a, struct fail *w
 
 /* ---- what there is to tell ---- */
 
-static bool item_take(struct alert *al, struct stmt *q, int first, struct arena *a, struct fail *why)
+/* From column `first`: kind, what, due; then case_ref and case_no, or the ticket's number alone. */
+static bool item_take(struct alert *al, struct stmt *q, int first, enum alert_of of, struct arena *a, struct fail *why)
 {
 	if (al->item_count == ALERT_ITEMS)
 		return true;
 	struct alert_item *i = &al->items[al->item_count++];
-	*i = (struct alert_item){ .kind = stmt_int(q, first), .what = stmt_int(q, first + 1), .due = (int32_t)stmt_int(q, first + 2),
-				  .case_ref = str_copy(a, stmt_text(q, first + 3)), .case_no = str_copy(a, stmt_text(q, first + 4)) };
+	*i = (struct alert_item){ .kind = stmt_int(q, first), .what = stmt_int(q, first + 1), .due = (int32_t)stmt_int(q, first + 2) };
+	if (of == ALERT_TICKETS) {
+		i->ticket = str_copy(a, stmt_text(q, first + 3));
+		return i->ticket.at != NULL || FAILS(why, MEMORY, "an alert");
+	}
+	i->case_ref = str_copy(a, stmt_text(q, first + 3));
+	i->case_no = str_copy(a, stmt_text(q, first + 4));
 	return (i->case_ref.at != NULL && i->case_no.at != NULL) || FAILS(why, MEMORY, "an alert");
 }
 
-/* *until: the seal up to which it was looked. */
+/* Of both in one order, cut out by their index. *until: the seal up to which it was looked. */
 static bool lights_read(struct tx *tx, const struct told *t, struct alert *al, int64_t *until, struct arena *a, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT p.seq, k.kind, k.what, COALESCE(k.due, 0), c.case_ref, c.case_no FROM (SELECT seq, ref FROM seal_place WHERE kind = 3 AND place = $1 AND seq > $2"
-		" ORDER BY seq LIMIT $3) p JOIN clock_event k ON k.id = p.ref JOIN cases c ON c.id = k.case_id ORDER BY p.seq", why);
+		"SELECT p.seq, p.kind, COALESCE(k.kind, e.clock), COALESCE(k.what, e.what - 100), COALESCE(k.due, e.due, 0), COALESCE(c.case_ref, v.number), c.case_no FROM"
+		" (SELECT seq, ref, kind FROM seal_place WHERE kind = 3 AND place = $1 AND seq > $2 UNION ALL"
+		" SELECT seq, ref, kind FROM seal_place WHERE kind = 36 AND place = $1 AND seq > $2 ORDER BY seq LIMIT $3) p"
+		" LEFT JOIN clock_event k ON p.kind = 3 AND k.id = p.ref LEFT JOIN cases c ON c.id = k.case_id"
+		" LEFT JOIN voice_event e ON p.kind = 36 AND e.id = p.ref LEFT JOIN voice v ON v.id = e.voice ORDER BY p.seq", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, t->place);
@@ -114,33 +124,36 @@ static bool lights_read(struct tx *tx, const struct told *t, struct alert *al, i
 	stmt_bind_int(q, 3, SEEN_MAX);
 	*until = t->seq;
 	for (int seen = 0; stmt_row(q, why); seen++) {
-		int64_t what = stmt_int(q, 2);
+		enum alert_of of = stmt_int(q, 1) == FACT_CLOCK_EVENT ? ALERT_CASES : ALERT_TICKETS;
+		int64_t what = stmt_int(q, 3);
 		*until = stmt_int(q, 0);
 		al->more = seen == SEEN_MAX - 1;
-		if (what > CLOCK_TOLD_RED || (t->place > 0 && what != CLOCK_TOLD_RED))
+		if (what < CLOCK_TOLD_YELLOW || what > CLOCK_TOLD_RED || (t->place > 0 && what != CLOCK_TOLD_RED))
 			continue;
-		al->counts[what]++;
-		if (!item_take(al, q, 1, a, why))
+		al->counts[of][what]++;
+		if (!item_take(al, q, 2, of, a, why))
 			return false;
 	}
 	return why->code == FAIL_NONE;
 }
 
-static bool list_read(struct tx *tx, const struct told *t, int32_t today, int32_t until, struct alert *al, struct arena *a, struct fail *why)
+static bool list_read(struct tx *tx, const struct told *t, int32_t today, enum alert_of of, struct alert *al, struct arena *a, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx,
+	DROP(stmt) struct stmt *q = of == ALERT_TICKETS ? tx_query(tx,
+		"SELECT k.kind, 0, k.due, v.number FROM voice_clock k JOIN voice v ON v.id = k.voice WHERE k.phase = 1 AND v.department = $1 AND k.due >= $2 AND k.due <= $3"
+		" ORDER BY k.due, k.voice, k.kind LIMIT $4", why) : tx_query(tx,
 		"SELECT k.kind, 0, k.due, c.case_ref, c.case_no FROM case_clock k JOIN cases c ON c.id = k.case_id WHERE k.phase = 1 AND k.phase < 3"
 		" AND k.department = $1 AND k.due >= $2 AND k.due <= $3 ORDER BY k.due, k.case_id, k.kind LIMIT $4", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, t->of.department);
 	stmt_bind_int(q, 2, today);
-	stmt_bind_int(q, 3, until);
+	stmt_bind_int(q, 3, al->until);
 	stmt_bind_int(q, 4, SEEN_MAX);
-	for (; stmt_row(q, why); al->listed++)
-		if (!item_take(al, q, 0, a, why))
+	for (; stmt_row(q, why); al->listed[of]++)
+		if (!item_take(al, q, 0, of, a, why))
 			return false;
-	al->more = al->listed == SEEN_MAX;
+	al->more = al->more || al->listed[of] == SEEN_MAX;
 	return why->code == FAIL_NONE;
 }
 
@@ -215,11 +228,11 @@ static bool list_tell(struct tx *tx, struct told *t, const struct workdays *w, i
 	*told = false;
 	if (!workdays_select(w, workdays_rank(w, today) + 1, &al.until))
 		al.until = today + 1; /* a year nobody knows begins: the next day is the best there is */
-	if (!list_read(tx, t, today, al.until, &al, a, why) || !advance(tx, t, t->seq, t->pushed_ms, today, &first, why))
+	if (!list_read(tx, t, today, ALERT_CASES, &al, a, why) || !list_read(tx, t, today, ALERT_TICKETS, &al, a, why) || !advance(tx, t, t->seq, t->pushed_ms, today, &first, why))
 		return false;
 	seed_of(t, "list", today, seed);
 	t->listed_on = today;
-	*told = first && al.listed > 0;
+	*told = first && al.item_count > 0;
 	return !*told || message(tx, t, &al, seed, now_ms, a, why);
 }
 

@@ -1,8 +1,8 @@
 /* services/alert.h - limits that are nearly over or broken are told, not only shown (预警、督办).
  *
  * A receiver is a department, or the supervisors of a place; it has addresses (services/hook.h) and duty phones (services/duty_phone.h). What it is told of:
- *   lights that changed        a department of its yellow, orange and red ones, supervisors of their place's red ones
- *   the morning's list         a department, each working day: how many limits end by the next working day, and the first of them
+ *   lights that changed        of cases, tickets and work orders: a department of its yellow, orange and red ones, supervisors of their place's red ones
+ *   the morning's list         a department, each working day: how many limits of them end by the next working day, and the first of them
  * On working days and in alerts.from_hour..to_hour only, of lights once in alerts.minutes at most: many become one message with their number, the first few of
  * them, and from where in the feed to read on. Told is told: how far each has been told is one row, written with the messages.
  * Thread: the write lane. */

@@ -6,6 +6,7 @@
 #include "channels/sms_aliyun.h"
 #include "notify/effect.h"
 #include "services/services.h"
+#include "services/voice_clock.h"
 
 #include <stdio.h>
 
@@ -19,10 +20,15 @@ static void items_out(struct json_out *j, const struct alert *al)
 		const struct alert_item *item = &al->items[i];
 		char day[DAY_TEXT_BYTES];
 		day_text(item->due, day);
+		bool of_ticket = item->ticket.at != NULL;
 		json_put_object(j);
-		json_add_text(j, "case_ref", item->case_ref);
-		json_add_text(j, "case_no", item->case_no);
-		json_add_text(j, "kind", clock_kind_row((enum clock_kind)item->kind)->name);
+		if (of_ticket) {
+			json_add_text(j, "ticket", item->ticket);
+		} else {
+			json_add_text(j, "case_ref", item->case_ref);
+			json_add_text(j, "case_no", item->case_no);
+		}
+		json_add_text(j, "kind", of_ticket ? voice_clock_name((enum voice_clock)item->kind) : clock_kind_row((enum clock_kind)item->kind)->name);
 		if (al->what == ALERT_LIGHTS)
 			json_add_text(j, "light", clock_what_name(item->what));
 		json_add_text(j, "due_on", str_c(day));
@@ -32,13 +38,23 @@ static void items_out(struct json_out *j, const struct alert *al)
 	json_add_boolean(j, "more", al->more);
 }
 
+static void counts_out(struct json_out *j, const int64_t counts[CLOCK_TOLD_RED + 1])
+{
+	for (int what = CLOCK_TOLD_YELLOW; what <= CLOCK_TOLD_RED; what++)
+		json_add_number(j, clock_what_name(what).at, counts[what]);
+}
+
 static void lights_out(struct json_out *j, const struct alert *al)
 {
 	char place[PLACE_BYTES];
 	snprintf(place, sizeof(place), "/v1/department/deadlines/feed?after=%lld", (long long)al->after);
-	for (int what = CLOCK_TOLD_YELLOW; what <= CLOCK_TOLD_RED; what++)
-		json_add_number(j, clock_what_name(what).at, al->counts[what]);
+	counts_out(j, al->counts[ALERT_CASES]);
 	json_add_text(j, "feed", str_c(place));
+	json_put_name(j, "tickets");
+	json_put_object(j);
+	counts_out(j, al->counts[ALERT_TICKETS]);
+	json_add_plain(j, "feed", STR("/v1/department/tickets/feed"));
+	json_put_object_end(j);
 }
 
 static void list_out(struct json_out *j, const struct alert *al)
@@ -46,9 +62,14 @@ static void list_out(struct json_out *j, const struct alert *al)
 	char place[PLACE_BYTES], day[DAY_TEXT_BYTES];
 	day_text(al->until, day);
 	snprintf(place, sizeof(place), "/v1/department/deadlines?until=%s", day);
-	json_add_number(j, "count", al->listed);
+	json_add_number(j, "count", al->listed[ALERT_CASES]);
 	json_add_text(j, "until", str_c(day));
 	json_add_text(j, "list", str_c(place));
+	json_put_name(j, "tickets");
+	json_put_object(j);
+	json_add_number(j, "count", al->listed[ALERT_TICKETS]);
+	json_add_plain(j, "list", STR("/v1/department/tickets"));
+	json_put_object_end(j);
 }
 
 bool alert_body(const struct alert *al, struct str code, struct str name, int64_t now_ms, struct arena *a, struct str *body, struct fail *why)
@@ -95,16 +116,21 @@ static void number_out(struct json_out *j, const char *name, int64_t n)
 	json_add_text(j, name, (struct str){ text, i64_text(n, text) });
 }
 
+static int64_t lit(const struct alert *al, enum clock_what what)
+{
+	return al->counts[ALERT_CASES][what] + al->counts[ALERT_TICKETS][what];
+}
+
 static void params_out(struct json_out *j, const struct alert *al)
 {
 	char day[DAY_TEXT_BYTES];
 	if (al->what == ALERT_LIGHTS) {
-		number_out(j, "soon", al->counts[CLOCK_TOLD_YELLOW] + al->counts[CLOCK_TOLD_ORANGE]);
-		number_out(j, "late", al->counts[CLOCK_TOLD_RED]);
+		number_out(j, "soon", lit(al, CLOCK_TOLD_YELLOW) + lit(al, CLOCK_TOLD_ORANGE));
+		number_out(j, "late", lit(al, CLOCK_TOLD_RED));
 		return;
 	}
 	day_text(al->until, day);
-	number_out(j, "count", al->listed);
+	number_out(j, "count", al->listed[ALERT_CASES] + al->listed[ALERT_TICKETS]);
 	json_add_text(j, "day", str_c(day));
 }
 

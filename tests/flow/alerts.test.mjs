@@ -149,6 +149,28 @@ test('what was told is not told again; a new secret signs beside the old', async
 	assert.equal((await g.sql('SELECT COUNT(*) FROM (SELECT case_id FROM clock_event WHERE what <= 3 GROUP BY case_id, kind, what, due HAVING COUNT(*) > 1) AS twice')).trim(), '0');
 });
 
+test('limits of tickets and of work orders are told on the same ways', async () => {
+	const before = await posted('a'), late = async () => (await texts('13900002222')).map(params).reduce((n, p) => n + Number(p.late ?? 0), 0), before_late = await late();
+	const c = await new Case(g, w).live('submitted', 'accepted', 'decided_ok', 'done');
+	const rated = await g.ask('POST', `/v1/cases/${c.case_no}/rating`, { token: w.citizen, key: randomUUID(), body: { level: 1, text: '来回跑了三次' } });
+	const said = await g.ask('POST', '/v1/tickets', { token: w.citizen, key: randomUUID(), body: { kind: 'complain', text: '窗口没有人', region: w.region } });
+	assert.deepEqual([rated.status, said.status], [201, 201], rated.text + said.text);
+	// Forty days later, as far as these two know.
+	await g.sql('UPDATE voice_clock SET begun = begun - 40, due = due - 40, yellow = yellow - 40, next_on = next_on - 40 WHERE phase = 1');
+	await restart();
+	const [told] = await until('the department was told of its work order', async () => {
+		const now = (await posted('a')).slice(before.length).filter((p) => p.json.type === 'deadlines.changed' && p.json.data.tickets.red > 0);
+		return now.length > 0 && now;
+	});
+	const { data } = told.json, items = data.items.filter((i) => 'ticket' in i);
+	assert.deepEqual([data.tickets, items], [{ yellow: 0, orange: 0, red: 1, feed: '/v1/department/tickets/feed' },
+		[{ ticket: rated.json.work_order, kind: 'accept', light: 'red', due_on: items[0].due_on }]]);
+	const feed = (await g.get(`${data.tickets.feed}?limit=100`, { token: w.department })).json.items.filter((i) => i.number === rated.json.work_order && i.what === 'red');
+	assert.deepEqual(feed.map((i) => i.clock), ['accept']);
+	await until('supervisors of the place were told of both', async () => (await late()) === before_late + 2);
+	assert.equal(JSON.stringify(await posted('a')).includes(said.json.number), false, 'nobody has it yet, so no department hears of it');
+});
+
 test('an address that wants no more is disabled, with an alarm, until somebody enables it', async () => {
 	await s.setup('hooks', { answers: { a: 410 } });
 	await late(1);
