@@ -37,6 +37,7 @@
 #include "services/mandate_code_send.h"
 #include "services/mandate_tell.h"
 #include "services/pay_callback.h"
+#include "services/rating_invitation.h"
 #include "services/refunding.h"
 #include "services/slot_make.h"
 #include "services/voice_clock.h"
@@ -265,35 +266,19 @@ static bool reconcile_again(struct tx *tx, struct bite *b, struct fail *why)
 	return recon_ask_open(tx, b->now_ms, b->rows_max, &b->rows, why);
 }
 
-static bool expire_holds(struct tx *tx, struct bite *b, struct fail *why)
-{
-	return bookings_expire(tx, b->now_ms, b->rows_max, &b->rows, why);
-}
-
-static bool offer_seats(struct tx *tx, struct bite *b, struct fail *why)
-{
-	return waits_offer(tx, b->now_ms, b->rows_max, &b->rows, why);
-}
-
-static bool replan_bookings(struct tx *tx, struct bite *b, struct fail *why)
-{
-	return bookings_replan(tx, b->now_ms, b->rows_max, &b->rows, why);
-}
-
-static bool remind_bookings(struct tx *tx, struct bite *b, struct fail *why)
-{
-	return bookings_remind(tx, b->now_ms, b->rows_max, &b->rows, why);
-}
-
-static bool miss_bookings(struct tx *tx, struct bite *b, struct fail *why)
-{
-	return bookings_miss(tx, b->now_ms, b->rows_max, &b->rows, why);
-}
-
-static bool make_slots(struct tx *tx, struct bite *b, struct fail *why)
-{
-	return slots_make(tx, b->now_ms, b->rows_max, &b->rows, why);
-}
+/* Jobs that need no more than the time and how many rows. */
+#define BITE_OF(job, step)                                                     \
+	static bool job(struct tx *tx, struct bite *b, struct fail *why)       \
+	{                                                                      \
+		return step(tx, b->now_ms, b->rows_max, &b->rows, why);        \
+	}
+BITE_OF(invite_ratings, invitations_send)
+BITE_OF(expire_holds, bookings_expire)
+BITE_OF(offer_seats, waits_offer)
+BITE_OF(replan_bookings, bookings_replan)
+BITE_OF(remind_bookings, bookings_remind)
+BITE_OF(miss_bookings, bookings_miss)
+BITE_OF(make_slots, slots_make)
 
 static bool forget_slots(struct tx *tx, struct bite *b, struct fail *why)
 {

@@ -8,6 +8,7 @@
 #include "services/case_tally.h"
 #include "services/demand.h"
 #include "services/joint.h"
+#include "services/rating_invitation.h"
 #include "store/fact.h"
 #include <assert.h>
 
@@ -186,7 +187,7 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 	c->state = to;
 	c->last_seq = e->seq;
 	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tallies_hear(tx, c, e, why) && demand_hear(tx, c, e, before, &told, why) &&
-	       joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, &told, why) && (!e->of_ours || application_told(tx, c, e, why));
+	       joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, &told, why) && invitation_note(tx, c, why) && (!e->of_ours || application_told(tx, c, e, why));
 }
 
 bool journal_save(struct tx *tx, struct case_file *c, struct fail *why)

@@ -42,7 +42,6 @@ test('rated when it is over, once, by whoever it is of', async () => {
 	assert_problem(await rate(c, { level: 5 }), 409, 'not_over_yet');
 	assert.deepEqual((await rating_of(c)).json, { may_rate: false, rating: null, work_order: null });
 	for (const event of ['decided_ok', 'done']) await c.send(event);
-	assert.match((await g.get('/v1/messages?limit=1', { token: w.citizen })).json.items[0].body, /评价/, 'he is asked to');
 	assert.equal((await rating_of(c)).json.may_rate, true);
 	assert_problem(await rate(c, { level: 5 }, { token: w.stranger }), 404, 'not_found');
 	assert_problem(await rating_of(c, w.stranger), 404, 'not_found');
@@ -56,6 +55,29 @@ test('rated when it is over, once, by whoever it is of', async () => {
 	const { rating } = (await rating_of(c)).json;
 	assert.deepEqual([rating.level, rating.tags, rating.text, rating.channel], [3, ['quick', 'slow'], '还可以', 'online']);
 	assert.equal(await count(`SELECT COUNT(*) FROM rating_text WHERE CAST(text AS VARCHAR(100)) LIKE '%还可以%'`).catch(() => 0), 0, 'it lies sealed');
+});
+
+test('whoever has not rated is asked to, once and by a message of its own; not who has, and not who wants to be forgotten', async () => {
+	const invited = async (c) => count(`SELECT COUNT(*) FROM message m JOIN cases c ON c.id = m.case_id WHERE m.template = 55 AND c.case_no = '${c.case_no}'`);
+	const of_gone = new Case(g, w), unrated = await over(), rated = await over(), open = await over(['submitted', 'accepted']);
+	await of_gone.send('submitted', { matter: w.matter.code, region: w.region, applicant: { id_type: 'resident', id_number: id_number(731), name: '王小明' } });
+	await of_gone.live('accepted', 'decided_ok', 'done');
+	assert.equal((await rate(rated, { level: 4 })).status, 201);
+	await g.sql(`INSERT INTO erasure (id, key, person, state, asked_ms, due_ms) SELECT 731, (SELECT key FROM message LIMIT 1), person, 1, 1, 9000000000000000 FROM cases WHERE case_no = '${of_gone.case_no}'`);
+	// A day later, as far as the job knows.
+	const later = async () => {
+		await g.sql('UPDATE rating_invitation SET due_ms = 1 WHERE due_ms IS NOT NULL');
+		await until('all that are due are settled', async () => (await count('SELECT COUNT(*) FROM rating_invitation WHERE due_ms IS NOT NULL')) === 0);
+	};
+	assert.equal(await invited(unrated), 0, 'not at once');
+	await later();
+	assert.deepEqual([await invited(unrated), await invited(rated), await invited(of_gone), await invited(open)], [1, 0, 0, 0]);
+	const [asked] = (await g.get('/v1/messages?limit=50', { token: w.citizen })).json.items.filter((m) => m.template === 'rating_invited' && m.case_no === unrated.case_no);
+	assert.match(asked.body, /评价/);
+	await unrated.send('delivered');
+	await later();
+	assert.equal(await invited(unrated), 1, 'its second end asks nobody again');
+	assert.equal((await rate(unrated, { level: 5 })).status, 201);
 });
 
 test('thirty devices rate at once: one rating, one work order, and one way to end', async () => {
