@@ -28,6 +28,7 @@ struct d_visit {
 	struct d_seat seats[D_SEATS_MAX];
 	int64_t starts, ends, held_until, row; /* row: of the database */
 	const char *state;            /* held, booked, cancelled, attended, missed; expired is held whose time is over */
+	bool is_excused;              /* missed, and a clerk knows why */
 };
 struct d_wait {
 	char id[D_TEXT];
@@ -44,12 +45,16 @@ struct d_case {
 	char ref[D_TEXT], number[D_TEXT];
 	int person, department, seq, level; /* level 0: not rated */
 	bool applied;                 /* here */
+	bool has_file;                /* handed in with it: what may follow is there */
+	bool file_awaited;            /* it was accepted without, or for another */
+	int64_t over_at;              /* when it was over first; 0: it is not */
+	bool is_settled, is_invited;  /* a day later: he was asked to rate it, or had */
 	const char *state;
 };
 struct d_draft {
 	char id[D_TEXT];
 	int person, edition, answer, case_index; /* answer 0: none yet; case_index -1: a draft */
-	bool is_gone;
+	bool is_gone, has_file, has_new_file; /* new: since it was last handed in */
 };
 struct d_voice {
 	char number[D_TEXT];

@@ -27,7 +27,6 @@ static bool row_by_text(struct days *d, const char *sql, const char *key, int co
 				out->n[i] = stmt_int(q, i);
 		}
 	}
-	reader_end(d->eye);
 	if (why.code != FAIL_NONE)
 		days_wrong(d, "%s: %s", sql, why.log);
 	return found;
@@ -51,7 +50,6 @@ static bool row_by_key(struct days *d, const char *sql, const char *prefix, cons
 				out->n[i] = stmt_int(q, i);
 		}
 	}
-	reader_end(d->eye);
 	if (why.code != FAIL_NONE)
 		days_wrong(d, "%s: %s", sql, why.log);
 	return found;
@@ -70,15 +68,16 @@ void days_check_visit(struct days *d, const struct d_visit *v)
 {
 	struct row r;
 	const char *must = strcmp(v->state, "held") == 0 && !d_is_live_hold(v, d->now) ? "expired" : v->state;
-	if (!row_by_key(d, "SELECT state, held_until_ms, starts_ms, ends_ms, people, moves, person, id FROM booking WHERE key = $1", "bk", v->id, 8, &r)) {
+	if (!row_by_key(d, "SELECT state, held_until_ms, starts_ms, ends_ms, people, moves, person, (SELECT COUNT(*) FROM booking_seat s WHERE s.booking = b.id) FROM booking b WHERE key = $1",
+		"bk", v->id, 8, &r)) {
 		days_wrong(d, "visit %s is gone", v->id);
 		return;
 	}
 	const char *is = visit_state(d, r.n[0], r.n[1]);
 	if (strcmp(is, must) != 0 || r.n[2] != v->starts || r.n[3] != v->ends || r.n[4] != v->people || r.n[5] != v->moves || r.n[6] != v->person + 1)
 		days_wrong(d, "visit %s is %s at %lld, %lld moves; it must be %s at %lld, %d moves", v->id, is, (long long)r.n[2], (long long)r.n[5], must, (long long)v->starts, v->moves);
-	if (days_number(d, "SELECT COUNT(*) FROM booking_seat WHERE booking = $1 AND CAST($2 AS BIGINT) = 0", r.n[7], 0) != v->seat_count)
-		days_wrong(d, "visit %s has not its %d seats", v->id, v->seat_count);
+	if (r.n[7] != v->seat_count)
+		days_wrong(d, "visit %s has %lld seats, it must have %d", v->id, (long long)r.n[7], v->seat_count);
 }
 
 static int64_t group_row(struct days *d, int group)
@@ -128,13 +127,16 @@ static void check_case(struct days *d, const struct d_case *c)
 {
 	struct row r = { { 0 } };
 	if (!row_by_text(d, "SELECT state, last_seq, person, (SELECT COALESCE(MAX(g.level), 0) FROM rating g WHERE g.case_id = c.id),"
-		" (SELECT COUNT(*) FROM case_event e WHERE e.case_id = c.id) FROM cases c WHERE case_no = $1", c->number, 5, &r)) {
+		" (SELECT COUNT(*) FROM case_event e WHERE e.case_id = c.id), (SELECT COUNT(*) FROM message m WHERE m.case_id = c.id AND m.case_id > 0 AND m.template = 55)"
+		" FROM cases c WHERE case_no = $1", c->number, 6, &r)) {
 		days_wrong(d, "case %s is gone", c->number);
 		return;
 	}
 	const char *is = case_state_name((enum case_state)r.n[0]).at;
 	if (strcmp(is, c->state) != 0 || r.n[1] != c->seq || r.n[4] != c->seq || r.n[2] != c->person + 1 || r.n[3] != c->level)
 		days_wrong(d, "case %s is %s, seq %lld, level %lld; it must be %s, %d, %d", c->number, is, (long long)r.n[1], (long long)r.n[3], c->state, c->seq, c->level);
+	if (r.n[5] != c->is_invited)
+		days_wrong(d, "of case %s somebody was asked %lld times to rate it, it must be %d", c->number, (long long)r.n[5], c->is_invited);
 }
 
 static void check_draft(struct days *d, const struct d_draft *a)

@@ -16,6 +16,15 @@ static inline bool is(const char *a, const char *b)
 	return strcmp(a, b) == 0;
 }
 
+/* list: to NULL. */
+static inline bool is_one_of(const char *word, const char *const *list)
+{
+	for (; *list != NULL; list++)
+		if (is(word, *list))
+			return true;
+	return false;
+}
+
 /* Mostly of what is new. -1: there is none. */
 static inline int some(struct days *d, int from, int count)
 {
@@ -33,6 +42,7 @@ static inline void time_text(int64_t ms, char out[RFC3339_BYTES])
 void days_case_event(struct days *d);
 void days_draft(struct days *d);
 void days_save(struct days *d);
+void days_upload(struct days *d);
 void days_submit(struct days *d);
 void days_discard_or_withdraw(struct days *d);
 void days_rate(struct days *d);

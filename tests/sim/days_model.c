@@ -163,14 +163,14 @@ static int on_that_day(const struct days *d, int person, int day, const struct d
 	return n;
 }
 
-/* Who missed three within ninety days may book nothing for thirty days after the last; two, one visit at a time for ninety. */
+/* Who missed three for which no clerk has excused him within ninety days may book nothing for thirty days after the last; two, one visit at a time for ninety. */
 static int most_after_missing(const struct days *d, int person)
 {
 	int n = 0;
 	int64_t last = 0;
 	for (int i = 0; i < d->visit_count; i++) {
 		const struct d_visit *v = &d->visits[i];
-		if (v->person != person || strcmp(v->state, "missed") != 0 || v->starts <= d->now - 90 * D_DAY)
+		if (v->person != person || strcmp(v->state, "missed") != 0 || v->is_excused || v->starts <= d->now - 90 * D_DAY)
 			continue;
 		n++;
 		last = v->starts > last ? v->starts : last;
@@ -249,6 +249,12 @@ static const struct { const char *event, *from, *to; } case_words[] = {
 	{ "delivered", "done", "delivered" },
 	{ "returned", "submitted pre_returned received correct_pre accepted correct special paused", "returned" },
 	{ "withdrawn", "submitted pre_returned received correct_pre accepted correct special paused", "withdrawn" },
+	{ "correct_pre_asked", "submitted received", "correct_pre" },
+	{ "correct_pre_done", "correct_pre", "received" },
+	{ "correct_asked", "accepted", "correct" },
+	{ "correct_done", "correct", "accepted" },
+	{ "extended", "accepted", "accepted" },
+	{ "followed", "accepted", "accepted" },
 	{ "aborted", "submitted pre_returned received correct_pre accepted correct special paused decided_ok decided_no", "aborted" },
 };
 enum { CASE_WORDS = sizeof(case_words) / sizeof(case_words[0]) };

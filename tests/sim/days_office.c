@@ -5,6 +5,16 @@
 
 /* ---- cases and drafts ---- */
 
+/* Where there is no end to it, mostly: a case that goes on is worth more than one that is over. */
+static const char *some_event(struct days *d, const char *const *may, int count)
+{
+	static const char *const ends[] = { "not_accepted", "returned", "withdrawn", "aborted", NULL };
+	const char *event = may[rng_below(&d->rng, count)];
+	for (int tries = 0; tries < 3 && is_one_of(event, ends); tries++)
+		event = may[rng_below(&d->rng, count)];
+	return event;
+}
+
 static const char *event_for(struct days *d, const char *state)
 {
 	const char *any, *may[20];
@@ -13,34 +23,66 @@ static const char *event_for(struct days *d, const char *state)
 		if (d_case_after(state, d_case_event(all)) != NULL)
 			may[count++] = d_case_event(all);
 	any = d_case_event(rng_below(&d->rng, all));
-	return count > 0 && rng_percent(&d->rng, 90) ? may[rng_below(&d->rng, count < 3 ? count : rng_percent(&d->rng, 85) ? 3 : count)] : any;
+	return count > 0 && rng_percent(&d->rng, 90) ? some_event(d, may, count) : any;
 }
 
 #define APPLICANT "621299199006150131"
 
-/* Whoever applied here is told for what he is turned away. */
-static bool is_refusal(const char *event)
+/* What an event may want, with a last day; for what it turns somebody away; or nothing. */
+static const char *demand_with(const char *event)
 {
-	return is(event, "pre_returned") || is(event, "not_accepted") || is(event, "returned") || is(event, "decided_no");
+	static const char *const asks[] = { "pre_returned", "correct_pre_asked", "correct_asked", NULL }, *const refuses[] = { "not_accepted", "returned", "decided_no", NULL };
+	return is_one_of(event, asks) ? ",\"demand\":{\"days\":5,\"items\":[{\"condition\":1,\"reason\":\"不符合\"}]}"
+		: is_one_of(event, refuses) ? ",\"demand\":{\"items\":[{\"condition\":1,\"reason\":\"不符合\"}]}"
+		: is(event, "accepted") ? ",\"demand\":{\"days\":5,\"items\":[{\"material\":2,\"reason\":\"后补\"}]}" : NULL;
+}
+
+/* Whoever applied here is told what is wanted of him and for what he is turned away; whose papers are all there is not accepted without some. */
+static bool owes_a_demand(const struct d_case *c, const char *event)
+{
+	return c->applied && demand_with(event) != NULL && !(is(event, "accepted") && c->has_file);
+}
+
+/* What is awaited is awaited until it is said to have come, or the case is at its end. */
+static void case_moved(const struct days *d, struct d_case *c, const char *event, const char *state, bool demands)
+{
+	static const char *const open[] = { "accepted", "special", "paused", "correct", NULL };
+	if (c->over_at == 0 && d_case_is_over(state))
+		c->over_at = d->now;
+	c->state = state;
+	c->seq++;
+	if (is(event, "accepted"))
+		c->file_awaited = demands;
+	if (is(event, "followed") || !is_one_of(state, open))
+		c->file_awaited = false;
+}
+
+/* Mostly one that was applied for here: it is awaited more of. */
+static int some_case(struct days *d)
+{
+	int i = -1;
+	for (int tries = 0; tries < 4 && (i < 0 || !d->cases[i].applied); tries++)
+		i = some(d, 0, d->case_count);
+	return i;
 }
 
 void days_case_event(struct days *d)
 {
 	char body[520], at[RFC3339_BYTES];
-	int i = rng_percent(&d->rng, 30) || d->case_count == 0 ? -1 : some(d, 0, d->case_count);
+	int i = rng_percent(&d->rng, 20) ? -1 : some_case(d);
 	struct d_case fresh = { .department = 1 + rng_below(&d->rng, D_DEPARTMENTS), .person = D_PERSONS, .state = "nothing" }, *c = i < 0 ? &fresh : &d->cases[i];
 	struct reasons must = { 0 };
 	if (i < 0)
 		snprintf(fresh.ref, sizeof(fresh.ref), "T-%lld", (long long)d->steps);
 	const char *event = event_for(d, c->state), *after = d_case_after(c->state, event);
-	bool says_why = rng_percent(&d->rng, 60) && is_refusal(event);
+	const char *demand = rng_percent(&d->rng, 75) ? demand_with(event) : NULL, *extension = is(event, "extended") ? ",\"extend_days\":2,\"document\":\"延期决定书1号\"" : "";
 	if (after == NULL)
 		reason(&must, "illegal_move");
-	if (c->applied && is_refusal(event) && !says_why)
+	if (demand == NULL && owes_a_demand(c, event))
 		reason(&must, "missing_field");
 	time_text(d->now, at);
-	snprintf(body, sizeof(body), "{\"event_id\":\"e-%lld\",\"case_ref\":\"%s\",\"seq\":%d,\"event\":\"%s\",\"occurred_at\":\"%s\"%s%s%s%s%s%s}", (long long)d->steps, c->ref, c->seq + 1, event, at,
-		 !says_why ? "" : is(event, "pre_returned") ? ",\"demand\":{\"days\":5,\"items\":[{\"condition\":1,\"reason\":\"不符合\"}]}" : ",\"demand\":{\"items\":[{\"condition\":1,\"reason\":\"不符合\"}]}",
+	snprintf(body, sizeof(body), "{\"event_id\":\"e-%lld\",\"case_ref\":\"%s\",\"seq\":%d,\"event\":\"%s\",\"occurred_at\":\"%s\"%s%s%s%s%s%s%s}", (long long)d->steps, c->ref, c->seq + 1, event, at,
+		 demand != NULL ? demand : "", extension,
 		 i < 0 ? ",\"region\":\"621202\",\"matter\":\"" : "", i < 0 ? (c->department == 1 ? "M2" : "M3") : "",
 		 i < 0 ? "\",\"applicant\":{\"id_type\":\"resident\",\"id_number\":\"" : "", i < 0 ? APPLICANT : "", i < 0 ? "\"}" : "");
 	days_ask(d, "/v1/department/events", NULL, body);
@@ -49,8 +91,7 @@ void days_case_event(struct days *d)
 	days_judge(d, event, &must, said);
 	if (said != NULL)
 		return;
-	c->state = after;
-	c->seq++;
+	case_moved(d, c, event, after, demand != NULL);
 	if (i < 0) {
 		snprintf(c->number, sizeof(c->number), "%.25s", d->r.outcome.text);
 		d->cases[d->case_count++] = *c;
@@ -76,6 +117,30 @@ void days_draft(struct days *d)
 	d->drafts[d->draft_count++] = a;
 }
 
+/* A draft, or its case waits for its applicant. */
+static bool is_open_to_him(const struct days *d, const struct d_draft *a)
+{
+	static const char *const waits[] = { "pre_returned", "correct_pre", "correct", NULL };
+	return a->case_index < 0 || is_one_of(d->cases[a->case_index].state, waits);
+}
+
+static bool is_awaited(const struct days *d, const struct d_draft *a)
+{
+	return a->case_index >= 0 && is(d->cases[a->case_index].state, "accepted") && d->cases[a->case_index].file_awaited;
+}
+
+/* Mostly one that is there; of those, one whose case awaits a file. */
+static int some_draft(struct days *d)
+{
+	int i = -1;
+	for (int tries = 0; tries < 12; tries++) {
+		i = some(d, 0, d->draft_count);
+		if (i < 0 || (!d->drafts[i].is_gone && (tries >= 8 || is_awaited(d, &d->drafts[i]))))
+			break;
+	}
+	return i;
+}
+
 void days_save(struct days *d)
 {
 	static struct header if_match;
@@ -88,7 +153,7 @@ void days_save(struct days *d)
 	edition = rng_percent(&d->rng, 80) ? a->edition : 1 + rng_below(&d->rng, a->edition + 1);
 	if (a->is_gone)
 		reason(&must, "not_found");
-	if (a->case_index >= 0 && !is(d->cases[a->case_index].state, "pre_returned"))
+	if (!is_open_to_him(d, a))
 		reason(&must, "application_state");
 	if (edition != a->edition && answer != a->answer)
 		reason(&must, "precondition_failed");
@@ -107,33 +172,75 @@ void days_save(struct days *d)
 	}
 }
 
-void days_submit(struct days *d)
+/* Each is another file: the same again would be the one that is there. */
+void days_upload(struct days *d)
 {
-	int i = some(d, 0, d->draft_count);
+	char body[120];
+	int i = some_draft(d);
 	if (i < 0)
 		return;
 	struct d_draft *a = &d->drafts[i];
-	struct d_case c = { .person = a->person, .department = 1, .seq = 1, .applied = true, .state = "submitted" };
+	struct reasons must = { 0 };
+	if (a->case_index < 0 && rng_percent(&d->rng, 70))
+		return; /* it may follow */
+	if (a->is_gone)
+		reason(&must, "not_found");
+	if (!is_open_to_him(d, a) && !is_awaited(d, a))
+		reason(&must, "application_state");
+	snprintf(body, sizeof(body), "%%PDF-1.4\n1 0 obj\n(%lld)\nendobj\nstartxref\n9\n%%%%EOF", (long long)d->steps);
+	days_ask(d, "/v1/applications/x/materials/2", a->id, body);
+	d->r.params[1] = STR("2");
+	days_as_citizen(d, a->person);
+	const char *said = days_do(d, &material_upload);
+	days_judge(d, "upload", &must, said);
+	if (said != NULL)
+		return;
+	a->edition++;
+	a->has_file = a->has_new_file = true;
+}
+
+/* What handing in is called then, and where it leads. */
+static const char *handing_in(const struct days *d, const struct d_draft *a)
+{
+	const char *state = a->case_index < 0 ? "nothing" : d->cases[a->case_index].state;
+	return is(state, "correct_pre") ? "correct_pre_done" : is(state, "correct") ? "correct_done" : is(state, "accepted") ? "followed" : "submitted";
+}
+
+static void handed_in(const struct days *d, struct d_draft *a, struct d_case *c, const char *event)
+{
+	case_moved(d, c, event, d_case_after(c->state, event), false);
+	c->has_file = a->has_file;
+	a->has_new_file = false;
+	a->edition++;
+}
+
+void days_submit(struct days *d)
+{
+	int i = some_draft(d);
+	if (i < 0)
+		return;
+	struct d_draft *a = &d->drafts[i];
+	struct d_case c = { .person = a->person, .department = 1, .applied = true, .state = "nothing" };
 	struct reasons must = { 0 };
 	if (a->is_gone)
 		reason(&must, "not_found");
 	if (a->answer == 0)
 		reason(&must, "invalid_form");
-	bool again = a->case_index >= 0;
-	if (again && !is(d->cases[a->case_index].state, "pre_returned"))
+	if (!is_open_to_him(d, a) && !is_awaited(d, a))
 		reason(&must, "application_state");
+	if (is_awaited(d, a) && !a->has_new_file)
+		reason(&must, "invalid_form");
 	days_ask(d, "/v1/applications/x/submit", a->id, NULL);
 	days_as_citizen(d, a->person);
 	const char *said = days_do(d, &application_submit);
-	days_judge(d, "submit", &must, said);
+	days_judge(d, handing_in(d, a), &must, said);
 	if (said != NULL)
 		return;
-	a->edition++;
-	if (again) {
-		d->cases[a->case_index].state = "submitted";
-		d->cases[a->case_index].seq++;
+	if (a->case_index >= 0) {
+		handed_in(d, a, &d->cases[a->case_index], handing_in(d, a));
 		return;
 	}
+	handed_in(d, a, &c, "submitted");
 	snprintf(c.number, sizeof(c.number), "%.25s", d->r.outcome.text);
 	snprintf(c.ref, sizeof(c.ref), "%s", c.number);
 	a->case_index = d->case_count;
@@ -165,8 +272,7 @@ void days_discard_or_withdraw(struct days *d)
 		a->is_gone = true;
 		return;
 	}
-	c->state = "withdrawn";
-	c->seq++;
+	case_moved(d, c, "withdrawn", "withdrawn", false);
 }
 
 /* ---- ratings and tickets ---- */
@@ -229,14 +335,6 @@ void days_say(struct days *d)
 }
 
 enum actor { BY_DEPARTMENT_1 = 1, BY_DEPARTMENT_2, BY_HOTLINE, BY_SUPERVISOR };
-
-static bool is_one_of(const char *word, const char *const *list)
-{
-	for (; *list != NULL; list++)
-		if (is(word, *list))
-			return true;
-	return false;
-}
 
 /* Whose is it to do? */
 static void turn_stands_against(const struct d_voice *v, enum actor who, const char *event, struct reasons *r)

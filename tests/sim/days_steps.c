@@ -131,6 +131,28 @@ static void reschedule(struct days *d)
 	days_check_visit(d, v);
 }
 
+static void excuse(struct days *d)
+{
+	int i = -1;
+	for (int tries = 0; tries < 6 && d->visit_count > 0; tries++) {
+		i = rng_below(&d->rng, d->visit_count);
+		if (is(d->visits[i].state, "missed") && !d->visits[i].is_excused)
+			break;
+	}
+	if (i < 0)
+		return;
+	struct d_visit *v = &d->visits[i];
+	struct reasons must = { 0 };
+	if (!is(v->state, "missed"))
+		reason(&must, "booking_state");
+	days_ask(d, "/v1/hall/bookings/x/excuse", v->id, NULL);
+	days_as_staff(d, D_CLERK);
+	const char *said = days_do(d, &hall_excuse);
+	days_judge(d, "excuse", &must, said);
+	if (said == NULL)
+		v->is_excused = true;
+}
+
 /* ---- the waiting list ---- */
 
 static void join(struct days *d)
@@ -252,7 +274,6 @@ static void name_offers(struct days *d)
 		if (w->visit < 0 || d->visits[w->visit].id[0] != '\0')
 			continue;
 		bool found = reader_begin(d->eye, &tx, &why) && name_of_offer(&tx, &d->visits[w->visit], w);
-		reader_end(d->eye);
 		if (!found)
 			days_wrong(d, "who waits as %s must have an offer", w->id);
 	}
@@ -354,7 +375,6 @@ static void next_stop(struct days *d, const struct d_number *done)
 		return;
 	fail_clear(&why);
 	bool found = reader_begin(d->eye, &tx, &why) && name_of_number(&tx, v, &n);
-	reader_end(d->eye);
 	if (!found)
 		days_wrong(d, "visit %s must go on at its second window", v->id);
 	d->numbers[d->number_count++] = n;
@@ -387,6 +407,18 @@ static void deed_at_number(struct days *d)
 
 /* ---- time ---- */
 
+/* A day after its end whoever has not rated it is asked to, and never again. */
+static void invitations(struct days *d)
+{
+	for (int i = 0; i < d->case_count; i++) {
+		struct d_case *c = &d->cases[i];
+		if (c->over_at == 0 || c->is_settled || d->now < c->over_at + D_DAY)
+			continue;
+		c->is_settled = true;
+		c->is_invited = c->level == 0;
+	}
+}
+
 /* What the clock itself does, in the model, in the order of the jobs. */
 static void clock_does(struct days *d)
 {
@@ -403,6 +435,7 @@ static void clock_does(struct days *d)
 	for (int i = 0; i < d->voice_count; i++)
 		if (is(d->voices[i].state, "answered") && d->voices[i].answered_on < today(d) - 7)
 			d->voices[i].state = "closed";
+	invitations(d);
 	while (d->visits_from < d->visit_count && (int)((d->visits[d->visits_from].starts + 8 * D_HOUR) / D_DAY) < today(d) - 1 && !is(d->visits[d->visits_from].state, "booked"))
 		d->visits_from++;
 	while (d->waits_from < d->wait_count && !is(d->waits[d->waits_from].state, "waiting") && !is(d->waits[d->waits_from].state, "offered"))
@@ -418,7 +451,7 @@ static void time_passes(struct days *d)
 	d->now += how < 800 ? rng_below(&d->rng, 120) * 1000 : how < 980 ? rng_below(&d->rng, 15 * 60) * 1000 : how < 992 ? rng_below(&d->rng, 2 * 3600) * 1000 : 0;
 	if (how >= 992) /* the next morning */
 		d->now = d_slot_starts(today(d) + 1, 0) - 20 * 60000;
-	if (before == today(d) && rng_percent(&d->rng, 60))
+	if (before == today(d) && rng_percent(&d->rng, 70))
 		return;
 	days_note(d, "the clock");
 	days_jobs(d);
@@ -427,8 +460,8 @@ static void time_passes(struct days *d)
 }
 
 static const struct { int percent; void (*deed)(struct days *d); } deeds[] = {
-	{ 20, hold }, { 13, confirm }, { 4, cancel }, { 4, reschedule }, { 3, join }, { 2, leave }, { 7, checkin }, { 4, call }, { 5, deed_at_number }, { 9, days_case_event }, { 3, days_draft }, { 5, days_save },
-	{ 3, days_submit }, { 2, days_discard_or_withdraw }, { 4, days_rate }, { 2, days_say }, { 7, days_voice_move }, { 3, days_feedback },
+	{ 17, hold }, { 12, confirm }, { 4, cancel }, { 4, reschedule }, { 3, join }, { 2, leave }, { 7, checkin }, { 4, call }, { 5, deed_at_number }, { 10, days_case_event }, { 3, days_draft }, { 4, days_save },
+	{ 3, days_upload }, { 3, days_submit }, { 3, excuse }, { 1, days_discard_or_withdraw }, { 4, days_rate }, { 2, days_say }, { 7, days_voice_move }, { 3, days_feedback },
 };
 
 static void one_step(struct days *d)

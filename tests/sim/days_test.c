@@ -9,8 +9,10 @@
 #include "services/booking_day.h"
 #include "services/booking_seats.h"
 #include "services/booking_wait.h"
+#include "services/demand.h"
 #include "services/hall_queue.h"
 #include "services/rating.h"
+#include "services/rating_invitation.h"
 
 #include <stdlib.h>
 
@@ -18,7 +20,7 @@ enum { STEPS = 4000, STEPS_LONG = 100000, STEPS_FOR_A_MUTANT = 6000 };
 
 /* ---- mutants ---- */
 
-enum mutant { MUTANT_NONE, MUTANT_SEAT_LEAKS, MUTANT_NEVER_MISSED, MUTANT_STAYS_IN_LINE, MUTANT_BACK_FIRST, MUTANT_ANY_MOVE, MUTANT_FORGETS_RATING, MUTANT_ANY_EDITION, MUTANT_APART };
+enum mutant { MUTANT_NONE, MUTANT_SEAT_LEAKS, MUTANT_NEVER_MISSED, MUTANT_STAYS_IN_LINE, MUTANT_BACK_FIRST, MUTANT_ANY_MOVE, MUTANT_FORGETS_RATING, MUTANT_ANY_EDITION, MUTANT_APART, MUTANT_NOTHING_FOLLOWS, MUTANT_NEVER_ASKS };
 static enum mutant mutant;
 
 bool __real_seats_give_back(struct tx *tx, int64_t booking, enum seat_column column, struct fail *why);
@@ -87,6 +89,21 @@ bool __wrap_visit_plan(const struct visit_wish *w, int64_t starts_ms, struct vis
 	return __real_visit_plan(&changed, starts_ms, out);
 }
 
+bool __real_demand_follows(struct tx *tx, int64_t case_id, uint64_t *numbers, struct fail *why);
+bool __wrap_demand_follows(struct tx *tx, int64_t case_id, uint64_t *numbers, struct fail *why);
+bool __wrap_demand_follows(struct tx *tx, int64_t case_id, uint64_t *numbers, struct fail *why)
+{
+	*numbers = 0;
+	return mutant == MUTANT_NOTHING_FOLLOWS || __real_demand_follows(tx, case_id, numbers, why);
+}
+
+bool __real_invitation_note(struct tx *tx, const struct case_file *c, struct fail *why);
+bool __wrap_invitation_note(struct tx *tx, const struct case_file *c, struct fail *why);
+bool __wrap_invitation_note(struct tx *tx, const struct case_file *c, struct fail *why)
+{
+	return mutant == MUTANT_NEVER_ASKS || __real_invitation_note(tx, c, why);
+}
+
 /* ---- tests ---- */
 
 static struct days *days;
@@ -136,6 +153,8 @@ static void mutants_are_found_out(void **state)
 		{ MUTANT_FORGETS_RATING, "a rating is acknowledged and not kept" },
 		{ MUTANT_ANY_EDITION, "a draft is acknowledged and not kept" },
 		{ MUTANT_APART, "a seat less than people" },
+		{ MUTANT_NOTHING_FOLLOWS, "what may follow is not taken when it comes" },
+		{ MUTANT_NEVER_ASKS, "nobody is asked to rate" },
 	};
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		mutant = rows[i].mutant;

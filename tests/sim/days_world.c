@@ -12,6 +12,7 @@
 #include "services/booking_day.h"
 #include "services/booking_wait.h"
 #include "services/handlers.h"
+#include "services/rating_invitation.h"
 #include "services/slot_make.h"
 #include "services/voice.h"
 
@@ -127,7 +128,6 @@ static bool looked(struct days *d, const struct handler *h)
 	if (h->look == NULL)
 		return true;
 	bool ok = reader_begin(d->eye, &tx, &d->r.why) && h->look(&tx, &d->r, &d->r.why);
-	reader_end(d->eye);
 	return ok && (is_his(&d->r, h) || FAILS(&d->r.why, NOT_FOUND, "another's"));
 }
 
@@ -135,56 +135,65 @@ const char *days_do(struct days *d, const struct handler *h)
 {
 	struct request *r = &d->r;
 	struct applying a = { h, r };
-	if ((h->parse == NULL || h->parse(r, &r->why)) && looked(d, h) && (h->work == NULL || h->work(r, &r->why)) && store_write(d->store, apply, &a, &r->why) && h->render(r, &r->why))
+	bool is_whole = h->sink == NULL || (h->sink->take(r, r->body, &r->why) && h->sink->end(r, &r->why));
+	if (is_whole && (h->parse == NULL || h->parse(r, &r->why)) && looked(d, h) && (h->work == NULL || h->work(r, &r->why)) && store_write(d->store, apply, &a, &r->why) && h->render(r, &r->why))
 		return NULL;
+	if (h->sink != NULL)
+		h->sink->drop(r);
 	return fail_row(r->why.code)->slug;
 }
 
 /* ---- jobs ---- */
-
-struct job {
-	int64_t now, rows;
-	bool (*run)(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
-	int64_t bite;
-};
-
-static bool job_apply(struct tx *tx, void *ctx, struct fail *why)
-{
-	struct job *j = ctx;
-	return j->run(tx, j->now, j->bite, &j->rows, why);
-}
 
 static bool close_voices(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
 	return voices_close(tx, now_ms, 7, rows_max, rows, why);
 }
 
-/* Until there is nothing left to do. */
-static void job_run(struct days *d, const char *name, bool (*run)(struct tx *, int64_t, int64_t, int64_t *, struct fail *), int64_t bite)
+/* In the order in which the model does them. */
+static const struct {
+	const char *name;
+	bool (*run)(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
+	int64_t bite;
+} jobs[] = {
+	{ "make_slots", slots_make, 1 }, { "expire_holds", bookings_expire, 50 }, { "miss_bookings", bookings_miss, DAY_BITE_MAX }, { "remind_bookings", bookings_remind, DAY_BITE_MAX },
+	{ "offer_seats", waits_offer, OFFERS_BITE }, { "close_voices", close_voices, 50 }, { "invite_ratings", invitations_send, 20 },
+};
+enum { JOB_EXPIRE = 1, JOBS = sizeof(jobs) / sizeof(jobs[0]) };
+
+struct job_span {
+	int64_t now;
+	int first, last; /* of jobs */
+};
+
+/* Each until there is nothing left to do. One transaction: who races whom is no question here, and on a server every other one is five more round trips. */
+static bool jobs_apply(struct tx *tx, void *ctx, struct fail *why)
 {
-	struct job j = { .now = d->now, .rows = bite, .run = run, .bite = bite };
+	const struct job_span *s = ctx;
+	for (int i = s->first; i <= s->last; i++)
+		for (int64_t rows = jobs[i].bite; rows >= jobs[i].bite;)
+			if (!jobs[i].run(tx, s->now, jobs[i].bite, &rows, why))
+				return false;
+	return true;
+}
+
+static void jobs_run(struct days *d, int first, int last)
+{
+	struct job_span s = { d->now, first, last };
 	struct fail why;
 	fail_clear(&why);
-	while (j.rows >= bite)
-		if (!store_write(d->store, job_apply, &j, &why)) {
-			days_wrong(d, "job %s: %s: %s", name, fail_row(why.code)->slug, why.log);
-			return;
-		}
+	if (!store_write(d->store, jobs_apply, &s, &why))
+		days_wrong(d, "jobs %s to %s: %s: %s", jobs[first].name, jobs[last].name, fail_row(why.code)->slug, why.log);
 }
 
 void days_expire(struct days *d)
 {
-	job_run(d, "expire_holds", bookings_expire, 50);
+	jobs_run(d, JOB_EXPIRE, JOB_EXPIRE);
 }
 
 void days_jobs(struct days *d)
 {
-	job_run(d, "make_slots", slots_make, 1);
-	days_expire(d);
-	job_run(d, "miss_bookings", bookings_miss, DAY_BITE_MAX);
-	job_run(d, "remind_bookings", bookings_remind, DAY_BITE_MAX);
-	job_run(d, "offer_seats", waits_offer, OFFERS_BITE);
-	job_run(d, "close_voices", close_voices, 50);
+	jobs_run(d, 0, JOBS - 1);
 	d->made_for_day = (int)((d->now + 8 * D_HOUR) / D_DAY);
 }
 
@@ -206,7 +215,6 @@ int64_t days_number(struct days *d, const char *sql, int64_t a, int64_t b)
 			n = stmt_row(q, &why) ? stmt_int(q, 0) : -1;
 		}
 	}
-	reader_end(d->eye);
 	if (why.code != FAIL_NONE)
 		days_wrong(d, "%s: %s", sql, why.log);
 	return n;
@@ -227,7 +235,6 @@ int64_t days_row_of(struct days *d, const char *sql, const char *text)
 			n = stmt_row(q, &why) ? stmt_int(q, 0) : -1;
 		}
 	}
-	reader_end(d->eye);
 	return n;
 }
 
@@ -281,7 +288,7 @@ static bool guide(struct days *d)
 	json_object_set_new(g, "department", json_string(DEPARTMENT_1));
 	json_object_set_new(g, "places", json_array());
 	json_object_set_new(json_array_get(json_object_get(g, "materials"), 0), "from_form", json_true());
-	json_object_set_new(json_array_get(json_object_get(g, "materials"), 1), "may_follow", json_false());
+	json_object_del(json_array_get(json_object_get(g, "materials"), 1), "waived_by"); /* which leaves that it may follow */
 	json_object_set_new(g, "form", json_loads("[{\"key\":\"owner\",\"label\":\"姓名\",\"type\":\"text\",\"required\":true}]", 0, NULL));
 	char *text = json_dumps(g, JSON_COMPACT);
 	bool ok = import(d, "guides", text);
@@ -338,6 +345,7 @@ void days_close(struct days *d)
 	char command[128];
 	if (d->r.arena.cap != 0)
 		arena_free(&d->r.arena);
+	reader_end(d->eye);
 	connection_close(d->eye);
 	store_close(d->store);
 	keyring_close();
