@@ -99,8 +99,8 @@ enum known_header {
 	HEADER_TRACEPARENT, HEADER_ACTING_FOR, HEADERS_KNOWN
 };
 
-/* What follows an answer's head: a body of known length; or, without end, events of the person's stream; or bytes both ways. */
-enum reply_goes_on { REPLY_ENDS, REPLY_STREAM, REPLY_TUNNEL };
+/* What follows an answer's head: a body of known length; or one that is made while it is sent; or, without end, events of the person's stream; or bytes both ways. */
+enum reply_goes_on { REPLY_ENDS, REPLY_MADE, REPLY_STREAM, REPLY_TUNNEL };
 
 /* One of several things that are wrong with what came. */
 struct wrong_field {
@@ -173,6 +173,15 @@ struct body_sink {
 	void (*drop)(struct request *r); /* forgets what was begun and not ended, and wipes what is secret in r->sunk; again is fine */
 };
 
+/* A body that is too large to be held: made piece by piece while it is sent, on a thread that may wait, each piece in a read transaction of its own (gateway/outflow.c).
+ * It outlives its request, and owns what it needs. */
+struct body_source {
+	bool (*more)(struct body_source *s, struct tx *tx, struct fail *why); /* the next piece, in bounded time and memory; a failure cuts the answer off */
+	void (*drop)(struct body_source *s);
+	struct str piece; /* good until the next more, or drop; empty: there will be one later */
+	bool is_over;     /* with the last piece */
+};
+
 struct handler {
 	const struct body_sink *sink; /* NULL: the body lies in r->body */
 	stage_fn parse;
@@ -187,6 +196,7 @@ struct handler {
 	int64_t (*park)(const struct request *r); /* an effect's row id; 0: wait for none */
 	stage_tx_fn revisit; /* with park; perhaps more than once: a point read */
 	stage_fn render;
+	struct body_source *(*source)(struct request *r, struct fail *why); /* with REPLY_MADE, after render, when somebody is there to be told; NULL: why says */
 	bool own_device;    /* not at a terminal: 403 */
 	bool takes_table;   /* its body is text/csv */
 	bool wants_certificate; /* of the client: 421 where none is asked for, 401 when none is shown */

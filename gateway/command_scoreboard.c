@@ -142,7 +142,7 @@ int command_scoreboard(struct command_line *l)
 	struct control *k = control_open(&l->config, &why);
 	if (k == NULL)
 		return tell_failure("scoreboard", &why);
-	struct sheet *s = sheet_open(l->xlsx, "scoreboard", &why);
+	struct sheet *s = sheet_open(l->xlsx, "scoreboard", 0, &why);
 	if (s == NULL) {
 		control_close(k);
 		return tell_failure("scoreboard", &why);

@@ -1,13 +1,12 @@
-/* gateway/errands.c - two threads that read for loops. */
+/* gateway/errands.c - a few threads that read for loops. */
 #include "gateway/errands.h"
 
 #include "base/log.h"
 #include "gateway/gateway.h"
 #include "store/store.h"
+#include <assert.h>
 #include <pthread.h>
 #include <stdlib.h>
-
-enum { THREADS = 2 };
 
 struct runner {
 	struct errands *of;
@@ -17,8 +16,9 @@ struct runner {
 
 struct errands {
 	struct mailbox box;
-	struct runner at[THREADS];
-	int started;
+	struct runner at[ERRANDS_THREADS_MAX];
+	const char *name;
+	int wanted, started;
 };
 
 static void serve(struct runner *r, struct errand *e)
@@ -42,28 +42,31 @@ static void *work(void *ctx)
 
 static bool start(struct errands *e, struct gateway *g, struct fail *why)
 {
-	for (; e->started < THREADS; e->started++) {
+	for (; e->started < e->wanted; e->started++) {
 		struct runner *r = &e->at[e->started];
 		r->of = e;
 		if ((r->reader = store_reader(g->store, 0, why)) == NULL)
 			return false;
 		if (pthread_create(&r->thread, NULL, work, r) != 0) {
 			connection_close(r->reader);
-			return FAILS(why, SYSTEM, "thread %d of errands", e->started);
+			return FAILS(why, SYSTEM, "thread %d of %s", e->started, e->name);
 		}
-		pthread_setname_np(r->thread, "errands");
+		pthread_setname_np(r->thread, e->name);
 	}
 	return true;
 }
 
-struct errands *errands_start(struct gateway *g, struct fail *why)
+struct errands *errands_start(struct gateway *g, const char *name, int threads, struct fail *why)
 {
+	assert(threads > 0 && threads <= ERRANDS_THREADS_MAX);
 	struct errands *e = calloc(1, sizeof(*e));
 	if (e == NULL) {
 		FAILS(why, MEMORY, "errands");
 		return NULL;
 	}
-	mailbox_init(&e->box, 0, NULL, NULL); /* each loop has one out at most of each kind */
+	e->name = name;
+	e->wanted = threads;
+	mailbox_init(&e->box, 0, NULL, NULL); /* each loop has one out of its live streams, each outflow one */
 	if (start(e, g, why))
 		return e;
 	errands_stop(e);

@@ -1,7 +1,7 @@
-/* gateway/errands.h - what a loop wants read beside its requests, when the database is a server's: a thread reads, the loop goes on, and takes what was
- * read at a later turn.
+/* gateway/errands.h - what a loop wants read beside its requests: a thread reads, the loop goes on, and takes what was read at a later turn.
  *
- * Live streams have theirs (live_far.c). They have threads of their own: a long list that somebody asks for holds up nobody's news.
+ * Live streams have theirs when the database is a server's (live_far.c), bodies that are made while they are sent always (outflow.c). They have threads of their own each: a long
+ * list that somebody asks for holds up nobody's news.
  * Thread: errands_send and home() on the loop; run() on a thread of this file.
  * Owns:   an errand is its sender's memory; from errands_send to home() it is the thread's to touch. A loop counts it among its open tasks, so it
  *         does not end before its errands are home. */
@@ -24,7 +24,8 @@ struct errand {
 	struct fail why;
 };
 
-struct errands *errands_start(struct gateway *g, struct fail *why);
+enum { ERRANDS_THREADS_MAX = 4 };
+struct errands *errands_start(struct gateway *g, const char *name, int threads, struct fail *why); /* name: of the threads, a literal */
 void errands_stop(struct errands *e); /* when every loop has ended; NULL is fine */
 void errands_send(struct errands *e, struct errand *one);
 void errands_home(struct loop *l);    /* a turn of the loop: those that came */

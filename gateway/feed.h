@@ -4,7 +4,11 @@
 #define GATEWAY_FEED_H
 #include "gateway/exchange.h"
 
+/* Whoever the reply says, if anybody. Fails as theirs. */
+MUST_USE bool feed_open(struct loop *l, struct exchange *x, struct request *r, struct fail *why);
+
 /* Fails: STREAMS, BUSY, STOPPING, MEMORY. */
 MUST_USE bool sse_open(struct loop *l, struct exchange *x, const struct request *r, struct fail *why); /* sse.c */
+MUST_USE bool outflow_open(struct loop *l, struct exchange *x, struct request *r, struct fail *why); /* outflow.c; and what the handler's source fails with */
 MUST_USE bool ws_open_tunnel(struct loop *l, struct exchange *x, const struct request *r, struct fail *why); /* ws_bridge.c */
 #endif

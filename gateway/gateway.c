@@ -162,7 +162,8 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(!store_is_embedded(g->store) || (g->checkpointer = checkpointer_start(g->store, c, why)) != NULL) && /* a server sees to its log itself */
 		(g->hasher = hasher_start(&(struct hasher_how){ .helpers = (int)c->lane_cpu_threads }, why)) != NULL &&
 		(g->lanes = lanes_start(g, c, why)) != NULL &&
-		(store_is_embedded(g->store) || (g->errands = errands_start(g, why)) != NULL) &&
+		(store_is_embedded(g->store) || (g->errands = errands_start(g, "errands", 2, why)) != NULL) &&
+		(g->tables = errands_start(g, "tables", 1, why)) != NULL &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
 		(g->blob_clearer = blob_clearer_start(g->store, why)) != NULL &&
 		(g->reconciler = reconciler_start(g->store, g->committer, &g->config, why)) != NULL &&
@@ -260,6 +261,7 @@ void gateway_stop(struct gateway *g)
 	lanes_stop(g->lanes);
 	hasher_stop(g->hasher);
 	errands_stop(g->errands);
+	errands_stop(g->tables);
 	reconciler_stop(g->reconciler);
 	outside_stop(g->outside); /* the last outcomes are committed before the committer goes */
 	if (g->committer != NULL)

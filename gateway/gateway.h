@@ -42,7 +42,8 @@ struct gateway {
 	struct hasher *hasher;                 /* where the CPU lane's passwords are hashed */
 	struct blob_clearer *blob_clearer;
 	struct reconciler *reconciler;
-	struct errands *errands;               /* NULL: the database is in this process */
+	struct errands *errands;               /* of live streams; NULL: the database is in this process */
+	struct errands *tables;                /* of bodies that are made while they are sent: one thread, a piece for each in turn */
 	struct indexer *indexer;
 	struct nodes *nodes;                   /* NULL: the database is in this process, and nobody else's */
 	struct outside *outside;               /* NULL: nobody speaks to the outside (the simulator's own) */

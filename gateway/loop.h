@@ -24,7 +24,7 @@ struct loop {
 	const struct config *config;
 	struct uv_loop_s *uv;      /* for handles of the door's; NULL: nobody polls */
 	struct mailbox mail;       /* letters are tasks coming home */
-	struct mailbox errands;    /* errands coming home (errands.h); none where the database is in this process */
+	struct mailbox errands;    /* errands coming home (errands.h) */
 	struct mailbox envoys;     /* batches of the expiring store for threads that have no loop: gateway/envoy.h */
 	struct hub_box news;       /* what was committed and somebody here waits for */
 	struct connection *reader; /* inline reads; NULL: the database is a server's, and a loop waits for nobody */

@@ -14,7 +14,8 @@
 
 struct office_book {
 	int fd;
-	struct sheet *sheet;
+	int64_t at, bytes;    /* of what was closed: read so far, and all of it */
+	struct sheet *sheet;  /* NULL: closed */
 };
 
 static void book_drop(struct office_book *b)
@@ -30,7 +31,7 @@ static void book_drop(struct office_book *b)
 	free(b);
 }
 
-static struct office_book *book_open(const char *name, struct fail *why)
+static struct office_book *book_open(const char *name, int64_t made_ms, struct fail *why)
 {
 	char path[64];
 	struct office_book *b = calloc(1, sizeof *b);
@@ -40,34 +41,42 @@ static struct office_book *book_open(const char *name, struct fail *why)
 		return NULL;
 	}
 	snprintf(path, sizeof path, "/proc/self/fd/%d", b->fd);
-	b->sheet = sheet_open(path, name, why);
+	b->sheet = sheet_open(path, name, made_ms, why);
 	if (b->sheet != NULL)
 		return b;
 	book_drop(b);
 	return NULL;
 }
 
-static bool bytes_of(int fd, struct buf *out, struct fail *why)
+static bool book_close(struct office_book *b, struct fail *why)
 {
+	struct sheet *sheet = b->sheet;
 	struct stat st;
-	if (fstat(fd, &st) != 0)
+	b->sheet = NULL;
+	if (!sheet_close(sheet, why))
+		return false;
+	if (fstat(b->fd, &st) != 0)
 		return FAILS(why, SYSTEM, "a workbook: %s", strerror(errno));
-	char *to = buf_room(out, (size_t)st.st_size);
-	if (to == NULL)
-		return FAILS(why, MEMORY, "a workbook of %lld bytes", (long long)st.st_size);
-	if (pread(fd, to, (size_t)st.st_size, 0) != st.st_size)
-		return FAILS(why, SYSTEM, "a workbook: %s", strerror(errno));
-	out->len += (size_t)st.st_size;
+	b->bytes = st.st_size;
 	return true;
 }
 
-static bool book_close(struct office_book *b, struct buf *out, struct fail *why)
+static bool book_read(struct office_book *b, struct buf *out, int64_t most, struct fail *why)
 {
-	struct sheet *sheet = b->sheet;
-	b->sheet = NULL;
-	bool ok = sheet_close(sheet, why) && bytes_of(b->fd, out, why);
-	book_drop(b);
-	return ok;
+	int64_t left = b->bytes - b->at, len = left < most ? left : most;
+	char *to = buf_room(out, (size_t)len);
+	if (to == NULL)
+		return FAILS(why, MEMORY, "%lld bytes of a workbook", (long long)len);
+	if (pread(b->fd, to, (size_t)len, b->at) != len)
+		return FAILS(why, SYSTEM, "a workbook: %s", strerror(errno));
+	out->len += (size_t)len;
+	b->at += len;
+	return true;
+}
+
+static bool book_is_over(const struct office_book *b)
+{
+	return b->at == b->bytes;
 }
 
 static void book_text(struct office_book *b, const char *text)
@@ -92,6 +101,6 @@ static void book_row(struct office_book *b)
 
 void office_book_compose(void)
 {
-	static const struct office_maker maker = { book_open, book_text, book_number, book_fen, book_row, book_close, book_drop };
+	static const struct office_maker maker = { book_open, book_text, book_number, book_fen, book_row, book_close, book_read, book_is_over, book_drop };
 	office_compose(&maker);
 }

@@ -475,19 +475,10 @@ static void account(struct task *t)
 			L_PLAIN(who_name(r->who.kind)), L_BOOL(t->replayed));
 }
 
-static bool feed_open(struct task *t)
-{
-	switch (t->r.method == METHOD_HEAD ? REPLY_ENDS : t->r.reply.goes_on) {
-	case REPLY_STREAM: return sse_open(t->loop, t->exchange, &t->r, &t->r.why);
-	case REPLY_TUNNEL: return ws_open_tunnel(t->loop, t->exchange, &t->r, &t->r.why);
-	default:           return true;
-	}
-}
-
 static void task_finish(struct task *t)
 {
 	key_release(t);
-	t->failed = t->failed || !feed_open(t);
+	t->failed = t->failed || !feed_open(t->loop, t->exchange, &t->r, &t->r.why);
 	if (t->failed)
 		problem_render(t);
 	else if (t->replayed)

@@ -16,21 +16,23 @@ struct sheet {
 	bool lost;            /* something was not written */
 };
 
-static bool book_open(struct sheet *s, const char *path, const char *name)
+static bool book_open(struct sheet *s, const char *path, const char *name, int64_t made_ms)
 {
-	s->book = workbook_new(path);
+	lxw_workbook_options options = { .constant_memory = LXW_TRUE };
+	lxw_doc_properties said = { .created = made_ms / 1000 };
+	s->book = workbook_new_opt(path, &options);
 	s->page = s->book == NULL ? NULL : workbook_add_worksheet(s->book, name);
-	if (s->page == NULL)
+	if (s->page == NULL || (made_ms > 0 && workbook_set_properties(s->book, &said) != LXW_NO_ERROR))
 		return false;
 	worksheet_set_column(s->page, 0, COLUMNS_WIDE, COLUMN_WIDTH, NULL);
 	worksheet_freeze_panes(s->page, 1, 0);
 	return true;
 }
 
-struct sheet *sheet_open(const char *workbook, const char *name, struct fail *why)
+struct sheet *sheet_open(const char *workbook, const char *name, int64_t made_ms, struct fail *why)
 {
 	struct sheet *s = calloc(1, sizeof *s);
-	if (s == NULL || (workbook != NULL && !book_open(s, workbook, name))) {
+	if (s == NULL || (workbook != NULL && !book_open(s, workbook, name, made_ms))) {
 		FAILS(why, MEMORY, "no memory for a table");
 		free(s);
 		return NULL;

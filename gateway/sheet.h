@@ -10,8 +10,9 @@
 
 struct sheet;
 
-/* workbook NULL: CSV on stdout. NULL: why is SYSTEM or MEMORY. */
-struct sheet *sheet_open(const char *workbook, const char *name, struct fail *why);
+/* workbook NULL: CSV on stdout. A workbook's rows lie in a file without a name until it is closed, so it may have as many as a spreadsheet takes; made_ms is when it says it was made,
+ * 0: now. NULL: why is SYSTEM or MEMORY. */
+struct sheet *sheet_open(const char *workbook, const char *name, int64_t made_ms, struct fail *why);
 /* Cells of a row, from left to right. */
 void sheet_text(struct sheet *s, const char *text);
 void sheet_number(struct sheet *s, int64_t n);

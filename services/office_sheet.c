@@ -7,7 +7,7 @@
 #include <assert.h>
 #include <iconv.h>
 
-enum { LONG_DIGITS = 11, TEXT_MAX = 256 };
+enum { LONG_DIGITS = 11, TEXT_MAX = 256, REST_BYTES = 64 << 10 };
 
 static const struct office_maker *maker;
 
@@ -16,17 +16,23 @@ void office_compose(const struct office_maker *m)
 	maker = m;
 }
 
-bool office_open(struct office_sheet *s, enum office_as as, const char *name, struct buf *out, struct fail *why)
+bool office_open(struct office_sheet *s, enum office_as as, const char *name, int64_t made_ms, struct fail *why)
 {
-	*s = (struct office_sheet){ .as = as, .out = out };
-	if (as == OFFICE_CSV)
-		buf_str(out, STR("\xef\xbb\xbf"));
+	*s = (struct office_sheet){ .as = as };
 	if (as != OFFICE_XLSX)
 		return true;
 	if (maker == NULL)
 		return FAILS(why, SYSTEM, "nobody makes workbooks here");
-	s->book = maker->open(name, why);
+	s->book = maker->open(name, made_ms, why);
 	return s->book != NULL;
+}
+
+void office_into(struct office_sheet *s, struct buf *out)
+{
+	s->out = out;
+	if (s->as == OFFICE_CSV && !s->is_begun)
+		buf_str(out, STR("\xef\xbb\xbf"));
+	s->is_begun = true;
 }
 
 void office_drop(struct office_sheet *s)
@@ -102,7 +108,11 @@ void office_row(struct office_sheet *s)
 	else
 		buf_str(s->out, STR("\r\n"));
 	s->column = 0;
-	s->rows++;
+}
+
+void office_line(struct office_sheet *s, struct str line)
+{
+	buf_str(s->out, line);
 }
 
 void office_heads(struct office_sheet *s, const char *const *heads, int count)
@@ -112,7 +122,7 @@ void office_heads(struct office_sheet *s, const char *const *heads, int count)
 	office_row(s);
 }
 
-/* UTF-8 becomes GB18030, which has every letter there is: up to four bytes for each of ours, and never more bytes than twice as many. */
+/* UTF-8 becomes GB18030, which has every letter there is, without a state between two pieces: up to four bytes for each of ours, and never more than twice as many. */
 static bool to_gb(struct buf *out, struct arena *a, struct fail *why)
 {
 	size_t in_left = out->len, room = 2 * out->len + 4, out_left = room;
@@ -131,14 +141,23 @@ static bool to_gb(struct buf *out, struct arena *a, struct fail *why)
 	return true;
 }
 
-bool office_close(struct office_sheet *s, struct arena *a, struct fail *why)
+bool office_piece(struct office_sheet *s, struct arena *a, struct fail *why)
 {
-	if (s->book != NULL) {
-		struct office_book *book = s->book;
-		s->book = NULL;
-		return maker->close(book, s->out, why) && (buf_ok(s->out) || FAILS(why, MEMORY, "a workbook"));
-	}
 	if (!buf_ok(s->out))
-		return FAILS(why, MEMORY, "a table of %lld rows", (long long)s->rows);
-	return s->as == OFFICE_CSV || to_gb(s->out, a, why);
+		return FAILS(why, MEMORY, "a piece of a table");
+	return s->as == OFFICE_CSV || s->as == OFFICE_XLSX || s->out->len == 0 || to_gb(s->out, a, why);
+}
+
+bool office_end(struct office_sheet *s, struct fail *why)
+{
+	s->is_over = s->book == NULL;
+	return s->book == NULL || maker->close(s->book, why);
+}
+
+bool office_rest(struct office_sheet *s, struct fail *why)
+{
+	if (!maker->read(s->book, s->out, REST_BYTES, why))
+		return false;
+	s->is_over = maker->is_over(s->book);
+	return true;
 }

@@ -32,7 +32,8 @@ export function workbook(bytes) {
 		const row = [];
 		for (const [, column, how, inner] of r[1].matchAll(/<c r="([A-Z])\d+"([^>]*?)(?:\/>|>(.*?)<\/c>)/gs)) {
 			const v = inner?.match(/<v>(.*?)<\/v>/)?.[1];
-			row[column.charCodeAt(0) - 65] = how.includes('t="s"') ? { type: 's', value: shared[Number(v)] } : { type: inner?.includes('<f>') ? 'f' : 'n', value: Number(v) };
+			const own = inner?.match(/<is><t[^>]*>(.*?)<\/t><\/is>/s)?.[1];
+			row[column.charCodeAt(0) - 65] = own !== undefined ? { type: 's', value: plain(own) } : how.includes('t="s"') ? { type: 's', value: shared[Number(v)] } : { type: inner?.includes('<f>') ? 'f' : 'n', value: Number(v) };
 		}
 		return Array.from(row, (c) => c ?? { type: 's', value: '' }); // an empty text is no cell
 	});
