@@ -242,6 +242,17 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || type || '|' || hex(said) || '|' || tries || '|' || due_ms || '|' || reason || '|' || made_ms FROM pay_callback_due ORDER BY id",
 	"SELECT id || '|' || hex(key) || '|' || application || '|' || number || '|' || type_code || '|' || tail || '|' || hex(sha256) || '|' || hex(said) || '|' || added || '|' || ifnull(removed, '-')"
 	" FROM application_certificate ORDER BY id",
+	"SELECT id || '|' || source || '|' || day || '|' || merchant || '|' || hex(digest) || '|' || bytes || '|' || lines || '|' || payments || '|' || payment_fen || '|' || refunds || '|' || refund_fen"
+	" || '|' || fee_milli || '|' || in_fen || '|' || out_fen || '|' || hex(blob) || '|' || blob_bytes || '|' || hex(head) || '|' || state || '|' || maker_kind || '|' || maker || '|' || made_ms"
+	" FROM recon_file ORDER BY id",
+	"SELECT id || '|' || source || '|' || day || '|' || state || '|' || round || '|' || due_ms || '|' || tries || '|' || reason || '|' || ours || '|' || theirs || '|' || matched || '|' || differences"
+	" || '|' || asked_ms || '|' || ended_ms FROM recon_run ORDER BY id",
+	"SELECT id || '|' || source || '|' || day || '|' || side || '|' || number || '|' || kind || '|' || ours || '|' || ours_fen || '|' || theirs_fen || '|' || line || '|' || division || '|' || at_ms"
+	" || '|' || state || '|' || action || '|' || proposal || '|' || round || '|' || first_ms || '|' || changed_ms FROM recon_item ORDER BY id",
+	"SELECT source || '|' || day || '|' || business || '|' || lines || '|' || fen || '|' || step FROM recon_settlement ORDER BY source, day, business",
+	"SELECT day || '|' || proposal || '|' || hex(digest) || '|' || closed_ms FROM recon_day ORDER BY day",
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || channel || '|' || reference || '|' || division || '|' || amount_fen || '|' || journal || '|' || came_ms || '|' || state || '|' || made_ms"
+	" || '|' || changed_ms FROM pay_odd ORDER BY id",
 };
 enum { WORLD_CASES = 5, WORLD_CASE_NAMES = 6, WORLD_CASE_EVENTS = 7, WORLD_HELD = 8, WORLD_MESSAGES = 9, WORLD_STREAM = 10, WORLD_FACTS = 11, WORLD_AUDIT = 12,
        WORLD_LOGINS = 13, WORLD_DEVICES = 14, WORLD_SESSIONS = 15, WORLD_REFRESH = 16, WORLD_OTP_DAYS = 17, WORLD_EFFECTS = 18, WORLD_MANDATES = 23, WORLD_GUIDES = 24, WORLD_DRAFTS = 25, 
