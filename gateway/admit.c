@@ -130,12 +130,18 @@ static bool admit_right(const struct request *r, struct fail *why)
 	return false;
 }
 
+/* What two people of the staff must do, no file right does: there the operator's command brings a clerk's own token. */
+static bool is_operators(const struct task *t)
+{
+	return t->face == FACE_CONTROL && (t->r.route->who & WHO_OPERATOR) != 0;
+}
+
 static bool admit_who(struct task *t, struct connection *reader, struct fail *why)
 {
 	struct request *r = &t->r;
 	const struct route *row = r->route;
 	r->who = (struct principal){ .kind = WHO_ANYONE };
-	if (t->face == FACE_CONTROL) {
+	if (is_operators(t)) {
 		r->who.kind = WHO_OPERATOR; /* the socket's file mode is the proof */
 		return true;
 	}
@@ -190,7 +196,7 @@ static bool admit_caller(struct task *t, struct connection *reader, struct fail 
 static bool brings_token(const struct task *t)
 {
 	const struct request *r = &t->r;
-	return t->face != FACE_CONTROL && !r->route->handler->is_oauth && (r->known[HEADER_AUTHORIZATION].at != NULL || r->wants_tunnel);
+	return !is_operators(t) && !r->route->handler->is_oauth && (r->known[HEADER_AUTHORIZATION].at != NULL || r->wants_tunnel);
 }
 
 bool admit_head(struct task *t, struct fail *why)

@@ -138,6 +138,8 @@ int tell_answer(const char *doing, int status, const char *answer)
 		fprintf(stderr, "siban: %s: line %lld, field %lld: %s\n", doing, (long long)line, (long long)json_integer_value(column), reason);
 	else if (line > 0)
 		fprintf(stderr, "siban: %s: line %lld, %s: %s\n", doing, (long long)line, json_is_string(column) ? json_string_value(column) : "", reason);
+	else if (reason[0] != '\0')
+		fprintf(stderr, "siban: %s: %s: %s\n       %s\n", doing, title, reason, detail);
 	else
 		fprintf(stderr, "siban: %s: %s %s\n       %s\n", doing, title, pointer, detail);
 	json_decref(j);

@@ -15,8 +15,9 @@ struct command_line {
 	const char *citizen, *department, *hours, *from, *to, *state, *kind;
 	bool test;                /* client add */
 	const char *xlsx;         /* scoreboard */
-	const char *source, *day; /* reconcile */
+	const char *source, *day, *as, *token_file; /* reconcile */
 	bool replaces;
+	bool help;                /* what this command is for, and nothing is done */
 	const char *partner, *scope, *networks, *days;
 	bool first;                                                /* staff add */
 	const char *account, *person_name, *role, *region;         /* staff */
@@ -63,8 +64,19 @@ char *file_read(const char *path, size_t *len, struct fail *why);
 struct control;
 struct control *control_open(const struct config *c, struct fail *why);
 struct control *control_open_to_look(const struct config *c, struct fail *why); /* for questions that write nothing */
-/* Returns the HTTP status, 0 when no answer came (`why`). *answer is malloc'd, NUL-terminated, the caller's. */
+/* Returns the HTTP status, 0 when no answer came, or not all of it (`why`). *answer is malloc'd, NUL-terminated, the caller's. */
 int control_ask(struct control *k, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
+
+/* A longer talk: what may be absent is NULL. */
+struct control_talk {
+	const char *target, *content_type;
+	const char *token;                                     /* a clerk's own: for what the operator may not do alone; only a running gateway looks at it */
+	struct str body;
+	void (*sent)(void *ctx, int64_t bytes, int64_t all);   /* of the body, now and then, and when all of it is */
+	bool (*take)(void *ctx, struct str piece);             /* a good answer's bytes, as they come, however many; *answer is empty then. false: no more */
+	void *ctx;
+};
+int control_talk(struct control *k, const struct control_talk *t, char **answer, struct fail *why);
 void control_close(struct control *k);
 
 /* command_answer.c: the answer as JSON, the caller's. NULL: why was said and *code is what to exit with; or, *code untouched, the answer had no body (204). */
@@ -76,6 +88,6 @@ int64_t number_in(const json_t *j, const char *name);    /* 0 likewise */
 /* offline.c */
 struct offline;
 struct offline *offline_open(const struct config *c, bool only_looks, struct fail *why); /* only_looks: no lock, no keys, nothing is written */
-int offline_ask(struct offline *o, const char *target, const char *content_type, struct str body, char **answer, struct fail *why);
+int offline_ask(struct offline *o, const struct control_talk *t, char **answer, struct fail *why); /* as control_talk */
 void offline_close(struct offline *o);
 #endif

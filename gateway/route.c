@@ -191,7 +191,7 @@ const struct route *route_find(struct request *r, int face, const char **allow, 
 	if (r->method == METHOD_OPTIONS)
 		return NULL;
 	const struct route *row = n->by_method[r->method == METHOD_HEAD ? METHOD_GET : r->method];
-	if (row == NULL) {
+	if (row == NULL || !(row->faces & face)) {
 		FAILS(why, METHOD, "allowed: %s", n->allow);
 		return NULL;
 	}

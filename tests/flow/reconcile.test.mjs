@@ -9,6 +9,7 @@ import test from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { book, fund_bill, merchant, planted_day, refund_number, send_back, sha1, trade_bill } from './lib/bills.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
+import { control_request } from './lib/clients.mjs';
 import { gateway, siban } from './lib/gateway.mjs';
 import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
 import { csv, workbook } from './lib/sheets.mjs';
@@ -292,20 +293,67 @@ test('tables for the office: by CSV, GB18030 and workbook the same, sums right, 
 	assert_problem(await table(`what=days&from=${D}`, county), 403, 'forbidden');
 });
 
-test('siban reconcile: load, status, run', async () => {
-	const on = day(-5), file = path.join(g.state, 'bill.csv.gz');
-	writeFileSync(file, gzipSync(trade_bill(on, [{ number: '42009', fen: 700, time: '09:00:00' }])));
-	const say = (...words) => new Promise((resolve) => {
+test('siban reconcile: load, status, run, differences, export, close', async () => {
+	const on = day(-5), file = path.join(g.state, 'bill.csv.gz'), small = trade_bill(on, [{ number: '42009', fen: 700, time: '09:00:00' }]);
+	writeFileSync(file, gzipSync(small));
+	const say = (words, { input } = {}) => new Promise((resolve) => {
 		const child = spawn(siban, ['reconcile', ...words, '--config', g.conf]);
-		let out = '';
-		child.stdout.on('data', (d) => { out += d; });
-		child.on('close', (code) => resolve({ code, out }));
+		const [out, err] = [[], []];
+		child.stdout.on('data', (d) => out.push(d));
+		child.stderr.on('data', (d) => err.push(d));
+		child.on('close', (code) => resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }));
+		child.stdin.end(input);
 	});
-	assert.match((await say('load', file, '--source', 'wechat_trade', '--day', on)).out, /^wechat_trade \S+: 1 lines, 700 fen paid, 0 fen back, taken\n[0-9a-f]{64}\n$/);
-	const ran = await say('run', '--day', on);
+	const loaded = await say(['load', file, '--source', 'wechat_trade', '--day', on]);
+	assert.match(loaded.out, /^wechat_trade \S+: 1 lines, 700 fen paid, 0 fen back, taken\n[0-9a-f]{64}\n$/);
+	assert.match(loaded.err, /\rsiban reconcile: \d+ of \d+ KiB, being judged\n$/);
+	writeFileSync(file, small.replace('`7.00', '`7e0'));
+	const wrong = await say(['load', file, '--source', 'wechat_trade', '--day', on, '--replaces']);
+	assert.equal(wrong.code, 1);
+	assert.match(wrong.err, /siban: reconcile: line 2, 应结订单金额: not_an_amount\n$/);
+	writeFileSync(file, gzipSync(small).subarray(0, 100));
+	assert.match((await say(['load', file, '--source', 'wechat_trade', '--day', on, '--replaces'])).err, /cut_off\n/);
+	const ran = await say(['run', '--day', on]);
 	assert.equal(ran.code, 3);
 	assert.match(ran.out, /wechat_trade +done +ours 0, theirs 1, matched 0, open 1.*\n {2}long +open +1, ours 0 fen, theirs 700 fen, office, 0 days\n\S+: 1 unexplained\n/);
-	assert.equal((await say('status', '--day', day(-6))).code, 0);
-	assert.equal((await say('status')).code, 2);
+	assert.equal((await say(['status', '--day', day(-6)])).code, 0);
+	const left = await say(['differences', '--day', on]);
+	assert.match(left.out, /^df_\d+ +wechat_trade +long +open +ours 0 fen, theirs 700 fen, line 2, 42009, office: suspend, 0 days\n$/);
+	assert.equal((await say(['differences', '--day', on, '--kind', 'short'])).out, '');
+	assert.equal((await say(['differences', '--day', D, '--state', 'open'])).out.split('\n').length - 1, (await items(`day=${D}&state=open`)).length, 'all of their pages');
+	// what it cannot be is said, in both languages, and nothing is done
+	for (const words of [['status'], ['close', '--day', on], ['export', 'days'], ['load', file], ['settle', '--day', on]]) {
+		const { code, err } = await say(words);
+		assert.equal(code, 2);
+		assert.match(err, /close --day D --region CODE --token-file/);
+	}
+	const help = await say(['--help']);
+	assert.equal(help.code, 0);
+	assert.match(help.out, /holds the day beside our books again[^]*重新对账/);
+	// a table is the office's own, and on record as the operator's
+	const table = await say(['export', 'differences', '--from', D]);
+	assert.equal(table.out, (await office.ask('GET', `/v1/office/exports?what=differences&from=${D}`)).bytes.toString());
+	assert.equal(await number('SELECT COUNT(*) FROM audit WHERE act = 163 AND actor_kind = 8'), 1);
+	assert.equal((await say(['export', 'nothing', '--from', D])).code, 1);
+	// closing is a clerk's wish: without his token there is none, and his own decides nothing
+	const closing = (more = {}) => say(['close', '--day', on, '--region', '621200', '--token-file', '-'], more);
+	assert.equal((await closing({ input: '' })).code, 1);
+	assert.match((await closing({ input: 'at_nonsense\n' })).err, /登录/);
+	assert.match((await closing({ input: `${window.token}\n` })).err, /reconcile: .+\n/);
+	assert.match((await closing({ input: `${office.token}\n` })).err, /unexplained/);
+	const quiet = day(-40), wish = await say(['close', '--day', quiet, '--region', '621200', '--token-file', '-'], { input: `${office.token}\n` });
+	assert.match(wish.out, /^pp_\w+ \S+: proposed; another of the payment office decides it/);
+	const id = wish.out.slice(0, wish.out.indexOf(' '));
+	assert_problem(await office.decide(id, 'approve'), 403, 'forbidden');
+	assert.equal((await show(quiet)).closed, null);
+	assert.equal((await checker.decide(id, 'approve')).status, 200);
+	assert.match((await say(['status', '--day', quiet])).out, /: closed 20/);
+	assert.equal(await number(`SELECT COUNT(*) FROM proposal WHERE kind = 61 AND maker = (SELECT id FROM staff WHERE account = 'pay.one')`), 2, 'in the name of whose token it was');
+	// what is not the operator's is not his by the socket either
+	assert_problem(await g.control('POST', '/v1/staff/proposals', { kind: 'recon_close', region: '621200', subject: quiet, payload: {} }), 401, 'login_required');
+	assert.equal((await control_request(g, 'GET', '/v1/staff/proposals')).status, 405);
 	assert.equal(execFileSync(siban, ['ledger', 'verify', '--config', g.conf], { encoding: 'utf8' }).startsWith('verified'), true);
+	await g.stop(); // without a gateway: the same, but for what only a running one can know
+	assert.equal((await say(['export', 'differences', '--from', D])).out, table.out);
+	assert.match((await closing({ input: `${office.token}\n` })).err, /siban: reconcile: .*restarting/);
 });
