@@ -14,6 +14,7 @@
 
 #include "base/fault.h"
 #include "base/log.h"
+#include "migrated.h"
 
 struct fixture {
 	char folder[64];
@@ -68,7 +69,7 @@ static inline bool fixture_run_script(struct tx *tx, void *text, struct fail *wh
 /* Migrated, opened, and with the tables of `portable_sql`. */
 static inline void fixture_tables(struct fixture *f, const char *portable_sql)
 {
-	FIXTURE_OK(f, fixture_open(f, STORE_MIGRATE));
+	FIXTURE_OK(f, (f->store = migrated_open(&f->config, &f->why)) != NULL);
 	if (portable_sql != NULL)
 		FIXTURE_OK(f, store_write(f->store, fixture_run_script, (void *)(uintptr_t)portable_sql, &f->why));
 	fixture_close(f);
@@ -99,13 +100,19 @@ static inline void fixture_drop(struct fixture *f)
 	assert_int_equal(system(command), 0);
 }
 
-/* One number out of the newest commit, through a connection of its own. */
-static inline int64_t fixture_number(struct fixture *f, const char *sql)
+/* A connection that has seen nothing yet: what it reads is on the disk. */
+static inline struct connection *fixture_reader(struct fixture *f)
+{
+	struct connection *c = store_reader(f->store, 0, &f->why);
+	FIXTURE_OK(f, c != NULL);
+	return c;
+}
+
+/* One number out of the newest commit. */
+static inline int64_t fixture_number_by(struct connection *c, const char *sql)
 {
 	struct fail why;
 	fail_clear(&why);
-	struct connection *c = store_reader(f->store, 0, &why);
-	assert_non_null(c);
 	int rc = SQLITE_OK;
 	int64_t n = 0;
 	bool found;
@@ -114,6 +121,14 @@ static inline int64_t fixture_number(struct fixture *f, const char *sql)
 	else if (!pg_session_ready(c, &why) || !pg_session_number(c, sql, &n, &found, &why))
 		fail_msg("%s: %s", sql, why.log);
 	assert_int_equal(rc, SQLITE_OK);
+	return n;
+}
+
+/* The same through a connection of its own. */
+static inline int64_t fixture_number(struct fixture *f, const char *sql)
+{
+	struct connection *c = fixture_reader(f);
+	int64_t n = fixture_number_by(c, sql);
 	connection_close(c);
 	return n;
 }

@@ -63,16 +63,18 @@ static inline struct test_job job_make(struct fixture *f, enum job_kind kind, in
 /* The last lines of every test: no half of a request is there, and an item is there exactly when its job was told so. */
 static inline void jobs_invariants(struct fixture *f, const struct test_job *jobs, size_t count)
 {
-	assert_int_equal(fixture_number(f, "SELECT count(*) FROM item WHERE id <> 0 AND id NOT IN (SELECT item FROM trace)"), 0);
-	assert_int_equal(fixture_number(f, "SELECT count(*) FROM trace WHERE item NOT IN (SELECT id FROM item)"), 0);
+	struct connection *c = fixture_reader(f);
+	assert_int_equal(fixture_number_by(c, "SELECT count(*) FROM item WHERE id <> 0 AND id NOT IN (SELECT item FROM trace)"), 0);
+	assert_int_equal(fixture_number_by(c, "SELECT count(*) FROM trace WHERE item NOT IN (SELECT id FROM item)"), 0);
 	for (size_t i = 0; i < count; i++) {
 		char sql[80];
 		snprintf(sql, sizeof sql, "SELECT count(*) FROM item WHERE id = %lld", (long long)jobs[i].item);
-		assert_int_equal(fixture_number(f, sql), jobs[i].job.committed ? 1 : 0);
+		assert_int_equal(fixture_number_by(c, sql), jobs[i].job.committed ? 1 : 0);
 		assert_true(jobs[i].job.committed || jobs[i].job.why.code != FAIL_NONE);
 	}
 	assert_int_equal(f->store->writing, 0); /* or the checkpointer would wait for ever */
-	assert_int_equal(fixture_number(f, "SELECT count(*) FROM (SELECT item FROM trace GROUP BY item HAVING count(*) > 1)"), 0);
+	assert_int_equal(fixture_number_by(c, "SELECT count(*) FROM (SELECT item FROM trace GROUP BY item HAVING count(*) > 1)"), 0);
+	connection_close(c);
 }
 
 static inline bool job_row_zero(struct tx *tx, void *ctx, struct fail *why)

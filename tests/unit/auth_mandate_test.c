@@ -12,6 +12,7 @@
 #include "auth/mandate.h"
 #include "auth/right.h"
 #include "base/hash.h"
+#include "migrated.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -80,7 +81,7 @@ static int begin(void **state)
 	config_defaults(&config);
 	snprintf(config.state_dir, sizeof(config.state_dir), "%s", dir);
 	assert_true(keyring_open(&config, true, &why));
-	store = store_open(&config, STORE_MIGRATE, &why);
+	store = migrated_open(&config, &why);
 	assert_non_null(store);
 	must(store_write(store, make_people, NULL, &why), &why);
 	now_ms = NOW;

@@ -8,6 +8,7 @@
 
 #include "auth/keyring.h"
 #include "auth/person.h"
+#include "migrated.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -39,7 +40,7 @@ static int begin(void **state)
 	config_defaults(&config);
 	snprintf(config.state_dir, sizeof(config.state_dir), "%s", dir);
 	assert_true(keyring_open(&config, true, &why));
-	store = store_open(&config, STORE_MIGRATE, &why);
+	store = migrated_open(&config, &why);
 	assert_non_null(store);
 	return 0;
 }

@@ -50,7 +50,7 @@ static void open_all(void)
 {
 	fail_clear(&why);
 	must(keyring_open(&config, true, &why));
-	store = store_open(&config, STORE_MIGRATE, &why);
+	store = migrated_open(&config, &why);
 	must(store != NULL);
 	must(store_write(store, match, NULL, &why));
 }

@@ -66,7 +66,7 @@ static int setup(void **state)
 	fixture_folder(&f);
 	f.config.development = true;
 	FIXTURE_OK(&f, keyring_open(&f.config, true, &f.why));
-	FIXTURE_OK(&f, fixture_open(&f, STORE_MIGRATE));
+	FIXTURE_OK(&f, (f.store = migrated_open(&f.config, &f.why)) != NULL);
 	FIXTURE_OK(&f, store_write(f.store, start, NULL, &f.why));
 	staff_deeds_compose();
 	system_admin = must_invite("li.system", 621200, BIT(SYSTEM));

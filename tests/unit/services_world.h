@@ -15,6 +15,7 @@
 #include "services/handlers.h"
 #include "store/expiring.h"
 #include "store/store.h"
+#include "migrated.h"
 #include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -69,7 +70,7 @@ static inline int world_make(void **state)
 	snprintf(w->config.state_dir, sizeof(w->config.state_dir), "%s", w->dir);
 	w->config.development = true;
 	world_must(keyring_open(&w->config, true, &why), &why);
-	w->store = store_open(&w->config, STORE_MIGRATE, &why);
+	w->store = migrated_open(&w->config, &why);
 	world_must(w->store != NULL, &why);
 	world_must(services_start(w->store, &w->config, true, &why), &why);
 	w->reader = store_reader(w->store, 64, &why);
