@@ -3,7 +3,7 @@
 import { execFileSync } from 'node:child_process';
 import { cpSync, readFileSync, readdirSync } from 'node:fs';
 import path from 'node:path';
-import { Postgres } from './postgres.mjs';
+import { Postgres, memory_or_disk } from './postgres.mjs';
 import { Redis } from './redis.mjs';
 
 export const on_postgres = process.env.SIBAN_STORE === 'postgres';
@@ -51,7 +51,7 @@ let servers;
 
 // Started once and ended with the process; they do not keep it.
 async function start_servers() {
-	const [server, forgetful] = await Promise.all([new Postgres({ durable: true }).start(), new Redis().start()]);
+	const [server, forgetful] = await Promise.all([new Postgres({ durable: true, under: memory_or_disk() }).start(), new Redis().start()]);
 	server.let_go();
 	forgetful.child.unref();
 	return { server, forgetful };
