@@ -45,7 +45,7 @@ static bool deed(struct tx *tx, const struct refund *r, int32_t kind, struct str
 {
 	char subject[SUBJECT_BYTES];
 	uint8_t random[SHA256_BYTES];
-	const int64_t numbers[] = { kind, r->id, r->tries, now_ms };
+	const int64_t numbers[] = { kind, r->id, r->tries, r->effect, now_ms }; /* the effect before: two in one millisecond are two */
 	const struct str part = { (const char *)numbers, sizeof(numbers) };
 	keyring_index("refund.effect", &part, 1, random);
 	const struct effect_new e = { .kind = kind, .payload = payload, .due_ms = due_ms,

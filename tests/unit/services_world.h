@@ -241,6 +241,14 @@ static const char *const world_tables[] = {
 	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || deeds || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
 	"SELECT id || '|' || channel || '|' || event || '|' || hex(body) || '|' || word || '|' || made_ms FROM pay_callback ORDER BY id",
 	"SELECT id || '|' || type || '|' || hex(said) || '|' || tries || '|' || due_ms || '|' || reason || '|' || made_ms FROM pay_callback_due ORDER BY id",
+	"SELECT payment || '|' || notice || '|' || paid_fen || '|' || asked_fen FROM pay_refundable ORDER BY payment, notice",
+	"SELECT id || '|' || hex(key) || '|' || ifnull(payment, '-') || '|' || ifnull(notice, '-') || '|' || ifnull(odd, '-') || '|' || asker || '|' || asked_by || '|' || ifnull(person, '-') || '|'"
+	" || ifnull(department, '-') || '|' || division || '|' || channel || '|' || path || '|' || ground || '|' || hex(reason) || '|' || amount_fen || '|' || state || '|' || told || '|' || since_ms"
+	" || '|' || ifnull(next_ms, '-') || '|' || tries || '|' || ifnull(effect, '-') || '|' || word || '|' || channel_no || '|' || made_ms || '|' || changed_ms FROM pay_refund ORDER BY id",
+	"SELECT refund || '|' || n || '|' || amount_fen FROM pay_refund_item ORDER BY refund, n",
+	"SELECT refund || '|' || n || '|' || state || '|' || made_ms FROM pay_refund_step ORDER BY refund, n",
+	"SELECT id || '|' || hex(key) || '|' || kind || '|' || channel || '|' || reference || '|' || ifnull(pay_order, '-') || '|' || division || '|' || amount_fen || '|' || journal || '|' || came_ms"
+	" || '|' || state || '|' || made_ms || '|' || changed_ms FROM pay_odd ORDER BY id",
 	"SELECT id || '|' || hex(key) || '|' || application || '|' || number || '|' || type_code || '|' || tail || '|' || hex(sha256) || '|' || hex(said) || '|' || added || '|' || ifnull(removed, '-')"
 	" FROM application_certificate ORDER BY id",
 	"SELECT id || '|' || source || '|' || day || '|' || merchant || '|' || hex(digest) || '|' || bytes || '|' || lines || '|' || payments || '|' || payment_fen || '|' || refunds || '|' || refund_fen"
