@@ -239,7 +239,7 @@ static bool follow_certificates(struct tx *tx, struct bite *b, struct fail *why)
 
 static bool watch_money(struct tx *tx, struct bite *b, struct fail *why)
 {
-	return money_watch(tx, why) && pay_callbacks_watch(tx, b->now_ms, why);
+	return money_watch(tx, b->now_ms, why) && pay_callbacks_watch(tx, b->now_ms, why);
 }
 
 static bool push_refunds(struct tx *tx, struct bite *b, struct fail *why)

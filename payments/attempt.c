@@ -152,11 +152,6 @@ bool attempt_read(struct tx *tx, int64_t id, struct attempt *out, struct arena *
 
 /* ---- writing ---- */
 
-bool order_hold(struct tx *tx, int64_t order, struct fail *why)
-{
-	return tx_lock_row(tx, "pay_order", order, why);
-}
-
 bool attempt_ask_next(struct tx *tx, struct attempt *a, int64_t asking, int64_t asks, int64_t ask_ms, int64_t now_ms, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET asking = $1, asks = $2, ask_ms = $3, changed_ms = $4, deeds = $5 WHERE id = $6", why);

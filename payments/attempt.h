@@ -55,8 +55,6 @@ struct attempt_new {
 	int64_t now_ms;
 	const uint8_t *salt;     /* 16 bytes of the request's randomness */
 };
-/* Nobody else changes this order or its attempts until the transaction's end. Before it is read. */
-MUST_USE bool order_hold(struct tx *tx, int64_t order, struct fail *why);
 /* Of an order that is held and open: it becomes PAYING, and the effect is written. Fails: ORDER_STATE. */
 MUST_USE bool attempt_make(struct tx *tx, const struct order *o, const struct attempt_new *n, struct attempt *out, struct fail *why);
 /* What the phone was given serves no longer: the same is ordered again. */

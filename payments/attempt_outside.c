@@ -7,6 +7,7 @@
 #include "channels/wechat_pay_message.h"
 #include "notify/effect_act.h"
 #include "payments/arrive.h"
+#include "payments/aside.h"
 
 #include <inttypes.h>
 
@@ -261,33 +262,33 @@ bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, 
 
 /* ---- the sweep ---- */
 
-enum { SWEEP_MAX = 64 };
+_Static_assert(ASIDE_ATTEMPTS == 4, "as the statements say");
 
-/* The statement's $1 is now, $2 how many. */
-static bool ids_of(struct stmt *q, int64_t now_ms, int64_t most, int64_t ids[SWEEP_MAX], int *count, struct fail *why)
+/* `q`: $1 is now, $2 how many. */
+static bool due_of(struct stmt *q, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
 {
-	*count = 0;
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
 	stmt_bind_int(q, 2, most);
-	while (*count < SWEEP_MAX && stmt_row(q, why))
-		ids[(*count)++] = stmt_int(q, 0);
-	return why->code == FAIL_NONE;
+	return aside_due_read(q, out, why);
 }
 
-static bool due_ids(struct tx *tx, int64_t now_ms, int64_t most, int64_t ids[SWEEP_MAX], int *count, struct fail *why)
+static bool due_to_ask(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_attempt WHERE ask_ms > 0 AND ask_ms <= $1 AND asking = 0 ORDER BY ask_ms, id LIMIT $2", why);
-	return ids_of(q, now_ms, most, ids, count, why);
+	DROP(stmt) struct stmt *q = tx_query(tx,
+		"SELECT id FROM pay_attempt WHERE ask_ms > 0 AND ask_ms <= $1 AND asking = 0"
+		" AND NOT EXISTS (SELECT 1 FROM pay_aside s WHERE s.queue = 4 AND s.subject = pay_attempt.id AND s.next_ms > $1) ORDER BY ask_ms, id LIMIT $2", why);
+	return due_of(q, now_ms, most, out, why);
 }
 
 /* Whoever ends an order past its attempts (what was paid elsewhere, says the finance system) leaves them to this. */
-static bool over_ids(struct tx *tx, int64_t now_ms, int64_t most, int64_t ids[SWEEP_MAX], int *count, struct fail *why)
+static bool due_to_end(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT a.id FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order"
-		" WHERE a.is_live = 1 AND a.state <> 3 AND (o.expires_ms <= $1 OR o.state <> 5) ORDER BY a.id LIMIT $2", why);
-	return ids_of(q, now_ms, most, ids, count, why);
+		" WHERE a.is_live = 1 AND a.state <> 3 AND (o.expires_ms <= $1 OR o.state <> 5)"
+		" AND NOT EXISTS (SELECT 1 FROM pay_aside s WHERE s.queue = 4 AND s.subject = a.id AND s.next_ms > $1) ORDER BY a.id LIMIT $2", why);
+	return due_of(q, now_ms, most, out, why);
 }
 
 /* As it is now, its order held. */
@@ -324,19 +325,11 @@ static bool end_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 
 bool attempts_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
-	int64_t over[SWEEP_MAX], due[SWEEP_MAX], most = rows_max < SWEEP_MAX ? rows_max : SWEEP_MAX;
-	int overs, dues;
+	struct aside_due over, due;
 	*rows = 0;
-	if (!over_ids(tx, now_ms, most, over, &overs, why))
+	if (!due_to_end(tx, now_ms, rows_max, &over, why) || !aside_each(tx, ASIDE_ATTEMPTS, &over, end_one, now_ms, why) ||
+	    !due_to_ask(tx, now_ms, rows_max - over.count, &due, why) || !aside_each(tx, ASIDE_ATTEMPTS, &due, ask_one, now_ms, why))
 		return false;
-	for (int i = 0; i < overs; i++)
-		if (!end_one(tx, over[i], now_ms, why))
-			return false;
-	if (!due_ids(tx, now_ms, most - overs, due, &dues, why))
-		return false;
-	for (int i = 0; i < dues; i++)
-		if (!ask_one(tx, due[i], now_ms, why))
-			return false;
-	*rows = overs + dues;
+	*rows = over.count + due.count;
 	return true;
 }

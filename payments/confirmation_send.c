@@ -3,6 +3,7 @@
 
 #include "base/arena.h"
 #include "channels/nontax_answer.h"
+#include "payments/aside.h"
 #include "payments/deed.h"
 
 #include <inttypes.h>
@@ -40,31 +41,27 @@ bool confirmation_send(struct tx *tx, int64_t id, int64_t now_ms, struct fail *w
 }
 
 /* Rows that a payment's own transaction sent are no longer among them. */
-static bool unsent_next(struct tx *tx, int64_t *id, struct fail *why)
+static bool unsent(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_confirmation WHERE state = 1 AND effect IS NULL ORDER BY id LIMIT 1", why);
-	*id = 0;
+	_Static_assert(ASIDE_CONFIRMATIONS == 2, "as the statement says");
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_confirmation WHERE state = 1 AND effect IS NULL"
+		" AND NOT EXISTS (SELECT 1 FROM pay_aside s WHERE s.queue = 2 AND s.subject = pay_confirmation.id AND s.next_ms > $1) ORDER BY id LIMIT $2", why);
 	if (q == NULL)
 		return false;
-	if (stmt_row(q, why))
-		*id = stmt_int(q, 0);
-	return why->code == FAIL_NONE;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, most);
+	return aside_due_read(q, out, why);
 }
 
 bool confirmations_send(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
-	int64_t id;
+	struct aside_due due;
 	*rows = 0;
 	if (!account_is_configured(ACCOUNT_finance))
 		return true;
-	for (; *rows < rows_max; ++*rows) {
-		if (!unsent_next(tx, &id, why))
-			return false;
-		if (id == 0)
-			break;
-		if (!confirmation_send(tx, id, now_ms, why))
-			return false;
-	}
+	if (!unsent(tx, now_ms, rows_max, &due, why) || !aside_each(tx, ASIDE_CONFIRMATIONS, &due, confirmation_send, now_ms, why))
+		return false;
+	*rows = due.count;
 	return true;
 }
 

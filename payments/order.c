@@ -2,6 +2,7 @@
 #include "payments/order.h"
 
 #include "base/day.h"
+#include "payments/aside.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -243,30 +244,37 @@ bool order_make(struct tx *tx, struct order_new *n, struct order *out, struct fa
 	return ok;
 }
 
+bool order_hold(struct tx *tx, int64_t order, struct fail *why)
+{
+	return tx_lock_row(tx, "pay_order", order, why);
+}
+
 /* ---- holds that are over ---- */
 
-static bool expired_next(struct tx *tx, int64_t now_ms, struct order *o, struct fail *why)
+static bool expired(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, ORDER_SELECT " WHERE state = 1 AND expires_ms <= $1 ORDER BY expires_ms, id LIMIT 1", why);
-	*o = (struct order){ .id = 0 };
+	_Static_assert(ASIDE_ORDERS == 5, "as the statement says");
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_order WHERE state = 1 AND expires_ms <= $1"
+		" AND NOT EXISTS (SELECT 1 FROM pay_aside s WHERE s.queue = 5 AND s.subject = pay_order.id AND s.next_ms > $1) ORDER BY expires_ms, id LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE;
-	return row_take(q, o) && notices_read(tx, o, why);
+	stmt_bind_int(q, 2, most);
+	return aside_due_read(q, out, why);
+}
+
+static bool expire(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
+{
+	struct order o;
+	return order_hold(tx, id, why) && order_read(tx, id, &o, why) && (o.state != ORDER_OPEN || order_move(tx, &o, ORDER_EXPIRED, now_ms, why));
 }
 
 bool orders_expire(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
-	struct order o;
-	for (*rows = 0; *rows < rows_max; ++*rows) {
-		if (!expired_next(tx, now_ms, &o, why))
-			return false;
-		if (o.id == 0)
-			break;
-		if (!order_move(tx, &o, ORDER_EXPIRED, now_ms, why))
-			return false;
-	}
+	struct aside_due due;
+	*rows = 0;
+	if (!expired(tx, now_ms, rows_max, &due, why) || !aside_each(tx, ASIDE_ORDERS, &due, expire, now_ms, why))
+		return false;
+	*rows = due.count;
 	return true;
 }

@@ -47,10 +47,12 @@ MUST_USE bool order_find(struct tx *tx, struct id key, struct order *out, struct
 MUST_USE bool order_of_notice(struct tx *tx, int64_t notice, struct order *out, struct fail *why);
 
 MUST_USE bool order_read(struct tx *tx, int64_t id, struct order *out, struct fail *why);     /* fails NOT_FOUND */
+/* Nobody else changes this order or its attempts until the transaction's end. Before it is read. */
+MUST_USE bool order_hold(struct tx *tx, int64_t order, struct fail *why);
 
 /* The order and its notices: to PAID both; to CLOSED or EXPIRED the notices are free again; to PAYING and back to OPEN they stay held. Fails: ORDER_STATE (fact state). */
 MUST_USE bool order_move(struct tx *tx, const struct order *o, enum order_state to, int64_t now_ms, struct fail *why);
 
-/* Up to rows_max open orders whose hold is over, oldest first. */
+/* Up to rows_max open orders whose hold is over, oldest first; but for those that are set aside. */
 MUST_USE bool orders_expire(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 #endif

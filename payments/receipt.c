@@ -95,17 +95,6 @@ bool receipt_read(struct tx *tx, int64_t id, struct receipt *out, struct fail *w
 	return true;
 }
 
-bool receipt_unsent(struct tx *tx, struct receipt *out, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, RECEIPT_SELECT " WHERE state IN (1, 4) AND effect IS NULL ORDER BY id LIMIT 1", why);
-	*out = (struct receipt){ .id = 0 };
-	if (q == NULL)
-		return false;
-	if (stmt_row(q, why))
-		row_take(q, out);
-	return why->code == FAIL_NONE;
-}
-
 /* ---- before money goes back ---- */
 
 /* A booking that is answered later finds it, for both write the row: no receipt is asked for any more. */

@@ -26,8 +26,6 @@ struct receipt {
 /* Of a confirmation; out->id 0: none was asked for yet. */
 MUST_USE bool receipt_find(struct tx *tx, int64_t confirmation, struct receipt *out, struct fail *why);
 MUST_USE bool receipt_read(struct tx *tx, int64_t id, struct receipt *out, struct fail *why); /* fails NOT_FOUND */
-/* The next that waits to be asked for or reversed, and that nobody has sent; out->id 0: there is none. */
-MUST_USE bool receipt_unsent(struct tx *tx, struct receipt *out, struct fail *why);
 /* Fails: RECEIPT_STATE (fact state). `word` at NULL: as it is. */
 MUST_USE bool receipt_move(struct tx *tx, const struct receipt *r, enum receipt_state to, struct str word, int64_t now_ms, struct fail *why);
 

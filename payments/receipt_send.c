@@ -5,6 +5,7 @@
 #include "auth/vault.h"
 #include "base/arena.h"
 #include "channels/nontax_answer.h"
+#include "payments/aside.h"
 #include "payments/deed.h"
 
 #include <inttypes.h>
@@ -110,20 +111,33 @@ bool receipt_ask(struct tx *tx, int64_t confirmation, int64_t now_ms, struct fai
 	return tx_next_id(tx, "pay_receipt", &r.id, why) && insert(tx, r.id, confirmation, now_ms, why) && receipt_send(tx, &r, now_ms, why);
 }
 
-bool receipts_send(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
+static bool unsent(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
+{
+	_Static_assert(ASIDE_RECEIPTS == 3, "as the statement says");
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_receipt WHERE state IN (1, 4) AND effect IS NULL"
+		" AND NOT EXISTS (SELECT 1 FROM pay_aside s WHERE s.queue = 3 AND s.subject = pay_receipt.id AND s.next_ms > $1) ORDER BY id LIMIT $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, most);
+	return aside_due_read(q, out, why);
+}
+
+static bool send_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 {
 	struct receipt r;
+	return receipt_read(tx, id, &r, why) && receipt_send(tx, &r, now_ms, why);
+}
+
+bool receipts_send(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
+{
+	struct aside_due due;
 	*rows = 0;
 	if (!account_is_configured(ACCOUNT_finance))
 		return true;
-	for (; *rows < rows_max; ++*rows) {
-		if (!receipt_unsent(tx, &r, why))
-			return false;
-		if (r.id == 0)
-			break;
-		if (!receipt_send(tx, &r, now_ms, why))
-			return false;
-	}
+	if (!unsent(tx, now_ms, rows_max, &due, why) || !aside_each(tx, ASIDE_RECEIPTS, &due, send_one, now_ms, why))
+		return false;
+	*rows = due.count;
 	return true;
 }
 

@@ -343,15 +343,16 @@ bool refund_list(struct tx *tx, const struct refund_filter *f, struct refund *ou
 	return rows_take(q, out, most, count, a, why);
 }
 
-bool refund_due(struct tx *tx, int64_t now_ms, struct refund *out, int most, int *count, struct arena *a, struct fail *why)
+bool refund_due(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, REFUND_SELECT "WHERE next_ms <= $1 ORDER BY next_ms, id LIMIT $2", why);
-	*count = 0;
+	_Static_assert(ASIDE_REFUNDS == 1, "as the statement says");
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_refund WHERE next_ms <= $1"
+		" AND NOT EXISTS (SELECT 1 FROM pay_aside s WHERE s.queue = 1 AND s.subject = pay_refund.id AND s.next_ms > $1) ORDER BY next_ms, id LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
 	stmt_bind_int(q, 2, most);
-	return rows_take(q, out, most, count, a, why);
+	return aside_due_read(q, out, why);
 }
 
 bool refund_steps(struct tx *tx, int64_t id, struct refund_step out[REFUND_STEPS_MAX], int *count, struct fail *why)

@@ -10,6 +10,7 @@
  * Source: protocols/government.md A9, wechat.md C7. */
 #ifndef PAYMENTS_REFUND_H
 #define PAYMENTS_REFUND_H
+#include "payments/aside.h"
 #include "payments/odd_money.h"
 #include "payments/payment.h"
 
@@ -172,8 +173,8 @@ struct refund_filter {
 	int64_t below;                /* row id; INT64_MAX: from the newest */
 };
 MUST_USE bool refund_list(struct tx *tx, const struct refund_filter *f, struct refund *out, int most, int *count, struct arena *a, struct fail *why);
-/* Up to `most` whose time has come, the longest waiting first. */
-MUST_USE bool refund_due(struct tx *tx, int64_t now_ms, struct refund *out, int most, int *count, struct arena *a, struct fail *why);
+/* Up to `most` whose time has come, the longest waiting first; but for those that are set aside. */
+MUST_USE bool refund_due(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why);
 MUST_USE bool refund_heard_of(struct tx *tx, const struct refund *r, struct fail *why); /* its person has been told of r->state; next_ms as in r */
 
 struct refund_step {

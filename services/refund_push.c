@@ -62,33 +62,30 @@ static bool tell(struct tx *tx, const struct refund *f, int64_t now_ms, struct a
 	return about(tx, f, &n.unit, a, why) && message_payment(tx, &n, now_ms, random, a, why);
 }
 
-static bool push(struct tx *tx, struct refund *f, int64_t now_ms, struct arena *a, struct fail *why)
+static bool push(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 {
-	if (!refund_hold(tx, f, a, why))
+	DROP(arena) struct arena a;
+	struct refund f = { .id = id };
+	arena_init(&a, ARENA_MAX);
+	if (!refund_hold(tx, &f, &a, why))
 		return false;
-	if (f->next_ms == 0 || f->next_ms > now_ms)
+	if (f.next_ms == 0 || f.next_ms > now_ms)
 		return true; /* somebody was quicker */
-	if (f->person == 0 || f->told == f->state)
-		return refund_advance(tx, f, now_ms, a, why);
-	if (!tell(tx, f, now_ms, a, why))
+	if (f.person == 0 || f.told == f.state)
+		return refund_advance(tx, &f, now_ms, &a, why);
+	if (!tell(tx, &f, now_ms, &a, why))
 		return false;
-	f->next_ms = refund_next_ms(f, now_ms);
-	return refund_heard_of(tx, f, why);
+	f.next_ms = refund_next_ms(&f, now_ms);
+	return refund_heard_of(tx, &f, why);
 }
 
 bool refunds_push(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
-	enum { MOST = 20 };
-	struct refund due[MOST];
-	int count, most = rows_max < MOST ? (int)rows_max : MOST;
-	DROP(arena) struct arena a;
-	arena_init(&a, ARENA_MAX);
+	struct aside_due due;
 	*rows = 0;
-	if (!refund_due(tx, now_ms, due, most, &count, &a, why))
+	if (!refund_due(tx, now_ms, rows_max, &due, why) || !aside_each(tx, ASIDE_REFUNDS, &due, push, now_ms, why))
 		return false;
-	for (int i = 0; i < count; i++, ++*rows)
-		if (!push(tx, &due[i], now_ms, &a, why))
-			return false;
+	*rows = due.count;
 	return true;
 }
 
@@ -99,6 +96,7 @@ static const enum refund_state shown[SHOWN] = { REFUND_UNKNOWN, REFUND_ABNORMAL 
 
 void money_watch_open(void)
 {
+	aside_watch_open();
 	for (int k = 1; k <= KINDS; k++)
 		metric_label(M_odd_money, k, odd_kind_row(k)->text.at);
 	for (int i = 0; i < SHOWN; i++)
@@ -132,7 +130,7 @@ static bool shown_count(struct tx *tx, struct fail *why)
 	return true;
 }
 
-bool money_watch(struct tx *tx, struct fail *why)
+bool money_watch(struct tx *tx, int64_t now_ms, struct fail *why)
 {
-	return odd_count(tx, why) && shown_count(tx, why);
+	return odd_count(tx, why) && shown_count(tx, why) && aside_watch(tx, now_ms, why);
 }

@@ -69,5 +69,5 @@ void refund_deeds_compose(void); /* services/refund_deed.c: what two people deci
 MUST_USE bool refunds_push(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 /* The same room: how much waits for staff, for the metrics. */
 void money_watch_open(void); /* once, before the job runs */
-MUST_USE bool money_watch(struct tx *tx, struct fail *why);
+MUST_USE bool money_watch(struct tx *tx, int64_t now_ms, struct fail *why);
 #endif

@@ -1,0 +1,162 @@
+/* Goal: a part of a transaction that says no, by itself or as the database said no to it, leaves nothing (rows, news, touched keys), and the transaction goes on and is committed; when the
+ * transaction itself is gone, nobody goes on. Method: the same parts on SQLite and on PostgreSQL. */
+#include "postgres_server.h"
+#include "store_fixture.h"
+
+#include "store/part.h"
+
+static struct side {
+	bool is_postgres;
+	struct fixture f;
+	char database[32];
+} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
+enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
+static struct side *on;
+
+static const char tables[] = "CREATE TABLE parted (id BIGINT PRIMARY KEY, n BIGINT NOT NULL CHECK (n >= 0));\n";
+
+static bool put(struct tx *tx, int64_t id, int64_t n, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO parted (id, n) VALUES ($1, $2)", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, id);
+	stmt_bind_int(q, 2, n);
+	return stmt_run(q, why);
+}
+
+static bool is_fine(struct tx *tx, void *ctx, struct fail *why)
+{
+	return put(tx, *(const int64_t *)ctx, 1, why);
+}
+
+static bool changes_its_mind(struct tx *tx, void *ctx, struct fail *why)
+{
+	tx_touch(tx, ROW_CASE, 7);
+	tx_tell(tx, NEWS_PERSON, 7);
+	return put(tx, *(const int64_t *)ctx, 1, why) && FAILS(why, GONE, "no");
+}
+
+static bool is_refused(struct tx *tx, void *ctx, struct fail *why)
+{
+	return put(tx, *(const int64_t *)ctx, 1, why) && put(tx, *(const int64_t *)ctx + 100, -1, why);
+}
+
+static bool collides(struct tx *tx, void *ctx, struct fail *why)
+{
+	return put(tx, *(const int64_t *)ctx, 1, why) && put(tx, 1, 1, why);
+}
+
+static bool is_unreadable(struct tx *tx, void *ctx, struct fail *why)
+{
+	if (!put(tx, *(const int64_t *)ctx, 1, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT 1 FROM no_such_table", why);
+	return q != NULL && stmt_run(q, why);
+}
+
+static const struct row {
+	const char *name;
+	tx_part_fn part;
+	enum fail_code reason;
+} rows[] = {
+	{ "fine", is_fine, FAIL_NONE },
+	{ "changes its mind", changes_its_mind, FAIL_GONE },
+	{ "refused by a rule", is_refused, FAIL_CONFLICT },
+	{ "collides", collides, FAIL_CONFLICT },
+	{ "fine again", is_fine, FAIL_NONE },
+	{ "not to be read", is_unreadable, FAIL_INTERNAL },
+	{ "fine at last", is_fine, FAIL_NONE },
+};
+enum { ROWS = sizeof(rows) / sizeof(rows[0]) };
+
+static bool all(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	if (!put(tx, 1, 0, why))
+		return false;
+	for (int64_t i = 0; i < ROWS; i++) {
+		struct fail reason;
+		int64_t id = 10 + i;
+		size_t told = tx->news->count;
+		if (!tx_part(tx, rows[i].part, &id, &reason, why))
+			return false;
+		if (reason.code != rows[i].reason)
+			fail_msg("%s: %s: %s", rows[i].name, fail_row(reason.code)->name, reason.log);
+		assert_int_equal(tx->news->count, told);
+		assert_int_equal(tx->touched_count, 0);
+	}
+	return put(tx, 2, 0, why);
+}
+
+static void what_fails_leaves_nothing(void **state)
+{
+	(void)state;
+	FIXTURE_OK(&on->f, store_write(on->f.store, all, NULL, &on->f.why));
+	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM parted"), 5);
+	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM parted WHERE id IN (1, 2, 10, 14, 16)"), 5);
+}
+
+static bool sinks(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct fail reason;
+	int64_t id = 30;
+	(void)ctx;
+	if (!put(tx, 29, 0, why))
+		return false;
+	assert_true(fault_set(STR("store_sink=1")));
+	bool goes_on = tx_part(tx, is_fine, &id, &reason, why);
+	fault_clear_all();
+	return goes_on && put(tx, 31, 0, why);
+}
+
+/* On PostgreSQL it is run again, on another connection, and meets the same. */
+static void a_transaction_that_is_gone_does_not_go_on(void **state)
+{
+	(void)state;
+	fail_clear(&on->f.why);
+	assert_false(store_write(on->f.store, sinks, NULL, &on->f.why));
+	assert_int_equal(on->f.why.code, FAIL_STORE);
+	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM parted WHERE id BETWEEN 29 AND 31"), 0);
+}
+
+static int start(void **state)
+{
+	if (postgres_server_start(state) != 0)
+		return -1;
+	for (int i = 0; i < SIDES; i++) {
+		char url[256];
+		on = &sides[i];
+		if (on->is_postgres) {
+			postgres_database(NULL, on->database);
+			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), tables);
+		} else
+			fixture_make(&on->f, tables);
+	}
+	return 0;
+}
+
+static int stop(void **state)
+{
+	for (int i = 0; i < SIDES; i++)
+		fixture_drop(&sides[i].f);
+	return postgres_server_stop(state);
+}
+
+static int side(void **state)
+{
+	on = *state;
+	return 0;
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+#define ON(n) \
+		{ "what_fails_leaves_nothing", what_fails_leaves_nothing, side, NULL, &sides[n] }, \
+		{ "a_transaction_that_is_gone_does_not_go_on", a_transaction_that_is_gone_does_not_go_on, side, NULL, &sides[n] }
+		ON(0),
+		ON(1),
+	};
+	return cmocka_run_group_tests(tests, start, stop);
+}
