@@ -90,7 +90,7 @@ bool ordering_make(struct tx *tx, struct request *r, struct ordering *o, struct 
 	if (r->who.kind == WHO_STAFF)
 		n.staff = r->who.id;
 	else
-		n.person = r->who.id;
+		n.person = principal_whose(&r->who);
 	memcpy(n.is_told, o->is_told, sizeof(n.is_told));
 	return order_make(tx, &n, out, why);
 }

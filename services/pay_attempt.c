@@ -55,7 +55,7 @@ static bool is_there(enum attempt_method method, struct fail *why)
 	return method != ATTEMPT_BY_APP || c->wechat_pay_app_appid[0] != '\0' || FAILS_FIELD(why, FIELD, "/method", "wechat.pay.app_appid is not configured");
 }
 
-/* The account of WeChat that is linked to the caller; kept nowhere but in what the channel is told. */
+/* The account of WeChat that is linked to the caller, whose phone pays, for whomever he acts; kept nowhere but in what the channel is told. */
 static bool openid_of(struct tx *tx, const struct request *r, char text[LOGIN_VALUE_MAX + 1], struct str *openid, struct fail *why)
 {
 	int64_t login;
@@ -112,7 +112,7 @@ static bool pay_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct order found;
 	if (!order_find(tx, p->key, &found, why))
 		return false;
-	if (found.id == 0 || found.person != r->who.id)
+	if (found.id == 0 || found.person != principal_whose(&r->who))
 		return FAILS(why, NOT_FOUND, "no such order of his");
 	if (!is_there(p->method, why) || !order_hold(tx, found.id, why) || !order_read(tx, found.id, &p->order, why) || !attempt_live(tx, found.id, &p->attempt, &r->arena, why))
 		return false;

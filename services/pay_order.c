@@ -221,7 +221,7 @@ static bool cancel_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct order o;
 	if (!order_find(tx, s->key, &o, why))
 		return false;
-	if (o.id == 0 || o.person != r->who.id)
+	if (o.id == 0 || o.person != principal_whose(&r->who))
 		return FAILS(why, NOT_FOUND, "no such order of his");
 	if (!order_hold(tx, o.id, why) || !order_read(tx, o.id, &o, why) || !close_order(tx, r, &o, why) || !order_read(tx, o.id, &o, why))
 		return false;

@@ -1,6 +1,7 @@
 /* services/refund.c - a refund as its parties have it: the payer's (/v1/refunds), the unit's (/v1/department/refunds), the payment office's (/v1/office/refunds), the hall's
  * (/v1/hall/refunds/{id}/paid). What two people decide is services/refund_deed.c. */
 #include "auth/audit.h"
+#include "auth/tenancy.h"
 #include "services/handlers.h"
 #include "services/refunding.h"
 #include "services/services.h"
@@ -25,12 +26,25 @@ const struct handler refund_show = { .parse = refund_one_parse, .look = one_look
 
 /* ---- withdrawn by whoever asked ---- */
 
+/* The office is one: who asked may be away. */
+static bool has_asked(const struct request *r, const struct refund *f)
+{
+	switch (r->who.kind) {
+	case WHO_CITIZEN:
+		return f->asker == REFUND_ASKED_BY_PERSON && f->asked_by == principal_whose(&r->who);
+	case WHO_DEPARTMENT:
+		return f->asker == REFUND_ASKED_BY_UNIT && f->asked_by == r->who.id;
+	default:
+		return f->asker == REFUND_ASKED_BY_OFFICE && region_is_within(r->who.region, f->division);
+	}
+}
+
 static bool withdraw_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct refund f;
 	if (!refund_one_again(tx, r, &f, why))
 		return false;
-	if (f.asker != REFUND_ASKED_BY_PERSON || f.asked_by != principal_whose(&r->who))
+	if (!has_asked(r, &f))
 		return FAILS(why, NOT_FOUND, "another asked for it");
 	return refund_given_up(tx, &f, REFUND_WITHDRAWN, r->now_ms, why) && refund_one_done(tx, r, &f, AUDIT_REFUND_WITHDRAWN, STR_NONE, why);
 }

@@ -31,6 +31,8 @@ static enum message_template words_for(const struct refund *f)
 		return TEMPLATE_refund_refused;
 	case REFUND_CLOSED:
 		return TEMPLATE_refund_closed;
+	case REFUND_WITHDRAWN:
+		return f->asker == REFUND_ASKED_BY_PERSON ? 0 : TEMPLATE_refund_withdrawn; /* she did it herself */
 	default:
 		return 0;
 	}

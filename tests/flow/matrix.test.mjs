@@ -113,7 +113,7 @@ assert.equal((await bring(g, w.department, their_notice)).status, 201);
 
 // Mandates that have every scope between them, held by the citizen known by name.
 const by_scope = new Map();
-for (const [kind, scopes] of [['agent', 'see_cases'], ['helper', 'receive_messages,apply,book']]) {
+for (const [kind, scopes] of [['agent', 'see_cases'], ['helper', 'receive_messages,apply,book,pay']]) {
 	const wish = { kind, id_number: one.number, name: one.name, scopes, until: now(24 * 3600e3) };
 	const { json: { id } } = await g.ask('POST', '/v1/me/mandates', { token: w.citizen, key: randomUUID(), body: wish });
 	assert.equal((await g.ask('POST', `/v1/me/mandates/${id}/accept`, { token: giver, key: randomUUID() })).status, 200);
@@ -187,6 +187,7 @@ const { id: odd } = (await staff.get('payment_clerk').ask('GET', '/v1/office/odd
 const foreign = {
 	refund_show: refund_id, refund_withdraw: { ...refund_id, keyed: true },
 	department_refund_show: { ...refund_id, token: w.other_department }, department_refund_review: { ...refund_id, token: w.other_department, keyed: true, body: { verdict: 'verified' } },
+	department_refund_withdraw: { ...refund_id, token: w.other_department, keyed: true }, office_refund_withdraw: { ...of_refund, keyed: true },
 	office_refund_show: of_refund, office_refund_review: { ...of_refund, keyed: true, body: { verdict: 'verified' } }, office_refund_again: { ...of_refund, keyed: true },
 	hall_refund_paid: { ...refund_id, token: county_clerk.token, keyed: true, body: {} }, office_odd_show: { theirs: odd, none: `om_${'0'.repeat(26)}`, token: county_payment_clerk.token },
 	rating_create: { ...case_no, keyed: true, body: { level: 5 } }, rating_show: case_no,
