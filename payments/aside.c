@@ -134,6 +134,7 @@ static bool set_aside(struct tx *tx, enum aside_queue queue, int64_t subject, co
 	if (!name_read(tx, queue, subject, &n, why) || !tries_read(tx, queue, subject, &tries, why) || !put(tx, queue, subject, &n, tries, word, now_ms, why))
 		return false;
 	LOG_EVENT(row_set_aside, STR_NONE, L_STR(aside_queue_text(queue)), L_C(n.name), L_INT(tries + 1), L_C(reason->log));
+	log_flush(); /* now: the thread that writes leaves its lines when it has many */
 	return true;
 }
 

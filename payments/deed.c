@@ -34,7 +34,7 @@ static bool payload(struct tx *tx, const struct deed *d, struct buf *b, struct f
 	json_put_object(&j);
 	json_add_text(&j, "payment_code", stmt_text(q, 0));
 	json_add_text(&j, "trace_no", stmt_text(q, 1));
-	json_add_text(&j, "amount", (struct str){ yuan, fen_yuan(stmt_int(q, 2), yuan) });
+	json_add_text(&j, "amount", (struct str){ yuan, fen_yuan(d->fen != 0 ? d->fen : stmt_int(q, 2), yuan) });
 	json_add_number(&j, "paid_ms", stmt_int(q, 3));
 	json_add_number(&j, "division", stmt_int(q, 4));
 	add_if_there(&j, "channel", pay_channel_name(stmt_int(q, 5)));

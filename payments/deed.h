@@ -9,7 +9,8 @@ struct deed {
 	int32_t kind;              /* KIND_… */
 	struct str subject;        /* "confirmation:7" */
 	int64_t confirmation;
-	struct str receipt_code, receipt_number; /* of a red receipt; at NULL otherwise */
+	int64_t fen;               /* of a receipt; 0: what was paid */
+	struct str receipt_code, receipt_number; /* of the paper that is called back, or replaced; at NULL otherwise */
 };
 MUST_USE bool deed_add(struct tx *tx, const struct deed *d, int64_t now_ms, int64_t *effect, struct fail *why);
 /* The row a subject with this prefix is about; 0: it is none of ours. */

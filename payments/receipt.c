@@ -1,7 +1,6 @@
 /* payments/receipt.c - why this exists: a paper that proves a payment outlives the payment, unless somebody sees to it that it is called back first. */
 #include "payments/receipt.h"
 
-#include "payments/order.h"
 #include "payments/receipt_send.h"
 
 #include <assert.h>
@@ -35,7 +34,7 @@ struct str receipt_state_text(enum receipt_state s)
 	return states[state_row(s)].text;
 }
 
-static bool refuse_state(const struct receipt *r, struct fail *why)
+bool receipt_refuse_state(const struct receipt *r, struct fail *why)
 {
 	FAILS(why, RECEIPT_STATE, "receipt %" PRId64 " is %s", r->id, receipt_state_text(r->state).at);
 	fail_fact_text(why, "state", receipt_state_text(r->state).at);
@@ -45,7 +44,7 @@ static bool refuse_state(const struct receipt *r, struct fail *why)
 bool receipt_move(struct tx *tx, const struct receipt *r, enum receipt_state to, struct str word, int64_t now_ms, struct fail *why)
 {
 	if ((states[state_row(r->state)].may & 1u << to) == 0)
-		return refuse_state(r, why);
+		return receipt_refuse_state(r, why);
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"UPDATE pay_receipt SET state = $1, effect = NULL, word = COALESCE($2, word), issued_ms = $3, reversed_ms = $4, changed_ms = $5 WHERE id = $6 AND state = $7", why);
 	if (q == NULL)
@@ -57,18 +56,19 @@ bool receipt_move(struct tx *tx, const struct receipt *r, enum receipt_state to,
 	stmt_bind_int(q, 5, now_ms);
 	stmt_bind_int(q, 6, r->id);
 	stmt_bind_int(q, 7, r->state);
-	return stmt_run(q, why) && (tx_changes(tx) == 1 || refuse_state(r, why));
+	return stmt_run(q, why) && (tx_changes(tx) == 1 || receipt_refuse_state(r, why));
 }
 
 /* ---- reading ---- */
 
-#define RECEIPT_SELECT "SELECT id, confirmation, state, effect, is_unwanted, made_ms, issued_ms, reversed_ms FROM pay_receipt"
+#define RECEIPT_SELECT "SELECT id, confirmation, state, effect, is_unwanted, made_ms, issued_ms, reversed_ms, n, amount_fen FROM pay_receipt"
 
 static void row_take(struct stmt *q, struct receipt *r)
 {
-	int64_t n[8];
-	stmt_ints(q, 0, 8, n);
-	*r = (struct receipt){ .id = n[0], .confirmation = n[1], .state = states[state_row(n[2])].number, .effect = n[3], .is_unwanted = n[4] != 0, .made_ms = n[5], .issued_ms = n[6], .reversed_ms = n[7] };
+	int64_t n[10];
+	stmt_ints(q, 0, 10, n);
+	*r = (struct receipt){ .id = n[0], .confirmation = n[1], .state = states[state_row(n[2])].number, .effect = n[3], .is_unwanted = n[4] != 0, .made_ms = n[5], .issued_ms = n[6], .reversed_ms = n[7],
+		.n = n[8], .amount_fen = n[9] };
 }
 
 bool receipt_find(struct tx *tx, int64_t confirmation, struct receipt *out, struct fail *why)
@@ -97,39 +97,34 @@ bool receipt_read(struct tx *tx, int64_t id, struct receipt *out, struct fail *w
 
 /* ---- before money goes back ---- */
 
+bool receipt_hold(struct tx *tx, int64_t notice, struct fail *why)
+{
+	return tx_lock_row(tx, "receipts of a notice", notice, why);
+}
+
 /* A booking that is answered later finds it, for both write the row: no receipt is asked for any more. */
-static bool ask_no_more(struct tx *tx, int64_t payment, int64_t now_ms, struct fail *why)
+static bool ask_no_more(struct tx *tx, int64_t notice, int64_t now_ms, int64_t *confirmation, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_confirmation SET wants_receipt = 0, changed_ms = $1 WHERE payment = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_confirmation SET wants_receipt = 0, changed_ms = $1 WHERE notice = $2 RETURNING id", why);
+	*confirmation = 0;
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
-	stmt_bind_int(q, 2, payment);
-	return stmt_run(q, why);
+	stmt_bind_int(q, 2, notice);
+	if (stmt_row(q, why))
+		*confirmation = stmt_int(q, 0);
+	return why->code == FAIL_NONE && (*confirmation == 0 || stmt_run(q, why));
 }
 
-static bool is_unwanted(struct tx *tx, int64_t payment, int64_t now_ms, struct fail *why)
+/* Before it is read: whoever has it sent again meanwhile has finished then. */
+static bool is_unwanted(struct tx *tx, int64_t confirmation, int64_t now_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx,
-		"UPDATE pay_receipt SET is_unwanted = 1, changed_ms = $1 WHERE is_unwanted = 0 AND confirmation IN (SELECT id FROM pay_confirmation WHERE payment = $2)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_receipt SET is_unwanted = 1, changed_ms = $1 WHERE is_unwanted = 0 AND confirmation = $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, now_ms);
-	stmt_bind_int(q, 2, payment);
+	stmt_bind_int(q, 2, confirmation);
 	return stmt_run(q, why);
-}
-
-static bool all_of(struct tx *tx, int64_t payment, struct receipt *out, int most, int *count, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, RECEIPT_SELECT " WHERE confirmation IN (SELECT id FROM pay_confirmation WHERE payment = $1) ORDER BY id", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, payment);
-	for (*count = 0; stmt_row(q, why); ++*count) {
-		assert(*count < most && "more receipts than an order has notices");
-		row_take(q, &out[*count]);
-	}
-	return why->code == FAIL_NONE;
 }
 
 static bool reverse_one(struct tx *tx, struct receipt *r, int64_t now_ms, struct fail *why)
@@ -140,20 +135,18 @@ static bool reverse_one(struct tx *tx, struct receipt *r, int64_t now_ms, struct
 	return receipt_send(tx, r, now_ms, why);
 }
 
-bool receipt_reverse(struct tx *tx, int64_t payment, int64_t now_ms, bool *is_clear, bool *is_stuck, struct fail *why)
+bool receipt_reverse(struct tx *tx, int64_t notice, int64_t now_ms, bool *is_clear, bool *is_stuck, struct fail *why)
 {
-	struct receipt all[ORDER_NOTICES_MAX];
-	int count;
+	struct receipt r;
+	int64_t confirmation;
 	*is_clear = true;
 	*is_stuck = false;
-	if (!ask_no_more(tx, payment, now_ms, why) || !is_unwanted(tx, payment, now_ms, why) || !all_of(tx, payment, all, ORDER_NOTICES_MAX, &count, why))
+	if (!receipt_hold(tx, notice, why) || !ask_no_more(tx, notice, now_ms, &confirmation, why) || !is_unwanted(tx, confirmation, now_ms, why) ||
+	    !receipt_find(tx, confirmation, &r, why))
 		return false;
-	for (int i = 0; i < count; i++) {
-		enum receipt_state s = all[i].state;
-		if (s == RECEIPT_IS_ISSUED && !reverse_one(tx, &all[i], now_ms, why))
-			return false;
-		*is_clear = *is_clear && (s == RECEIPT_IS_REVERSED || s == RECEIPT_IS_REFUSED);
-		*is_stuck = *is_stuck || s == RECEIPT_IS_NOT_REVERSED;
-	}
-	return true;
+	if (r.id == 0)
+		return true;
+	*is_clear = r.state == RECEIPT_IS_REVERSED || r.state == RECEIPT_IS_REFUSED;
+	*is_stuck = r.state == RECEIPT_IS_NOT_REVERSED;
+	return r.state != RECEIPT_IS_ISSUED || reverse_one(tx, &r, now_ms, why);
 }

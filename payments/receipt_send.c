@@ -41,17 +41,26 @@ static void text_out(char *to, size_t size, struct str s)
 	to[len] = '\0';
 }
 
-static bool numbers_read(struct tx *tx, int64_t id, struct numbers *out, struct fail *why)
+static bool numbers_take(struct stmt *q, int64_t id, struct numbers *out, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COALESCE(code, ''), COALESCE(number, '') FROM pay_receipt WHERE id = $1", why);
+	*out = (struct numbers){ "", "" };
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
 	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "no receipt %" PRId64, id);
+		return why->code == FAIL_NONE;
 	text_out(out->code, sizeof(out->code), stmt_text(q, 0));
 	text_out(out->number, sizeof(out->number), stmt_text(q, 1));
 	return true;
+}
+
+/* Which paper the message speaks of beside the money: the one that is called back; of a new paper the one it replaces, if there was one. */
+static bool numbers_read(struct tx *tx, const struct receipt *r, struct numbers *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, r->state == RECEIPT_IS_REVERSING
+		? "SELECT COALESCE(code, ''), COALESCE(number, '') FROM pay_receipt WHERE id = $1"
+		: "SELECT code, number FROM pay_receipt_past WHERE receipt = $1 ORDER BY n DESC LIMIT 1", why);
+	return numbers_take(q, r->id, out, why);
 }
 
 bool receipt_send(struct tx *tx, const struct receipt *r, int64_t now_ms, struct fail *why)
@@ -61,29 +70,42 @@ bool receipt_send(struct tx *tx, const struct receipt *r, int64_t now_ms, struct
 	int64_t effect;
 	if (!account_is_configured(ACCOUNT_finance))
 		return true;
+	if (!numbers_read(tx, r, &n, why))
+		return false;
 	snprintf(subject, sizeof(subject), "receipt:%" PRId64, r->id);
-	struct deed d = { .kind = KIND_receipt_issue, .subject = str_c(subject), .confirmation = r->confirmation };
-	if (r->state == RECEIPT_IS_REVERSING) {
-		if (!numbers_read(tx, r->id, &n, why))
-			return false;
-		d.kind = KIND_receipt_reverse;
+	struct deed d = { .kind = r->state == RECEIPT_IS_REVERSING ? KIND_receipt_reverse : KIND_receipt_issue, .subject = str_c(subject), .confirmation = r->confirmation, .fen = r->amount_fen };
+	if (n.number[0] != '\0') {
 		d.receipt_code = str_c(n.code);
 		d.receipt_number = str_c(n.number);
 	}
 	return deed_add(tx, &d, now_ms, &effect, why) && effect_put(tx, r->id, effect, why);
 }
 
-static bool insert(struct tx *tx, int64_t id, int64_t confirmation, int64_t now_ms, struct fail *why)
+bool receipt_send_again(struct tx *tx, struct receipt *r, int64_t now_ms, struct fail *why)
+{
+	bool is_red = r->state == RECEIPT_IS_NOT_REVERSED;
+	if (!is_red && (r->state != RECEIPT_IS_REFUSED || r->is_unwanted))
+		return receipt_refuse_state(r, why);
+	enum receipt_state to = is_red ? RECEIPT_IS_REVERSING : RECEIPT_IS_ASKED;
+	if (!receipt_move(tx, r, to, STR_NONE, now_ms, why))
+		return false;
+	r->state = to;
+	return receipt_send(tx, r, now_ms, why);
+}
+
+static bool insert(struct tx *tx, const struct receipt *r, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"INSERT INTO pay_receipt (id, confirmation, state, word, check_code, link, red_code, red_number, is_unwanted, made_ms, issued_ms, reversed_ms, changed_ms)"
-		" VALUES ($1, $2, 1, '', '', $3, '', '', 0, $4, 0, 0, $4)", why);
+		"INSERT INTO pay_receipt (id, confirmation, state, word, check_code, link, red_code, red_number, is_unwanted, made_ms, issued_ms, reversed_ms, changed_ms, n, amount_fen)"
+		" VALUES ($1, $2, 1, '', '', $3, '', '', 0, $4, 0, 0, $4, $5, $6)", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, id);
-	stmt_bind_int(q, 2, confirmation);
+	stmt_bind_int(q, 1, r->id);
+	stmt_bind_int(q, 2, r->confirmation);
 	stmt_bind_blob(q, 3, "", 0);
-	stmt_bind_int(q, 4, now_ms);
+	stmt_bind_int(q, 4, r->made_ms);
+	stmt_bind_int(q, 5, r->n);
+	stmt_bind_int(q, 6, r->amount_fen);
 	return stmt_run(q, why);
 }
 
@@ -103,12 +125,13 @@ bool receipt_ask(struct tx *tx, int64_t confirmation, int64_t now_ms, struct fai
 {
 	struct receipt r;
 	bool wanted;
-	if (!is_wanted(tx, confirmation, &wanted, why) || !receipt_find(tx, confirmation, &r, why))
+	int64_t left_fen;
+	if (!is_wanted(tx, confirmation, &wanted, why) || !receipt_find(tx, confirmation, &r, why) || !receipt_left(tx, confirmation, &left_fen, why))
 		return false;
-	if (!wanted || r.id != 0)
+	if (!wanted || r.id != 0 || left_fen == 0)
 		return true;
-	r = (struct receipt){ .confirmation = confirmation, .state = RECEIPT_IS_ASKED, .made_ms = now_ms };
-	return tx_next_id(tx, "pay_receipt", &r.id, why) && insert(tx, r.id, confirmation, now_ms, why) && receipt_send(tx, &r, now_ms, why);
+	r = (struct receipt){ .confirmation = confirmation, .state = RECEIPT_IS_ASKED, .n = 1, .amount_fen = left_fen, .made_ms = now_ms };
+	return tx_next_id(tx, "pay_receipt", &r.id, why) && insert(tx, &r, why) && receipt_send(tx, &r, now_ms, why);
 }
 
 static bool unsent(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why)
@@ -146,7 +169,8 @@ bool receipts_send(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *row
 /* A number that is another's already is nonsense of theirs, which no constraint shall have to say. */
 static bool is_free(struct tx *tx, int64_t id, const struct nontax_answer *said, bool *free, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_receipt WHERE code = $1 AND number = $2 AND id <> $3", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_receipt WHERE code = $1 AND number = $2 AND id <> $3"
+		" UNION ALL SELECT receipt FROM pay_receipt_past WHERE code = $1 AND number = $2", why);
 	*free = true;
 	if (q == NULL)
 		return false;

@@ -19,7 +19,7 @@ struct words {
 static bool words_read(struct tx *tx, int64_t id, struct words *w, struct arena *a, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
-		"SELECT COALESCE(n.person, 0), COALESCE(o.person, 0), c.amount_fen, n.unit_name, r.code, r.number, r.check_code FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation"
+		"SELECT COALESCE(n.person, 0), COALESCE(o.person, 0), r.amount_fen, n.unit_name, r.code, r.number, r.check_code FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation"
 		" JOIN pay_notice n ON n.id = c.notice JOIN pay_payment p ON p.id = c.payment JOIN pay_order o ON o.id = p.pay_order WHERE r.id = $1", why);
 	if (q == NULL)
 		return false;
@@ -34,7 +34,7 @@ static bool tell_one(struct tx *tx, const struct receipt *r, const struct words 
 {
 	char yuan[FEN_TEXT_BYTES];
 	uint8_t random[SHA256_BYTES];
-	const int64_t numbers[] = { r->id, person };
+	const int64_t numbers[] = { r->id, r->n, person };
 	const struct str part = { (const char *)numbers, sizeof(numbers) };
 	struct buf paper;
 	keyring_index("receipt.message", &part, 1, random);

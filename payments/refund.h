@@ -85,6 +85,11 @@ struct refundable {
 };
 MUST_USE bool refundable_find(struct tx *tx, int64_t notice, struct refundable *out, struct fail *why);
 
+struct refund_item {
+	int64_t n;                    /* of the notice's, from 1; late money is the first's */
+	int64_t fen;
+};
+
 struct refund_new {
 	struct id key;
 	const struct refundable *of;
@@ -92,12 +97,14 @@ struct refund_new {
 	int64_t asked_by;
 	int64_t refundable_fen;       /* what the asker believes may still go back */
 	int64_t fen;                  /* what should: 1 … refundable_fen */
+	const struct refund_item *items; /* of which of the notice's items, together fen; NULL: from the first that has something left */
+	int item_count;
 	enum refund_ground ground;
 	struct str reason;            /* sealed */
 	int64_t now_ms;
 	const uint8_t *salt;          /* 16 bytes of the request's randomness */
 };
-/* Fails: REFUNDABLE (fact refundable_fen) it is another amount now; REFUNDS there are too many of this payment. */
+/* Fails: REFUNDABLE (fact refundable_fen) it is another amount now, or of an item it is (fact item); REFUNDS there are too many of this payment; FIELD no such item. */
 MUST_USE bool refund_ask(struct tx *tx, const struct refund_new *n, struct refund *out, struct fail *why);
 
 /* Of odd money, whole, decided already: it goes back the way it came. Fails: ODD_STATE. */
@@ -176,6 +183,13 @@ MUST_USE bool refund_list(struct tx *tx, const struct refund_filter *f, struct r
 /* Up to `most` whose time has come, the longest waiting first; but for those that are set aside. */
 MUST_USE bool refund_due(struct tx *tx, int64_t now_ms, int64_t most, struct aside_due *out, struct fail *why);
 MUST_USE bool refund_heard_of(struct tx *tx, const struct refund *r, struct fail *why); /* its person has been told of r->state; next_ms as in r */
+
+/* What it takes from which of the notice's items. */
+struct refund_item_row {
+	int64_t n, fen;
+	struct str item, name;
+};
+MUST_USE bool refund_items(struct tx *tx, const struct refund *r, struct refund_item_row out[NOTICE_ITEMS_MAX], int *count, struct arena *a, struct fail *why);
 
 struct refund_step {
 	enum refund_state state;

@@ -5,6 +5,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 /* ---- what may go back ---- */
 
@@ -120,7 +121,7 @@ static bool item_insert(struct tx *tx, int64_t refund, int64_t n, int64_t fen, s
 }
 
 /* From the first item that has something left. */
-static bool allotted(struct tx *tx, const struct refundable *of, const struct item *items, int count, const struct refund *r, struct fail *why)
+static bool allotted_in_order(struct tx *tx, const struct refundable *of, const struct item *items, int count, const struct refund *r, struct fail *why)
 {
 	int64_t open = r->fen;
 	for (int i = 0; i < count && open > 0; i++) {
@@ -130,6 +131,40 @@ static bool allotted(struct tx *tx, const struct refundable *of, const struct it
 		open -= fen > 0 ? fen : 0;
 	}
 	return open == 0 || FAILS(why, STORE, "the items of notice %" PRId64 " do not hold what its counter says", of->notice);
+}
+
+static bool refuse_item(const struct refund_item *wish, int place, const struct item *item, struct fail *why)
+{
+	char at[24];
+	snprintf(at, sizeof(at), "/items/%d/n", place);
+	if (item == NULL)
+		return FAILS_FIELD(why, FIELD, at, "the notice has no item %" PRId64, wish->n);
+	FAILS(why, REFUNDABLE, "of item %" PRId64 " %" PRId64 " fen are left", wish->n, item->left_fen);
+	fail_fact_number(why, "refundable_fen", item->left_fen);
+	fail_fact_number(why, "item", wish->n);
+	return false;
+}
+
+/* As the asker said: he knows what was charged wrongly. Each item once. */
+static bool allotted_as_said(struct tx *tx, const struct refund_new *n, const struct item *items, int count, const struct refund *r, struct fail *why)
+{
+	for (int i = 0; i < n->item_count; i++) {
+		const struct refund_item *wish = &n->items[i];
+		const struct item *item = NULL;
+		for (int k = 0; k < count; k++)
+			if (items[k].n == wish->n)
+				item = &items[k];
+		if (item == NULL || item->left_fen < wish->fen)
+			return refuse_item(wish, i, item, why);
+		if (!item_insert(tx, r->id, wish->n, wish->fen, why))
+			return false;
+	}
+	return true;
+}
+
+static bool allotted(struct tx *tx, const struct refund_new *n, const struct item *items, int count, const struct refund *r, struct fail *why)
+{
+	return n->items != NULL ? allotted_as_said(tx, n, items, count, r, why) : allotted_in_order(tx, n->of, items, count, r, why);
 }
 
 bool refund_ask(struct tx *tx, const struct refund_new *n, struct refund *out, struct fail *why)
@@ -142,7 +177,22 @@ bool refund_ask(struct tx *tx, const struct refund_new *n, struct refund *out, s
 		.division = of->division, .channel = of->channel, .ground = n->ground, .fen = n->fen, .made_ms = n->now_ms,
 		.state = n->asker == REFUND_ASKED_BY_PERSON ? REFUND_ASKED : REFUND_REVIEWED }; /* the unit and the office have looked before they asked */
 	return counter_is_there(tx, of, why) && counted(tx, n, why) && not_too_many(tx, of->payment, why) && items_left(tx, of, items, &count, why) &&
-	       refund_insert(tx, out, n->reason, n->salt, why) && allotted(tx, of, items, count, out, why);
+	       refund_insert(tx, out, n->reason, n->salt, why) && allotted(tx, n, items, count, out, why);
+}
+
+bool refund_items(struct tx *tx, const struct refund *r, struct refund_item_row out[NOTICE_ITEMS_MAX], int *count, struct arena *a, struct fail *why)
+{
+	*count = 0;
+	if (r->notice == 0)
+		return true;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT t.n, t.amount_fen, i.item, i.name FROM pay_refund_item t JOIN pay_notice_item i ON i.notice = $1 AND i.n = t.n WHERE t.refund = $2 ORDER BY t.n", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, r->notice);
+	stmt_bind_int(q, 2, r->id);
+	for (; *count < NOTICE_ITEMS_MAX && stmt_row(q, why); ++*count)
+		out[*count] = (struct refund_item_row){ stmt_int(q, 0), stmt_int(q, 1), str_copy(a, stmt_text(q, 2)), str_copy(a, stmt_text(q, 3)) };
+	return why->code == FAIL_NONE && (!a->refused || FAILS(why, MEMORY, "a refund's items"));
 }
 
 /* ---- giving up ---- */

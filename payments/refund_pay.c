@@ -172,9 +172,9 @@ static bool receipts_are_clear(struct tx *tx, struct refund *r, int64_t now_ms, 
 {
 	bool stuck = false;
 	*clear = true;
-	if (r->payment == 0)
+	if (r->notice == 0)
 		return true;
-	if (!receipt_reverse(tx, r->payment, now_ms, clear, &stuck, why))
+	if (!receipt_reverse(tx, r->notice, now_ms, clear, &stuck, why))
 		return false;
 	r->word = stuck ? STR("receipt_not_reversed") : STR_NONE;
 	return true;
@@ -241,13 +241,14 @@ static bool done(struct tx *tx, struct refund *r, int64_t now_ms, struct fail *w
 {
 	r->next_ms = 0;
 	return refund_move(tx, r, REFUND_DONE, now_ms, why) && post(tx, r, STEP_DONE, now_ms, why) &&
-	       (r->odd == 0 || odd_move(tx, r->odd, ODD_IS_REFUNDING, ODD_IS_REFUNDED, now_ms, why));
+	       (r->odd == 0 ? receipt_rest(tx, r->notice, now_ms, why) : odd_move(tx, r->odd, ODD_IS_REFUNDING, ODD_IS_REFUNDED, now_ms, why));
 }
 
 static bool closed(struct tx *tx, struct refund *r, int64_t now_ms, struct fail *why)
 {
 	r->next_ms = 0;
-	return refund_move(tx, r, REFUND_CLOSED, now_ms, why) && post(tx, r, STEP_CLOSED, now_ms, why) && refund_released(tx, r, now_ms, why);
+	return refund_move(tx, r, REFUND_CLOSED, now_ms, why) && post(tx, r, STEP_CLOSED, now_ms, why) && refund_released(tx, r, now_ms, why) &&
+	       (r->odd != 0 || receipt_rest(tx, r->notice, now_ms, why));
 }
 
 static bool is_out(const struct refund *r)

@@ -18,11 +18,20 @@ static const char *const no_query[] = { NULL };
 
 /* ---- me_receipt_list ---- */
 
+/* A paper that was reversed whole, as a part of its money went back. */
+struct past {
+	struct str code, number;
+	int64_t amount_fen, issued_ms, reversed_ms;
+};
+
 struct row {
 	int64_t id, amount_fen, issued_ms, reversed_ms;
 	enum receipt_state state;
 	bool is_own;                /* its numbers are his to show */
 	struct str payment_code, unit_name, code, number, check_code, link, word;
+	int64_t n;                  /* which paper it is; those before it are in `past` */
+	struct past *past;
+	int past_count;
 };
 
 struct receipts {
@@ -41,7 +50,7 @@ static bool mine_parse(struct request *r, struct fail *why)
 	return page_parse(r, INT64_MAX, why);
 }
 
-#define ROW_SELECT "SELECT r.id, c.amount_fen, r.issued_ms, r.reversed_ms, r.state, COALESCE(n.person, 0), n.payment_code, n.unit_name, COALESCE(r.code, ''), COALESCE(r.number, '')," \
+#define ROW_SELECT "SELECT r.id, r.amount_fen, r.issued_ms, r.reversed_ms, r.state, COALESCE(n.person, 0), r.n, n.payment_code, n.unit_name, COALESCE(r.code, ''), COALESCE(r.number, '')," \
 	" r.check_code, r.link, r.word FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation JOIN pay_notice n ON n.id = c.notice"
 
 static bool link_open(int64_t id, struct str sealed, struct str *link, struct arena *a, struct fail *why)
@@ -60,21 +69,35 @@ static bool link_open(int64_t id, struct str sealed, struct str *link, struct ar
 /* Who paid for another has its number and not its check code, which opens the paper with the other's name. */
 static bool row_take(struct stmt *q, int64_t person, struct row *to, struct arena *a, struct fail *why)
 {
-	int64_t n[6];
-	stmt_ints(q, 0, 6, n);
-	*to = (struct row){ .id = n[0], .amount_fen = n[1], .issued_ms = n[2], .reversed_ms = n[3], .state = (enum receipt_state)n[4], .is_own = n[5] == 0 || n[5] == person };
+	int64_t n[7];
+	stmt_ints(q, 0, 7, n);
+	*to = (struct row){ .id = n[0], .amount_fen = n[1], .issued_ms = n[2], .reversed_ms = n[3], .state = (enum receipt_state)n[4], .is_own = n[5] == 0 || n[5] == person, .n = n[6] };
 	struct str *const texts[] = { &to->payment_code, &to->unit_name, &to->code, &to->number, &to->check_code };
 	for (int i = 0; i < 5; i++)
-		*texts[i] = str_copy(a, stmt_text(q, 6 + i));
-	to->word = str_copy(a, stmt_text(q, 12));
-	return link_open(to->id, stmt_blob(q, 11), &to->link, a, why) && (!a->refused || FAILS(why, MEMORY, "a receipt"));
+		*texts[i] = str_copy(a, stmt_text(q, 7 + i));
+	to->word = str_copy(a, stmt_text(q, 13));
+	return link_open(to->id, stmt_blob(q, 12), &to->link, a, why) && (!a->refused || FAILS(why, MEMORY, "a receipt"));
 }
 
-static bool mine_look(struct tx *tx, struct request *r, struct fail *why)
+static bool past_read(struct tx *tx, struct row *t, struct arena *a, struct fail *why)
+{
+	t->past = arena_alloc(a, (size_t)(t->n - 1) * sizeof(*t->past));
+	if (t->past == NULL)
+		return FAILS(why, MEMORY, "papers of a receipt");
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT code, number, amount_fen, issued_ms, reversed_ms FROM pay_receipt_past WHERE receipt = $1 ORDER BY n", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, t->id);
+	while (t->past_count < t->n - 1 && stmt_row(q, why))
+		t->past[t->past_count++] = (struct past){ str_copy(a, stmt_text(q, 0)), str_copy(a, stmt_text(q, 1)), stmt_int(q, 2), stmt_int(q, 3), stmt_int(q, 4) };
+	return why->code == FAIL_NONE && (!a->refused || FAILS(why, MEMORY, "papers of a receipt"));
+}
+
+static bool mine_read(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct receipts *list = r->state;
 	int64_t person = principal_whose(&r->who);
-	DROP(stmt) struct stmt *q = tx_query(tx, ROW_SELECT " WHERE r.id < $1 AND r.state IN (2, 4, 5, 6) AND c.id IN (SELECT x.id FROM pay_notice y JOIN pay_confirmation x ON x.notice = y.id WHERE y.person = $2"
+	DROP(stmt) struct stmt *q = tx_query(tx, ROW_SELECT " WHERE r.id < $1 AND (r.state IN (2, 4, 5, 6) OR r.n > 1) AND c.id IN (SELECT x.id FROM pay_notice y JOIN pay_confirmation x ON x.notice = y.id WHERE y.person = $2"
 		" UNION SELECT x.id FROM pay_order o JOIN pay_payment p ON p.pay_order = o.id JOIN pay_confirmation x ON x.payment = p.id WHERE o.person = $2) ORDER BY r.id DESC LIMIT $3", why);
 	if (q == NULL)
 		return false;
@@ -87,6 +110,17 @@ static bool mine_look(struct tx *tx, struct request *r, struct fail *why)
 	return why->code == FAIL_NONE;
 }
 
+static bool mine_look(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct receipts *list = r->state;
+	if (!mine_read(tx, r, why))
+		return false;
+	for (int i = 0; i < list->page.count; i++)
+		if (list->items[i].n > 1 && !past_read(tx, &list->items[i], &r->arena, why))
+			return false;
+	return true;
+}
+
 static void text_or_nothing(struct json_out *j, const char *name, struct str s)
 {
 	if (s.len > 0)
@@ -95,22 +129,52 @@ static void text_or_nothing(struct json_out *j, const char *name, struct str s)
 		json_add_nothing(j, name);
 }
 
+static void time_or_nothing(struct json_out *j, const char *name, int64_t ms)
+{
+	if (ms > 0)
+		json_add_time(j, name, ms);
+	else
+		json_add_nothing(j, name);
+}
+
+static void past_out(struct json_out *j, const struct row *t)
+{
+	json_put_name(j, "replaces");
+	json_put_array(j);
+	for (int i = 0; i < t->past_count; i++) {
+		json_put_object(j);
+		json_add_text(j, "code", t->past[i].code);
+		json_add_text(j, "number", t->past[i].number);
+		json_add_number(j, "amount_fen", t->past[i].amount_fen);
+		json_add_time(j, "issued_at", t->past[i].issued_ms);
+		json_add_time(j, "reversed_at", t->past[i].reversed_ms);
+		json_put_object_end(j);
+	}
+	json_put_array_end(j);
+}
+
+/* Of a first paper one hears when it is there; of one for what remains from its beginning, for the one before it is good no more. */
+static struct str mine_state(enum receipt_state s)
+{
+	static const struct str words[] = { [RECEIPT_IS_ASKED] = { "being_issued", 12 }, [RECEIPT_IS_ISSUED] = { "valid", 5 }, [RECEIPT_IS_REFUSED] = { "being_issued", 12 },
+		[RECEIPT_IS_REVERSING] = { "reversing", 9 }, [RECEIPT_IS_REVERSED] = { "reversed", 8 }, [RECEIPT_IS_NOT_REVERSED] = { "reversing", 9 } };
+	return words[s];
+}
+
 static void mine_out(struct json_out *j, const struct row *t)
 {
 	json_put_object(j);
 	json_add_text(j, "payment_code", t->payment_code);
 	json_add_text(j, "unit_name", t->unit_name);
 	json_add_number(j, "amount_fen", t->amount_fen);
-	json_add_plain(j, "state", t->state == RECEIPT_IS_REVERSED ? STR("reversed") : t->state == RECEIPT_IS_ISSUED ? STR("valid") : STR("reversing"));
-	json_add_text(j, "code", t->code);
-	json_add_text(j, "number", t->number);
+	json_add_plain(j, "state", mine_state(t->state));
+	text_or_nothing(j, "code", t->code);
+	text_or_nothing(j, "number", t->number);
 	text_or_nothing(j, "check_code", t->is_own ? t->check_code : STR_NONE);
 	text_or_nothing(j, "link", t->is_own ? t->link : STR_NONE);
-	json_add_time(j, "issued_at", t->issued_ms);
-	if (t->reversed_ms > 0)
-		json_add_time(j, "reversed_at", t->reversed_ms);
-	else
-		json_add_nothing(j, "reversed_at");
+	time_or_nothing(j, "issued_at", t->issued_ms);
+	time_or_nothing(j, "reversed_at", t->reversed_ms);
+	past_out(j, t);
 	json_put_object_end(j);
 }
 
@@ -160,7 +224,9 @@ static bool verify_parse(struct request *r, struct fail *why)
 static bool verify_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct verifying *v = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.check_code, c.amount_fen, r.state FROM pay_receipt r JOIN pay_confirmation c ON c.id = r.confirmation WHERE r.code = $1 AND r.number = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT check_code, amount_fen, state FROM pay_receipt WHERE code = $1 AND number = $2"
+		" UNION ALL SELECT check_code, amount_fen, 5 FROM pay_receipt_past WHERE code = $1 AND number = $2", why);
+	_Static_assert(RECEIPT_IS_REVERSED == 5, "as the statement says");
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, v->code);
@@ -266,13 +332,11 @@ static bool send_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct receipt now;
 	if (!tx_lock_row(tx, "pay_receipt", s->receipt.id, why) || !receipt_read(tx, s->receipt.id, &now, why))
 		return false;
-	enum receipt_state to = now.state == RECEIPT_IS_NOT_REVERSED ? RECEIPT_IS_REVERSING : RECEIPT_IS_ASKED;
-	if (!receipt_move(tx, &now, to, STR_NONE, r->now_ms, why))
+	if (!receipt_send_again(tx, &now, r->now_ms, why))
 		return false;
-	now.state = to;
 	struct audit a = { AUDIT_RECEIPT_SENT, AUDIT_OF_NOTICE, s->notice.id, .result = 200, .region = s->confirmation.division };
-	r->outcome = (struct outcome){ .code = SENT, .status = 200, .n = { [N_STATE] = to } };
-	return receipt_send(tx, &now, r->now_ms, why) && audit_add(tx, r, &a, why);
+	r->outcome = (struct outcome){ .code = SENT, .status = 200, .n = { [N_STATE] = now.state } };
+	return audit_add(tx, r, &a, why);
 }
 
 static bool send_render(struct request *r, struct fail *why)

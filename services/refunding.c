@@ -8,10 +8,70 @@
 #include "services/pay_notice.h"
 #include "services/services.h"
 
+#include <stdio.h>
+
 enum { ASKED = 1, ACTED };
 enum { N_REFUND, N_STATE, N_FEN };
 
 /* ---- asking ---- */
+
+static bool item_take(const json_t *row, struct refunding *w, struct arena *a, struct fail *why)
+{
+	static const struct json_field fields[] = {
+		{ "n", JSON_F_INT, true, 1, NOTICE_ITEMS_MAX, offsetof(struct refund_item, n), NULL },
+		{ "amount_fen", JSON_F_INT, true, 1, NOTICE_FEN_MAX, offsetof(struct refund_item, fen), NULL },
+	};
+	char at[24];
+	snprintf(at, sizeof(at), "/items/%d", w->item_count);
+	struct refund_item *item = &w->items[w->item_count];
+	if (!json_take(row, fields, 2, JSON_REFUSE_UNKNOWN, at, item, a, why))
+		return false;
+	for (int i = 0; i < w->item_count; i++)
+		if (w->items[i].n == item->n)
+			return FAILS_FIELD(why, FIELD, "/items", "item %lld twice", (long long)item->n);
+	w->item_count++;
+	return true;
+}
+
+static bool items_take(const json_t *items, struct refunding *w, struct arena *a, struct fail *why)
+{
+	size_t i;
+	json_t *row;
+	if (items == NULL)
+		return true;
+	if (!json_is_array(items) || json_array_size(items) == 0 || json_array_size(items) > NOTICE_ITEMS_MAX)
+		return FAILS_FIELD(why, FIELD, "/items", "not 1 to %d items", NOTICE_ITEMS_MAX);
+	json_array_foreach(items, i, row)
+		if (!item_take(row, w, a, why))
+			return false;
+	return true;
+}
+
+/* What is asked for: the amount that is said, the items together, or all that may go back. */
+static bool amount_fits(struct refunding *w, struct fail *why)
+{
+	int64_t sum = 0;
+	for (int i = 0; i < w->item_count; i++)
+		sum += w->items[i].fen;
+	if (w->fen == 0)
+		w->fen = sum != 0 ? sum : w->refundable_fen;
+	if (sum != 0 && sum != w->fen)
+		return FAILS_FIELD(why, FIELD, "/items", "together not amount_fen");
+	return w->fen <= w->refundable_fen || FAILS_FIELD(why, FIELD, "/amount_fen", "more than refundable_fen");
+}
+
+/* An array is no member the table of fields knows. */
+static bool body_take(struct request *r, const struct json_field *fields, size_t count, struct refunding *w, struct fail *why)
+{
+	DROP(json) json_t *body = json_read(r->body, why);
+	if (body == NULL)
+		return false;
+	DROP(json) json_t *items = json_incref(json_object_get(body, "items"));
+	if (json_is_object(body))
+		json_object_del(body, "items");
+	bool lenient = r->who.kind == WHO_DEPARTMENT && !r->who.test_key; /* as request_json */
+	return json_take(body, fields, count, lenient ? JSON_IGNORE_UNKNOWN : JSON_REFUSE_UNKNOWN, "", w, &r->arena, why) && items_take(items, w, &r->arena, why);
+}
 
 bool refunding_parse(struct request *r, struct fail *why)
 {
@@ -25,15 +85,13 @@ bool refunding_parse(struct request *r, struct fail *why)
 	};
 	struct refunding *w = request_state(r, sizeof(*w), why);
 	int64_t division;
-	if (w == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), w, why))
+	if (w == NULL || !request_query_only(r, no_query, why) || !body_take(r, fields, sizeof(fields) / sizeof(fields[0]), w, why))
 		return false;
 	w->ground = refund_ground_named(w->ground_name);
 	if (w->ground == 0)
 		return FAILS_FIELD(why, FIELD, "/ground", "no such ground");
-	if (w->fen == 0)
-		w->fen = w->refundable_fen;
-	if (w->fen > w->refundable_fen)
-		return FAILS_FIELD(why, FIELD, "/amount_fen", "more than refundable_fen");
+	if (!amount_fits(w, why))
+		return false;
 	return payment_code_read(PAYMENT_CODE_OPAQUE, w->code_text, w->code, &division) == PAYMENT_CODE_FINE || FAILS(why, NOT_FOUND, "not a payment code");
 }
 
@@ -83,7 +141,7 @@ bool refunding_apply(struct tx *tx, struct request *r, struct fail *why)
 	if (!may_ask(tx, r, w, &n, &of, &r->arena, why))
 		return false;
 	struct refund_new ask = { .key = id_make(r->now_ms, random), .of = &of, .asker = asker_of(r), .asked_by = r->who.kind == WHO_CITIZEN ? principal_whose(&r->who) : r->who.id,
-		.refundable_fen = w->refundable_fen, .fen = w->fen, .ground = (enum refund_ground)w->ground, .reason = w->reason, .now_ms = r->now_ms, .salt = random + 16 };
+		.refundable_fen = w->refundable_fen, .fen = w->fen, .items = w->item_count > 0 ? w->items : NULL, .item_count = w->item_count, .ground = (enum refund_ground)w->ground, .reason = w->reason, .now_ms = r->now_ms, .salt = random + 16 };
 	if (!refund_ask(tx, &ask, &out, why))
 		return false;
 	struct audit a = { AUDIT_REFUND_ASKED, AUDIT_OF_REFUND, out.id, .result = 201, .department = out.department, .region = out.division };
@@ -185,6 +243,7 @@ bool refund_view_look(struct tx *tx, struct request *r, const struct refund *of,
 {
 	*v = (struct refund_view){ .refund = *of };
 	return names_look(tx, of, v, &r->arena, why) && refund_reason(tx, of->id, &v->reason, &v->refusal, &r->arena, why) && refund_steps(tx, of->id, v->steps, &v->step_count, why) &&
+	       refund_items(tx, of, v->items, &v->item_count, &r->arena, why) &&
 	       due_look(tx, of, v, why);
 }
 
@@ -194,6 +253,21 @@ static void text_or_nothing(struct json_out *j, const char *name, struct str s)
 		json_add_text(j, name, s);
 	else
 		json_add_nothing(j, name);
+}
+
+static void items_out(struct json_out *j, const struct refund_view *v)
+{
+	json_put_name(j, "items");
+	json_put_array(j);
+	for (int i = 0; i < v->item_count; i++) {
+		json_put_object(j);
+		json_add_number(j, "n", v->items[i].n);
+		json_add_text(j, "item", v->items[i].item);
+		json_add_text(j, "name", v->items[i].name);
+		json_add_number(j, "amount_fen", v->items[i].fen);
+		json_put_object_end(j);
+	}
+	json_put_array_end(j);
 }
 
 static void steps_out(struct json_out *j, const struct refund_view *v, bool is_for_person)
@@ -227,6 +301,7 @@ void refund_view_members(struct json_out *j, const struct refund_view *v, bool i
 	text_or_nothing(j, "payment_code", str_c(v->payment_code));
 	text_or_nothing(j, "unit_name", v->unit_name);
 	json_add_number(j, "amount_fen", f->fen);
+	items_out(j, v);
 	json_add_plain(j, "ground", refund_ground_text(f->ground));
 	text_or_nothing(j, "reason", v->reason);
 	text_or_nothing(j, "refusal", v->refusal);

@@ -5,12 +5,14 @@
 #include "base/request.h"
 #include "payments/refund.h"
 
-/* ---- asking: {"payment_code", "refundable_fen", "amount_fen" (absent: all of it), "ground", "reason"} ---- */
+/* ---- asking: {"payment_code", "refundable_fen", "amount_fen" (absent: all of it, or the items together), "items": [{"n", "amount_fen"}] (absent: from the first on), "ground", "reason"} ---- */
 
 struct refunding {
 	struct str code_text, ground_name, reason;
 	int64_t refundable_fen, fen;
 	int64_t ground;
+	int item_count;            /* 0: none was said */
+	struct refund_item items[NOTICE_ITEMS_MAX];
 	char code[PAYMENT_CODE_DIGITS + 1];
 };
 MUST_USE bool refunding_parse(struct request *r, struct fail *why);  /* the state of the request */
@@ -28,6 +30,8 @@ struct refund_view {
 	struct id odd;                        /* with payment_code "" */
 	bool has_due;
 	int32_t due;                          /* the last day of the clock that runs; has_due false: none runs, or the calendar is not known so far */
+	int item_count;
+	struct refund_item_row items[NOTICE_ITEMS_MAX];
 	int step_count;
 	struct refund_step steps[REFUND_STEPS_MAX];
 };

@@ -10,6 +10,7 @@
 #include "services/case_number.h"
 #include "services/case_texts.h"
 #include "notify/message.h"
+#include "payments/receipt.h"
 #include "services/handlers.h"
 #include "services/calendar_year.h"
 #include "services/guide_draft.h"
@@ -104,6 +105,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	if (!case_texts_compose(why) || (!make && !accounts_open(c, why)))
 		return false;
 	message_bells(c);
+	receipts_compose(c->finance_receipt_rest);
 	store_follow(s, keyring_follow);
 	if (!make && (!start_reading(s, why) || !keyring_has_unnoted()))
 		return why->code == FAIL_NONE;

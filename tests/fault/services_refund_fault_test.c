@@ -6,7 +6,9 @@
 #include "auth/right.h"
 #include "base/arena.h"
 #include "notify/account.h"
+#include "payments/receipt_send.h"
 #include "payments/refund_wechat.h"
+#include "services/refunding.h"
 
 #define CODE "62120226100000000012"
 #define NOTICE "{\"kind\":\"penalty\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \
@@ -282,6 +284,132 @@ static void not_reversed(struct world *w)
 
 static void ask_reverse(struct world *w) { by_staff(w, CLERK, CODE, NULL); }
 
+/* ---- by the unit and the office: withdrawn ---- */
+
+static void asked_by_unit(struct world *w)
+{
+	paid(w);
+	ask_by_unit(w);
+	world_expect(w, world_write(w, &refund_create));
+	keep(w, refund);
+}
+
+static void asked_by_office(struct world *w)
+{
+	paid(w);
+	ask_by_office(w);
+	world_expect(w, world_write(w, &refund_create));
+	keep(w, refund);
+}
+
+static void ask_unit_withdraws(struct world *w) { by_department(w, refund, NULL); }
+static void ask_office_withdraws(struct world *w) { by_staff(w, CHECKER, refund, NULL); }
+
+/* ---- the last of it is paid: a new paper for what remains ---- */
+
+static bool red_and_sent(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	return sql_run(tx, "UPDATE pay_confirmation SET state = 3", why) && sql_run(tx, "UPDATE pay_receipt SET state = 5, effect = NULL, amount_fen = 20600, red_number = '9000000001'", why) &&
+	       sql_run(tx, "UPDATE pay_refund SET told = state, next_ms = 1", why);
+}
+
+static void called_back(struct world *w)
+{
+	receipted(w);
+	ask_decide(w);
+	world_expect(w, world_write(w, &staff_proposal_approve));
+	run(w, red_and_sent, NULL);
+}
+
+/* ---- a bite of push_refunds ---- */
+
+static bool bite_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	int64_t rows;
+	r->outcome = (struct outcome){ .code = 1, .status = 200 };
+	return refunds_push(tx, r->now_ms, 20, &rows, why);
+}
+
+static bool bite_render(struct request *r, struct fail *why)
+{
+	(void)r, (void)why;
+	return true;
+}
+
+static const struct handler bite = { .apply = bite_apply, .render = bite_render };
+
+static void ask_bite(struct world *w) { world_ask(w, METHOD_POST, "/", NULL, NULL); }
+
+static void pushed(struct world *w)
+{
+	called_back(w);
+	ask_bite(w);
+	world_expect(w, world_write(w, &bite));
+}
+
+/* ---- what was done outside ---- */
+
+static struct effect_view ended;
+
+static bool ended_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	r->outcome = (struct outcome){ .code = 1, .status = 200 };
+	return ended.kind == KIND_receipt_issue || ended.kind == KIND_receipt_reverse ? receipt_followed(tx, &ended, r->now_ms, why) : refund_wechat_followed(tx, &ended, r->now_ms, why);
+}
+
+static const struct handler outside = { .apply = ended_apply, .render = bite_render };
+
+static void ask_ended(struct world *w, int32_t kind, const char *subject, const char *code, const char *said)
+{
+	ended = (struct effect_view){ .id = 77, .kind = kind, .state = EFFECT_DONE, .said = said != NULL ? str_c(said) : STR_NONE };
+	snprintf(ended.subject, sizeof(ended.subject), "%s", subject);
+	snprintf(ended.code, sizeof(ended.code), "%s", code);
+	ask_bite(w);
+}
+
+#define PAPER "{\"id\":\"ef_1\",\"result\":\"00000\",\"code\":\"62030126\",\"number\":\"0000000002\",\"check_code\":\"abcdef\",\"link\":\"https://pj.example/1\"}"
+static void ask_issued(struct world *w) { ask_ended(w, KIND_receipt_issue, "receipt:1", "00000", PAPER); }
+static void ask_reversed(struct world *w) { ask_ended(w, KIND_receipt_reverse, "receipt:1", "00000", PAPER); }
+static void ask_success(struct world *w) { ask_ended(w, KIND_wechat_pay_refund_query, "refund:1", "SUCCESS", NULL); }
+static void ask_closed(struct world *w) { ask_ended(w, KIND_wechat_pay_refund_query, "refund:1", "CLOSED", NULL); }
+
+static bool is_under_way(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	return sql_run(tx, "UPDATE pay_receipt SET effect = 77", why);
+}
+
+static void being_issued(struct world *w)
+{
+	static int64_t asked = 1;
+	paid(w);
+	run(w, receipt_made, &asked);
+	run(w, is_under_way, NULL);
+}
+
+static void being_reversed(struct world *w)
+{
+	static int64_t reversing = 4;
+	paid(w);
+	run(w, receipt_made, &reversing);
+	run(w, is_under_way, NULL);
+}
+
+static bool is_due(struct tx *tx, void *ctx, struct fail *why)
+{
+	(void)ctx;
+	return sql_run(tx, "UPDATE pay_refund SET told = state, next_ms = 1", why);
+}
+
+static void on_its_way(struct world *w)
+{
+	to_go_back(w);
+	ask_decide(w);
+	world_expect(w, world_write(w, &staff_proposal_approve));
+	run(w, is_due, NULL);
+}
+
 static const struct write_case cases[] = {
 	{ "asked for", &refund_create, paid, ask_refund, NULL, 15 },
 	{ "withdrawn", &refund_withdraw, asked_for, ask_withdraw, NULL, 6 },
@@ -300,6 +428,16 @@ static const struct write_case cases[] = {
 	{ "sent again under its number", &office_refund_again, abnormal, ask_again, NULL, 10 },
 	{ "decided: its receipt is called back first", &staff_proposal_approve, receipted, ask_decide, NULL, 30 },
 	{ "called back again", &office_receipt_send, not_reversed, ask_reverse, NULL, 7 },
+	{ "withdrawn by the unit", &refund_withdraw, asked_by_unit, ask_unit_withdraws, NULL, 6 },
+	{ "withdrawn by the office", &refund_withdraw, asked_by_office, ask_office_withdraws, NULL, 6 },
+	{ "a bite: its payer is told", &bite, verified, ask_bite, NULL, 10 },
+	{ "a bite: its receipt was called back, it is sent", &bite, called_back, ask_bite, NULL, 8 },
+	{ "a bite: the channel is asked", &bite, on_its_way, ask_bite, NULL, 8 },
+	{ "the channel says that it is done", &outside, on_its_way, ask_success, NULL, 9 },
+	{ "the channel says that it is closed", &outside, on_its_way, ask_closed, NULL, 9 },
+	{ "its receipt was issued", &outside, being_issued, ask_issued, NULL, 8 },
+	{ "its receipt was called back", &outside, being_reversed, ask_reversed, NULL, 3 },
+	{ "paid out, and a new receipt for the rest", &hall_refund_paid, pushed, ask_paid, NULL, 25 },
 };
 
 static void each(void **state)

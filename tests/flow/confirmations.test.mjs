@@ -212,7 +212,7 @@ test('booked, its receipt issued, told to its payer, and good for whoever is sho
 	const [mine] = await until('there is a receipt', async () => { const all = (await receipts(w.citizen)).filter((r) => r.payment_code === n.payment_code); return all.length > 0 && all; });
 	const { receipts: issued } = await s.show('finance');
 	const { code, number, check_code, link } = issued[n.payment_code];
-	assert.deepEqual(mine, { payment_code: n.payment_code, unit_name: n.unit_name, amount_fen: 8000, state: 'valid', code, number, check_code, link, issued_at: mine.issued_at, reversed_at: null });
+	assert.deepEqual(mine, { payment_code: n.payment_code, unit_name: n.unit_name, amount_fen: 8000, state: 'valid', code, number, check_code, link, issued_at: mine.issued_at, reversed_at: null, replaces: [] });
 	const told = (await g.get('/v1/messages', { token: w.citizen })).json.items.find((m) => m.template === 'receipt_issued');
 	assert.ok(told.body.includes(`${code} ${number} ${check_code}`) && told.body.includes('80.00') && told.body.includes(n.unit_name), told.body);
 	assert.equal((await g.sql(`SELECT COUNT(*) FROM pay_receipt WHERE link = '${link}'`)), '0', 'where the paper lies is sealed');

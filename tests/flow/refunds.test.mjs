@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test, { after } from 'node:test';
-import { assert_problem, world } from './lib/cases.mjs';
+import { Case, assert_problem, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { bring, notice, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
@@ -87,6 +87,55 @@ test('many ask for the same at once, one gets it', async () => {
 	assert.equal((await withdraw(w.citizen)).json.state, 'withdrawn');
 	assert_problem(await withdraw(w.citizen), 409, 'refund_state');
 	assert.equal((await mine(n)).status, 201, 'it may be asked for again');
+});
+
+test('withdrawn by whoever asked, before it is decided: the unit, the office; and its payer hears of it', async () => {
+	const n = await paid(), by_unit = { who: (method, target, more) => g.ask(method, target, { token: w.department, ...more }), at: '/v1/department/refunds' }, by_office = { who: (...a) => clerk.ask(...a), at: '/v1/office/refunds' };
+	const ask = async ({ who, at }) => (await who('POST', at, { key: randomUUID(), body: wish(n) })).json.id;
+	const withdraw = ({ who, at }, id) => who('POST', `${at}/${id}/withdraw`, { key: randomUUID() });
+	for (const [mine, others] of [[by_unit, [by_office, { ...by_unit, who: (method, target, more) => g.ask(method, target, { token: w.other_department, ...more }) }]], [by_office, [by_unit, { ...by_office, who: (...a) => elsewhere.ask(...a) }]]]) {
+		const id = await ask(mine);
+		for (const other of others) assert_problem(await withdraw(other, id), 404, 'not_found');
+		assert_problem(await g.ask('POST', `/v1/refunds/${id}/withdraw`, { token: w.citizen, key: randomUUID() }), 404, 'not_found');
+		assert.equal((await withdraw(mine, id)).json.state, 'withdrawn');
+		assert_problem(await withdraw(mine, id), 409, 'refund_state');
+		await until('she was told', async () => (await messages()).filter((m) => m === '退付已撤回').length === (mine === by_unit ? 1 : 2));
+	}
+	// what was decided is no longer anybody's to withdraw
+	const id = await ask(by_office);
+	await decided('refund_decide', { verdict: 'approve' }, id);
+	assert_problem(await withdraw(by_office, id), 409, 'refund_state');
+	assert_problem(await withdraw(by_unit, `rf_${'0'.repeat(26)}`), 404, 'not_found');
+});
+
+test('for another, by a mandate to pay: ordered, asked for, seen and withdrawn; by another mandate nothing', async () => {
+	// a mandate is of a person by number and name
+	await new Case(g, w).send('submitted', { matter: w.matter.code, region: w.region, applicant: { id_type: 'resident', id_number: w.person, name: '王小明' } });
+	const helper = w.stranger, held = async (scopes, kind) => {
+		const { json: { id } } = await g.ask('POST', '/v1/me/mandates', { token: helper, key: randomUUID(), body: { kind, id_number: w.person, name: '王小明', scopes, until: now(24 * 3600e3) } });
+		assert.equal((await g.ask('POST', `/v1/me/mandates/${id}/accept`, { token: w.citizen, key: randomUUID() })).status, 200);
+		return { token: helper, headers: { 'x-acting-for': id } };
+	};
+	const paying = await held('pay', 'agent'), seeing = await held('see_cases', 'helper'), n = await paid();
+	const ask = (by) => g.ask('POST', '/v1/refunds', { ...by, key: randomUUID(), body: wish(n) });
+	assert_problem(await ask({ token: helper }), 404, 'not_found');
+	assert_problem(await ask(seeing), 403, 'mandate_scope');
+	const asked = await ask(paying);
+	assert.equal(asked.status, 201, asked.text);
+	const at = `/v1/refunds/${asked.json.id}`;
+	assert.equal((await g.get(at, paying)).json.asked_by, 'payer');
+	assert_problem(await g.get(at, { token: helper }), 404, 'not_found');
+	assert.ok((await g.get('/v1/refunds?limit=100', paying)).json.items.some((r) => r.id === asked.json.id));
+	assert.equal((await show(asked.json.id)).json.state, 'asked', 'it is the payer’s');
+	assert_problem(await g.ask('POST', `${at}/withdraw`, { ...seeing, key: randomUUID() }), 403, 'mandate_scope');
+	assert.equal((await g.ask('POST', `${at}/withdraw`, { ...paying, key: randomUUID() })).json.state, 'withdrawn');
+	const unpaid = notice({ payer: { name: '王小明', id_number: w.person } });
+	assert.equal((await bring(g, w.department, unpaid)).status, 201);
+	const order = await g.ask('POST', '/v1/orders', { ...paying, key: randomUUID(), body: { payment_codes: [unpaid.payment_code] } });
+	assert.equal(order.status, 201, order.text);
+	assert.equal((await g.get(`/v1/orders/${order.json.id}`, { token: w.citizen })).json.state, 'open', 'the payer’s order');
+	assert_problem(await g.get(`/v1/orders/${order.json.id}`, { token: helper }), 404, 'not_found');
+	assert.equal((await g.ask('POST', `/v1/orders/${order.json.id}/cancel`, { ...paying, key: randomUUID() })).json.state, 'closed');
 });
 
 test('refused, with a reason that she reads', async () => {

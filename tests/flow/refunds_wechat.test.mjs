@@ -80,7 +80,7 @@ test('sent once, told many times and in any order: done once', async () => {
 });
 
 test('an answer that was lost is asked for, and a callback that never came too', async () => {
-	const o = await paid(), id = await ask(o, 8000, 8000);
+	const o = await paid(), id = await ask(o, 8000, 8000), mark = await s.mark();
 	await s.fault('wechat_pay', { lose_answer: true, route: 'refund', count: 1 });
 	await decide('refund_decide', { verdict: 'approve' }, id);
 	await asked_there(id);
@@ -90,6 +90,9 @@ test('an answer that was lost is asked for, and a callback that never came too',
 	await g.serve();
 	await is(id, 'done');
 	assert.equal((await s.show('wechat_pay')).refunds.filter((r) => r.out_trade_no === o.out_trade_no).length, 1);
+	const { entries } = await s.log({ peer: 'wechat_pay', since: mark });
+	assert.equal(entries.filter((e) => e.route === 'refund').length, 1, 'asked about, never sent again');
+	assert.ok(entries.some((e) => e.route === 'refund_query'));
 	assert.deepEqual((await g.get(`/v1/orders/${o.id}`, { token: w.citizen })).json.refund, { state: 'refunded', under_way_fen: 0, done_fen: 8000 });
 	// accepted, and then nobody says anything: the job asks
 	const p = await paid(), quiet = await ask(p, 8000, 8000);

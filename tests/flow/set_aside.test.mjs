@@ -52,10 +52,10 @@ async function holds_up_nobody(queue, name, heal, begins, is_done, bad, good) {
 	assert.ok(one.next_at > one.since);
 	assert.equal(await is_done(bad), false);
 	assert.deepEqual(await listed(queue, elsewhere), []);
-	await g.sql('UPDATE pay_aside SET next_ms = 1');
+	await g.sql('UPDATE pay_aside SET next_ms = ' + Date.now());
 	await until(`${queue}: tried again`, async () => (await listed(queue))[0]?.tries === 2);
 	await heal();
-	await g.sql('UPDATE pay_aside SET next_ms = 1');
+	await g.sql('UPDATE pay_aside SET next_ms = ' + Date.now());
 	await until(`${queue}: done`, () => is_done(bad));
 	await until(`${queue}: no longer there`, async () => (await listed(queue)).length === 0);
 }
@@ -94,7 +94,7 @@ test('refunds that are to be told of', async () => {
 	await holds_up_nobody('refunds', id, heal, () => g.sql(`UPDATE pay_refund SET told = 0, next_ms = CASE WHEN id = ${row(bad)} THEN 1 ELSE 2 END WHERE id IN (${row(bad)}, ${row(good)})`),
 		async (code) => (await value(`SELECT told FROM pay_refund WHERE id = ${row(code)}`)) === '2', bad, good);
 	assert.match((await g.admin('/metrics')).text, /^siban_payments_aside\{queue="refunds"\} \d+$/m);
-	assert.ok(g.log().includes('"ev":"row_set_aside"'));
+	await until('it is in the log', () => g.log().includes('"ev":"row_set_aside"'));
 });
 
 test('payments that a channel has said nothing of', async () => {

@@ -1,5 +1,6 @@
 /* Goal: money that came is to be confirmed once for each notice it paid, and for none of nothing; while a receipt is valid, or may become so, its money is not clear to go back; what
  * goes back without one asks for none any more; states go where their tables say and nowhere else.
+ * What remains after a part went back has a new paper, once, and the one before it is kept.
  * Method: money taken at a counter of the test's world, receipts put beside it, and receipt_reverse asked again and again. */
 #include "login_world.h"
 
@@ -22,6 +23,32 @@ static void sql(struct world *w, char *text)
 	struct fail why;
 	fail_clear(&why);
 	world_must(store_write(w->store, run_sql, text, &why), &why);
+}
+
+struct reading {
+	const char *sql;
+	char text[64];
+};
+
+static bool read_text(struct tx *tx, void *ctx, struct fail *why)
+{
+	struct reading *r = ctx;
+	DROP(stmt) struct stmt *q = tx_query(tx, r->sql, why);
+	if (q == NULL || !stmt_row(q, why))
+		return false;
+	snprintf(r->text, sizeof(r->text), "%.*s", STR_ARG(stmt_text(q, 0)));
+	return true;
+}
+
+/* `sql` is a literal; the text is valid until the next. */
+static const char *text(struct world *w, const char *sql)
+{
+	static struct reading r;
+	struct fail why;
+	fail_clear(&why);
+	r.sql = sql;
+	world_must(store_write(w->store, read_text, &r, &why), &why);
+	return r.text;
 }
 
 /* The statement cache knows a text by its address, so each stays where it is. */
@@ -174,9 +201,87 @@ static void a_valid_receipt_holds_money_back(void **state)
 	}
 }
 
+/* ---- what remains ---- */
+
+static bool rest(struct tx *tx, void *ctx, struct fail *why)
+{
+	return receipt_rest(tx, 1, ((struct world *)ctx)->now_ms, why);
+}
+
+static void rests(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	world_must(store_write(w->store, rest, w, &why), &why);
+	arena_reset(&w->arena);
+}
+
+/* As a life of refunds of the one notice leaves it: one of each state with its amount, the receipt as it was when they began. */
+static void begins(struct world *w, int receipt_state, const char *refunds)
+{
+	static char none[] = "DELETE FROM pay_receipt_past", gone[] = "DELETE FROM pay_receipt", wanted[] = "UPDATE pay_confirmation SET wants_receipt = 0, state = 3";
+	static char texts[32][512];
+	static int used;
+	sql(w, none);
+	sql(w, gone);
+	sql(w, wanted);
+	if (receipt_state != 0) {
+		snprintf(texts[used], sizeof(texts[0]), "INSERT INTO pay_receipt (id, confirmation, state, word, code, number, check_code, link, red_code, red_number, is_unwanted, made_ms, issued_ms, reversed_ms,"
+			" changed_ms, n, amount_fen) VALUES (1, 1, %d, '', %s, 'abcdef', X'', '', '', 1, 0, 5, 6, 0, 1, 20000)", receipt_state, receipt_state == RECEIPT_IS_REFUSED ? "NULL, NULL" : "'62030126', '0000000001'");
+		sql(w, texts[used++]);
+	}
+	snprintf(texts[used], sizeof(texts[0]), "UPDATE pay_refund SET state = %s", refunds);
+	sql(w, texts[used++]);
+}
+
+static void refund_put(struct world *w, int id, int fen)
+{
+	static char texts[2][512];
+	snprintf(texts[id - 1], sizeof(texts[0]), "INSERT INTO pay_refund (id, key, payment, notice, asker, asked_by, division, channel, path, ground, reason, amount_fen, state, told, since_ms, tries, word,"
+		" channel_no, made_ms, changed_ms) VALUES (%d, X'0000000000000000000000000000000%d', 1, 1, 3, 1, 621200, 1, 2, 1, X'', %d, 2, 0, 0, 0, '', '', 0, 0)", id, id, fen);
+	sql(w, texts[id - 1]);
+}
+
+/* id 1 is of 600 fen, id 2 of the other 19400. */
+static void a_new_paper_for_what_remains(void **state)
+{
+	static const struct { const char *name, *refunds; int receipt; const char *rows; int past; bool wants; } lives[] = {
+		{ "a part went back",                 "CASE id WHEN 1 THEN 6 ELSE 10 END", RECEIPT_IS_REVERSED, "1|2|19400", 1, true },
+		{ "another part is on its way",       "CASE id WHEN 1 THEN 6 ELSE 4 END",  RECEIPT_IS_REVERSED, "5|1|20000", 0, false },
+		{ "nobody knows of another part",     "CASE id WHEN 1 THEN 6 ELSE 5 END",  RECEIPT_IS_REVERSED, "5|1|20000", 0, false },
+		{ "another part is only asked for",   "CASE id WHEN 1 THEN 6 ELSE 2 END",  RECEIPT_IS_REVERSED, "1|2|19400", 1, true },
+		{ "all of it went back",              "6",                                 RECEIPT_IS_REVERSED, "5|1|20000", 0, false },
+		{ "nothing did after all",            "9",                                 RECEIPT_IS_REVERSED, "1|2|20000", 1, true },
+		{ "there never was one",              "CASE id WHEN 1 THEN 6 ELSE 10 END", RECEIPT_IS_REFUSED,  "1|2|19400", 0, true },
+		{ "none had been asked for",          "CASE id WHEN 1 THEN 6 ELSE 10 END", 0,                   "1|1|19400", 0, true },
+	};
+	struct world *w = *state;
+	pays(w);
+	refund_put(w, 1, 600);
+	refund_put(w, 2, 19400);
+	for (size_t i = 0; i < sizeof(lives) / sizeof(lives[0]); i++) {
+		begins(w, lives[i].receipt, lives[i].refunds);
+		for (int again = 0; again < 2; again++) { /* asking twice changes nothing */
+			rests(w);
+			if (atoi(text(w, "SELECT CAST(COUNT(*) AS TEXT) FROM pay_receipt_past WHERE number = '0000000001' AND amount_fen = 20000")) != lives[i].past)
+				fail_msg("%s: papers of the past", lives[i].name);
+			const char *have = text(w, "SELECT state || '|' || n || '|' || amount_fen FROM pay_receipt");
+			if (strcmp(have, lives[i].rows) != 0)
+				fail_msg("%s: %s instead of %s", lives[i].name, have, lives[i].rows);
+			assert_int_equal(looked(w).c.wants_receipt, lives[i].wants);
+		}
+	}
+	receipts_compose(false); /* where the finance system does so by itself */
+	begins(w, RECEIPT_IS_REVERSED, lives[0].refunds);
+	rests(w);
+	assert_string_equal(text(w, "SELECT state || '|' || n || '|' || amount_fen FROM pay_receipt"), "5|1|20000");
+	receipts_compose(true);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
+		cmocka_unit_test_setup_teardown(a_new_paper_for_what_remains, login_make, login_unmake),
 		cmocka_unit_test_setup_teardown(money_is_to_be_confirmed, login_make, login_unmake),
 		cmocka_unit_test_setup_teardown(states_go_where_they_may, login_make, login_unmake),
 		cmocka_unit_test_setup_teardown(a_valid_receipt_holds_money_back, login_make, login_unmake),

@@ -221,7 +221,7 @@ static const char *const world_tables[] = {
 	"SELECT id || '|' || payment || '|' || notice || '|' || trace_no || '|' || amount_fen || '|' || division || '|' || day || '|' || state || '|' || ifnull(effect, '-') || '|' || word || '|'"
 	" || finance_no || '|' || wants_receipt || '|' || made_ms || '|' || booked_ms || '|' || changed_ms FROM pay_confirmation ORDER BY id",
 	"SELECT id || '|' || confirmation || '|' || state || '|' || ifnull(effect, '-') || '|' || word || '|' || ifnull(code, '-') || '|' || ifnull(number, '-') || '|' || check_code || '|' || hex(link)"
-	" || '|' || red_code || '|' || red_number || '|' || is_unwanted || '|' || made_ms || '|' || issued_ms || '|' || reversed_ms || '|' || changed_ms FROM pay_receipt ORDER BY id",
+	" || '|' || red_code || '|' || red_number || '|' || is_unwanted || '|' || made_ms || '|' || issued_ms || '|' || reversed_ms || '|' || changed_ms || '|' || n || '|' || amount_fen FROM pay_receipt ORDER BY id",
 	"SELECT id || '|' || case_id || '|' || seq || '|' || kind || '|' || again || '|' || told_on || '|' || days || '|' || ifnull(due, '-') || '|' || stage || '|'"
 	" || ifnull(next_on, '-') || '|' || ifnull(closed_seq, '-') FROM case_demand ORDER BY id",
 	"SELECT demand || '|' || n || '|' || what || '|' || number || '|' || ifnull(field, '-') || '|' || name || '|' || reason || '|' || added FROM case_demand_item ORDER BY demand, n",
@@ -241,6 +241,9 @@ static const char *const world_tables[] = {
 	" || '|' || handle || '|' || handle_ms || '|' || effect || '|' || asking || '|' || asks || '|' || ask_ms || '|' || deeds || '|' || word || '|' || made_ms || '|' || changed_ms FROM pay_attempt ORDER BY id",
 	"SELECT id || '|' || channel || '|' || event || '|' || hex(body) || '|' || word || '|' || made_ms FROM pay_callback ORDER BY id",
 	"SELECT id || '|' || type || '|' || hex(said) || '|' || tries || '|' || due_ms || '|' || reason || '|' || made_ms FROM pay_callback_due ORDER BY id",
+	"SELECT receipt || '|' || n || '|' || code || '|' || number || '|' || check_code || '|' || red_code || '|' || red_number || '|' || amount_fen || '|' || issued_ms || '|' || reversed_ms"
+	" FROM pay_receipt_past ORDER BY receipt, n",
+	"SELECT queue || '|' || subject || '|' || name || '|' || division || '|' || reason || '|' || tries || '|' || next_ms || '|' || made_ms || '|' || changed_ms FROM pay_aside ORDER BY queue, subject",
 	"SELECT payment || '|' || notice || '|' || paid_fen || '|' || asked_fen FROM pay_refundable ORDER BY payment, notice",
 	"SELECT id || '|' || hex(key) || '|' || ifnull(payment, '-') || '|' || ifnull(notice, '-') || '|' || ifnull(odd, '-') || '|' || asker || '|' || asked_by || '|' || ifnull(person, '-') || '|'"
 	" || ifnull(department, '-') || '|' || division || '|' || channel || '|' || path || '|' || ground || '|' || hex(reason) || '|' || amount_fen || '|' || state || '|' || told || '|' || since_ms"

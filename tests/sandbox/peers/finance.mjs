@@ -8,11 +8,12 @@ const RESULTS = new Set(['found', 'not_found', 'paid', 'void', 'other_division',
 
 const refusal = (status, code, headers) => ({ status, headers, body: { code } });
 const is_text = (v) => typeof v === 'string' && v.length > 0;
+const fen = (yuan) => Number(yuan.replace('.', ''));
 const is_amount = (v) => /^(0|[1-9]\d*)\.\d{2}$/.test(v ?? '') && v !== '0.00';
 
 // What it has in its books, in whatever form it was told: the same for JSON and frames. A repeat is known by payment code and trace number.
 export function books() {
-	const b = { paid: new Map(), receipts: new Map(), red: new Map(), told: 0 };
+	const b = { paid: new Map(), receipts: new Map(), red: new Map(), reversed: new Map(), papers: [], told: 0 };
 	// answers: {payment_code: result or {result, state}} instead of what the books say
 	b.confirm = (m, answers) => {
 		b.told++;
@@ -26,9 +27,12 @@ export function books() {
 	b.issue = (m, answers) => {
 		const set = answers.get(m.payment_code), booked = b.paid.get(m.payment_code);
 		if (set !== undefined) return set;
-		if (booked?.trace_no !== m.trace_no || booked.amount !== m.amount) return { result: '30005' };
+		if (booked?.trace_no !== m.trace_no || fen(m.amount) > fen(booked.amount)) return { result: '30005' };
+		// A new one for less than was paid, in the place of one that was reversed: whoever asks names that, and a repeat gets the same.
+		const before = b.receipts.get(m.payment_code);
+		if (before !== undefined && before.number === m.receipt_number && b.reversed.has(before.number)) b.receipts.delete(m.payment_code);
 		if (!b.receipts.has(m.payment_code)) {
-			const number = String(b.receipts.size + 1).padStart(10, '0');
+			const number = String(b.papers.push({ payment_code: m.payment_code, amount: m.amount, replaces: m.receipt_number ?? null })).padStart(10, '0');
 			b.receipts.set(m.payment_code, { code: '62030126', number, check_code: createHash('sha256').update(number + m.payment_code).digest('hex').slice(0, 6), link: `https://pj.example.gov.cn/e/${m.payment_code}/${number}` });
 		}
 		return { result: '00000', ...b.receipts.get(m.payment_code) };
@@ -37,7 +41,8 @@ export function books() {
 		const set = answers.get(m.payment_code), r = b.receipts.get(m.payment_code);
 		if (set !== undefined) return set;
 		if (r === undefined || r.code !== m.receipt_code || r.number !== m.receipt_number) return { result: '30005' };
-		if (!b.red.has(m.payment_code)) b.red.set(m.payment_code, { code: '62030126', number: String(9000000000 + b.red.size + 1) });
+		if (!b.reversed.has(r.number)) b.reversed.set(r.number, { code: '62030126', number: String(9000000000 + b.reversed.size + 1) });
+		b.red.set(m.payment_code, b.reversed.get(r.number));
 		return { result: '00000', ...b.red.get(m.payment_code) };
 	};
 	return b;
@@ -70,7 +75,7 @@ export function finance() {
 		peer.settings.key = key;
 		return null;
 	};
-	peer.show = () => ({ asked: peer.settings.asked, frames: peer.settings.frames, refused: peer.settings.refused, told: peer.settings.books.told, paid: Object.fromEntries(peer.settings.books.paid), receipts: Object.fromEntries(peer.settings.books.receipts), red: Object.fromEntries(peer.settings.books.red) });
+	peer.show = () => ({ asked: peer.settings.asked, frames: peer.settings.frames, refused: peer.settings.refused, told: peer.settings.books.told, paid: Object.fromEntries(peer.settings.books.paid), receipts: Object.fromEntries(peer.settings.books.receipts), red: Object.fromEntries(peer.settings.books.red), papers: peer.settings.books.papers });
 
 	const read = (question) => {
 		try {
