@@ -59,7 +59,7 @@ extern const struct handler staff_guide_write, staff_guide_list, staff_guide_sho
 extern const struct handler staff_proposal_make, staff_proposal_list, staff_proposal_show, staff_proposal_approve, staff_proposal_refuse, staff_proposal_withdraw;
 extern const struct handler staff_applicant, staff_audit, control_audit, control_hold_list, control_guide_list, control_index;
 extern const struct handler control_staff_list, control_staff_add, control_staff_again;
-extern const struct handler staff_scoreboard, staff_ranking;
+extern const struct handler staff_scoreboard, staff_ranking, scoreboard_show, scoreboard_ranking;
 extern const struct handler rating_create, rating_show, hall_rating, office_rating_list;
 extern const struct handler voice_create, voice_list, voice_show, voice_feedback, voice_withdraw;
 extern const struct handler office_voice_take, office_voice_list, office_voice_show, office_voice_move, office_voice_feed, staff_voice_contact;

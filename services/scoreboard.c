@@ -45,12 +45,12 @@ struct page {
 	int most, count;
 	bool overflows;
 	int64_t ids[BOARD_DEPARTMENTS + 1];
-	struct str names[BOARD_DEPARTMENTS + 1];
+	struct str names[BOARD_DEPARTMENTS + 1], codes[BOARD_DEPARTMENTS + 1];
 };
 
 static bool departments_read(struct tx *tx, struct page *p, struct arena *a, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, name FROM department WHERE id > $1 ORDER BY id LIMIT $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, name, code FROM department WHERE id > $1 ORDER BY id LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, p->l->after);
@@ -58,21 +58,14 @@ static bool departments_read(struct tx *tx, struct page *p, struct arena *a, str
 	for (p->count = 0; stmt_row(q, why); p->count++) {
 		p->ids[p->count] = stmt_int(q, 0);
 		p->names[p->count] = str_copy(a, stmt_text(q, 1));
-		if (p->names[p->count].at == NULL)
+		p->codes[p->count] = str_copy(a, stmt_text(q, 2));
+		if (p->names[p->count].at == NULL || p->codes[p->count].at == NULL)
 			return FAILS(why, MEMORY, "a department's name");
 	}
 	p->b->more = p->count > p->most;
 	p->count -= p->b->more;
 	p->b->last = p->count > 0 ? p->ids[p->count - 1] : p->l->after;
 	return why->code == FAIL_NONE;
-}
-
-static struct str name_of(const struct page *p, int64_t department)
-{
-	for (int i = 0; i < p->count; i++)
-		if (p->ids[i] == department)
-			return p->names[i];
-	return STR("");
 }
 
 /* NULL: there is no room. */
@@ -85,7 +78,12 @@ static struct board_line *line_of(struct page *p, int64_t department, int64_t re
 	if (b->count == BOARD_LINES_MAX)
 		return NULL;
 	struct board_line *line = &b->lines[b->count++];
-	*line = (struct board_line){ .department = department, .region = region, .name = name_of(p, department) };
+	*line = (struct board_line){ .department = department, .region = region };
+	for (int i = 0; i < p->count; i++)
+		if (p->ids[i] == department) {
+			line->name = p->names[i];
+			line->code = p->codes[i];
+		}
 	return line;
 }
 
@@ -201,6 +199,48 @@ bool board_read(struct tx *tx, struct board_look *l, struct arena *a, struct boa
 	return page_read(tx, &p, a, why) && (!p.overflows || FAILS(why, MEMORY, "department %lld in more than %d places", (long long)out->last, BOARD_LINES_MAX));
 }
 
+/* ---- wherever it works ---- */
+
+static void kept_add(struct board_kept *to, const struct board_kept *more)
+{
+	to->in_time += more->in_time;
+	to->late += more->late;
+	to->days_taken += more->days_taken;
+}
+
+static void line_add(struct board_line *to, const struct board_line *more)
+{
+	for (int kind = 0; kind < CLOCK_KINDS; kind++)
+		kept_add(&to->clocks[kind], &more->clocks[kind]);
+	for (int what = 0; what < 8; what++)
+		to->tallies[what] += more->tallies[what];
+	for (int level = 0; level <= RATING_BEST; level++)
+		to->levels[level] += more->levels[level];
+	kept_add(&to->answers, &more->answers);
+	to->ended_within += more->ended_within;
+	to->trips_of_ended += more->trips_of_ended;
+	to->received += more->received;
+	to->urged += more->urged;
+	to->satisfied += more->satisfied;
+	to->dissatisfied += more->dissatisfied;
+	to->marked_wrong += more->marked_wrong;
+}
+
+void board_by_department(struct board *b)
+{
+	int kept = 0;
+	for (int i = 0; i < b->count; i++) {
+		int at = 0;
+		while (at < kept && b->lines[at].department != b->lines[i].department)
+			at++;
+		if (at < kept)
+			line_add(&b->lines[at], &b->lines[i]);
+		else
+			b->lines[kept++] = b->lines[i];
+	}
+	b->count = kept;
+}
+
 /* ---- who is best ---- */
 
 enum board_measure board_measure_from(struct str text)
@@ -213,8 +253,8 @@ enum board_measure board_measure_from(struct str text)
 	"SELECT r.department, r.n, r.good, r.share, d.name, d.code FROM (SELECT department, COUNT(*) AS n, CAST(SUM(good) AS BIGINT) AS good,"       \
 	" CAST(SUM(good) AS BIGINT) * 10000 / COUNT(*) AS share FROM ("
 #define RANKED                                                                                                                               \
-	") x GROUP BY department) r JOIN department d ON d.id = r.department WHERE r.share < $8 OR (r.share = $8 AND r.department > $9)"            \
-	" OR CAST($8 AS BIGINT) < 0 ORDER BY r.share DESC, r.department LIMIT $10"
+	") x GROUP BY department HAVING COUNT(*) >= $8) r JOIN department d ON d.id = r.department WHERE r.share < $9 OR (r.share = $9 AND r.department > $10)" \
+	" OR CAST($9 AS BIGINT) < 0 ORDER BY r.share DESC, r.department LIMIT $11"
 #define IN_SPAN " WHERE day >= $1 AND day <= $2 AND fact <= $3 AND ((region >= $4 AND region <= $5) OR (region >= $6 AND region <= $7))"
 
 bool board_ranking(struct tx *tx, struct board_look *l, enum board_measure by, int64_t share, struct arena *a, struct board_rank *out, int most, int *count, struct fail *why)
@@ -227,8 +267,8 @@ bool board_ranking(struct tx *tx, struct board_look *l, enum board_measure by, i
 		tx_query(tx, RANKING_OF "SELECT department, CASE WHEN what = 4 THEN 1 ELSE 0 END AS good FROM clock_event" IN_SPAN " AND what >= 4" RANKED, why);
 	if (q == NULL)
 		return false;
-	const int64_t binds[] = { l->from, l->to, l->generation, b.six_first, b.six_last, b.nine_first, b.nine_last, share, l->after, most };
-	for (int i = 0; i < 10; i++)
+	const int64_t binds[] = { l->from, l->to, l->generation, b.six_first, b.six_last, b.nine_first, b.nine_last, l->least, share, l->after, most };
+	for (int i = 0; i < 11; i++)
 		stmt_bind_int(q, i + 1, binds[i]);
 	for (*count = 0; stmt_row(q, why); ++*count) {
 		out[*count] = (struct board_rank){ .department = stmt_int(q, 0), .count = stmt_int(q, 1), .good = stmt_int(q, 2), .share = stmt_int(q, 3),

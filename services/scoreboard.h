@@ -18,7 +18,7 @@ struct board_kept {
 /* One department in one place. */
 struct board_line {
 	int64_t department, region;
-	struct str name;
+	struct str name, code;
 	struct board_kept clocks[CLOCK_KINDS];   /* by enum clock_kind */
 	int64_t tallies[8];                      /* how often, by enum tally_what */
 	int64_t ended_within, trips_of_ended;
@@ -32,6 +32,7 @@ struct board_look {
 	int64_t root;            /* whose region; 0 everywhere */
 	int64_t after;           /* department */
 	int64_t generation;      /* 0: the newest, which is filled in */
+	int64_t least;           /* of a ranking: whoever has fewer is not in it */
 };
 struct board {
 	int count;
@@ -41,6 +42,9 @@ struct board {
 };
 /* Fails: CURSOR a generation that is not yet. */
 MUST_USE bool board_read(struct tx *tx, struct board_look *l, struct arena *a, struct board *out, struct fail *why);
+
+/* Each department once, wherever it works. */
+void board_by_department(struct board *b);
 
 enum board_measure { BOARD_BY_NOTHING, BOARD_BY_SATISFACTION, BOARD_BY_IN_TIME };
 enum board_measure board_measure_from(struct str text);

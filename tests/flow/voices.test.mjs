@@ -8,7 +8,7 @@ import { gateway } from './lib/gateway.mjs';
 import { Clerk, first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
-const g = await gateway({ settings: { 'rate.write': 0, 'rate.department': 0 } });
+const g = await gateway({ settings: { 'rate.write': 0, 'rate.department': 0, 'rate.public': 0, 'rate.read': 0 } });
 const w = await world(g, { test_key: true });
 const security = await first(g, 'vo.security', 'security_admin'), system = await first(g, 'vo.system', 'system_admin');
 const of_department = async (account, department) => {
@@ -311,6 +311,47 @@ test('the scoreboard counts what was said, on all its pages up to the same fact,
 	assert_problem(await supervisor.ask('GET', `/v1/staff/scoreboard/ranking?${span}&by=luck`), 400, 'invalid_query');
 	assert_problem(await clerk.ask('GET', `/v1/staff/scoreboard?${span}`), 403, 'forbidden');
 	assert.match(await g.command('scoreboard', '--from', today, '--to', today), /ratings_not_poor.*\r\n[^]*voices_answered/);
+});
+
+test('everybody may see how departments serve, month by month, and never what one person said', async () => {
+	const shown = async (query = '') => {
+		const items = [];
+		for (let next = ''; next !== null; ) {
+			const answer = await g.get(`/v1/scoreboard?limit=1${query}${next && `&cursor=${next}`}`);
+			assert.deepEqual([answer.status, answer.headers['cache-control']], [200, 'public, max-age=60'], answer.text);
+			items.push(...answer.json.items);
+			next = answer.json.next_cursor;
+		}
+		return items.find((i) => i.department.code === w.matter.department.code);
+	};
+	const ranked = async (by) => {
+		const answer = await g.get(`/v1/scoreboard/ranking?by=${by}`);
+		assert.equal(answer.status, 200, answer.text);
+		return answer.json.items.find((i) => i.department.code === w.matter.department.code);
+	};
+	// What is counted is a fact of today, and this month is not over: these rows are of the last, and of one fact of before.
+	const now = new Date(Date.now() + 8 * 3600e3), last = new Date(Date.UTC(now.getUTCFullYear(), now.getUTCMonth(), 0)), day = last / 86400e3, month = last.toISOString().slice(0, 7);
+	const unrated = [];
+	for (let i = 0; i < 10; i++) unrated.push(await over());
+	const add_rating = (c, level) => g.sql(`INSERT INTO rating (id, fact, case_id, level, tags, channel, day, department, region) SELECT 900000 + id, 1, id, ${level}, 0, 1, ${day}, department, region FROM cases
+		WHERE case_no = '${c.case_no}'`);
+	for (const c of unrated.slice(0, 9)) await add_rating(c, 4);
+	await g.sql(`INSERT INTO clock_event (id, fact, case_id, kind, what, day, begun, days, due, department, region) SELECT 900000 + id, 1, id, 2, 4 + id % 2, ${day}, ${day} - 3, 3, ${day}, department, region
+		FROM cases WHERE department = (SELECT id FROM department WHERE code = '${w.matter.department.code}')`);
+	const kept = await count(`SELECT COUNT(*) FROM clock_event WHERE what = 4 AND day = ${day}`), all = await count(`SELECT COUNT(*) FROM clock_event WHERE what >= 4 AND day = ${day}`);
+	assert.deepEqual([(await shown()).ratings, await ranked('satisfaction')], [null, undefined], 'nine are too few');
+	await add_rating(unrated[9], 1);
+	const line = await shown();
+	assert.deepEqual(line.ratings, { count: 10, average_hundredths: 370, satisfied_basis_points: 9000 });
+	assert.deepEqual(line.limits, [{ kind: 'promised', in_time: kept, late: all - kept, in_time_basis_points: Math.floor(kept * 10000 / all) }]);
+	assert.deepEqual(await shown(`&month=${month}`), line);
+	const { count: n, good, share_basis_points } = await ranked('satisfaction');
+	assert.deepEqual([n, good, share_basis_points, (await ranked('in_time')).count], [10, 9, 9000, all]);
+	for (const wrong of [now.toISOString().slice(0, 7), '2026-13', '2026-1', '2026', '2026-10-01', `${now.getUTCFullYear() + 1}-01`, ''])
+		for (const target of ['/v1/scoreboard?', '/v1/scoreboard/ranking?by=in_time&']) assert_problem(await g.get(`${target}month=${wrong}`), 400, 'invalid_query');
+	assert_problem(await g.get('/v1/scoreboard/ranking?by=luck'), 400, 'invalid_query');
+	assert_problem(await g.get('/v1/scoreboard?region=621202'), 400, 'invalid_query');
+	assert_problem(await g.get('/v1/scoreboard?cursor=AAAA'), 400, 'invalid_cursor');
 });
 
 function assert_control(answer) {
