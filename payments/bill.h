@@ -52,7 +52,8 @@ struct bill_want {
 	int32_t day;                  /* whose statement it is */
 	struct str merchant;          /* at NULL: whoever the first line names, and no other */
 	bool is_known;                /* it was taken before: nobody asks for its digests */
-	struct str names;             /* other names of columns, "OURS=THEIRS,…"; at NULL: those of bill_columns.def. Good until the end */
+	struct str names;             /* other names of columns, "OURS=THEIRS,…", and other words in them, "OURS/WORD=THEIRS"; at NULL: those of bill_columns.def and bill_words.def.
+	                               * Good until the end */
 };
 
 struct bill_totals {

@@ -192,13 +192,30 @@ bool bill_cell_take(const struct bill_column *c, struct str cell, int32_t day, i
 	return wrong == NULL || bill_refuse(line, c->header.at, wrong, why);
 }
 
+/* Their word for one of ours, put back: what has no pair is ours already. */
+static struct str own_word(struct str names, struct str header, struct str cell)
+{
+	struct str rest = names, pair, ours, theirs, column, word;
+	while (rest.len > 0) {
+		str_cut(rest, ',', &pair, &rest);
+		if (str_cut(pair, '=', &ours, &theirs) && str_cut(ours, '/', &column, &word) && str_eq(str_trim(column), header) && str_eq(str_trim(theirs), cell))
+			return str_trim(word);
+	}
+	return cell;
+}
+
 bool bill_cells_take(const struct bill_map *map, const struct bill_cells *cells, int32_t day, struct bill_line *l, struct fail *why)
 {
 	if (cells->count != map->count)
 		return bill_refuse(l->line, NULL, cells->count < map->count ? "cells_missing" : "too_many_cells", why);
-	for (int i = 0; i < map->count; i++)
-		if (map->at[i] != NULL && !bill_cell_take(map->at[i], cells->at[i], day, l->line, l, why))
+	for (int i = 0; i < map->count; i++) {
+		const struct bill_column *c = map->at[i];
+		if (c == NULL)
+			continue;
+		struct str cell = map->names.len > 0 && c->kind == BILL_KIND_WORD ? own_word(map->names, c->header, cells->at[i]) : cells->at[i];
+		if (!bill_cell_take(c, cell, day, l->line, l, why))
 			return false;
+	}
 	return true;
 }
 
@@ -323,7 +340,7 @@ static struct str name_of(struct str header, struct str names)
 bool bill_map_make(const struct bill_format *f, const struct bill_column *rows, int count, struct str names, const struct bill_cells *header, int64_t line,
 		   struct bill_map *out, struct fail *why)
 {
-	*out = (struct bill_map){ .count = header->count };
+	*out = (struct bill_map){ .count = header->count, .names = names };
 	for (int i = 0; i < count; i++) {
 		const struct bill_column *c = &rows[i];
 		struct str name = name_of(c->header, names);
@@ -336,7 +353,8 @@ bool bill_map_make(const struct bill_format *f, const struct bill_column *rows, 
 			out->at[j] = c;
 			found = true;
 		}
-		if (c->source == f->source && !found && c->need == BILL_NEEDED)
+		bool is_needed = c->need == BILL_NEEDED || name.at != c->header.at; /* whoever gives it a name counts on it */
+		if (c->source == f->source && !found && is_needed)
 			return bill_refuse(line, c->header.at, "no_column", why);
 	}
 	return true;

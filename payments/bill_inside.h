@@ -38,6 +38,7 @@ struct bill_cells {
 struct bill_map {
 	const struct bill_column *at[BILL_COLUMNS_MAX];
 	int count;
+	struct str names; /* as struct bill_want has it */
 };
 
 /* Of the header's cells. `names`: as struct bill_want has it. Fails: IMPORT, reason no_column, column_twice, many_columns. */

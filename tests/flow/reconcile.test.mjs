@@ -192,6 +192,13 @@ test('what is wrong with a file is said with its line, and nothing of it stays',
 	await wrong(small, { line: 1, column: '记账时间', reason: 'no_column' }, { source: 'wechat_fund' });
 	await wrong(small, { reason: 'other_digest' }, { extra: `&replaces=1&sha1=${sha1('x')}` });
 	await wrong('', { reason: 'empty_file' });
+	await wrong(gzipSync(Buffer.concat([Buffer.from(small.slice(0, small.indexOf('\n') + 1)), Buffer.alloc(64 << 20, '\n')])), { reason: 'zip_bomb' });
+	await wrong(Buffer.concat([gzipSync(small), gzipSync(small)]), { reason: 'behind_gzip' });
+	await wrong(small.replace('`2.00', '`２.00'), { line: 3, column: '应结订单金额', reason: 'not_an_amount' });
+	const mixed = small.split('\r\n');
+	await wrong([mixed[0], ...mixed.slice(3, 5), mixed[1], mixed[2], ''].join('\r\n'), { line: 3, column: '总交易单数', reason: 'sum_differs' });
+	await wrong([...mixed.slice(0, 2), mixed[1], ...mixed.slice(2)].join('\r\n'), { line: 6, column: '总交易单数', reason: 'sum_differs' });
+	await wrong('payment_code,amount,status,booked_at\n62120226100000000012,1.00,booked,2020-01-01\n', { line: 2, reason: 'other_day' }, { source: 'finance' });
 	assert.equal(assert_problem(await bring('wechat_trade', day(), small), 400, 'invalid_query').json.pointer, 'day');
 	assert.equal(assert_problem(await bring('alipay', D, small), 400, 'invalid_query').json.pointer, 'source');
 	assert.equal(await g.sql('SELECT COUNT(*) FROM recon_file'), before);

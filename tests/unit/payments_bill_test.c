@@ -4,10 +4,12 @@
 
 #include "base/day.h"
 
+#include <iconv.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <zlib.h>
 #include <cmocka.h>
 
@@ -310,6 +312,14 @@ static void bank(void **state)
 	assert_true(read_in(want, other, 11));
 	assert_string_equal(seen.reference, "X1");
 	refused(want, text, "1", "PAYSERIAL", "no_column");
+	/* what was given a name is counted on, and its words may be the bank's too */
+	want.names = STR("PAYSERIAL=流水号,AMOUNT=发生额,PAYDATETIME=时间, TRANSSTATUS=状态, TRANSSTATUS/00=成功, TRANSSTATUS / 02 = 失败");
+	refused(want, other, "1", "TRANSSTATUS", "no_column");
+	assert_true(read_in(want, STR("状态,时间,流水号,发生额\n成功,2026-11-25,X1,80.00\n失败,2026-11-25,X2,1.00\n"), 11));
+	assert_int_equal(seen.last_state, BILL_FAILED);
+	assert_true(read_in(want, STR("状态,时间,流水号,发生额\n失败,2026-11-25,X2,1.00\n成功,2026-11-25,X1,80.00\n"), 11));
+	assert_int_equal(seen.last_state, BILL_DONE);
+	refused(want, STR("状态,时间,流水号,发生额\n处理中,2026-11-25,X1,80.00\n"), "2", "TRANSSTATUS", "unknown_word");
 	want.names = STR_NONE;
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"\"\n"), "2", "", "quote_not_closed");
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"2\n"), "2", "", "text_after_quote");
@@ -335,11 +345,79 @@ static void finance(void **state)
 	refused(want, changed(lines, "}\n", "}}\n", 2, two), "2", "", "not_json");
 }
 
+/* An amount is what fen.h takes, in every layout: nothing that a spreadsheet, a locale or an input method makes of it. */
+static void amounts(void **state)
+{
+	(void)state;
+	static const char *const wrong[] = { "8e1", "8E1", "+80.00", "８０.00", "80．00", "80,00", "80.001", "80.", ".80", " 80.00", "80.00 ", "0x50", "--80.00", "", "-", "NaN", "80.00-", "(80.00)", "99999999999999999999", "¥80.00" };
+	static const struct { enum bill_source source; const char *day, *before, *after, *line, *column; } layouts[] = {
+		{ BILL_BANK, "2026-11-25", "PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"", "\"\n", "2", "AMOUNT" },
+		{ BILL_FINANCE, "2026-11-25", "{\"payment_code\":\"1\",\"status\":\"booked\",\"booked_at\":\"2026-11-25\",\"amount\":\"", "\"}\n", "1", "amount" },
+		{ BILL_UNIONPAY, "2026-11-25", "#20261125|000000008000|1\r\nM||||||R1|", "\r\n", "2", "金额" },
+	};
+	for (size_t i = 0; i < sizeof layouts / sizeof layouts[0]; i++)
+		for (size_t w = 0; w < sizeof wrong / sizeof wrong[0]; w++) {
+			int len = snprintf(two, sizeof two, "%s%s%s", layouts[i].before, wrong[w], layouts[i].after);
+			if (layouts[i].source == BILL_UNIONPAY) /* its time has a place of its own */
+				len = snprintf(two, sizeof two, "#20261125|000000008000|1\r\nM|||1125093011|||R1|%s\r\n", wrong[w]);
+			refused(want_of(layouts[i].source, layouts[i].day), (struct str){ two, (size_t)len }, layouts[i].line, layouts[i].column, "not_an_amount");
+		}
+	refused(want_of(BILL_FINANCE, "2026-11-25"), STR("{\"payment_code\":\"1\",\"status\":\"booked\",\"booked_at\":\"2026-11-25\",\"amount\":\"-80.00\"}\n"), "1", "amount", "not_an_amount");
+}
+
+/* A statement under another's name, or of another's letters, is nobody's. */
+static void renamed(void **state)
+{
+	(void)state;
+	static const struct { enum bill_source source; const char *day, *name; } files[] = {
+		{ BILL_WECHAT_TRADE, "2019-02-19", "wechat_bill_ALL.csv" }, { BILL_WECHAT_FUND, "2026-05-07", "wechat_bill_fundflow_synthetic.csv" }, { BILL_WECHAT_NONTAX, "2026-11-22", "wechat_nontax_bill.csv" },
+	};
+	enum { FILES = sizeof files / sizeof files[0] };
+	for (int i = 0; i < FILES; i++) {
+		struct str text = slurp(files[i].name, one);
+		for (int source = 1; source < BILL_SOURCES; source++)
+			if (source != BILL_RECEIPTS && read_in(want_of((enum bill_source)source, files[i].day), text, 4096) != (source == (int)files[i].source))
+				fail_msg("%s as %s", files[i].name, bill_source_text(source).at);
+		iconv_t gb = iconv_open("GB18030", "UTF-8");
+		size_t in_left = text.len, out_left = sizeof two;
+		char *in = one, *out = two;
+		assert_true(gb != (iconv_t)-1);
+		assert_int_not_equal(iconv(gb, &in, &in_left, &out, &out_left), (size_t)-1);
+		iconv_close(gb);
+		refused(want_of(files[i].source, files[i].day), (struct str){ two, sizeof two - out_left }, "1", "", "not_utf8");
+	}
+}
+
+/* Columns may stand in any order; the sums may not stand before what they sum. */
+static void reordered(void **state)
+{
+	(void)state;
+	struct bill_want want = want_of(BILL_BANK, "2026-11-25");
+	assert_true(read_in(want, STR("AMOUNT,PAYDATETIME,OTHER,PAYSERIAL\n80.00,20261125093011,x,B1\n"), 5));
+	assert_string_equal(seen.reference, "B1");
+	assert_int_equal(seen.last_fen, 8000);
+	struct str text = slurp("wechat_nontax_bill.csv", one), lines[8], rest = text;
+	int count = 0;
+	while (rest.len > 0 && count < 8)
+		str_cut(rest, '\n', &lines[count++], &rest);
+	assert_int_equal(count, 6); /* the header, three lines, what the sums are, the sums */
+	static const int orders[][6] = { { 0, 3, 1, 2, 4, 5 }, { 0, 4, 5, 1, 2, 3 }, { 1, 0, 2, 3, 4, 5 }, { 0, 1, 2, 3, 5, 4 }, { 4, 5, 0, 1, 2, 3 } };
+	for (size_t i = 0; i < sizeof orders / sizeof orders[0]; i++) {
+		size_t len = 0;
+		for (int n = 0; n < 6; n++)
+			len += (size_t)snprintf(two + len, sizeof two - len, "%.*s\n", STR_ARG(lines[orders[i][n]]));
+		bool is_taken = read_in(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), (struct str){ two, len }, 64);
+		if (is_taken != (i == 0))
+			fail_msg("order %zu: %s", i, is_taken ? "taken" : why.log);
+		assert_true(is_taken || why.code == FAIL_IMPORT);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(wechat_sample), cmocka_unit_test(fund_flow), cmocka_unit_test(nontax), cmocka_unit_test(what_is_wrong_with_it),
-		cmocka_unit_test(not_whole), cmocka_unit_test(zip_bomb), cmocka_unit_test(unionpay), cmocka_unit_test(bank), cmocka_unit_test(finance),
+		cmocka_unit_test(not_whole), cmocka_unit_test(zip_bomb), cmocka_unit_test(unionpay), cmocka_unit_test(bank), cmocka_unit_test(finance), cmocka_unit_test(amounts), cmocka_unit_test(renamed), cmocka_unit_test(reordered),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
