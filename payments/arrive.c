@@ -40,7 +40,7 @@ static bool why_odd(struct tx *tx, const struct order *o, struct arena *a, struc
 			return false;
 		if (i == 0)
 			odd->division = n.division;
-		if (n.state == NOTICE_PAID)
+		if (n.state == NOTICE_PAID || n.state == NOTICE_ELSEWHERE)
 			odd->kind = ODD_DOUBLE;
 		else if ((n.state == NOTICE_VOID || n.state == NOTICE_REPLACED) && odd->kind == ODD_LATE)
 			odd->kind = ODD_VOID;
