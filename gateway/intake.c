@@ -65,7 +65,7 @@ static void count_out(struct intake *in)
 
 static bool is_of_media(const struct request *r)
 {
-	static const char *const types[] = { "image/jpeg", "image/png", "application/pdf", "application/octet-stream" };
+	static const char *const types[] = { "image/jpeg", "image/png", "application/pdf", "application/ofd", "application/octet-stream" };
 	struct str type = header_media_type(r->known[HEADER_CONTENT_TYPE]);
 	for (size_t i = 0; i < sizeof types / sizeof types[0]; i++)
 		if (str_eq_nocase(type, str_c(types[i])))

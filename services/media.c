@@ -13,12 +13,21 @@ static const struct {
 	[MEDIA_JPEG] = { { "\xff\xd8\xff", 3 }, { "image/jpeg", 10 }, &media_jpeg },
 	[MEDIA_PNG] =  { { "\x89PNG\r\n\x1a\n", 8 }, { "image/png", 9 }, &media_png },
 	[MEDIA_PDF] =  { { "%PDF-", 5 }, { "application/pdf", 15 }, &media_pdf },
+	[MEDIA_OFD] =  { { "PK\3\4", 4 }, { "application/ofd", 15 }, &media_ofd },
 };
 
 struct str media_type(enum media_kind kind)
 {
-	assert(kind > MEDIA_NONE && kind <= MEDIA_PDF);
+	assert(kind > MEDIA_NONE && kind <= MEDIA_OFD);
 	return rows[kind].type;
+}
+
+enum media_kind media_kind_of(struct str type)
+{
+	for (int kind = MEDIA_JPEG; kind <= MEDIA_OFD; kind++)
+		if (str_eq(rows[kind].type, type))
+			return (enum media_kind)kind;
+	return MEDIA_NONE;
 }
 
 bool media_refuse(struct fail *why, const char *reason)
@@ -42,7 +51,7 @@ bool media_size(struct media *m, int64_t width, int64_t height, struct fail *why
 
 bool media_put(struct media *m, const void *at, size_t len, struct fail *why)
 {
-	return len == 0 || m->out(m->ctx, (struct str){ at, len }, why);
+	return len == 0 || m->is_document || m->out(m->ctx, (struct str){ at, len }, why);
 }
 
 bool media_hold(struct media *m, struct str *piece)
@@ -61,18 +70,28 @@ void media_begin(struct media *m, media_out out, void *ctx)
 	*m = (struct media){ .out = out, .ctx = ctx, .want = MAGIC_BYTES };
 }
 
+void media_begin_document(struct media *m, media_out out, void *ctx)
+{
+	media_begin(m, out, ctx);
+	m->is_document = true;
+}
+
+static const char *none_of(const struct media *m)
+{
+	return m->is_document ? "neither_jpeg_png_pdf_nor_ofd" : "neither_jpeg_png_nor_pdf";
+}
+
 static bool choose(struct media *m, struct fail *why)
 {
 	struct str begins = { (const char *)m->held, m->held_len };
-	for (int kind = MEDIA_JPEG; kind <= MEDIA_PDF; kind++)
+	for (int kind = MEDIA_JPEG; kind <= (m->is_document ? MEDIA_OFD : MEDIA_PDF); kind++)
 		if (str_starts(begins, rows[kind].magic))
 			m->kind = (enum media_kind)kind;
-	return m->kind != MEDIA_NONE || media_refuse(why, "neither_jpeg_png_nor_pdf");
+	return m->kind != MEDIA_NONE || media_refuse(why, none_of(m));
 }
 
-bool media_feed(struct media *m, struct str piece, struct fail *why)
+static bool walk(struct media *m, struct str piece, struct fail *why)
 {
-	m->bytes += (int64_t)piece.len;
 	if (m->kind != MEDIA_NONE)
 		return rows[m->kind].walk->feed(m, piece, why);
 	if (!media_hold(m, &piece))
@@ -85,9 +104,15 @@ bool media_feed(struct media *m, struct str piece, struct fail *why)
 	return rows[m->kind].walk->feed(m, (struct str){ (const char *)begins, sizeof begins }, why) && rows[m->kind].walk->feed(m, piece, why);
 }
 
+bool media_feed(struct media *m, struct str piece, struct fail *why)
+{
+	m->bytes += (int64_t)piece.len;
+	return walk(m, piece, why) && (!m->is_document || piece.len == 0 || m->out(m->ctx, piece, why));
+}
+
 bool media_end(struct media *m, struct fail *why)
 {
 	if (m->kind == MEDIA_NONE)
-		return media_refuse(why, m->bytes == 0 ? "empty" : "neither_jpeg_png_nor_pdf");
+		return media_refuse(why, m->bytes == 0 ? "empty" : none_of(m));
 	return rows[m->kind].walk->end(m, why);
 }

@@ -6,6 +6,8 @@
  *         said again in an EXIF segment that says nothing else; APP14 (how colours are coded) stays
  *   PNG   only the chunks that make the picture, each with its CRC right; no text, time, EXIF, animation, or unknown ones
  *   PDF   as it is; refused when it is encrypted, or names script, launching, embedded files or forms that run
+ * A document that a department gives (media_begin_document) is judged in the same way and kept as it is, because a signature over it holds only over its very bytes; it may also be
+ *   OFD   a package that names OFD.xml (GB/T 33190); refused when it is encrypted, or would be unreasonably large unpacked
  * Pictures are bounded by what they would need when decoded (MEDIA_SIDE_MAX, MEDIA_PIXELS_MAX): a few kilobytes can name a picture of gigabytes.
  * Names inside a PDF's compressed object streams are not seen here: that is a virus scanner's work (gateway/scanner.h).
  * Thread: any; pure.
@@ -15,7 +17,7 @@
 #include "base/fail.h"
 #include "base/str.h"
 
-enum media_kind { MEDIA_NONE, MEDIA_JPEG, MEDIA_PNG, MEDIA_PDF };
+enum media_kind { MEDIA_NONE, MEDIA_JPEG, MEDIA_PNG, MEDIA_PDF, MEDIA_OFD /* of a document only */ };
 enum { MEDIA_SIDE_MAX = 20000, MEDIA_PIXELS_MAX = 50000000, MEDIA_HELD_MAX = 1024, MEDIA_TOKEN_MAX = 32 };
 
 typedef bool (*media_out)(void *ctx, struct str piece, struct fail *why);
@@ -26,6 +28,7 @@ struct media {
 	int32_t width, height;        /* of a picture, when they are known */
 	media_out out;
 	void *ctx;
+	bool is_document;             /* what comes out is what went in */
 	/* the walk's own */
 	int state;
 	uint32_t left, crc, told_crc; /* of a segment or chunk */
@@ -41,11 +44,14 @@ struct media {
 	bool escapes, has_eof, has_startxref, expects_offset;
 	int64_t xref_at;
 	size_t matched;
+	int64_t at, begins_at, unpacked; /* OFD */
 };
 
 void media_begin(struct media *m, media_out out, void *ctx);
+void media_begin_document(struct media *m, media_out out, void *ctx);
 /* Fails: MEDIA with the fact reason; what `out` fails with. */
 MUST_USE bool media_feed(struct media *m, struct str piece, struct fail *why);
 MUST_USE bool media_end(struct media *m, struct fail *why); /* nothing more comes */
 struct str media_type(enum media_kind kind); /* "image/jpeg" */
+enum media_kind media_kind_of(struct str type); /* as media_type says; MEDIA_NONE: it is none of these */
 #endif

@@ -7,7 +7,7 @@ struct media_walk {
 	bool (*feed)(struct media *m, struct str piece, struct fail *why);
 	bool (*end)(struct media *m, struct fail *why);
 };
-extern const struct media_walk media_jpeg, media_png, media_pdf;
+extern const struct media_walk media_jpeg, media_png, media_pdf, media_ofd;
 
 bool media_refuse(struct fail *why, const char *reason); /* always false */
 MUST_USE bool media_size(struct media *m, int64_t width, int64_t height, struct fail *why);

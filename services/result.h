@@ -1,6 +1,6 @@
 /* services/result.h - what came of a case (办理结果): the decision, the document by number and digest, and its hand-out at a window.
  *
- * Its department gives it when the case is decided, says so again to correct it, and uploads the document, a PDF kept byte for byte; until it was handed out.
+ * Its department gives it when the case is decided, says so again to correct it, and uploads the document, kept byte for byte; until it was handed out.
  * What lies ready is collected by a pick-up code (取件码): six digits made when its person, or who acts for him, asks for them, shown once and kept as a keyed digest; a new one
  * takes the place of the old. A clerk types it in: PICKUP_TRIES a day for one case, then somebody has to ask for another. The hand-out is written once, with who handed what to
  * whom and when, and is the case's event "delivered".

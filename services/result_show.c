@@ -117,6 +117,16 @@ static bool known_well(struct tx *tx, const struct request *r, int64_t case_id, 
 	return false;
 }
 
+static bool media_of(struct tx *tx, int64_t blob, enum media_kind *kind, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT media FROM blob WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, blob);
+	*kind = stmt_row(q, why) ? media_kind_of(stmt_text(q, 0)) : MEDIA_NONE;
+	return *kind != MEDIA_NONE || (why->code == FAIL_NONE && FAILS(why, STORE, "blob %lld is no document", (long long)blob));
+}
+
 static bool document_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct showing *s = r->state;
@@ -127,8 +137,8 @@ static bool document_look(struct tx *tx, struct request *r, struct fail *why)
 		return true;
 	if (s->result.blob == 0)
 		return FAILS(why, NOT_FOUND, "no document");
-	s->document = (struct material){ .blob = s->result.blob, .bytes = s->result.bytes, .kind = MEDIA_PDF };
-	return known_well(tx, r, s->question.id, why) && material_part(tx, &s->document, s->at, &r->arena, &s->part, why);
+	s->document = (struct material){ .blob = s->result.blob, .bytes = s->result.bytes };
+	return media_of(tx, s->result.blob, &s->document.kind, why) && known_well(tx, r, s->question.id, why) && material_part(tx, &s->document, s->at, &r->arena, &s->part, why);
 }
 
 static bool document_render(struct request *r, struct fail *why)

@@ -10,21 +10,26 @@ static bool to_sealer(void *ctx, struct str piece, struct fail *why)
 	return blob_seal(((struct upload *)ctx)->sealer, piece, why);
 }
 
-static bool sink_begin(struct request *r, struct fail *why)
+static bool sink_begin(struct request *r, void (*begin)(struct media *m, media_out out, void *ctx), struct fail *why)
 {
 	struct upload *s = arena_alloc(&r->arena, sizeof *s);
 	if (s == NULL)
 		return FAILS(why, MEMORY, "an upload");
 	memset(s, 0, sizeof *s);
 	r->sunk = s;
-	media_begin(&s->media, to_sealer, s);
+	begin(&s->media, to_sealer, s);
 	s->sealer = blob_seal_begin(services_blobs(), r->now_ms, why);
 	return s->sealer != NULL;
 }
 
 static bool sink_take(struct request *r, struct str piece, struct fail *why)
 {
-	return (r->sunk != NULL || sink_begin(r, why)) && media_feed(&((struct upload *)r->sunk)->media, piece, why);
+	return (r->sunk != NULL || sink_begin(r, media_begin, why)) && media_feed(&((struct upload *)r->sunk)->media, piece, why);
+}
+
+static bool document_take(struct request *r, struct str piece, struct fail *why)
+{
+	return (r->sunk != NULL || sink_begin(r, media_begin_document, why)) && media_feed(&((struct upload *)r->sunk)->media, piece, why);
 }
 
 /* What stands for the whole is the digest of what was kept. */
@@ -52,3 +57,4 @@ static void sink_drop(struct request *r)
 }
 
 const struct body_sink upload_sink = { sink_take, sink_end, sink_drop };
+const struct body_sink document_sink = { document_take, sink_end, sink_drop };

@@ -21,7 +21,7 @@ writeFileSync(path.join(folder, 'sms.key'), ACCESS_SECRET, { mode: 0o600 });
 const s = await sandbox();
 await s.setup('aliyun_sms', { templates: { SMS_D1: '即将到期${soon}件，已超期${late}件，请登录四办查看。', SMS_D2: '截至${day}将到期${count}件，请登录四办查看。' } });
 const g = await gateway({ settings: { 'sms.aliyun.url': s.url, 'sms.aliyun.key_id': ACCESS_KEY, 'sms.aliyun.key_secret_file': path.join(folder, 'sms.key'), 'sms.aliyun.sign_name': '陇南四办',
-	'sms.aliyun.template.deadline': 'SMS_D1', 'sms.aliyun.template.deadline_list': 'SMS_D2', 'alerts.from_hour': 23, 'alerts.to_hour': 1, /* never, for now */ 'alerts.minutes': 0, 'rate.write': 0, 'rate.read': 0 } });
+	'sms.aliyun.template.deadline': 'SMS_D1', 'sms.aliyun.template.deadline_list': 'SMS_D2', 'sms.aliyun.template.voice': 'SMS_D9', /* which the platform does not know */ 'alerts.from_hour': 23, 'alerts.to_hour': 1, /* never, for now */ 'alerts.minutes': 0, 'rate.write': 0, 'rate.read': 0 } });
 const w = await world(g);
 const day = (n) => new Date(Date.now() - n * 86400e3 + 8 * 3600e3).toISOString().slice(0, 10);
 const security = await first(g, 'al.security', 'security_admin'), system = await first(g, 'al.system', 'system_admin');
@@ -169,6 +169,21 @@ test('limits of tickets and of work orders are told on the same ways', async () 
 	assert.deepEqual(feed.map((i) => i.clock), ['accept']);
 	await until('supervisors of the place were told of both', async () => (await late()) === before_late + 2);
 	assert.equal(JSON.stringify(await posted('a')).includes(said.json.number), false, 'nobody has it yet, so no department hears of it');
+});
+
+test('why what was sent of a ticket did not arrive, an operator can say', async () => {
+	const hotline = await hire(security, system, 'al.hotline', w.region, 'hotline_clerk');
+	await new Case(g, w).send('submitted', { matter: w.matter.code, region: w.region, applicant: { id_type: 'resident', id_number: w.person, name: '王小明', phone: '13900004444' } });
+	const said = await g.ask('POST', '/v1/tickets', { token: w.citizen, key: randomUUID(), body: { kind: 'consult', text: '几点上班', region: w.region } });
+	assert.equal(said.status, 201, said.text);
+	const [item] = await until('the platform has refused it', async () => {
+		const { items } = (await hotline.ask('GET', `/v1/staff/tickets/${said.json.number}/messages`)).json;
+		return items[0]?.rungs[0]?.state === 'failed' && items;
+	});
+	const [rung] = item.rungs;
+	assert.deepEqual([item.title, item.inbox.state, rung.channel, rung.to, rung.receipt], ['已收到您的诉求', 'done', 'sms', '139****4444', 'none']);
+	assert.ok(rung.text.length > 0 && rung.next.length > 0 && rung.attempts.length === 1 && rung.attempts[0].text.length > 0, JSON.stringify(rung));
+	assert.equal((await g.sql('SELECT COUNT(*) FROM audit WHERE act = 158')).trim() >= '1', true, 'the look is on record');
 });
 
 test('an address that wants no more is disabled, with an alarm, until somebody enables it', async () => {

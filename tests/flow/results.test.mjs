@@ -6,7 +6,7 @@ import { createHash, randomUUID } from 'node:crypto';
 import { test } from 'node:test';
 import { Case, assert_problem, id_number, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
-import { pdf, png } from './lib/media.mjs';
+import { jpeg, ofd, pdf, png, zip } from './lib/media.mjs';
 import { first, hire } from './lib/staff.mjs';
 
 const g = await gateway({ settings: { 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'rate.department': 0, 'staff.logins_per_address': 100000 } });
@@ -44,7 +44,7 @@ test('said when it is decided, corrected, and its document kept byte for byte', 
 	assert.deepEqual((({ status, json, headers }) => [status, json.version, headers['idempotency-replayed']])(await give(c, { sha256 }, { key })), [201, 1, 'true']);
 	assert.deepEqual((({ status, json }) => [status, json.version])(await give(c, { sha256, document_no: '陇市监准〔2026〕2号' })), [200, 2]);
 	assert.equal(assert_problem(await upload(c, pdf({ stream: 'another' })), 422, 'media_refused').json.reason, 'not_the_digest_it_said');
-	assert.equal(assert_problem(await upload(c, png()), 422, 'media_refused').json.reason, 'not_a_pdf');
+	assert.equal(assert_problem(await upload(c, Buffer.from('GIF89a, or so')), 422, 'media_refused').json.reason, 'neither_jpeg_png_pdf_nor_ofd');
 	const kept = await upload(c, paper);
 	assert.deepEqual([kept.status, kept.json.bytes, kept.json.sha256], [201, paper.length, sha256]);
 	const shown = (await g.get(at, { token: w.citizen })).json;
@@ -55,6 +55,20 @@ test('said when it is decided, corrected, and its document kept byte for byte', 
 	assert_problem(await post(`/v1/department/cases/${c.ref}/result`, { as: w.other_department, body: { decision: 'granted', document_no: '别的', ready_for_collection: false } }), 404, 'not_found');
 	assert.deepEqual((await g.get('/v1/messages?limit=100', { token: w.citizen })).json.items.filter((m) => m.case_no === c.case_no && m.template.startsWith('result')).length, 2);
 	assert_problem(await g.ask('POST', `/v1/cases/${c.case_no}/pickup-codes`, { token: w.citizen }), 409, 'result_state'); // nothing lies ready
+});
+
+test('a document is a picture or an OFD too, and nothing is taken out of it', async () => {
+	for (const [paper, type] of [[jpeg(), 'image/jpeg'], [png(), 'image/png'], [ofd(), 'application/ofd'], [pdf(), 'application/pdf']]) {
+		const c = await new Case(g, w).live('submitted', 'accepted', 'decided_ok'), sha256 = createHash('sha256').update(paper).digest('hex');
+		assert.equal((await give(c, { sha256 })).status, 201);
+		assert.equal((await upload(c, paper, { type })).status, 201, type);
+		const shown = await g.get(`/v1/cases/${c.case_no}/result/document`, { token: w.citizen });
+		assert.deepEqual([shown.status, shown.headers['content-type'], createHash('sha256').update(shown.bytes).digest('hex')], [200, type, sha256]);
+	}
+	const c = await new Case(g, w).live('submitted', 'accepted', 'decided_ok');
+	await give(c);
+	assert.equal(assert_problem(await upload(c, zip('word/document.xml', '<w/>'), { type: 'application/ofd' }), 422, 'media_refused').json.reason, 'neither_jpeg_png_pdf_nor_ofd');
+	assert.equal(assert_problem(await upload(c, ofd().subarray(0, -1), { type: 'application/ofd' }), 422, 'media_refused').json.reason, 'broken_package');
 });
 
 test('handed out once, by the newest code, by a clerk of the place', async () => {

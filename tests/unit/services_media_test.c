@@ -28,6 +28,8 @@ static bool keep(void *ctx, struct str piece, struct fail *why)
 	return true;
 }
 
+static bool as_document;
+
 /* NULL: taken. */
 static const char *judge(struct str file, size_t step, struct kept *k, struct media *m)
 {
@@ -35,7 +37,7 @@ static const char *judge(struct str file, size_t step, struct kept *k, struct me
 	struct fail why;
 	fail_clear(&why);
 	k->len = 0;
-	media_begin(m, keep, k);
+	(as_document ? media_begin_document : media_begin)(m, keep, k);
 	bool ok = true;
 	for (size_t at = 0; at < file.len && ok; at += step)
 		ok = media_feed(m, (struct str){ file.at + at, file.len - at < step ? file.len - at : step }, &why);
@@ -134,8 +136,78 @@ static void what_png_chunks_weigh(void **state)
 	assert_true(m.kind == MEDIA_PNG && m.width == 1 && m.height == 1);
 }
 
+/* ---- a department's document ---- */
+
+static size_t put(char *to, const char *mark, const uint32_t *words, const int *sizes, int count)
+{
+	size_t len = 4;
+	memcpy(to, mark, 4);
+	for (int i = 0; i < count; i++)
+		for (int k = 0; k < sizes[i]; k++)
+			to[len++] = (char)(words[i] >> 8 * k);
+	return len;
+}
+
+/* One entry, its content, the directory, the end; as PKWARE's note has them. */
+static struct str package(char to[512], const char *name, const char *content, uint32_t flags, uint32_t unpacked, uint32_t moved)
+{
+	static const int local[] = { 2, 2, 2, 4, 4, 4, 4, 2, 2 }, entry[] = { 2, 2, 2, 2, 4, 4, 4, 4, 2, 2, 2, 2, 2, 4, 4 }, end[] = { 2, 2, 2, 2, 4, 4, 2 };
+	uint32_t name_len = (uint32_t)strlen(name), len = (uint32_t)strlen(content);
+	size_t at = put(to, "PK\3\4", (const uint32_t[]){ 20, flags, 0, 0, 0, len, unpacked, name_len, 0 }, local, 9);
+	at += (size_t)sprintf(to + at, "%s%s", name, content);
+	size_t begins = at;
+	at += put(to + at, "PK\1\2", (const uint32_t[]){ 20, 20, flags, 0, 0, 0, len, unpacked, name_len, 3, 0, 0, 0, 0, 0 }, entry, 15);
+	at += (size_t)sprintf(to + at, "%sext", name);
+	at += put(to + at, "PK\5\6", (const uint32_t[]){ 0, 0, 1, 1, (uint32_t)(at - begins), (uint32_t)begins + moved, 0 }, end, 7);
+	return (struct str){ to, at };
+}
+
+static void documents(void **state)
+{
+	(void)state;
+	static const struct { const char *name, *content; uint32_t flags, unpacked, moved; const char *reason; } packages[] = {
+		{ "OFD.xml", "<ofd/>", 8, 6, 0, NULL },
+		{ "OFD.xml", "PPK\1\2 is only said here, as is PK\5\6: what seems to be the head of an entry leads nowhere", 0, 6, 0, NULL },
+		{ "word/document.xml", "<w/>", 0, 6, 0, "neither_jpeg_png_pdf_nor_ofd" },
+		{ "OFD.xml", "<ofd/>", 1, 6, 0, "encrypted" },
+		{ "OFD.xml", "<ofd/>", 0, 0xffffffffu, 0, "too_large_unpacked" },
+		{ "OFD.xml", "<ofd/>", 0, 6, 1, "broken_package" },
+		{ "../OFD.xml", "<ofd/>", 0, 6, 0, "broken_package" },
+		{ "/OFD.xml", "<ofd/>", 0, 6, 0, "broken_package" },
+	};
+	static const struct { struct str file; const char *reason; } others[] = {
+		{ BYTES(SOI EXIF_LITTLE("\6") COMMENT MAKER FRAME SCAN EOI), NULL }, { BYTES(SIGNATURE IHDR IDAT IEND), NULL },
+		{ BYTES("%PDF-1.4\n1 0 obj\n(/JS)\nendobj\nstartxref\n9\n%%EOF"), NULL }, { BYTES("%PDF-1.4\n1 0 obj<</JS 2>>endobj\nstartxref\n9\n%%EOF"), "runs_script" },
+		{ BYTES(SOI JFIF FRAME EOI), "no_picture" }, { BYTES("GIF89a, or so"), "neither_jpeg_png_pdf_nor_ofd" }, { BYTES("PK\3\4 and no more"), "broken_package" },
+	};
+	enum { PACKAGES = sizeof packages / sizeof packages[0], OTHERS = sizeof others / sizeof others[0] };
+	as_document = true;
+	for (size_t i = 0; i < PACKAGES + OTHERS; i++)
+		for (size_t step = 1; step <= 64; step += 9) {
+			char bytes[512];
+			struct kept k;
+			struct media m;
+			struct str file = i >= PACKAGES ? others[i - PACKAGES].file
+				: package(bytes, packages[i].name, packages[i].content, packages[i].flags, packages[i].unpacked, packages[i].moved);
+			const char *want = i >= PACKAGES ? others[i - PACKAGES].reason : packages[i].reason, *reason = judge(file, step, &k, &m);
+			if ((reason == NULL) != (want == NULL) || (reason != NULL && strcmp(reason, want) != 0))
+				fail_msg("document %zu in steps of %zu: %s", i, step, reason == NULL ? "taken" : reason);
+			if (reason == NULL && (k.len != file.len || memcmp(k.at, file.at, k.len) != 0))
+				fail_msg("document %zu in steps of %zu is not what it was", i, step);
+		}
+	char bytes[512];
+	struct kept k;
+	struct media m;
+	struct str file = package(bytes, "OFD.xml", "<ofd/>", 0, 6, 0);
+	bytes[file.len] = '!'; /* more behind its end */
+	assert_string_equal(judge((struct str){ file.at, file.len + 1 }, 5, &k, &m), "broken_package");
+	as_document = false;
+	assert_string_equal(judge(file, 5, &k, &m), "neither_jpeg_png_nor_pdf"); /* applicants bring none */
+	assert_true(media_kind_of(STR("application/ofd")) == MEDIA_OFD && media_kind_of(STR("text/html")) == MEDIA_NONE);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(whole_and_in_pieces), cmocka_unit_test(what_png_chunks_weigh) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(whole_and_in_pieces), cmocka_unit_test(what_png_chunks_weigh), cmocka_unit_test(documents) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -45,3 +45,14 @@ export function pdf({ more = '', stream = 'BT ET' } = {}) {
 	const body = `%PDF-1.4\n1 0 obj\n<< /Type /Catalog ${more} >>\nendobj\n2 0 obj\n<< /Length ${stream.length} >>\nstream\n${stream}\nendstream\nendobj\n`;
 	return Buffer.from(`${body}xref\n0 1\n0000000000 65535 f \ntrailer\n<< /Root 1 0 R >>\nstartxref\n${body.length}\n%%EOF\n`, 'latin1');
 }
+
+// A package of one stored file.
+export function zip(name, content) {
+	const le = (...fields) => Buffer.concat(fields.map(([bytes, n]) => { const b = Buffer.alloc(bytes); b.writeUIntLE(n, 0, bytes); return b; }));
+	const data = Buffer.from(content), sum = crc(data) >>> 0, file = Buffer.concat([Buffer.from('PK\x03\x04', 'latin1'), le([2, 20], [2, 0], [2, 0], [4, 0], [4, sum], [4, data.length], [4, data.length], [2, name.length], [2, 0]),
+		Buffer.from(name), data]);
+	const entry = Buffer.concat([Buffer.from('PK\x01\x02', 'latin1'), le([2, 20], [2, 20], [2, 0], [2, 0], [4, 0], [4, sum], [4, data.length], [4, data.length], [2, name.length], [2, 0], [2, 0], [2, 0], [2, 0], [4, 0], [4, 0]),
+		Buffer.from(name)]);
+	return Buffer.concat([file, entry, Buffer.from('PK\x05\x06', 'latin1'), le([2, 0], [2, 0], [2, 1], [2, 1], [4, entry.length], [4, file.length], [2, 0])]);
+}
+export const ofd = () => zip('OFD.xml', '<?xml version="1.0"?><ofd:OFD xmlns:ofd="http://www.ofdspec.org/2016"/>');
