@@ -444,11 +444,19 @@ static void clock_does(struct days *d)
 		d->numbers_from++;
 }
 
+/* 23:59:59 */
+static int64_t last_second(const struct days *d)
+{
+	return d_slot_starts(today(d) + 1, 0) - 9 * D_HOUR - 1000;
+}
+
 static void time_passes(struct days *d)
 {
 	int64_t before = today(d);
 	int how = rng_below(&d->rng, 1000);
-	d->now += how < 800 ? rng_below(&d->rng, 120) * 1000 : how < 980 ? rng_below(&d->rng, 15 * 60) * 1000 : how < 992 ? rng_below(&d->rng, 2 * 3600) * 1000 : 0;
+	d->now += how < 800 ? rng_below(&d->rng, 120) * 1000 : how < 980 ? rng_below(&d->rng, 15 * 60) * 1000 : how < 989 ? rng_below(&d->rng, 2 * 3600) * 1000 : 0;
+	if (how >= 989 && how < 992 && d->now < last_second(d)) /* and from there over midnight, step by step */
+		d->now = last_second(d);
 	if (how >= 992) /* the next morning */
 		d->now = d_slot_starts(today(d) + 1, 0) - 20 * 60000;
 	if (before == today(d) && rng_percent(&d->rng, 70))
