@@ -338,14 +338,12 @@ static void check_provincial(const struct config *c, struct config_wrongs *wrong
 			say(wrongs, 0, str_c(rows[i].name), "not https://");
 }
 
-/* All three or none; codes and secrets stand in the query there, so only development may do without TLS. */
+/* All of a mini-program or nothing of it; codes and secrets stand in the query there, so only development may do without TLS. */
 static void check_wechat(const struct config *c, struct config_wrongs *wrongs)
 {
 	const struct { const char *value, *name; } rows[] = { { c->wechat_url, "wechat.url" }, { c->wechat_mini_appid, "wechat.mini.appid" },
 		{ c->wechat_mini_secret_file, "wechat.mini.secret_file" } };
-	bool any = false;
-	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
-		any = any || rows[i].value[0] != '\0';
+	bool any = c->wechat_mini_appid[0] != '\0' || c->wechat_mini_secret_file[0] != '\0' || (c->wechat_url[0] != '\0' && c->wechat_nontax_appid[0] == '\0');
 	for (size_t i = 0; any && i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].value[0] == '\0')
 			say(wrongs, 0, str_c(rows[i].name), "missing; wechat.url, wechat.mini.appid and wechat.mini.secret_file belong together");
@@ -368,6 +366,24 @@ static void check_wechat_pay(const struct config *c, struct config_wrongs *wrong
 		say(wrongs, 0, STR("wechat.pay.public_key_file"), "wechat.pay.public_key_id and wechat.pay.public_key_file go together");
 	if (!c->development && (!str_starts(str_c(c->wechat_pay_url), STR("https://")) || !str_starts(str_c(c->wechat_pay_notify_url), STR("https://"))))
 		say(wrongs, 0, STR("wechat.pay.url"), "not https://, or wechat.pay.notify_url is not; http:// is for development");
+}
+
+/* Nobody but the sandbox seals as the sandbox does. */
+static void check_wechat_nontax(const struct config *c, struct config_wrongs *wrongs)
+{
+	const struct { const char *value, *name; } rows[] = { { c->wechat_url, "wechat.url" }, { c->wechat_nontax_secret_file, "wechat.nontax.secret_file" },
+		{ c->wechat_nontax_return_url, "wechat.nontax.return_url" } };
+	if (c->wechat_nontax_appid[0] == '\0')
+		return;
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value[0] == '\0')
+			say(wrongs, 0, str_c(rows[i].name), "missing; wechat.nontax.appid needs it");
+	if (c->development && c->wechat_nontax_bank_id[0] == '\0')
+		say(wrongs, 0, STR("wechat.nontax.bank_id"), "missing; without it it is the real bank that is asked, and this is development");
+	if (c->wechat_nontax_calls != 0 && !c->development)
+		say(wrongs, 0, STR("wechat.nontax.calls"), "only development = true is called as the sandbox calls");
+	if (c->wechat_nontax_calls != 0 && c->wechat_nontax_calls_key_file[0] == '\0')
+		say(wrongs, 0, STR("wechat.nontax.calls_key_file"), "missing; wechat.nontax.calls needs it");
 }
 
 static void check_client_hosts(const struct config *c, struct config_wrongs *wrongs)
@@ -396,6 +412,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 		say(wrongs, 0, STR("tls.certificate"), "missing; only development = true makes its own certificate");
 	check_wechat(c, wrongs);
 	check_wechat_pay(c, wrongs);
+	check_wechat_nontax(c, wrongs);
 	if ((c->expiring_certificate[0] == '\0') != (c->expiring_key[0] == '\0'))
 		say(wrongs, 0, STR("expiring.key"), "expiring.certificate and expiring.key go together");
 	if (c->state_dir[0] != '/')

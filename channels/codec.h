@@ -35,6 +35,7 @@ struct judgement {
 	char code[64];                /* the peer's or transport's word, "" none; never personal data */
 	char ref[96];                 /* the peer's number for it, "" none */
 	int64_t again_after_ms;       /* AGAIN: not before; 0: the ladder's own */
+	bool token_is_over;           /* the account refused the access token: another, for the next attempt */
 	struct str said;              /* of DONE: what whoever follows must read of the answer; it may lie in the answer, and is not kept. at NULL: nothing */
 };
 

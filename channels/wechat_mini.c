@@ -50,10 +50,14 @@ bool wechat_code_is_right(struct str code)
 	return code.len <= WECHAT_CODE_MAX && str_is_visible_ascii(code);
 }
 
+static bool is_account(struct str base, struct str appid, struct secret secret, struct fail *why)
+{
+	return (url_base_is_right(base) && appid.len > 0 && secret.secret.len > 0) || FAILS(why, CONFIG, "WeChat: an address, an appid and a secret belong together");
+}
+
 static bool is_configured(const struct config *c, struct secret secret, struct fail *why)
 {
-	return (url_base_is_right(str_c(c->wechat_url)) && c->wechat_mini_appid[0] != '\0' && secret.secret.len > 0) ||
-	       FAILS(why, CONFIG, "wechat.url, wechat.mini.appid and wechat.mini.secret_file belong together");
+	return is_account(str_c(c->wechat_url), str_c(c->wechat_mini_appid), secret, why);
 }
 
 static bool called(const struct buf *url, const struct buf *body, struct http_call *out, struct fail *why)
@@ -101,19 +105,19 @@ bool wechat_phone_build(const struct config *c, struct secret token, struct str 
 	return called(&url, &body, out, why);
 }
 
-bool wechat_token_build(const struct config *c, struct secret app_secret, struct arena *a, struct http_call *out, struct fail *why)
+bool wechat_token_build(struct str base, struct str appid, struct secret app_secret, struct arena *a, struct http_call *out, struct fail *why)
 {
 	struct buf url, body;
-	if (!is_configured(c, app_secret, why))
+	if (!is_account(base, appid, app_secret, why))
 		return false;
 	buf_init(&url, a, 128);
-	buf_str(&url, str_c(c->wechat_url));
+	buf_str(&url, base);
 	buf_str(&url, STR("/cgi-bin/stable_token"));
 	buf_init(&body, a, 256);
 	struct json_out j = json_begin(&body);
 	json_put_object(&j);
 	json_add_text(&j, "grant_type", STR("client_credential"));
-	json_add_text(&j, "appid", str_c(c->wechat_mini_appid));
+	json_add_text(&j, "appid", appid);
 	json_add_text(&j, "secret", app_secret.secret);
 	json_add_boolean(&j, "force_refresh", false);
 	json_put_object_end(&j);

@@ -42,8 +42,8 @@ MUST_USE bool wechat_login_build(const struct config *c, struct secret app_secre
 /* `openid`: whose code it must be. */
 MUST_USE bool wechat_phone_build(const struct config *c, struct secret token, struct str code, struct str openid, struct arena *a, struct http_call *out,
 				 struct fail *why);
-/* Always the token everybody has: a forced refresh would end it under the others. */
-MUST_USE bool wechat_token_build(const struct config *c, struct secret app_secret, struct arena *a, struct http_call *out, struct fail *why);
+/* Of whatever account `appid` is. Always the token everybody has: a forced refresh would end it under the others. */
+MUST_USE bool wechat_token_build(struct str base, struct str appid, struct secret app_secret, struct arena *a, struct http_call *out, struct fail *why);
 
 /* Of a whole answer. Texts of `out` are copied into `a`; they are there only when it means OK. */
 struct wechat_said wechat_login_judge(const struct http_answer *answer, struct arena *a, struct wechat_session *out);

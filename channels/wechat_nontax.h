@@ -1,7 +1,6 @@
 /* channels/wechat_nontax.h - WeChat's non-tax payment (微信非税缴费), the calls from us to WeChat: what is due, an order and its page, what became of it, the orders of a notice, a refund. Pure.
  *
- * The calls from WeChat to us (fee query, payment notification) have no adapter: their cipher, envelope and signature are in no public document, so there is no such address here
- * until a profile of them is known.
+ * The calls from WeChat to us: wechat_nontax_call.h. As effects: wechat_nontax_deed.h.
  * Plain JSON with an access token in the query: an address built here is never logged. A reply says errcode; HTTP's status says nothing.
  *
  * Thread: any. Owns: texts of answers live in the arena. Units: fen; seconds since 1970 where WeChat counts in them.
@@ -57,15 +56,32 @@ struct nontax_page {
 /* Fails: CONFIG; FIELD the amounts of the items do not add up. */
 MUST_USE bool nontax_order_build(const struct nontax_account *w, const struct nontax_order *o, struct arena *a, struct http_call *out, struct fail *why);
 struct nontax_said nontax_order_judge(const struct http_answer *answer, struct arena *a, struct nontax_page *out);
+/* The same of an answer that was judged before. false: there is no order in it, or no way to its page. */
+bool nontax_page_read(struct str json, struct nontax_page *out, struct arena *a);
 
 enum nontax_state { NONTAX_OTHER, NONTAX_UNPAID, NONTAX_PAID, NONTAX_REFUNDED, NONTAX_REFUNDING, NONTAX_CLOSED };
 struct nontax_trade {
-	struct str order_id, notice_no, trans_id;
+	struct str order_id, notice_no, trans_id, bank_id; /* bank_id, notice_no at NULL: it did not say */
+	struct str appid;
 	enum nontax_state state;
 	int64_t fee_fen, paid_s;          /* 0: not yet */
 };
 MUST_USE bool nontax_ask_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why);
 struct nontax_said nontax_ask_judge(struct str order_id, const struct http_answer *answer, struct arena *a, struct nontax_trade *out);
+/* false: not a trade; a paid one has trans_id, a time and CNY. */
+bool nontax_trade_read(struct str json, struct nontax_trade *out, struct arena *a);
+static inline bool nontax_trade_is_paid(const struct nontax_trade *t)
+{
+	return t->state == NONTAX_PAID || t->state == NONTAX_REFUNDED || t->state == NONTAX_REFUNDING;
+}
+
+/* What a trade says of the refund of this number (refund_out_id). false: it knows of none. */
+struct nontax_refund {
+	struct str refund_id;             /* WeChat's number; at NULL: it did not say */
+	int64_t fen;                      /* 0: it did not say */
+	bool is_done;
+};
+bool nontax_refund_read(struct str json, struct str number, struct nontax_refund *out, struct arena *a);
 
 /* All orders of a notice: after an order whose answer was lost, before another is made. */
 struct nontax_orders {

@@ -126,7 +126,7 @@ struct nontax_said nontax_fee_judge(struct str notice_no, const struct http_answ
 
 /* ---- an order ---- */
 
-struct nontax_said nontax_order_judge(const struct http_answer *answer, struct arena *a, struct nontax_page *out)
+static bool page_of(const json_t *object, struct nontax_page *p, struct arena *a)
 {
 	static const struct json_field fields[] = {
 		{ "order_id", JSON_F_TEXT, true, 1, NONTAX_ID_MAX, offsetof(struct nontax_page, order_id), is_id },
@@ -136,18 +136,30 @@ struct nontax_said nontax_order_judge(const struct http_answer *answer, struct a
 		{ "pagepath", JSON_F_TEXT, true, 1, 256, offsetof(struct nontax_page, mini_path), NULL },
 		{ "query_string", JSON_F_TEXT, false, 0, 1024, offsetof(struct nontax_page, mini_query), NULL },
 	};
+	*p = (struct nontax_page){ .order_id = STR_NONE };
+	const json_t *mini = json_object_get(object, "miniprogram");
+	return take(object, fields, COUNT(fields), p, a) && (!json_is_object(mini) || take(mini, mini_fields, COUNT(mini_fields), p, a)) && (p->pay_url.len > 0 || p->mini_appid.len > 0);
+}
+
+bool nontax_page_read(struct str json, struct nontax_page *out, struct arena *a)
+{
+	struct fail inner;
+	fail_clear(&inner);
+	DROP(json) json_t *object = json_read(json, &inner);
+	return object != NULL && page_of(object, out, a);
+}
+
+struct nontax_said nontax_order_judge(const struct http_answer *answer, struct arena *a, struct nontax_page *out)
+{
 	json_t *read;
 	struct nontax_said said = read_answer(answer, &read);
 	DROP(json) json_t *object = read;
-	struct nontax_page p = { .order_id = STR_NONE };
-	*out = p;
+	struct nontax_page p;
+	*out = (struct nontax_page){ .order_id = STR_NONE };
 	if (said.means != NONTAX_OK)
 		return said;
-	const json_t *mini = json_object_get(object, "miniprogram");
-	if (!take(object, fields, COUNT(fields), &p, a) || (json_is_object(mini) && !take(mini, mini_fields, COUNT(mini_fields), &p, a)))
+	if (!page_of(object, &p, a))
 		return unclear; /* it may be there, under a number we were not told: the notice's orders are asked for */
-	if (p.pay_url.len == 0 && p.mini_appid.len == 0)
-		return unclear;
 	*out = p;
 	return said;
 }
@@ -172,32 +184,96 @@ struct trade {
 	int64_t status, money_type;
 };
 
-struct nontax_said nontax_ask_judge(struct str order_id, const struct http_answer *answer, struct arena *a, struct nontax_trade *out)
+static bool trade_of(const json_t *object, struct nontax_trade *out, struct arena *a)
 {
 	static const struct json_field fields[] = {
 		{ "order_id", JSON_F_TEXT, true, 1, NONTAX_ID_MAX, offsetof(struct trade, t.order_id), is_id },
 		{ "payment_notice_no", JSON_F_TEXT, false, 0, NONTAX_ID_MAX, offsetof(struct trade, t.notice_no), NULL },
 		{ "trans_id", JSON_F_TEXT, false, 0, NONTAX_ID_MAX, offsetof(struct trade, t.trans_id), NULL },
+		{ "bank_id", JSON_F_TEXT, false, 0, NONTAX_ID_MAX, offsetof(struct trade, t.bank_id), NULL },
+		{ "appid", JSON_F_TEXT, false, 0, NONTAX_ID_MAX, offsetof(struct trade, t.appid), NULL },
 		{ "status", JSON_F_INT, true, 0, 1000, offsetof(struct trade, status), NULL },
 		{ "fee", JSON_F_INT, true, 1, FEN_MAX, offsetof(struct trade, t.fee_fen), NULL },
 		{ "fee_type", JSON_F_INT, false, 0, 100, offsetof(struct trade, money_type), NULL },
 		{ "pay_finish_time", JSON_F_INT, false, 0, INT64_MAX / 1000, offsetof(struct trade, t.paid_s), NULL },
 	};
+	struct trade t = { .money_type = MONEY_TYPE_CNY };
+	*out = t.t;
+	if (!take(object, fields, COUNT(fields), &t, a) || t.money_type != MONEY_TYPE_CNY)
+		return false;
+	t.t.state = state_of(t.status);
+	if (nontax_trade_is_paid(&t.t) && (t.t.trans_id.len == 0 || !is_id(t.t.trans_id, NULL) || t.t.paid_s == 0))
+		return false;
+	*out = t.t;
+	return true;
+}
+
+bool nontax_trade_read(struct str json, struct nontax_trade *out, struct arena *a)
+{
+	struct fail inner;
+	fail_clear(&inner);
+	DROP(json) json_t *object = json_read(json, &inner);
+	*out = (struct nontax_trade){ .order_id = STR_NONE };
+	return object != NULL && trade_of(object, out, a);
+}
+
+struct nontax_said nontax_ask_judge(struct str order_id, const struct http_answer *answer, struct arena *a, struct nontax_trade *out)
+{
 	json_t *read;
 	struct nontax_said said = read_answer(answer, &read);
 	DROP(json) json_t *object = read;
-	struct trade t = { .money_type = MONEY_TYPE_CNY };
-	*out = t.t;
+	struct nontax_trade t;
+	*out = (struct nontax_trade){ .order_id = STR_NONE };
 	if (said.means != NONTAX_OK)
 		return said;
-	if (!take(object, fields, COUNT(fields), &t, a) || !str_eq(t.t.order_id, order_id) || t.money_type != MONEY_TYPE_CNY)
+	if (!trade_of(object, &t, a) || !str_eq(t.order_id, order_id))
 		return nonsense;
-	t.t.state = state_of(t.status);
-	bool was_paid = t.t.state == NONTAX_PAID || t.t.state == NONTAX_REFUNDED || t.t.state == NONTAX_REFUNDING;
-	if (was_paid && (!is_id(t.t.trans_id, NULL) || t.t.paid_s == 0))
-		return nonsense;
-	*out = t.t;
+	*out = t;
 	return said;
+}
+
+/* ---- refunds inside a trade ---- */
+
+struct refund_told {
+	struct nontax_refund r;
+	struct str number, status_text;
+	int64_t status;
+};
+
+/* Of a whole refund the trade's own status speaks, and it gives back the whole fee. A number or a text, as pages and kits disagree. */
+static bool one_refund(const json_t *object, const char *status, const char *fee, struct str number, struct nontax_refund *out, struct arena *a)
+{
+	const json_t *word = json_object_get(object, status);
+	const struct json_field fields[] = {
+		{ "refund_out_id", JSON_F_TEXT, true, 1, NONTAX_ID_MAX, offsetof(struct refund_told, number), is_id },
+		{ "refund_order_id", JSON_F_TEXT, false, 0, NONTAX_ID_MAX, offsetof(struct refund_told, r.refund_id), is_id },
+		{ fee, JSON_F_INT, false, 0, FEN_MAX, offsetof(struct refund_told, r.fen), NULL },
+		{ status, json_is_string(word) ? JSON_F_TEXT : JSON_F_INT, true, 0, 1000, json_is_string(word) ? offsetof(struct refund_told, status_text) : offsetof(struct refund_told, status), NULL },
+	};
+	struct refund_told t = { .number = STR_NONE };
+	if (!take(object, fields, COUNT(fields), &t, a) || !str_eq(t.number, number) || (json_is_string(word) && !str_to_i64(t.status_text, 0, 1000, &t.status)))
+		return false;
+	enum nontax_state state = state_of(t.status);
+	*out = t.r;
+	out->is_done = state == NONTAX_REFUNDED;
+	return state == NONTAX_REFUNDED || state == NONTAX_REFUNDING;
+}
+
+bool nontax_refund_read(struct str json, struct str number, struct nontax_refund *out, struct arena *a)
+{
+	struct fail inner;
+	fail_clear(&inner);
+	DROP(json) json_t *object = json_read(json, &inner);
+	const json_t *parts = object != NULL ? json_object_get(object, "partial_refund_info") : NULL;
+	*out = (struct nontax_refund){ .fen = 0 };
+	if (object == NULL)
+		return false;
+	if (json_is_object(parts) && one_refund(parts, "refund_status", "refund_fee", number, out, a))
+		return true;
+	for (size_t i = 0; json_is_array(parts) && i < json_array_size(parts); i++)
+		if (one_refund(json_array_get(parts, i), "refund_status", "refund_fee", number, out, a))
+			return true;
+	return one_refund(object, "status", "fee", number, out, a);
 }
 
 struct nontax_said nontax_list_judge(const struct http_answer *answer, struct arena *a, struct nontax_orders *out)

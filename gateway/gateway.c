@@ -28,7 +28,7 @@
 #include "channels/wechat_pay_keys.h"
 #include "notify/account.h"
 #include "payments/confirmation_send.h"
-#include "payments/attempt.h"
+#include "payments/attempt_channel.h"
 #include "payments/receipt_send.h"
 #include "payments/refund_wechat.h"
 #include "services/refunding.h"
@@ -41,6 +41,7 @@
 #include "services/hook.h"
 #include "services/provincial.h"
 #include "services/wechat_account.h"
+#include "services/nontax_account.h"
 #include "services/wechat_pay_account.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"
@@ -70,6 +71,7 @@ static void name_metrics(void)
 		metric_label(M_rate_limited, i, rates[i]);
 	park_name_metrics();
 	wechat_pay_callback_names();
+	wechat_nontax_callback_names();
 }
 
 /* ---- start ---- */
@@ -145,8 +147,13 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
 	effect_follow(KIND_wechat_pay_query, attempt_answered);
 	effect_follow(KIND_wechat_pay_close, attempt_closed);
+	effect_follow(KIND_wechat_nontax_order, attempt_ordered);
+	effect_follow(KIND_wechat_nontax_query, attempt_answered);
+	attempts_compose(c);
 	effect_follow(KIND_wechat_pay_refund, refund_wechat_followed);
 	effect_follow(KIND_wechat_pay_refund_query, refund_wechat_followed);
+	effect_follow(KIND_wechat_nontax_refund, refund_wechat_followed);
+	effect_follow(KIND_wechat_nontax_refund_query, refund_wechat_followed);
 	refund_wechat_compose();
 	money_watch_open();
 	effect_follow(KIND_wechat_pay_certificates, wechat_pay_certificates_came);

@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/retry_after.h"
+#include "gateway/effect_tokens.h"
 #include "gateway/envoy.h"
 #include "gateway/hub.h"
 #include "gateway/nodes.h"
@@ -32,6 +33,7 @@ struct outside {
 	struct answers *answers;
 	struct peers peers;
 	struct provider_tokens *tokens;
+	struct effect_tokens effect_tokens;
 	struct link leaders;          /* askings under way that have a keep_key: one of each */
 	struct envoy *_Atomic errands; /* NULL: nothing is shared yet, or there is nobody to share with */
 	int64_t swept_ms, wall_ms, mono_ms; /* of this step */
@@ -245,8 +247,10 @@ int64_t outside_step(struct outside *o, int64_t wall_ms, int64_t mono_ms)
 	}
 	if (atomic_load(&o->draining))
 		(void)notifier_quiet(o->notifier); /* it begins nothing from now on */
-	int64_t tokens_ms = provider_tokens_step(o->tokens, mono_ms), due_ms = notifier_step(o->notifier, wall_ms, mono_ms);
-	return tokens_ms < due_ms ? tokens_ms : due_ms;
+	int64_t tokens_ms = provider_tokens_step(o->tokens, mono_ms), needs_ms = effect_tokens_step(&o->effect_tokens, o->config_seen->ask_ms, mono_ms);
+	int64_t due_ms = notifier_step(o->notifier, wall_ms, mono_ms);
+	due_ms = tokens_ms < due_ms ? tokens_ms : due_ms;
+	return needs_ms < due_ms ? needs_ms : due_ms;
 }
 
 bool outside_is_quiet(struct outside *o)
@@ -316,6 +320,7 @@ struct outside *outside_make(struct store *s, struct committer *c, const _Atomic
 		outside_drop(o);
 		return NULL;
 	}
+	effect_tokens_join(&o->effect_tokens, o->tokens, o->notifier);
 	return o;
 }
 

@@ -327,6 +327,11 @@ void provider_tokens_want(struct provider_tokens *p, struct token_want *w, int64
 		look(t);
 }
 
+void provider_tokens_refused(struct provider_tokens *p, const struct token_source *source, uint64_t number)
+{
+	hear_refusal(one_of(p, source), number);
+}
+
 /* ---- the step ---- */
 
 static int64_t end_late(struct one *t, int64_t mono_ms)

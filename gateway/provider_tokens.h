@@ -24,6 +24,7 @@ struct token_want {
 	uint64_t stale;                        /* as in a question */
 	int64_t until_ms;                      /* monotonic: then it ends without one */
 	void (*done)(struct token_want *w);    /* exactly once, perhaps before provider_tokens_want returns */
+	void *ctx;                             /* the wanter's */
 	bool ok;
 	struct token_given given;              /* when ok, until done returns */
 	struct fail why;                       /* when not */
@@ -33,6 +34,7 @@ struct provider_tokens *provider_tokens_make(struct transport *http); /* NULL: n
 /* What the nodes share: `x` ends its batches on this thread. Without one each node asks for itself. */
 void provider_tokens_share(struct provider_tokens *p, struct expiring *x);
 void provider_tokens_want(struct provider_tokens *p, struct token_want *w, int64_t call_ms, int64_t mono_ms); /* call_ms: how long a fetch may take */
+void provider_tokens_refused(struct provider_tokens *p, const struct token_source *source, uint64_t number); /* as a want's stale, when nothing is wanted at once */
 int64_t provider_tokens_step(struct provider_tokens *p, int64_t mono_ms); /* when it wants to be stepped again; INT64_MAX: when something ends */
 bool provider_tokens_quiet(const struct provider_tokens *p);              /* nobody waits, nothing is being fetched */
 void provider_tokens_drop(struct provider_tokens *p);

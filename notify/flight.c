@@ -8,6 +8,7 @@
 #include "channels/probe.h"
 #include "channels/sms_aliyun.h"
 #include "channels/webhook.h"
+#include "channels/wechat_nontax_deed.h"
 #include "channels/wechat_pay.h"
 
 #include <assert.h>
@@ -122,14 +123,19 @@ static void could_not(struct flight *f, const struct fail *why)
 		land(f, VERDICT_FAILED, "order");
 }
 
-void flight_keep_back(struct flight *f)
+void flight_keep_back(struct flight *f, const char *code)
 {
 	f->http_status = 0;
 	f->was_called = false;
-	land(f, VERDICT_AGAIN, "lease_over");
+	land(f, VERDICT_AGAIN, code);
 }
 
-void flight_begin(struct flight *f, struct transport *http, const struct config *c, struct secret token, int64_t now_ms)
+bool flight_is_kept_back(const struct flight *f)
+{
+	return !f->was_called && (strcmp(f->judgement.code, "lease_over") == 0 || strcmp(f->judgement.code, "no_token") == 0);
+}
+
+void flight_begin(struct flight *f, struct transport *http, const struct config *c, const struct token_given *given, int64_t now_ms)
 {
 	struct fail why;
 	fail_clear(&why);
@@ -137,7 +143,8 @@ void flight_begin(struct flight *f, struct transport *http, const struct config 
 	nonce(&f->view, f->random);
 	f->http_status = 0;
 	f->was_called = true;
-	f->order = (struct order){ .key = f->key, .config = c, .secret = account_settings(f->kind->account)->key, .token = token, .now_ms = now_ms,
+	f->token = given->number;
+	f->order = (struct order){ .key = f->key, .config = c, .secret = account_settings(f->kind->account)->key, .token = given->token, .now_ms = now_ms,
 				   .random = f->random };
 	f->job = (struct transport_job){ .done = answered };
 	if (build(f, &why))

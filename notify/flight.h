@@ -3,6 +3,7 @@
  * Thread: the stepper's; while it is in a turn (turn.h) the committer's. */
 #ifndef NOTIFY_FLIGHT_H
 #define NOTIFY_FLIGHT_H
+#include "channels/ask.h"
 #include "notify/effect_move.h"
 #include "notify/lane.h"
 #include "notify/transport.h"
@@ -23,6 +24,7 @@ struct flight {
 	bool marked;
 	bool is_late;                    /* its lease was over when its end was written down: another has decided about it */
 	bool was_called;                 /* something may have been asked of the account */
+	uint64_t token;                  /* the number of the one it was built with; 0: none */
 	struct judgement judgement;
 	int http_status;
 	struct effect_move move;         /* what the verdict means */
@@ -42,7 +44,8 @@ void flights_push_first(struct flights *l, struct flight *f);
 struct flight *flights_pop(struct flights *l); /* NULL: empty */
 
 /* Opens the payload, lets the codec build and hands the call to the transport; when that is not possible it lands at once. */
-void flight_begin(struct flight *f, struct transport *http, const struct config *c, struct secret token, int64_t now_ms);
-/* Lands at once, not sent: whoever marked it may be thought dead by now. */
-void flight_keep_back(struct flight *f);
+void flight_begin(struct flight *f, struct transport *http, const struct config *c, const struct token_given *given, int64_t now_ms);
+/* Lands at once, not sent: "lease_over", whoever marked it may be thought dead by now; "no_token", what it needs has gone since. */
+void flight_keep_back(struct flight *f, const char *code);
+bool flight_is_kept_back(const struct flight *f);
 #endif

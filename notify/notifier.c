@@ -130,11 +130,10 @@ void notifier_drop(struct notifier *n)
 	free(n);
 }
 
-struct secret notifier_token(struct notifier *n, const struct effect_kind *kind, bool *is_there)
+bool notifier_needs_met(struct notifier *n, const struct effect_kind *kind, struct token_given *out)
 {
-	struct secret token = { STR_NONE };
-	*is_there = kind->needs == NEEDS_NOTHING || (n->needs != NULL && n->needs->get(n->needs->ctx, kind->needs, kind->account, &token));
-	return token;
+	*out = (struct token_given){ .number = 0 };
+	return kind->needs == NEEDS_NOTHING || (n->needs != NULL && n->needs->get(n->needs->ctx, kind->needs, kind->account, out));
 }
 
 void notifier_free(struct notifier *n, struct flight *f)
@@ -200,11 +199,10 @@ static void pick_from(struct notifier *n, struct window *w, int64_t mono_ms)
 {
 	const struct effect_kind *kind = effect_kind_of(w->kind);
 	struct lane *l = &n->lanes[kind->account];
-	bool is_there;
-	(void)notifier_token(n, kind, &is_there);
-	if (!is_there)
-		return;
+	struct token_given given;
 	int64_t id;
+	if (window_due_ms(w) > n->time.due_ms || lane_room(l, mono_ms) == 0 || !notifier_needs_met(n, kind, &given))
+		return;
 	while (n->picked.count < TURN_MAX && lane_room(l, mono_ms) > 0 && window_next(w, n->time.due_ms, &id)) {
 		if (w->of == WINDOW_ASK && is_asking(n, id))
 			continue;
@@ -274,14 +272,13 @@ static int64_t sooner(int64_t a, int64_t b)
 static int64_t window_wake_ms(struct notifier *n, const struct window *w, int64_t mono_ms)
 {
 	const struct effect_kind *kind = effect_kind_of(w->kind);
-	bool is_there;
-	(void)notifier_token(n, kind, &is_there);
+	struct token_given given;
 	int64_t room_ms = lane_wake_ms(&n->lanes[kind->account], mono_ms), due_ms = window_due_ms(w);
-	if (!is_there || room_ms == INT64_MAX)
+	if (room_ms == INT64_MAX)
 		return INT64_MAX;
 	if (window_wants_reading(w))
 		return room_ms;
-	if (due_ms == INT64_MAX)
+	if (due_ms == INT64_MAX || (due_ms <= n->time.due_ms && !notifier_needs_met(n, kind, &given)))
 		return INT64_MAX;
 	int64_t at = due_ms > n->time.due_ms ? mono_ms + (due_ms - n->time.due_ms) : mono_ms;
 	return at > room_ms ? at : room_ms;

@@ -6,6 +6,7 @@
  * Thread: the stepper's; notifier_news from any. */
 #ifndef NOTIFY_NOTIFIER_H
 #define NOTIFY_NOTIFIER_H
+#include "channels/ask.h"
 #include "notify/effect_kind.h"
 #include "notify/transport.h"
 #include "store/committer.h"
@@ -15,10 +16,11 @@ struct notifier;
 /* `wake` is called from any thread when there is something to step for. Reads open rows through a reader of its own. */
 struct notifier *notifier_make(struct store *s, struct committer *committer, const struct config *c, struct transport *http,
 			       void (*wake)(void *ctx), void *wake_ctx, struct fail *why);
-/* What kinds need before they are built (effects.def, needs). `get` false: it is being fetched, once for all; the effect waits, and notifier_news is called
- * when it is there. true: *out lives until the next step. */
+/* What kinds need before they are built (effects.def, needs); asked for only when one of them is due. `get` false: it is being fetched, once for all; the effect waits, and
+ * notifier_news is called when it is there, or may be asked for again. true: *out lives until the next step. `refused`: the account would not take the one of that number. */
 struct needs_source {
-	bool (*get)(void *ctx, enum effect_needs need, enum account a, struct secret *out);
+	bool (*get)(void *ctx, enum effect_needs need, enum account a, struct token_given *out);
+	void (*refused)(void *ctx, enum account a, uint64_t number);
 	void *ctx;
 };
 void notifier_needs(struct notifier *n, const struct needs_source *source); /* kept by pointer; without one such kinds wait */

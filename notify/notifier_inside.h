@@ -44,7 +44,7 @@ static inline struct lane *notifier_lane(struct notifier *n, const struct flight
 	return &n->lanes[f->kind->account];
 }
 
-struct secret notifier_token(struct notifier *n, const struct effect_kind *kind, bool *is_there); /* what the kind needs */
+bool notifier_needs_met(struct notifier *n, const struct effect_kind *kind, struct token_given *out); /* what the kind needs */
 void notifier_free(struct notifier *n, struct flight *f);          /* idle again */
 
 /* notifier_turn.c */

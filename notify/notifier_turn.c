@@ -28,7 +28,7 @@ static struct effect_move move_of(const struct notifier *n, const struct flight 
 	const struct judgement *j = &f->judgement;
 	if (!f->was_called && j->verdict == VERDICT_FAILED && strcmp(j->code, "sealed") == 0)
 		return (struct effect_move){ .to = EFFECT_HELD, .held_by = HELD_BY_SEAL, .due_ms = f->view.due_ms, .rung = f->view.rung - 1, .code = j->code };
-	if (!f->was_called && strcmp(j->code, "lease_over") == 0) /* ours to begin again, if nobody else has */
+	if (flight_is_kept_back(f)) /* ours to begin again, if nobody else has */
 		return (struct effect_move){ .to = f->is_ask ? EFFECT_SENDING : EFFECT_DUE, .asks = f->view.asks, .due_ms = n->time.wall_ms,
 					     .rung = f->is_ask ? f->view.rung : f->view.rung - 1, .code = j->code };
 	return ladder_next(f->kind, &f->view, j, n->time.wall_ms, n->time.expiry_ms);
@@ -43,6 +43,8 @@ static bool is_ill(const struct flight *f)
 static void hear(struct notifier *n, const struct flight *f, int64_t mono_ms)
 {
 	struct lane *l = notifier_lane(n, f);
+	if (f->judgement.token_is_over && n->needs != NULL)
+		n->needs->refused(n->needs->ctx, f->kind->account, f->token);
 	if (account_is_many(f->kind->account))
 		return;
 	if (f->was_called && lane_heard(l, is_ill(f), mono_ms))
@@ -134,14 +136,18 @@ static void ended(struct notifier *n, struct flight *f)
 
 static void begin(struct notifier *n, struct flight *f)
 {
-	bool is_there;
-	struct secret token = notifier_token(n, f->kind, &is_there);
+	struct token_given given;
+	bool is_met = notifier_needs_met(n, f->kind, &given);
 	n->under_way++;
 	if (n->node != NULL && n->node->self(n->node->ctx) != f->view.owner) { /* asked now: since the mark this process may have stood still */
-		flight_keep_back(f);
+		flight_keep_back(f, "lease_over");
 		return;
 	}
-	flight_begin(f, n->http, n->config, token, n->time.wall_ms);
+	if (!is_met) { /* it was there when this was picked */
+		flight_keep_back(f, "no_token");
+		return;
+	}
+	flight_begin(f, n->http, n->config, &given, n->time.wall_ms);
 	fault_die(FAULT_effect_after_send);
 }
 

@@ -70,6 +70,18 @@ static bool take(struct tx *tx, const struct money *m, const struct order *o, in
 	return true;
 }
 
+static bool trade_note(struct tx *tx, const struct money *m, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_channel_trade (channel, reference, channel_no, made_ms) VALUES ($1, $2, $3, $4) ON CONFLICT DO NOTHING", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, m->channel);
+	stmt_bind_text(q, 2, m->reference);
+	stmt_bind_text(q, 3, m->channel_no);
+	stmt_bind_int(q, 4, now_ms);
+	return stmt_run(q, why);
+}
+
 bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why)
 {
 	DROP(arena) struct arena a;
@@ -85,6 +97,8 @@ bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum mo
 	*end = MONEY_REPEATED;
 	if (kept)
 		return true;
+	if (m->channel_no.at != NULL && !trade_note(tx, m, now_ms, why))
+		return false;
 	bool is_open = o.id != 0 && (o.state == ORDER_OPEN || o.state == ORDER_PAYING);
 	if (is_open && m->fen == o.total_fen && !take(tx, m, &o, now_ms, &a, &taken, why))
 		return false;

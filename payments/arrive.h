@@ -10,6 +10,7 @@
 struct money {
 	enum pay_channel channel;
 	struct str reference;    /* the channel's number of the payment; 1 … 64 bytes */
+	struct str channel_no;   /* the channel's number of the order, by which it is given back; at NULL: by the reference */
 	int64_t order;           /* row id; 0: none of ours has that number */
 	int64_t division;        /* whose suspense it is when no order says so */
 	int64_t fen, came_ms;

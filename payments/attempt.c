@@ -3,13 +3,13 @@
 
 #include "auth/vault.h"
 #include "base/arena.h"
-#include "base/json.h"
+#include "payments/attempt_channel.h"
 #include "payments/attempt_inside.h"
 
 #include <assert.h>
 #include <inttypes.h>
 
-enum { PAYLOAD_MAX = 1024, ARENA_MAX = 16 << 10, FIRST_ASK_MS = 5000 };
+enum { PAYLOAD_FIRST_BYTES = 1024, ARENA_MAX = 256 << 10 /* a notice of many items */ };
 #define MS_PER_MINUTE INT64_C(60000)
 
 static inline void arena_dropper(struct arena *a) { arena_free(a); }
@@ -77,13 +77,13 @@ enum attempt_method attempt_method_named(struct str text)
 
 bool attempt_serves(const struct attempt *a, int64_t now_ms)
 {
-	return a->handle.len > 0 && now_ms < a->handle_ms + methods[method_row(a->method)].life_ms;
+	return a->handle.len > 0 && (!attempt_channel_of(a->channel)->renews || now_ms < a->handle_ms + methods[method_row(a->method)].life_ms);
 }
 
 /* ---- reading ---- */
 
 #define ATTEMPT_SELECT \
-	"SELECT id, key, pay_order, channel, method, out_trade_no, total_fen, state, handle, handle_ms, effect, asking, asks, ask_ms, made_ms, changed_ms, deeds FROM pay_attempt"
+	"SELECT id, key, pay_order, channel, method, out_trade_no, total_fen, state, handle, handle_ms, effect, asking, asks, ask_ms, made_ms, changed_ms, deeds, channel_no FROM pay_attempt"
 
 static bool row_take(struct stmt *q, struct attempt *out, struct arena *a, struct fail *why)
 {
@@ -94,10 +94,10 @@ static bool row_take(struct stmt *q, struct attempt *out, struct arena *a, struc
 	assert(key.len == ID_BYTES && number.len < ATTEMPT_NUMBER_BYTES);
 	*out = (struct attempt){ .id = stmt_int(q, 0), .order = stmt_int(q, 2), .channel = (enum pay_channel)stmt_int(q, 3), .method = (enum attempt_method)stmt_int(q, 4),
 		.total_fen = stmt_int(q, 6), .state = (enum attempt_state)stmt_int(q, 7), .handle = str_copy(a, stmt_text(q, 8)), .handle_ms = stmt_int(q, 9), .effect = stmt_int(q, 10),
-		.asking = stmt_int(q, 11), .asks = stmt_int(q, 12), .ask_ms = stmt_int(q, 13), .made_ms = stmt_int(q, 14), .changed_ms = stmt_int(q, 15), .deeds = stmt_int(q, 16) };
+		.asking = stmt_int(q, 11), .asks = stmt_int(q, 12), .ask_ms = stmt_int(q, 13), .made_ms = stmt_int(q, 14), .changed_ms = stmt_int(q, 15), .deeds = stmt_int(q, 16), .channel_no = str_copy(a, stmt_text(q, 17)) };
 	memcpy(out->key.bytes, key.at, ID_BYTES);
 	memcpy(out->number, number.at, number.len);
-	return out->handle.at != NULL || FAILS(why, MEMORY, "an attempt's handle");
+	return (out->handle.at != NULL && out->channel_no.at != NULL) || FAILS(why, MEMORY, "an attempt's handle");
 }
 
 static bool by_int(struct stmt *q, int64_t n, struct attempt *out, struct arena *a, struct fail *why)
@@ -129,6 +129,16 @@ bool attempt_by_number(struct tx *tx, struct str number, struct attempt *out, st
 	if (q == NULL)
 		return false;
 	stmt_bind_text(q, 1, number);
+	return row_take(q, out, a, why);
+}
+
+bool attempt_by_channel_no(struct tx *tx, enum pay_channel channel, struct str channel_no, struct attempt *out, struct arena *a, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, ATTEMPT_SELECT " WHERE channel = $1 AND channel_no = $2 AND channel_no <> ''", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, channel);
+	stmt_bind_text(q, 2, channel_no);
 	return row_take(q, out, a, why);
 }
 
@@ -179,6 +189,18 @@ bool attempt_handle(struct tx *tx, struct attempt *a, struct str handle, int64_t
 	return stmt_run(q, why);
 }
 
+bool attempt_channel_no(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET channel_no = $1, changed_ms = $2 WHERE id = $3", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_text(q, 1, channel_no);
+	stmt_bind_int(q, 2, now_ms);
+	stmt_bind_int(q, 3, a->id);
+	a->channel_no = channel_no;
+	return stmt_run(q, why);
+}
+
 /* Nothing at a channel can pay its order any more. It may have been paid by something else. */
 static bool order_back(struct tx *tx, const struct attempt *a, int64_t now_ms, struct fail *why)
 {
@@ -219,23 +241,6 @@ bool attempt_move(struct tx *tx, struct attempt *a, enum attempt_state to, struc
 
 /* ---- making one ---- */
 
-/* What the channel is asked, letter by letter: the same number with other words is another order there, and refused. */
-static bool payload_of(const struct attempt *out, const struct order *o, const struct attempt_new *n, struct buf *b, struct fail *why)
-{
-	struct json_out j = json_begin(b);
-	json_put_object(&j);
-	json_add_text(&j, "method", attempt_method_text(n->method));
-	json_add_text(&j, "out_trade_no", str_c(out->number));
-	json_add_number(&j, "total_fen", out->total_fen);
-	json_add_number(&j, "expires_ms", o->expires_ms);
-	if (n->openid.at != NULL)
-		json_add_text(&j, "openid", n->openid);
-	if (n->ip.at != NULL)
-		json_add_text(&j, "ip", n->ip);
-	json_put_object_end(&j);
-	return json_end(&j) || FAILS(why, MEMORY, "an attempt's payload");
-}
-
 static bool insert(struct tx *tx, const struct attempt *a, struct str payload, const uint8_t salt[16], struct arena *arena, struct fail *why)
 {
 	struct buf sealed;
@@ -266,14 +271,15 @@ bool attempt_make(struct tx *tx, const struct order *o, const struct attempt_new
 	struct buf payload;
 	char number[ID_TEXT_BYTES];
 	arena_init(&a, ARENA_MAX);
-	buf_init(&payload, &a, PAYLOAD_MAX);
-	*out = (struct attempt){ .key = n->key, .order = o->id, .total_fen = o->total_fen, .channel = n->channel, .method = n->method, .state = ATTEMPT_ASKED, .handle = STR(""),
+	buf_init(&payload, &a, PAYLOAD_FIRST_BYTES);
+	*out = (struct attempt){ .key = n->key, .order = o->id, .total_fen = o->total_fen, .channel = n->channel, .method = n->method, .state = ATTEMPT_ASKED, .handle = STR(""), .channel_no = STR(""),
 		.made_ms = n->now_ms, .changed_ms = n->now_ms };
 	id_text(n->key, "p", number);
 	memcpy(out->number, number + 2, strlen(number + 2)); /* 26 characters */
-	if (!payload_of(out, o, n, &payload, why) || !order_move(tx, o, ORDER_PAYING, n->now_ms, why) || !tx_next_id(tx, "pay_attempt", &out->id, why))
+	const struct attempt_channel *c = attempt_channel_of(n->channel);
+	if (!c->payload(tx, out, o, n, &payload, &a, why) || !order_move(tx, o, ORDER_PAYING, n->now_ms, why) || !tx_next_id(tx, "pay_attempt", &out->id, why))
 		return false;
-	const struct attempt_deed d = { KIND_wechat_pay_prepay, buf_text(&payload), o->expires_ms };
+	const struct attempt_deed d = { c->order, buf_text(&payload), o->expires_ms };
 	return attempt_effect(tx, out, &d, n->now_ms, &out->effect, why) && insert(tx, out, buf_text(&payload), n->salt, &a, why);
 }
 
@@ -305,13 +311,14 @@ bool attempt_renew(struct tx *tx, struct attempt *at, int64_t now_ms, struct fai
 	struct effect_view e;
 	bool found;
 	arena_init(&a, ARENA_MAX);
-	buf_init(&payload, &a, PAYLOAD_MAX);
+	buf_init(&payload, &a, PAYLOAD_FIRST_BYTES);
+	assert(attempt_channel_of(at->channel)->renews);
 	if (!effect_get(tx, at->effect, &e, &found, why))
 		return false;
 	if (found && !effect_is_over(e.state))
 		return true; /* it is on its way already */
 	if (!payload_open(tx, at, &payload, why))
 		return false;
-	const struct attempt_deed d = { KIND_wechat_pay_prepay, buf_text(&payload), 0 };
+	const struct attempt_deed d = { attempt_channel_of(at->channel)->order, buf_text(&payload), 0 };
 	return attempt_effect(tx, at, &d, now_ms, &at->effect, why) && effect_put(tx, at, now_ms, why);
 }

@@ -16,7 +16,8 @@
 #include "payments/ledger.h"
 #include "payments/order.h"
 
-struct wechat_pay_trade;
+struct wechat_pay_trade; /* channels/wechat_pay_message.h */
+struct nontax_trade;     /* channels/wechat_nontax.h */
 
 enum attempt_state {
 #define STATE(name, number, text, live, may) ATTEMPT_##name = number,
@@ -43,6 +44,7 @@ struct attempt {
 	enum attempt_method method;
 	enum attempt_state state;
 	char number[ATTEMPT_NUMBER_BYTES]; /* ours, at the channel */
+	struct str channel_no;   /* the channel's own; len 0: it goes by ours, or is not known */
 	struct str handle;       /* what the phone goes on with; len 0: nothing yet */
 	int64_t handle_ms, effect, asking, asks, ask_ms, deeds, made_ms, changed_ms;
 };
@@ -57,13 +59,14 @@ struct attempt_new {
 };
 /* Of an order that is held and open: it becomes PAYING, and the effect is written. Fails: ORDER_STATE. */
 MUST_USE bool attempt_make(struct tx *tx, const struct order *o, const struct attempt_new *n, struct attempt *out, struct fail *why);
-/* What the phone was given serves no longer: the same is ordered again. */
+/* What the phone was given serves no longer: the same is ordered again, where the channel knows it for the same. */
 MUST_USE bool attempt_renew(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why);
 bool attempt_serves(const struct attempt *a, int64_t now_ms);
 
 MUST_USE bool attempt_find(struct tx *tx, struct id key, struct attempt *out, struct arena *a, struct fail *why);
 MUST_USE bool attempt_live(struct tx *tx, int64_t order, struct attempt *out, struct arena *a, struct fail *why);
 MUST_USE bool attempt_by_number(struct tx *tx, struct str number, struct attempt *out, struct arena *a, struct fail *why);
+MUST_USE bool attempt_by_channel_no(struct tx *tx, enum pay_channel channel, struct str channel_no, struct attempt *out, struct arena *a, struct fail *why);
 MUST_USE bool attempt_by_effect(struct tx *tx, int64_t effect, struct attempt *out, struct arena *a, struct fail *why); /* of an order there */
 MUST_USE bool attempt_by_asking(struct tx *tx, int64_t effect, struct attempt *out, struct arena *a, struct fail *why); /* of a question or a close */
 
@@ -72,13 +75,27 @@ MUST_USE bool attempt_move(struct tx *tx, struct attempt *a, enum attempt_state 
 /* The next question; 0 none. asking: the effect that is at it. */
 MUST_USE bool attempt_ask_next(struct tx *tx, struct attempt *a, int64_t asking, int64_t asks, int64_t ask_ms, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_handle(struct tx *tx, struct attempt *a, struct str handle, int64_t now_ms, struct fail *why);
+MUST_USE bool attempt_channel_no(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, struct fail *why); /* for ever */
+
+/* A channel's word about what was ordered there, whichever channel and whichever way it came. */
+enum attempt_is { ATTEMPT_IS_OTHER /* nothing follows from it */, ATTEMPT_IS_UNPAID, ATTEMPT_IS_PAID, ATTEMPT_IS_CLOSED };
+struct attempt_word {
+	enum attempt_is is;
+	struct str reference;    /* of PAID: the channel's number of the payment */
+	struct str channel_no;   /* its number of the order; at NULL: it goes by ours */
+	int64_t total_fen, paid_ms; /* paid_ms 0: it did not say */
+};
+struct attempt_word attempt_word_of_trade(const struct wechat_pay_trade *t);
+struct attempt_word attempt_word_of_nontax(const struct nontax_trade *t);
 
 /* ---- attempt_outside.c: what is done at the channel, and what follows ---- */
 
 /* The order, which is held, is to end (ORDER_CLOSED, ORDER_EXPIRED): its live attempt is asked about and closed first. 0 instead: only the attempt ends, and the order is open again. */
 MUST_USE bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t now_ms, struct fail *why);
 /* The channel's word about a trade of ours, verified and about our merchant: by callback, or as an answer. */
-MUST_USE bool attempt_told(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why);
+MUST_USE bool attempt_told(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why);
+/* About an order at a channel that no attempt is known to have made: it is asked, and its answer believed. */
+MUST_USE bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why);
 /* What follows from the ends of effects; composed in gateway/. */
 MUST_USE bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);

@@ -4,10 +4,10 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "base/json.h"
-#include "channels/wechat_pay_message.h"
 #include "notify/effect_act.h"
 #include "payments/arrive.h"
 #include "payments/aside.h"
+#include "payments/attempt_channel.h"
 
 #include <inttypes.h>
 
@@ -19,40 +19,60 @@ static inline void arena_dropper(struct arena *a) { arena_free(a); }
 /* ---- effects ---- */
 
 /* Of the row and the number of the deed: the same when apply is run again. */
-static void random_of(const struct attempt *a, int64_t now_ms, uint8_t out[16])
+static void random_of(const char *what, const struct attempt *a, int64_t now_ms, uint8_t out[16])
 {
 	uint8_t digest[SHA256_BYTES];
 	const int64_t numbers[] = { a->deeds, now_ms };
 	const struct str parts[] = { str_c(a->number), { (const char *)numbers, sizeof(numbers) } };
-	keyring_index("attempt.effect", parts, 2, digest);
+	keyring_index(what, parts, 2, digest);
 	memcpy(out, digest, 16);
 }
 
 bool attempt_effect(struct tx *tx, struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why)
 {
 	uint8_t random[16];
-	random_of(a, now_ms, random);
+	random_of("attempt.effect", a, now_ms, random);
 	a->deeds++;
 	const struct effect_new e = { .kind = d->kind, .payload = d->payload, .expires_ms = d->expires_ms };
 	return effect_add(tx, &e, now_ms, random, effect, why);
 }
 
-/* A question or a close: by our number alone. */
-static bool by_number(struct tx *tx, struct attempt *at, int32_t kind, int64_t now_ms, struct fail *why)
+static bool number_out(struct buf *b, struct arena *a, const char *name, struct str number, struct fail *why)
+{
+	buf_init(b, a, 64);
+	struct json_out j = json_begin(b);
+	json_put_object(&j);
+	json_add_text(&j, name, number);
+	json_put_object_end(&j);
+	return json_end(&j) || FAILS(why, MEMORY, "a question about an attempt");
+}
+
+/* A question or a close: by the number it has there alone. What has none there nobody can pay: it is over. */
+static bool by_number(struct tx *tx, struct attempt *at, bool is_close, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena a;
+	struct buf b;
+	int64_t effect;
+	const struct attempt_channel *c = attempt_channel_of(at->channel);
+	arena_init(&a, ARENA_MAX);
+	if (!c->is_asked_by_ours && at->channel_no.len == 0)
+		return attempt_move(tx, at, at->state == ATTEMPT_ASKED ? ATTEMPT_FAILED : ATTEMPT_CLOSED, STR("NOWHERE"), now_ms, why);
+	if (!(c->is_asked_by_ours ? number_out(&b, &a, "out_trade_no", str_c(at->number), why) : number_out(&b, &a, "order_id", at->channel_no, why)))
+		return false;
+	const struct attempt_deed d = { is_close ? c->close : c->query, buf_text(&b), 0 };
+	return attempt_effect(tx, at, &d, now_ms, &effect, why) && attempt_ask_next(tx, at, effect, at->asks + !is_close, 0, now_ms, why);
+}
+
+bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
 {
 	DROP(arena) struct arena a;
 	struct buf b;
 	int64_t effect;
 	arena_init(&a, ARENA_MAX);
-	buf_init(&b, &a, 64);
-	struct json_out j = json_begin(&b);
-	json_put_object(&j);
-	json_add_text(&j, "out_trade_no", str_c(at->number));
-	json_put_object_end(&j);
-	if (!json_end(&j))
-		return FAILS(why, MEMORY, "a question about an attempt");
-	const struct attempt_deed d = { kind, buf_text(&b), 0 };
-	return attempt_effect(tx, at, &d, now_ms, &effect, why) && attempt_ask_next(tx, at, effect, at->asks + (kind == KIND_wechat_pay_query), 0, now_ms, why);
+	if (!number_out(&b, &a, "order_id", channel_no, why))
+		return false;
+	const struct effect_new e = { .kind = attempt_channel_of(channel)->query, .payload = buf_text(&b) };
+	return effect_add(tx, &e, now_ms, random, &effect, why);
 }
 
 /* ---- when to ask ---- */
@@ -119,15 +139,15 @@ bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t 
 		return false;
 	if (a->asking != 0)
 		return true; /* its answer goes on */
-	return is_over ? by_number(tx, a, KIND_wechat_pay_query, now_ms, why) : attempt_ask_next(tx, a, 0, 0, now_ms + BUSY_MS, now_ms, why);
+	return is_over ? by_number(tx, a, false, now_ms, why) : attempt_ask_next(tx, a, 0, 0, now_ms + BUSY_MS, now_ms, why);
 }
 
 /* ---- what the channel says ---- */
 
-static bool paid(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+static bool paid(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why)
 {
 	enum money_end end;
-	const struct money m = { .channel = a->channel, .reference = t->transaction_id, .order = a->order, .fen = t->total_fen, .came_ms = t->success_ms != 0 ? t->success_ms : now_ms };
+	const struct money m = { .channel = a->channel, .reference = w->reference, .channel_no = w->channel_no, .order = a->order, .fen = w->total_fen, .came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
 	if (!money_arrives(tx, &m, now_ms, &end, why))
 		return false;
 	return a->state == ATTEMPT_PAID || attempt_move(tx, a, ATTEMPT_PAID, STR("SUCCESS"), now_ms, why);
@@ -147,22 +167,35 @@ static bool is_live(const struct attempt *a)
 	return a->state == ATTEMPT_ASKED || a->state == ATTEMPT_READY || a->state == ATTEMPT_UNKNOWN || a->state == ATTEMPT_CLOSING;
 }
 
-static bool not_paid(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+/* What a channel does not close is asked about until its time is over there, and is given up then: what comes later is odd money. */
+static bool close_there(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
+{
+	int64_t over_ms = attempt_ends_by_itself_ms(a), next = next_ms(a, now_ms);
+	if (attempt_channel_of(a->channel)->close != 0)
+		return by_number(tx, a, true, now_ms, why);
+	if (now_ms >= over_ms)
+		return attempt_move(tx, a, ATTEMPT_CLOSED, STR("LEFT"), now_ms, why);
+	return attempt_ask_next(tx, a, 0, a->asks, next < over_ms ? next : over_ms, now_ms, why);
+}
+
+static bool not_paid(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why)
 {
 	if (!is_live(a))
 		return true;
-	if (t->state == WECHAT_PAY_TRADE_CLOSED)
+	if (w->is == ATTEMPT_IS_CLOSED)
 		return a->state == ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_CLOSED, STR("CLOSED"), now_ms, why);
 	if (a->state == ATTEMPT_UNKNOWN && !attempt_move(tx, a, ATTEMPT_CLOSING, STR("NOTPAY"), now_ms, why)) /* it is there, and no phone has what it takes to pay it */
 		return false;
-	return a->state == ATTEMPT_CLOSING ? by_number(tx, a, KIND_wechat_pay_close, now_ms, why) : ask_later(tx, a, now_ms, why);
+	return a->state == ATTEMPT_CLOSING ? close_there(tx, a, now_ms, why) : ask_later(tx, a, now_ms, why);
 }
 
-bool attempt_told(struct tx *tx, struct attempt *a, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+bool attempt_told(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why)
 {
-	if (wechat_pay_trade_is_paid(t))
-		return paid(tx, a, t, now_ms, why) && close_others(tx, a, now_ms, why);
-	return not_paid(tx, a, t, now_ms, why);
+	if (w->is == ATTEMPT_IS_PAID)
+		return paid(tx, a, w, now_ms, why) && close_others(tx, a, now_ms, why);
+	if (w->is == ATTEMPT_IS_OTHER)
+		return !is_live(a) || ask_later(tx, a, now_ms, why);
+	return not_paid(tx, a, w, now_ms, why);
 }
 
 /* ---- what follows from effects ---- */
@@ -199,16 +232,39 @@ static bool is_about_its_state(const char *code)
 	return false;
 }
 
+/* *is_other: the notice is paid there by an order of another attempt, which is asked about: this one must not be paid too. */
+static bool named_there(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, bool *is_other, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt other;
+	uint8_t random[16];
+	arena_init(&arena, ARENA_MAX);
+	if (!attempt_by_channel_no(tx, a->channel, channel_no, &other, &arena, why))
+		return false;
+	*is_other = other.id != 0 && other.id != a->id;
+	if (!*is_other)
+		return attempt_channel_no(tx, a, channel_no, now_ms, why);
+	random_of("attempt.stray", a, now_ms, random);
+	return attempt_ask_stray(tx, a->channel, channel_no, now_ms, random, why);
+}
+
 bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
 {
 	DROP(arena) struct arena arena;
 	struct attempt a;
+	bool is_other = false;
 	arena_init(&arena, ARENA_MAX);
 	if (!attempt_by_effect(tx, e->id, &a, &arena, why) || a.id == 0 || !order_hold(tx, a.order, why) || !attempt_by_effect(tx, e->id, &a, &arena, why) || !is_live(&a))
 		return why->code == FAIL_NONE;
-	struct str handle = e->state == EFFECT_DONE ? wechat_pay_handle(e->said, &arena) : STR_NONE;
-	if (handle.at != NULL)
-		return ready(tx, &a, handle, now_ms, why);
+	struct attempt_page page = { .handle = STR_NONE };
+	if (e->state == EFFECT_DONE)
+		attempt_channel_of(a.channel)->page(e, a.method, &page, &arena);
+	if (page.channel_no.at != NULL && !named_there(tx, &a, page.channel_no, now_ms, &is_other, why))
+		return false;
+	if (is_other)
+		return failed(tx, &a, e, now_ms, why);
+	if (page.handle.at != NULL)
+		return ready(tx, &a, page.handle, now_ms, why);
 	if (e->state == EFFECT_CANCELLED || (e->state == EFFECT_FAILED && !is_about_its_state(e->code)))
 		return failed(tx, &a, e, now_ms, why);
 	return unknown(tx, &a, e, now_ms, why);
@@ -224,18 +280,38 @@ static bool is_unknown_there(const struct effect_view *e)
 	return e->state == EFFECT_DONE && e->said.at == NULL;
 }
 
+/* Of an order nobody is asking about: an attempt's that is over, or one that was made there and not by us. */
+static bool stray(struct tx *tx, const struct attempt_channel *c, const struct attempt_word *w, int64_t now_ms, struct arena *arena, struct fail *why)
+{
+	struct attempt a;
+	enum money_end end;
+	if (w->is != ATTEMPT_IS_PAID || w->channel_no.at == NULL)
+		return true;
+	if (!attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why))
+		return false;
+	if (a.id != 0)
+		return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why) && attempt_told(tx, &a, w, now_ms, why);
+	const struct money m = { .channel = c->channel, .reference = w->reference, .channel_no = w->channel_no, .division = attempt_stray_division(), .fen = w->total_fen,
+		.came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
+	return money_arrives(tx, &m, now_ms, &end, why);
+}
+
 bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
 {
 	DROP(arena) struct arena arena;
 	struct attempt a;
-	struct wechat_pay_trade t;
+	struct attempt_word w;
+	const struct attempt_channel *c = attempt_channel_asked(e->kind);
 	arena_init(&arena, ARENA_MAX);
-	if (!asked(tx, e, &a, &arena, why) || a.id == 0)
-		return why->code == FAIL_NONE;
+	bool is_word = e->said.at != NULL && c->word(e->said, &w, &arena);
+	if (!asked(tx, e, &a, &arena, why))
+		return false;
+	if (a.id == 0)
+		return !is_word || stray(tx, c, &w, now_ms, &arena, why);
 	if (!attempt_ask_next(tx, &a, 0, a.asks, 0, now_ms, why))
 		return false;
-	if (e->said.at != NULL && wechat_pay_trade_read(e->said, &t, &arena))
-		return attempt_told(tx, &a, &t, now_ms, why);
+	if (is_word)
+		return attempt_told(tx, &a, &w, now_ms, why);
 	if (!is_live(&a))
 		return true;
 	/* nothing of that number is there: what was to order it never arrived, and is over */
@@ -256,7 +332,7 @@ bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, 
 	if (e->state == EFFECT_DONE)
 		return attempt_move(tx, &a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
 	if (is_about_its_state(e->code)) /* the phone was quicker */
-		return by_number(tx, &a, KIND_wechat_pay_query, now_ms, why);
+		return by_number(tx, &a, false, now_ms, why);
 	return ask_later(tx, &a, now_ms, why);
 }
 
@@ -310,7 +386,7 @@ static bool ask_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 		return true;
 	if (a.state == ATTEMPT_CLOSING && (!effect_get(tx, a.effect, &e, &found, why) || (found && !effect_is_over(e.state)))) /* what orders it there is still on its way */
 		return why->code == FAIL_NONE && attempt_ask_next(tx, &a, 0, a.asks, now_ms + BUSY_MS, now_ms, why);
-	return by_number(tx, &a, KIND_wechat_pay_query, now_ms, why);
+	return by_number(tx, &a, false, now_ms, why);
 }
 
 static bool end_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)

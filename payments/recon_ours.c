@@ -210,7 +210,7 @@ static bool attempt_look(struct tx *tx, int64_t channel, struct str order_no, st
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT a.id, a.total_fen, a.changed_ms, o.state, (SELECT MIN(n.division) FROM pay_order_notice x JOIN pay_notice n ON n.id = x.notice WHERE x.pay_order = o.id),"
 		" (SELECT COUNT(*) FROM pay_order_notice x JOIN pay_notice n ON n.id = x.notice WHERE x.pay_order = o.id AND n.state = $1),"
 		" (SELECT COUNT(*) FROM pay_order_notice x JOIN pay_notice n ON n.id = x.notice WHERE x.pay_order = o.id AND n.state IN ($2, $3))"
-		" FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order WHERE a.out_trade_no = $4 AND a.channel = $5", why);
+		" FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order WHERE (a.out_trade_no = $4 OR a.channel_no = $4) AND a.channel = $5", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, NOTICE_PAID);

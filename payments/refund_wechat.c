@@ -6,6 +6,7 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
+#include "channels/wechat_nontax.h"
 #include "channels/wechat_pay_message.h"
 #include "payments/deed.h"
 
@@ -87,6 +88,63 @@ static bool query(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t
 	return (json_end(&j) || FAILS(why, MEMORY, "a question about a refund")) && deed(tx, r, KIND_wechat_pay_refund_query, buf_text(&b), 0, now_ms, effect, why);
 }
 
+/* ---- the non-tax platform: by the order a payment belongs to ---- */
+
+static bool order_of(struct tx *tx, const struct refund *r, struct str reference, struct str *channel_no, struct arena *a, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT channel_no FROM pay_channel_trade WHERE channel = $1 AND reference = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, r->channel);
+	stmt_bind_text(q, 2, reference);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "the platform's order of refund %" PRId64, r->id);
+	*channel_no = str_copy(a, stmt_text(q, 0));
+	return channel_no->at != NULL || FAILS(why, MEMORY, "a refund's order");
+}
+
+/* Written alike, deed and question: the platform knows the number inside the order alone. */
+static bool nontax_deed(struct tx *tx, const struct refund *r, bool is_question, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why)
+{
+	struct source s = { .total_fen = 0 };
+	struct str channel_no;
+	struct buf b;
+	char number[ID_TEXT_BYTES];
+	if (!source_read(tx, r, &s, a, why) || !order_of(tx, r, s.reference, &channel_no, a, why))
+		return false;
+	buf_init(&b, a, 256);
+	struct json_out j = json_begin(&b);
+	json_put_object(&j);
+	json_add_text(&j, "order_id", channel_no);
+	json_add_text(&j, "number", (struct str){ number, refund_key_text(r->key, number) });
+	if (!is_question) {
+		json_add_number(&j, "fen", r->fen);
+		json_add_text(&j, "reason", refund_ground_zh(r->ground));
+	}
+	json_put_object_end(&j);
+	if (!json_end(&j))
+		return FAILS(why, MEMORY, "a refund's deed");
+	int64_t due_ms = !is_question && s.last_ms > now_ms - BETWEEN_MS ? s.last_ms + BETWEEN_MS : 0;
+	return deed(tx, r, is_question ? KIND_wechat_nontax_refund_query : KIND_wechat_nontax_refund, buf_text(&b), due_ms, now_ms, effect, why);
+}
+
+static bool nontax_send(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why)
+{
+	return nontax_deed(tx, r, false, now_ms, effect, a, why);
+}
+
+static bool nontax_query(struct tx *tx, const struct refund *r, int64_t now_ms, int64_t *effect, struct arena *a, struct fail *why)
+{
+	return nontax_deed(tx, r, true, now_ms, effect, a, why);
+}
+
+static bool nontax_is_there(void)
+{
+	return account_is_configured(ACCOUNT_wechat_nontax);
+}
+
+/* ---- both ---- */
+
 static const char *const words[] = { "moved", "before", "unknown_number", "amount", "against_ledger" };
 _Static_assert((int)REFUND_HEARD == 1 && REFUND_HEARD_AGAINST == sizeof(words) / sizeof(words[0]), "a word for each of enum refund_heard");
 
@@ -99,8 +157,9 @@ void refund_wechat_compose(void)
 {
 	for (int i = 0; i < REFUND_HEARD_AGAINST; i++)
 		metric_label(M_refund_words, i, words[i]);
-	static const struct refund_channel channel = { send, query, is_there };
+	static const struct refund_channel channel = { send, query, is_there }, nontax = { nontax_send, nontax_query, nontax_is_there };
 	refund_channel_compose(PAY_BY_WECHAT, &channel);
+	refund_channel_compose(PAY_BY_WECHAT_NONTAX, &nontax);
 }
 
 /* ---- words ---- */
@@ -138,7 +197,11 @@ static bool answered(struct tx *tx, const struct refund *r, const struct effect_
 	char number[ID_TEXT_BYTES];
 	struct wechat_pay_refund said = { .refund_fen = 0 };
 	struct refund_word w = { .number = { number, refund_key_text(r->key, number) }, .said = said_of(str_c(e->code)), .channel_no = str_c(e->ref) };
-	if (e->said.at != NULL && wechat_pay_refund_read(e->said, &said, a)) {
+	if (r->channel == PAY_BY_WECHAT_NONTAX) {
+		struct nontax_refund told;
+		if (e->said.at != NULL && nontax_refund_read(e->said, w.number, &told, a))
+			w.fen = told.fen;
+	} else if (e->said.at != NULL && wechat_pay_refund_read(e->said, &said, a)) {
 		w.fen = said.refund_fen;
 		w.channel_no = said.refund_id;
 	}
@@ -180,5 +243,5 @@ bool refund_wechat_followed(struct tx *tx, const struct effect_view *e, int64_t 
 	r.id = id;
 	if (!refund_hold(tx, &r, &a, why))
 		return false;
-	return e->kind == KIND_wechat_pay_refund ? sent(tx, &r, e, now_ms, &a, why) : asked(tx, &r, e, now_ms, &a, why);
+	return e->kind == KIND_wechat_pay_refund || e->kind == KIND_wechat_nontax_refund ? sent(tx, &r, e, now_ms, &a, why) : asked(tx, &r, e, now_ms, &a, why);
 }

@@ -1,4 +1,5 @@
-/* payments/refund_wechat.h - refunds through WeChat Pay: a deed and questions about it by the refund's own number, and what follows from their answers (a callback: services/callback_wechat_pay.c).
+/* payments/refund_wechat.h - refunds through WeChat Pay and WeChat's non-tax platform: a deed and questions about it by the refund's own number, and what follows from their answers (callbacks:
+ * services/callback_wechat_pay.c, callback_wechat_nontax.c).
  * Thread: refund_wechat_compose before threads start; the rest the write lane. */
 #ifndef PAYMENTS_REFUND_WECHAT_H
 #define PAYMENTS_REFUND_WECHAT_H
@@ -6,6 +7,6 @@
 #include "payments/refund.h"
 
 void refund_wechat_compose(void);
-/* effect_follow of KIND_wechat_pay_refund and KIND_wechat_pay_refund_query. */
+/* effect_follow of the refunds of both, and of the questions about them. */
 MUST_USE bool refund_wechat_followed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 #endif

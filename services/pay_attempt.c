@@ -6,7 +6,8 @@
 #include "auth/login.h"
 #include "base/hash.h"
 #include "channels/wechat_pay_sign.h"
-#include "payments/attempt.h"
+#include "notify/account.h"
+#include "payments/attempt_channel.h"
 #include "services/handlers.h"
 #include "services/ordering.h"
 #include "services/services.h"
@@ -19,7 +20,8 @@ static const char *const no_query[] = { NULL };
 
 struct paying {
 	struct id key, attempt_key;
-	struct str channel, method_name;
+	struct str channel_name, method_name;
+	const struct attempt_channel *channel;
 	enum attempt_method method;
 	struct attempt attempt;
 	struct order order;
@@ -32,27 +34,51 @@ static bool order_key(struct request *r, struct id *key, struct fail *why)
 	return id_from_text(r->params[0], "or", key) || FAILS(why, NOT_FOUND, "not an order's id");
 }
 
+static const struct attempt_channel *channel_named(struct str text)
+{
+	static const enum pay_channel all[] = { PAY_BY_WECHAT, PAY_BY_WECHAT_NONTAX };
+	for (size_t i = 0; i < sizeof(all) / sizeof(all[0]); i++)
+		if (str_eq(text, pay_channel_name(all[i])))
+			return attempt_channel_of(all[i]);
+	return NULL;
+}
+
 static bool pay_parse(struct request *r, struct fail *why)
 {
 	static const struct json_field fields[] = {
-		{ "channel", JSON_F_TEXT, true, 1, 32, offsetof(struct paying, channel), NULL },
+		{ "channel", JSON_F_TEXT, true, 1, 32, offsetof(struct paying, channel_name), NULL },
 		{ "method", JSON_F_TEXT, true, 1, 16, offsetof(struct paying, method_name), NULL },
 	};
 	struct paying *p = request_state(r, sizeof(*p), why);
 	if (p == NULL || !request_query_only(r, no_query, why) || !order_key(r, &p->key, why) || !request_json(r, fields, 2, p, why))
 		return false;
-	if (!str_eq(p->channel, pay_channel_name(PAY_BY_WECHAT)))
+	p->channel = channel_named(p->channel_name);
+	if (p->channel == NULL)
 		return FAILS_FIELD(why, FIELD, "/channel", "no channel of ours");
 	p->method = attempt_method_named(p->method_name);
-	return p->method != 0 || FAILS_FIELD(why, FIELD, "/method", "no method of this channel");
+	return (p->method != 0 && attempt_channel_has(p->channel, p->method)) || FAILS_FIELD(why, FIELD, "/method", "no method of this channel");
 }
 
-static bool is_there(enum attempt_method method, struct fail *why)
+/* Whoever pays inside the mini-program is named as that mini-program knows him, so it must be the one the platform knows too. */
+static bool nontax_is_there(enum attempt_method method, struct fail *why)
+{
+	const struct config *c = services_config();
+	if (!account_is_configured(ACCOUNT_wechat_nontax))
+		return FAILS_FIELD(why, FIELD, "/channel", "not configured");
+	return method != ATTEMPT_BY_MINI || strcmp(c->wechat_nontax_appid, c->wechat_mini_appid) == 0 || FAILS_FIELD(why, FIELD, "/method", "wechat.nontax.appid is not the mini-program's");
+}
+
+static bool pay_is_there(enum attempt_method method, struct fail *why)
 {
 	const struct config *c = services_config();
 	if (c->wechat_pay_url[0] == '\0')
 		return FAILS_FIELD(why, FIELD, "/channel", "not configured");
 	return method != ATTEMPT_BY_APP || c->wechat_pay_app_appid[0] != '\0' || FAILS_FIELD(why, FIELD, "/method", "wechat.pay.app_appid is not configured");
+}
+
+static bool is_there(const struct paying *p, struct fail *why)
+{
+	return p->channel->channel == PAY_BY_WECHAT_NONTAX ? nontax_is_there(p->method, why) : pay_is_there(p->method, why);
 }
 
 /* The account of WeChat that is linked to the caller, whose phone pays, for whomever he acts; kept nowhere but in what the channel is told. */
@@ -80,22 +106,29 @@ static bool begin(struct tx *tx, struct request *r, struct paying *p, struct fai
 	char text[LOGIN_VALUE_MAX + 1];
 	uint8_t random[32];
 	request_bytes(r, "attempt", random);
-	struct attempt_new n = { .key = id_make(r->now_ms, random), .channel = PAY_BY_WECHAT, .method = p->method, .now_ms = r->now_ms, .salt = random + 16 };
+	struct attempt_new n = { .key = id_make(r->now_ms, random), .channel = p->channel->channel, .method = p->method, .now_ms = r->now_ms, .salt = random + 16 };
 	if (p->order.expires_ms < r->now_ms + LEFT_MIN_MS)
 		return FAILS(why, ORDER_ENDS, "order %lld", (long long)p->order.id);
 	if (p->method == ATTEMPT_BY_MINI && !openid_of(tx, r, text, &n.openid, why))
 		return false;
-	if (p->method == ATTEMPT_BY_H5)
+	if (n.channel == PAY_BY_WECHAT_NONTAX && p->order.count != 1)
+		return FAILS_FIELD(why, FIELD, "/channel", "it takes one notice at a time");
+	if (p->method == ATTEMPT_BY_H5 || n.channel == PAY_BY_WECHAT_NONTAX)
 		n.ip = address_of(r->peer);
 	bool ok = attempt_make(tx, &p->order, &n, &p->attempt, why);
 	wipe(text, sizeof(text));
 	return ok;
 }
 
+static bool is_same_way(const struct paying *p)
+{
+	return p->attempt.channel == p->channel->channel && p->attempt.method == p->method;
+}
+
 static bool go_on(struct tx *tx, struct request *r, struct paying *p, struct fail *why)
 {
 	struct attempt *a = &p->attempt;
-	if (a->state == ATTEMPT_READY && a->method == p->method)
+	if (a->state == ATTEMPT_READY && is_same_way(p))
 		return attempt_serves(a, r->now_ms) || attempt_renew(tx, a, r->now_ms, why);
 	return a->state != ATTEMPT_CLOSING || FAILS(why, PAYING_OTHERWISE, "attempt %lld is being closed", (long long)a->id);
 }
@@ -103,7 +136,7 @@ static bool go_on(struct tx *tx, struct request *r, struct paying *p, struct fai
 /* Another way is wanted: what is there is closed first, and that must be kept, so it is told in render. */
 static bool is_otherwise(const struct paying *p)
 {
-	return p->attempt.id != 0 && p->attempt.state != ATTEMPT_CLOSING && p->attempt.method != p->method;
+	return p->attempt.id != 0 && p->attempt.state != ATTEMPT_CLOSING && !is_same_way(p);
 }
 
 static bool pay_apply(struct tx *tx, struct request *r, struct fail *why)
@@ -114,7 +147,7 @@ static bool pay_apply(struct tx *tx, struct request *r, struct fail *why)
 		return false;
 	if (found.id == 0 || found.person != principal_whose(&r->who))
 		return FAILS(why, NOT_FOUND, "no such order of his");
-	if (!is_there(p->method, why) || !order_hold(tx, found.id, why) || !order_read(tx, found.id, &p->order, why) || !attempt_live(tx, found.id, &p->attempt, &r->arena, why))
+	if (!is_there(p, why) || !order_hold(tx, found.id, why) || !order_read(tx, found.id, &p->order, why) || !attempt_live(tx, found.id, &p->attempt, &r->arena, why))
 		return false;
 	r->outcome = (struct outcome){ .code = PAYING, .status = 201 };
 	if (is_otherwise(p))
@@ -193,6 +226,22 @@ static bool signed_out(struct request *r, struct json_out *j, const struct attem
 	return true;
 }
 
+/* The platform's own page, or its mini-program's: nothing of it is signed by us. */
+static void nontax_out(struct json_out *j, struct str handle)
+{
+	struct str appid, path;
+	if (str_starts(handle, STR("https://"))) {
+		json_add_text(j, "page_url", handle);
+		return;
+	}
+	str_cut(handle, '/', &appid, &path);
+	json_put_name(j, "mini_program");
+	json_put_object(j);
+	json_add_text(j, "app_id", appid);
+	json_add_text(j, "path", path);
+	json_put_object_end(j);
+}
+
 static bool pay_out(struct request *r, struct json_out *j, const struct paying *p, struct fail *why)
 {
 	const struct attempt *a = &p->attempt;
@@ -203,7 +252,9 @@ static bool pay_out(struct request *r, struct json_out *j, const struct paying *
 	json_put_name(j, "pay");
 	json_put_object(j);
 	bool ok = true;
-	if (a->method == ATTEMPT_BY_NATIVE)
+	if (a->channel == PAY_BY_WECHAT_NONTAX)
+		nontax_out(j, a->handle);
+	else if (a->method == ATTEMPT_BY_NATIVE)
 		json_add_text(j, "code_url", a->handle);
 	else if (a->method == ATTEMPT_BY_H5)
 		json_add_text(j, "h5_url", a->handle);

@@ -39,11 +39,12 @@ static bool unknown_order(struct tx *tx, const struct wechat_pay_trade *t, int64
 static bool of_trade(struct tx *tx, const struct wechat_pay_trade *t, int64_t now_ms, struct arena *arena, struct fail *why)
 {
 	struct attempt a;
+	const struct attempt_word w = attempt_word_of_trade(t);
 	if (!attempt_by_number(tx, t->out_trade_no, &a, arena, why))
 		return false;
 	if (a.id == 0)
 		return unknown_order(tx, t, now_ms, why);
-	return order_hold(tx, a.order, why) && attempt_by_number(tx, t->out_trade_no, &a, arena, why) && attempt_told(tx, &a, t, now_ms, why);
+	return order_hold(tx, a.order, why) && attempt_by_number(tx, t->out_trade_no, &a, arena, why) && attempt_told(tx, &a, &w, now_ms, why);
 }
 
 /* In what order its words come is nobody's promise; a word we do not know moves nothing. */

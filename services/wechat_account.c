@@ -9,7 +9,7 @@ static struct secret secret;
 
 bool wechat_account_open(const struct config *c, struct fail *why)
 {
-	return c->wechat_url[0] == '\0' || secret_read(c->wechat_mini_secret_file, &secret, why);
+	return c->wechat_mini_appid[0] == '\0' || secret_read(c->wechat_mini_secret_file, &secret, why);
 }
 
 void wechat_account_close(void)
@@ -38,9 +38,14 @@ static bool later(int seconds, const char *what, long long errcode, struct fail 
 
 bool wechat_refused(struct wechat_said said, const char *what, const char *code, struct fail *why)
 {
+	return wechat_account_refused(said, "wechat_mini", what, code, why);
+}
+
+bool wechat_account_refused(struct wechat_said said, const char *account, const char *what, const char *code, struct fail *why)
+{
 	bool is_ours = said.means == WECHAT_CONFIG || said.means == WECHAT_OURS || said.means == WECHAT_STALE || said.means == WECHAT_QUOTA;
 	if (is_ours)
-		LOG_EVENT(provider_refused, STR_NONE, L_C("wechat_mini"), L_C(what), L_INT(said.errcode));
+		LOG_EVENT(provider_refused, STR_NONE, L_C(account), L_C(what), L_INT(said.errcode));
 	switch (said.means) {
 	case WECHAT_CODE:
 		FAILS(why, GRANT, "WeChat, %s: %lld", what, (long long)said.errcode);
@@ -66,20 +71,25 @@ bool wechat_refused(struct wechat_said said, const char *what, const char *code,
 
 static bool token_build(struct arena *a, struct http_call *out, struct fail *why)
 {
-	return wechat_token_build(services_config(), secret, a, out, why);
+	return wechat_token_build(str_c(services_config()->wechat_url), str_c(services_config()->wechat_mini_appid), secret, a, out, why);
 }
 
-static bool token_judge(const struct http_answer *answer, struct arena *a, struct secret *token, int64_t *life_s, struct fail *why)
+bool wechat_token_taken(const char *account, const struct http_answer *answer, struct arena *a, struct secret *token, int64_t *life_s, struct fail *why)
 {
 	struct wechat_token t;
 	if (answer->status >= 500 || answer->status == 429)
 		return FAILS(why, PEER_AWAY, "WeChat, token: status %d", answer->status);
 	struct wechat_said said = wechat_token_judge(answer, a, &t);
 	if (said.means != WECHAT_OK)
-		return wechat_refused(said, "token", "access_token", why);
+		return wechat_account_refused(said, account, "token", "access_token", why);
 	*token = t.token;
 	*life_s = t.expires_in_s;
 	return true;
+}
+
+static bool token_judge(const struct http_answer *answer, struct arena *a, struct secret *token, int64_t *life_s, struct fail *why)
+{
+	return wechat_token_taken("wechat_mini", answer, a, token, life_s, why);
 }
 
 const struct token_source wechat_token = { .name = "wechat_mini", .build = token_build, .judge = token_judge };

@@ -16,4 +16,8 @@ extern const struct token_source wechat_token; /* the mini-program's, in the sta
 /* What WeChat said instead of an answer, for whoever waits: always false. What an operator must mend is an event too. `what`: the question, for the log;
  * `code`: the parameter a wrong code came in, told to the client. */
 bool wechat_refused(struct wechat_said said, const char *what, const char *code, struct fail *why);
+/* The same of another account of ours there; `account` is its name in the log. */
+bool wechat_account_refused(struct wechat_said said, const char *account, const char *what, const char *code, struct fail *why);
+/* token_source.judge of any account there. */
+bool wechat_token_taken(const char *account, const struct http_answer *answer, struct arena *a, struct secret *token, int64_t *life_s, struct fail *why);
 #endif

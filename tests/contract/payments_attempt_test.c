@@ -231,7 +231,8 @@ static void called_back(const struct there *t)
 	MUST(attempt_by_number(life.tx, trade.out_trade_no, &a, &life.arena, life.why));
 	(void)order_now();
 	MUST(attempt_by_number(life.tx, trade.out_trade_no, &a, &life.arena, life.why));
-	MUST(attempt_told(life.tx, &a, &trade, life.now_ms, life.why));
+	const struct attempt_word w = attempt_word_of_trade(&trade);
+	MUST(attempt_told(life.tx, &a, &w, life.now_ms, life.why));
 }
 
 static void sweeps(void)

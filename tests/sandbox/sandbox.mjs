@@ -16,6 +16,7 @@ import { finance } from './peers/finance.mjs';
 import { frame_server } from './peers/finance_frames.mjs';
 import { provincial } from './peers/provincial.mjs';
 import { wechat } from './peers/wechat.mjs';
+import { wechat_nontax } from './peers/wechat_nontax.mjs';
 import { wechat_pay } from './peers/wechat_pay.mjs';
 
 const text = { type: 'string' };
@@ -39,7 +40,8 @@ async function start(o) {
 	mkdirSync(o.state, { recursive: true, mode: 0o700 });
 	const journal = new Journal(path.join(o.state, 'sandbox.log.jsonl'));
 	const ca = o.ca === undefined ? undefined : readFileSync(o.ca);
-	const peers = [aliyun_sms(journal, { ca }), authority(), certificates(), finance(), department(), hooks(), provincial(), wechat(), wechat_pay(journal, { ca })];
+	const accounts = wechat();
+	const peers = [aliyun_sms(journal, { ca }), authority(), certificates(), finance(), department(), hooks(), provincial(), accounts, wechat_pay(journal, { ca }), wechat_nontax(journal, { ca, accounts })];
 	const faults = new Faults();
 	const door = new Door(peers, faults, journal);
 	const main = await listen(plain_server(door.serve), Number(o.port));

@@ -45,7 +45,7 @@ static void questions(void **state)
 	assert_true(call.method == METHOD_GET && str_eq(call.url, STR("https://api.weixin.qq.com/sns/jscode2session?appid=" APPID "&secret=s%26cret&js_code=0a%2Bb&grant_type=authorization_code")));
 	assert_true(wechat_phone_build(&c, (struct secret){ STR("T-1") }, STR("p\"1"), STR("o-1"), &a, &call, &why));
 	assert_true(str_eq(call.url, STR("https://api.weixin.qq.com/wxa/business/getuserphonenumber?access_token=T-1")) && str_eq(call.body, STR("{\"code\":\"p\\\"1\",\"openid\":\"o-1\"}")));
-	assert_true(wechat_token_build(&c, key, &a, &call, &why) && call.method == METHOD_POST);
+	assert_true(wechat_token_build(str_c(c.wechat_url), str_c(c.wechat_mini_appid), key, &a, &call, &why) && call.method == METHOD_POST);
 	assert_true(str_eq(call.body, STR("{\"grant_type\":\"client_credential\",\"appid\":\"" APPID "\",\"secret\":\"s&cret\",\"force_refresh\":false}")));
 	assert_false(wechat_code_is_right(STR("a b")) || wechat_code_is_right(STR("")));
 	c.wechat_mini_appid[0] = '\0';

@@ -3,6 +3,7 @@
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const APP = { appid: 'wx0123456789abcdef', secret: '0123456789abcdef0123456789abcdef' };
+const OTHERS = { accounts: { wxnontax00000000: 'ffffffffffffffffffffffffffffffff' } }; // appid: secret; accounts that have tokens of their own
 const LIVES = { code_ms: 300000, token_ms: 7200000, overlap_ms: 300000 };
 const FORCED = { a_day: 20, apart_ms: 30000 };
 const MESSAGES = {
@@ -31,15 +32,16 @@ const json_of = ({ body }) => {
 
 export function wechat() {
 	const peer = { name: 'wechat', settings: null };
-	let login_codes, phone_codes, sessions, tokens, current, forced;
+	let login_codes, phone_codes, sessions, tokens, owners, current, forced;
 
 	peer.reset = () => {
-		peer.settings = { ...APP, ...LIVES, bound: false, risky: [] };
+		peer.settings = { ...APP, ...OTHERS, ...LIVES, bound: false, risky: [] };
 		login_codes = new Map();
 		phone_codes = new Map();
 		sessions = new Map(); // openid: its newest session_key
 		tokens = new Map(); // each token: until when it serves
-		current = { stable: null, legacy: null };
+		owners = new Map(); // each token: whose appid
+		current = { stable: new Map(), legacy: null };
 		forced = [];
 	};
 	peer.reset();
@@ -68,7 +70,7 @@ export function wechat() {
 	// Somebody elsewhere has forced a refresh: what we hand out next is another, and those that are out are over at once.
 	const stale = () => {
 		tokens.clear();
-		current = { stable: null, legacy: null };
+		current = { stable: new Map(), legacy: null };
 		return {};
 	};
 	peer.does = { code, stale };
@@ -77,9 +79,10 @@ export function wechat() {
 
 	const judge_app = ({ appid, secret }) => {
 		if (!is_text(appid)) return told(41002);
-		if (appid !== peer.settings.appid) return told(40013);
+		const wanted = appid === peer.settings.appid ? peer.settings.secret : peer.settings.accounts[appid];
+		if (wanted === undefined) return told(40013);
 		if (!is_text(secret)) return told(41004);
-		return secret === peer.settings.secret ? null : told(40125);
+		return secret === wanted ? null : told(40125);
 	};
 	const judge_token = (token) => {
 		if (!is_text(token)) return told(41001);
@@ -87,6 +90,8 @@ export function wechat() {
 		if (!tokens.has(token)) return told(40001);
 		return tokens.get(token) > Date.now() ? null : told(42001);
 	};
+	// For interfaces of other peers: is it a token of this account?
+	peer.token_wrong = (token, appid) => judge_token(token) ?? (owners.get(token) === appid ? null : told(40001));
 	const judge_code = (given, used) => {
 		if (given === undefined || given.until <= Date.now()) return told(40029);
 		return given.used ? told(used) : null;
@@ -128,9 +133,10 @@ export function wechat() {
 
 	// ---- access tokens ----
 
-	const made = () => {
+	const made = (appid) => {
 		const token = `${random(3)}_${random(72)}`, until = Date.now() + peer.settings.token_ms;
 		tokens.set(token, until);
+		owners.set(token, appid);
 		return { token, until };
 	};
 	const answer = ({ token, until }) => ({ status: 200, body: { access_token: token, expires_in: Math.max(1, Math.ceil((until - Date.now()) / 1000)) } });
@@ -142,21 +148,21 @@ export function wechat() {
 		return today.length >= FORCED.a_day || now - (today.at(-1) ?? 0) < FORCED.apart_ms ? told(45009) : null;
 	};
 	// The same one until it is nearly over; then another, and both serve for the overlap.
-	const stable = ({ asked: { force_refresh = false } }) => {
-		const is_over = current.stable === null || current.stable.until - Date.now() < Math.min(peer.settings.overlap_ms, peer.settings.token_ms / 2);
+	const stable = ({ asked: { appid, force_refresh = false } }) => {
+		const there = current.stable.get(appid), is_over = there === undefined || there.until - Date.now() < Math.min(peer.settings.overlap_ms, peer.settings.token_ms / 2);
 		if (force_refresh) {
 			forced.push(Date.now());
-			if (current.stable !== null) tokens.delete(current.stable.token);
+			if (there !== undefined) tokens.delete(there.token);
 		}
-		if (is_over || force_refresh) current.stable = made();
-		return answer(current.stable);
+		if (is_over || force_refresh) current.stable.set(appid, made(appid));
+		return answer(current.stable.get(appid));
 	};
 
 	const judge_legacy = ({ method, fields }) => (method === 'GET' ? judge_app(fields) ?? (fields.grant_type === 'client_credential' ? null : told(40002)) : told(43001));
 	// Another each time: the one before serves a little longer.
 	const legacy = () => {
 		if (current.legacy !== null) tokens.set(current.legacy.token, Math.min(current.legacy.until, Date.now() + peer.settings.overlap_ms));
-		current.legacy = made();
+		current.legacy = made(peer.settings.appid);
 		return answer(current.legacy);
 	};
 

@@ -1,0 +1,27 @@
+/* channels/wechat_nontax_call.h - what WeChat's non-tax platform calls us with, opened, and our answer, sealed. Pure.
+ *
+ * How it is sealed and signed is in no public document: cipher, envelope and signature are a profile, and there is none but the sandbox's own, for development. What is known of every call:
+ * its address has ?wxnontaxstr=…, a random text of this one call; our answer has a member "data", in which sealed are errcode and errmsg.
+ * The platform's own profile, when somebody is told of it, is one more row.
+ *
+ *   sandbox    {"version": 1, "data": base64 of nonce (12 bytes), AES-256-GCM, tag, bound to wxnontaxstr; "sign": hex HMAC-SHA256 of "wxnontaxstr.data"}; the answer {"data"} alike, bound to
+ *              "wxnontaxstr.reply". The key is whsec_ and base64 of 32 bytes.
+ *
+ * Thread: any. Source: protocols/nontax.md 4. */
+#ifndef CHANNELS_WECHAT_NONTAX_CALL_H
+#define CHANNELS_WECHAT_NONTAX_CALL_H
+#include "base/log.h"
+
+/* What we answer with. */
+enum nontax_reply { NONTAX_REPLY_OK = 0, NONTAX_REPLY_FORM = 210, NONTAX_REPLY_PAID = 232 /* by another order */, NONTAX_REPLY_SEALED = 298, NONTAX_REPLY_SYSTEM = 299, NONTAX_REPLY_SIGNATURE = 300 };
+
+enum { NONTAX_WORD_MAX = 64, NONTAX_NONCE_BYTES = 12 };
+
+struct nontax_profile {
+	/* OK: *plain lies in `a`. Otherwise what is to be answered. The signature is looked at first, in time that says nothing. */
+	enum nontax_reply (*open)(struct secret key, struct str word, struct str body, struct str *plain, struct arena *a);
+	/* The whole answer. at NULL: no memory, or the key is none. `random`: NONTAX_NONCE_BYTES, never twice. */
+	struct str (*seal)(struct secret key, struct str word, enum nontax_reply reply, const uint8_t *random, struct arena *a);
+};
+const struct nontax_profile *nontax_profile_of(int number); /* by the knob's; NULL: none, nobody is answered */
+#endif

@@ -1,0 +1,260 @@
+/* channels/wechat_nontax_deed.c - why this exists: their answers say what happened, or that it is not known; what an effect does about it is decided here, once for all four. */
+#include "channels/wechat_nontax_deed.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "channels/wechat_nontax.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+
+#define COUNT(array) (sizeof(array) / sizeof((array)[0]))
+enum { JUDGE_ARENA_MAX = 512 << 10, QUOTA_AGAIN_MS = 60000 };
+
+static inline void arena_dropper(struct arena *a) { arena_free(a); }
+
+static struct nontax_account account_of(const struct order *o)
+{
+	const struct config *c = o->config;
+	return (struct nontax_account){ .base = str_c(c->wechat_url), .appid = str_c(c->wechat_nontax_appid), .bank_id = str_c(c->wechat_nontax_bank_id), .mch_id = str_c(c->wechat_nontax_mch_id),
+		.service_id = c->wechat_nontax_service_id, .token = o->token, .is_development = c->development };
+}
+
+/* ---- payloads ---- */
+
+struct deed {
+	struct nontax_notice notice;
+	struct str ip, openid, order_id, number, reason;
+	int64_t fen, last_on;
+	bool is_mini;
+};
+
+#define T(name, max, member) { name, JSON_F_TEXT, false, 1, max, offsetof(struct deed, member), NULL }
+#define N(name, member) { name, JSON_F_INT, false, 0, INT64_MAX, offsetof(struct deed, member), NULL }
+static const struct json_field deed_fields[] = {
+	T("notice_no", NONTAX_ID_MAX, notice.notice_no), T("unit", NONTAX_ID_MAX, notice.department_code), T("unit_name", NONTAX_NAME_MAX, notice.department_name), N("region", notice.region),
+	N("kind", notice.kind), N("made_s", notice.made_s), N("last_on", last_on), N("fee_fen", notice.fee_fen), T("ip", 45, ip), T("openid", 128, openid), T("order_id", NONTAX_ID_MAX, order_id),
+	T("number", NONTAX_ID_MAX, number), T("reason", NONTAX_REASON_BYTES_MAX, reason), N("fen", fen), { "is_mini", JSON_F_BOOL, false, 0, 0, offsetof(struct deed, is_mini), NULL },
+};
+#undef T
+#undef N
+
+static bool read_items(const json_t *list, struct nontax_notice *n, struct arena *a, struct fail *why)
+{
+	static const struct json_field fields[] = {
+		{ "id", JSON_F_TEXT, true, 1, NONTAX_ID_MAX, offsetof(struct nontax_item, id), NULL },
+		{ "name", JSON_F_TEXT, true, 1, NONTAX_NAME_MAX, offsetof(struct nontax_item, name), NULL },
+		{ "overdue_fen", JSON_F_INT, false, 0, INT64_MAX, offsetof(struct nontax_item, overdue_fen), NULL },
+		{ "penalty_fen", JSON_F_INT, false, 0, INT64_MAX, offsetof(struct nontax_item, penalty_fen), NULL },
+		{ "fee_fen", JSON_F_INT, true, 0, INT64_MAX, offsetof(struct nontax_item, fee_fen), NULL },
+	};
+	for (size_t i = 0; i < json_array_size(list) && i < NONTAX_ITEMS_MAX; i++)
+		if (!json_take(json_array_get(list, i), fields, COUNT(fields), JSON_IGNORE_UNKNOWN, "/items", &n->items[n->count++], a, why))
+			return false;
+	return true;
+}
+
+static bool deed_read(const struct order *o, struct deed *d, struct arena *a, struct fail *why)
+{
+	*d = (struct deed){ .last_on = -1 };
+	DROP(json) json_t *j = json_read(o->payload, why);
+	if (j == NULL || !json_take(j, deed_fields, COUNT(deed_fields), JSON_IGNORE_UNKNOWN, "", d, a, why) || !read_items(json_object_get(j, "items"), &d->notice, a, why))
+		return false;
+	d->notice.last_on = (int32_t)d->last_on;
+	return true;
+}
+
+static bool has(struct str s, const char *what, struct fail *why)
+{
+	return s.at != NULL || FAILS_FIELD(why, FIELD_MISSING, "", "a payload without %s", what);
+}
+
+/* ---- build ---- */
+
+static bool order_build(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct deed d;
+	struct nontax_account w = account_of(o);
+	if (!deed_read(o, &d, a, why) || !has(d.notice.notice_no, "notice_no", why) || !has(d.ip, "ip", why))
+		return false;
+	struct nontax_order n = { .notice = &d.notice, .desc = str_c(o->config->wechat_pay_description), .ip = d.ip, .openid = d.openid,
+		.return_url = d.is_mini ? STR_NONE : str_c(o->config->wechat_nontax_return_url) };
+	return nontax_order_build(&w, &n, a, out, why);
+}
+
+static bool list_build(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct deed d;
+	struct nontax_account w = account_of(o);
+	return deed_read(o, &d, a, why) && has(d.notice.notice_no, "notice_no", why) && nontax_list_build(&w, &d.notice, a, out, why);
+}
+
+static bool query_build(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct deed d;
+	struct nontax_account w = account_of(o);
+	return deed_read(o, &d, a, why) && has(d.order_id, "order_id", why) && nontax_ask_build(&w, d.order_id, a, out, why);
+}
+
+static bool refund_build(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct deed d;
+	struct nontax_account w = account_of(o);
+	return deed_read(o, &d, a, why) && has(d.order_id, "order_id", why) && nontax_refund_build(&w, d.order_id, d.number, d.fen, d.reason, a, out, why);
+}
+
+/* ---- judge ---- */
+
+static void keep(char *to, size_t size, struct str s)
+{
+	if (s.len < size && str_is_visible_ascii(s))
+		snprintf(to, size, "%.*s", STR_ARG(s));
+}
+
+static void done(struct judgement *out, const char *code, struct str ref, struct str said)
+{
+	*out = (struct judgement){ .verdict = VERDICT_DONE, .said = said };
+	snprintf(out->code, sizeof(out->code), "%s", code);
+	if (ref.len > 0)
+		keep(out->ref, sizeof(out->ref), ref);
+}
+
+/* What was said instead. A deed that is busy there may have been begun, a question has not; whoever asks about an attempt (is_ask) and gets no answer knows nothing new. */
+static void refused(struct nontax_said said, const struct http_answer *answer, bool is_question, bool is_ask, struct judgement *out)
+{
+	enum verdict sure = is_ask ? VERDICT_UNKNOWN : VERDICT_AGAIN;
+	*out = (struct judgement){ .verdict = VERDICT_UNKNOWN };
+	switch (said.means) {
+	case NONTAX_BUSY:
+		out->verdict = answer->end == HTTP_NOT_SENT || is_question ? sure : VERDICT_UNKNOWN;
+		break;
+	case NONTAX_STALE:
+		out->verdict = sure;
+		out->token_is_over = true;
+		break;
+	case NONTAX_QUOTA:
+		out->verdict = sure;
+		out->again_after_ms = QUOTA_AGAIN_MS;
+		break;
+	case NONTAX_CONFIG:
+		out->verdict = VERDICT_STOP;
+		break;
+	case NONTAX_OURS:
+		out->verdict = is_ask ? VERDICT_UNKNOWN : VERDICT_FAILED;
+		break;
+	case NONTAX_OK:
+	case NONTAX_UNCLEAR:
+	case NONTAX_NONSENSE:
+		break;
+	}
+	if (said.errcode != 0)
+		snprintf(out->code, sizeof(out->code), "%" PRId64, said.errcode);
+	else
+		snprintf(out->code, sizeof(out->code), "%s", answer->end == HTTP_NOT_SENT ? "not_sent" : said.means == NONTAX_NONSENSE ? "nonsense" : "unclear");
+}
+
+static void order_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	(void)o;
+	DROP(arena) struct arena a;
+	struct nontax_page page;
+	arena_init(&a, JUDGE_ARENA_MAX);
+	struct nontax_said said = nontax_order_judge(answer, &a, &page);
+	if (said.means == NONTAX_OK)
+		done(out, "OK", page.order_id, answer->body);
+	else
+		refused(said, answer, false, false, out);
+}
+
+/* Is it paid by one of the notice's orders? Of those that are not, nobody has the page: another is made. */
+static void list_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	(void)o;
+	DROP(arena) struct arena a;
+	struct nontax_orders orders;
+	arena_init(&a, JUDGE_ARENA_MAX);
+	struct nontax_said said = nontax_list_judge(answer, &a, &orders);
+	if (said.means != NONTAX_OK) {
+		refused(said, answer, true, true, out);
+	} else if (orders.paid.len > 0) {
+		done(out, "PAID", orders.paid, answer->body);
+	} else {
+		*out = (struct judgement){ .verdict = VERDICT_AGAIN };
+		snprintf(out->code, sizeof(out->code), "none_paid");
+	}
+}
+
+static const char *const states[] = { [NONTAX_OTHER] = "OTHER", [NONTAX_UNPAID] = "UNPAID", [NONTAX_PAID] = "PAID", [NONTAX_REFUNDED] = "REFUNDED", [NONTAX_REFUNDING] = "REFUNDING",
+	[NONTAX_CLOSED] = "CLOSED" };
+
+/* The trade that was asked about; false: what came instead stands in `out`. */
+static bool trade_judge(const struct order *o, const struct http_answer *answer, bool is_ask, struct deed *d, struct nontax_trade *t, struct judgement *out, struct arena *a)
+{
+	struct fail inner;
+	fail_clear(&inner);
+	*out = (struct judgement){ .verdict = VERDICT_UNKNOWN };
+	if (!deed_read(o, d, a, &inner))
+		return false;
+	struct nontax_said said = nontax_ask_judge(d->order_id, answer, a, t);
+	if (said.means != NONTAX_OK)
+		refused(said, answer, true, is_ask, out);
+	return said.means == NONTAX_OK;
+}
+
+static void query_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	DROP(arena) struct arena a;
+	struct deed d;
+	struct nontax_trade t;
+	arena_init(&a, JUDGE_ARENA_MAX);
+	if (trade_judge(o, answer, false, &d, &t, out, &a))
+		done(out, states[t.state], t.trans_id, answer->body);
+}
+
+/* A yes is that it was taken, not that it was given back. */
+static void refund_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	(void)o;
+	DROP(arena) struct arena a;
+	struct str number;
+	arena_init(&a, JUDGE_ARENA_MAX);
+	struct nontax_said said = nontax_refund_judge(answer, &a, &number);
+	if (said.means == NONTAX_OK)
+		done(out, "PROCESSING", number, answer->body);
+	else
+		refused(said, answer, false, false, out);
+}
+
+static bool refund_there(const struct order *o, const struct http_answer *answer, bool is_ask, struct judgement *out)
+{
+	DROP(arena) struct arena a;
+	struct deed d;
+	struct nontax_trade t;
+	struct nontax_refund r;
+	arena_init(&a, JUDGE_ARENA_MAX);
+	if (!trade_judge(o, answer, is_ask, &d, &t, out, &a))
+		return true;
+	bool is_there = nontax_refund_read(answer->body, d.number, &r, &a);
+	if (is_there)
+		done(out, r.is_done ? "SUCCESS" : "PROCESSING", r.refund_id, answer->body);
+	return is_there;
+}
+
+static void refund_ask_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	if (refund_there(o, answer, true, out))
+		return;
+	*out = (struct judgement){ .verdict = VERDICT_AGAIN };
+	snprintf(out->code, sizeof(out->code), "RESOURCE_NOT_EXISTS");
+}
+
+static void refund_query_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	if (!refund_there(o, answer, false, out))
+		done(out, "RESOURCE_NOT_EXISTS", STR_NONE, answer->body);
+}
+
+const struct codec_http codec_wechat_nontax_order = { "wechat_nontax_order", order_build, order_judge, list_build, list_judge };
+const struct codec_http codec_wechat_nontax_query = { "wechat_nontax_query", query_build, query_judge, NULL, NULL };
+const struct codec_http codec_wechat_nontax_refund = { "wechat_nontax_refund", refund_build, refund_judge, query_build, refund_ask_judge };
+const struct codec_http codec_wechat_nontax_refund_query = { "wechat_nontax_refund_query", query_build, refund_query_judge, NULL, NULL };

@@ -1,0 +1,207 @@
+/* payments/attempt_channel.c - the table of channels. */
+#include "payments/attempt_channel.h"
+
+#include "base/arena.h"
+#include "base/json.h"
+#include "channels/wechat_nontax.h"
+#include "channels/wechat_pay_message.h"
+
+#include <assert.h>
+#include <inttypes.h>
+
+enum { HANDLE_MAX = 2560 };
+#define MS_PER_MINUTE INT64_C(60000)
+
+static int64_t ends_after_ms, division;
+
+void attempts_compose(const struct config *c)
+{
+	ends_after_ms = c->wechat_nontax_order_minutes * MS_PER_MINUTE;
+	division = c->payment_code_prefecture * 100;
+}
+
+int64_t attempt_ends_by_itself_ms(const struct attempt *a)
+{
+	return a->made_ms + ends_after_ms;
+}
+
+int64_t attempt_stray_division(void)
+{
+	return division;
+}
+
+/* ---- WeChat Pay ---- */
+
+/* What it is asked, letter by letter: the same number with other words is another order there, and refused. */
+static bool pay_payload(struct tx *tx, const struct attempt *a, const struct order *o, const struct attempt_new *n, struct buf *b, struct arena *arena, struct fail *why)
+{
+	(void)tx, (void)arena;
+	struct json_out j = json_begin(b);
+	json_put_object(&j);
+	json_add_text(&j, "method", attempt_method_text(n->method));
+	json_add_text(&j, "out_trade_no", str_c(a->number));
+	json_add_number(&j, "total_fen", a->total_fen);
+	json_add_number(&j, "expires_ms", o->expires_ms);
+	if (n->openid.at != NULL)
+		json_add_text(&j, "openid", n->openid);
+	if (n->ip.at != NULL)
+		json_add_text(&j, "ip", n->ip);
+	json_put_object_end(&j);
+	return json_end(&j) || FAILS(why, MEMORY, "an attempt's payload");
+}
+
+static void pay_page(const struct effect_view *e, enum attempt_method method, struct attempt_page *out, struct arena *arena)
+{
+	(void)method;
+	*out = (struct attempt_page){ .handle = e->said.at != NULL ? wechat_pay_handle(e->said, arena) : STR_NONE };
+}
+
+struct attempt_word attempt_word_of_trade(const struct wechat_pay_trade *t)
+{
+	struct attempt_word w = { .is = wechat_pay_trade_is_paid(t) ? ATTEMPT_IS_PAID : t->state == WECHAT_PAY_TRADE_CLOSED ? ATTEMPT_IS_CLOSED : ATTEMPT_IS_UNPAID, .reference = t->transaction_id,
+		.total_fen = t->total_fen, .paid_ms = t->success_ms };
+	return w;
+}
+
+static bool pay_word(struct str said, struct attempt_word *out, struct arena *arena)
+{
+	struct wechat_pay_trade t;
+	if (!wechat_pay_trade_read(said, &t, arena))
+		return false;
+	*out = attempt_word_of_trade(&t);
+	return true;
+}
+
+/* ---- WeChat's non-tax platform ---- */
+
+/* Late money is the first item's, as in the ledger: nobody tells it apart by items. */
+static void items_out(struct json_out *j, const struct notice *n, int64_t late_fen)
+{
+	json_put_name(j, "items");
+	json_put_array(j);
+	for (int i = 0; i < n->count; i++) {
+		int64_t late = i == 0 ? late_fen : 0;
+		json_put_object(j);
+		json_add_text(j, "id", n->items[i].item);
+		json_add_text(j, "name", n->items[i].name);
+		if (late > 0)
+			json_add_number(j, n->kind == NOTICE_PENALTY ? "penalty_fen" : "overdue_fen", late);
+		json_add_number(j, "fee_fen", n->items[i].fen + late);
+		json_put_object_end(j);
+	}
+	json_put_array_end(j);
+}
+
+static bool made_ms(struct tx *tx, int64_t notice, int64_t *ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT made_ms FROM pay_notice WHERE id = $1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, notice);
+	if (!stmt_row(q, why))
+		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "notice %" PRId64, notice);
+	*ms = stmt_int(q, 0);
+	return true;
+}
+
+/* Not a word of who pays: the platform wants the notice. */
+static bool nontax_payload(struct tx *tx, const struct attempt *a, const struct order *o, const struct attempt_new *n, struct buf *b, struct arena *arena, struct fail *why)
+{
+	struct notice notice;
+	int64_t ms = 0;
+	assert(o->count == 1 && n->ip.at != NULL);
+	if (!notice_read(tx, o->notices[0], &notice, arena, why) || !made_ms(tx, o->notices[0], &ms, why))
+		return false;
+	struct json_out j = json_begin(b);
+	json_put_object(&j);
+	json_add_text(&j, "notice_no", str_c(notice.code));
+	json_add_text(&j, "unit", notice.unit);
+	json_add_text(&j, "unit_name", notice.unit_name);
+	json_add_number(&j, "region", notice.division);
+	json_add_number(&j, "kind", notice.kind);
+	json_add_number(&j, "made_s", ms / 1000);
+	if (notice.has_last_on)
+		json_add_number(&j, "last_on", notice.last_on);
+	json_add_number(&j, "fee_fen", a->total_fen);
+	items_out(&j, &notice, a->total_fen - notice.amount_fen);
+	json_add_text(&j, "ip", n->ip);
+	if (n->openid.at != NULL)
+		json_add_text(&j, "openid", n->openid);
+	json_add_boolean(&j, "is_mini", n->method == ATTEMPT_BY_MINI);
+	json_put_object_end(&j);
+	return json_end(&j) || FAILS(why, MEMORY, "an attempt's payload");
+}
+
+/* A page's address; or of another mini-program "APPID/PATH?QUERY", which a mini-program prefers. */
+static struct str nontax_handle(const struct nontax_page *p, bool is_mini, struct arena *arena)
+{
+	struct buf b;
+	bool to_mini = is_mini && p->mini_appid.len > 0;
+	if (to_mini ? memchr(p->mini_appid.at, '/', p->mini_appid.len) != NULL : !str_starts(p->pay_url, STR("https://")))
+		return STR_NONE;
+	buf_init(&b, arena, 256);
+	buf_str(&b, to_mini ? p->mini_appid : p->pay_url);
+	if (to_mini) {
+		buf_str(&b, STR("/"));
+		buf_str(&b, p->mini_path);
+		if (p->mini_query.len > 0)
+			buf_str(&b, STR("?"));
+		buf_str(&b, p->mini_query);
+	}
+	return buf_ok(&b) && b.len <= HANDLE_MAX ? buf_text(&b) : STR_NONE;
+}
+
+static void nontax_page(const struct effect_view *e, enum attempt_method method, struct attempt_page *out, struct arena *arena)
+{
+	struct nontax_page p;
+	*out = (struct attempt_page){ .channel_no = e->ref[0] != '\0' ? str_c(e->ref) : STR_NONE };
+	if (e->said.at != NULL && nontax_page_read(e->said, &p, arena) && str_eq(p.order_id, out->channel_no))
+		out->handle = nontax_handle(&p, method == ATTEMPT_BY_MINI, arena);
+}
+
+struct attempt_word attempt_word_of_nontax(const struct nontax_trade *t)
+{
+	static const enum attempt_is words[] = { [NONTAX_OTHER] = ATTEMPT_IS_OTHER, [NONTAX_UNPAID] = ATTEMPT_IS_UNPAID, [NONTAX_PAID] = ATTEMPT_IS_PAID, [NONTAX_REFUNDED] = ATTEMPT_IS_PAID,
+		[NONTAX_REFUNDING] = ATTEMPT_IS_PAID, [NONTAX_CLOSED] = ATTEMPT_IS_CLOSED };
+	return (struct attempt_word){ .is = words[t->state], .reference = t->trans_id, .channel_no = t->order_id, .total_fen = t->fee_fen, .paid_ms = t->paid_s * 1000 };
+}
+
+static bool nontax_word(struct str said, struct attempt_word *out, struct arena *arena)
+{
+	struct nontax_trade t;
+	if (!nontax_trade_read(said, &t, arena))
+		return false;
+	*out = attempt_word_of_nontax(&t);
+	return true;
+}
+
+/* ---- the table ---- */
+
+#define BY(name) (1u << ATTEMPT_BY_##name)
+static const struct attempt_channel channels[] = {
+	{ PAY_BY_WECHAT, BY(MINI) | BY(APP) | BY(NATIVE) | BY(H5), KIND_wechat_pay_prepay, KIND_wechat_pay_query, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
+	  .page = pay_page, .word = pay_word },
+	{ PAY_BY_WECHAT_NONTAX, BY(MINI) | BY(H5), KIND_wechat_nontax_order, KIND_wechat_nontax_query, 0, .payload = nontax_payload, .page = nontax_page, .word = nontax_word },
+};
+enum { CHANNELS = sizeof(channels) / sizeof(channels[0]) };
+
+const struct attempt_channel *attempt_channel_of(enum pay_channel channel)
+{
+	for (int i = 0; i < CHANNELS; i++)
+		if (channels[i].channel == channel)
+			return &channels[i];
+	return NULL;
+}
+
+const struct attempt_channel *attempt_channel_asked(int32_t query)
+{
+	for (int i = 0; i < CHANNELS; i++)
+		if (channels[i].query == query)
+			return &channels[i];
+	return NULL;
+}
+
+bool attempt_channel_has(const struct attempt_channel *c, enum attempt_method method)
+{
+	return (c->methods & 1u << method) != 0;
+}

@@ -1,0 +1,168 @@
+/* Goal: what is asked of WeChat's non-tax platform as an effect is what its payload says, and each answer ends it, tries it again, asks first or stops the account: never a second order or refund
+ * on the chance. A call of the platform's is opened by its own word and key alone.
+ * Method: payloads and answers as rows. */
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <cmocka.h>
+#include <stdio.h>
+
+#include "base/arena.h"
+#include "channels/wechat_nontax_call.h"
+#include "channels/wechat_nontax_deed.h"
+
+static struct arena a;
+static struct fail why;
+static struct config c;
+static struct order o;
+
+#define NOTICE "\"notice_no\":\"62120026000000000001\",\"unit\":\"065000001\",\"unit_name\":\"示例单位\",\"region\":621200,\"kind\":2,\"made_s\":1795300000,\"fee_fen\":20600," \
+	"\"items\":[{\"id\":\"1\",\"name\":\"罚款\",\"penalty_fen\":600,\"fee_fen\":20600}],\"ip\":\"10.1.2.3\""
+
+static int begin(void **state)
+{
+	(void)state;
+	arena_init(&a, 1 << 20);
+	fail_clear(&why);
+	c = (struct config){ .development = true };
+	strcpy(c.wechat_url, "https://api.weixin.qq.com");
+	strcpy(c.wechat_nontax_appid, "wxdummy");
+	strcpy(c.wechat_nontax_bank_id, "BANK-T");
+	strcpy(c.wechat_nontax_return_url, "https://pay.example/back");
+	strcpy(c.wechat_pay_description, "缴费");
+	o = (struct order){ .key = "ef_1", .config = &c, .token = { STR("T1") } };
+	return 0;
+}
+
+static int end(void **state)
+{
+	(void)state;
+	arena_free(&a);
+	return 0;
+}
+
+static bool holds(struct str text, const char *part)
+{
+	return memmem(text.at, text.len, part, strlen(part)) != NULL;
+}
+
+static void questions(void **state)
+{
+	(void)state;
+	struct http_call call;
+	o.payload = STR("{" NOTICE "}");
+	assert_true(codec_wechat_nontax_order.build(&o, &a, &call, &why));
+	assert_true(holds(call.url, "/nontax/unifiedorder?access_token=T1") && holds(call.body, "\"trade_type\":\"MWEB\",\"return_url\":\"https://pay.example/back\"") && holds(call.body, "\"penalty\":600,\"fee\":20600"));
+	assert_false(holds(call.body, "openid") || holds(call.body, "user_name"));
+	o.payload = STR("{" NOTICE ",\"openid\":\"o-1\",\"is_mini\":true}");
+	assert_true(codec_wechat_nontax_order.build(&o, &a, &call, &why));
+	assert_true(holds(call.body, "\"scene\":\"miniprogram\",\"openid\":\"o-1\"") && !holds(call.body, "return_url"));
+	assert_true(codec_wechat_nontax_order.build_query(&o, &a, &call, &why) && holds(call.url, "/nontax/getorderlist?") && holds(call.body, "62120026000000000001"));
+	o.payload = STR("{\"order_id\":\"AQAAD1\",\"number\":\"rf_1\",\"fen\":600,\"reason\":\"技术差错\"}");
+	assert_true(codec_wechat_nontax_refund.build(&o, &a, &call, &why) && holds(call.body, "\"refund_fee\":600,\"refund_out_id\":\"rf_1\""));
+	assert_true(codec_wechat_nontax_refund.build_query(&o, &a, &call, &why) && holds(call.url, "/nontax/getorder?") && holds(call.body, "AQAAD1"));
+	o.payload = STR("{}");
+	assert_false(codec_wechat_nontax_order.build(&o, &a, &call, &why) || codec_wechat_nontax_query.build(&o, &a, &call, &why) || codec_wechat_nontax_refund.build(&o, &a, &call, &why));
+	o.token = (struct secret){ STR_NONE };
+	o.payload = STR("{" NOTICE "}");
+	assert_false(codec_wechat_nontax_order.build(&o, &a, &call, &why));
+}
+
+#define PAGE "{\"errcode\":0,\"order_id\":\"AQAAD1\",\"pay_url\":\"https://pay.example/1\"}"
+#define TRADE(status, more) "{\"errcode\":0,\"order_id\":\"AQAAD1\",\"status\":" status ",\"fee\":8000" more "}"
+#define PAID ",\"trans_id\":\"42\",\"pay_finish_time\":1795300100"
+enum which { ORDER, LIST, QUERY, REFUND, REFUND_ASK, REFUND_QUERY };
+
+static const struct {
+	enum which which;
+	enum http_end end;
+	int status;
+	const char *body;
+	enum verdict verdict;
+	const char *code;
+	bool token_is_over;
+} rows[] = {
+	{ ORDER, HTTP_ANSWERED, 200, PAGE, VERDICT_DONE, "OK", false },
+	{ ORDER, HTTP_NOT_SENT, 0, "", VERDICT_AGAIN, "not_sent", false },
+	{ ORDER, HTTP_UNCLEAR, 0, "", VERDICT_UNKNOWN, "unclear", false },
+	{ ORDER, HTTP_ANSWERED, 502, PAGE, VERDICT_UNKNOWN, "unclear", false },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":-1}", VERDICT_UNKNOWN, "-1", false },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":40001}", VERDICT_AGAIN, "40001", true },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":45011}", VERDICT_AGAIN, "45011", false },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":48001}", VERDICT_STOP, "48001", false },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":47001}", VERDICT_FAILED, "47001", false },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":9700099}", VERDICT_UNKNOWN, "9700099", false },
+	{ ORDER, HTTP_ANSWERED, 200, "{\"errcode\":0,\"order_id\":\"AQAAD1\"}", VERDICT_UNKNOWN, "unclear", false },
+	{ LIST, HTTP_ANSWERED, 200, "{\"errcode\":0,\"order_id_list\":[\"AQAAD1\"],\"paid_order_id\":\"\"}", VERDICT_AGAIN, "none_paid", false },
+	{ LIST, HTTP_ANSWERED, 200, "{\"errcode\":0,\"order_id_list\":[\"AQAAD1\"],\"paid_order_id\":\"AQAAD1\"}", VERDICT_DONE, "PAID", false },
+	{ LIST, HTTP_ANSWERED, 200, "{\"errcode\":-1}", VERDICT_UNKNOWN, "-1", false },
+	{ LIST, HTTP_NOT_SENT, 0, "", VERDICT_UNKNOWN, "not_sent", false },
+	{ LIST, HTTP_ANSWERED, 200, "{\"errcode\":42001}", VERDICT_UNKNOWN, "42001", true },
+	{ LIST, HTTP_ANSWERED, 200, "{\"errcode\":0}", VERDICT_UNKNOWN, "nonsense", false },
+	{ QUERY, HTTP_ANSWERED, 200, TRADE("1", ""), VERDICT_DONE, "UNPAID", false },
+	{ QUERY, HTTP_ANSWERED, 200, TRADE("4", PAID), VERDICT_DONE, "PAID", false },
+	{ QUERY, HTTP_ANSWERED, 200, TRADE("12", ""), VERDICT_DONE, "CLOSED", false },
+	{ QUERY, HTTP_ANSWERED, 200, TRADE("77", ""), VERDICT_DONE, "OTHER", false },
+	{ QUERY, HTTP_ANSWERED, 200, TRADE("3", ""), VERDICT_UNKNOWN, "nonsense", false },
+	{ QUERY, HTTP_ANSWERED, 200, "{\"errcode\":-1}", VERDICT_AGAIN, "-1", false },
+	{ REFUND, HTTP_ANSWERED, 200, "{\"errcode\":0,\"refund_order_id\":\"R1\"}", VERDICT_DONE, "PROCESSING", false },
+	{ REFUND, HTTP_ANSWERED, 200, "{\"errcode\":0}", VERDICT_DONE, "PROCESSING", false },
+	{ REFUND, HTTP_ANSWERED, 200, "{\"errcode\":9700003}", VERDICT_UNKNOWN, "9700003", false },
+	{ REFUND, HTTP_UNCLEAR, 0, "", VERDICT_UNKNOWN, "unclear", false },
+	{ REFUND_ASK, HTTP_ANSWERED, 200, TRADE("3", PAID), VERDICT_AGAIN, "RESOURCE_NOT_EXISTS", false },
+	{ REFUND_ASK, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"partial_refund_info\":{\"refund_out_id\":\"rf_1\",\"refund_fee\":600,\"refund_status\":6}"), VERDICT_DONE, "PROCESSING", false },
+	{ REFUND_ASK, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"partial_refund_info\":[{\"refund_out_id\":\"rf_0\",\"refund_status\":6},{\"refund_out_id\":\"rf_1\",\"refund_status\":\"5\"}]"), VERDICT_DONE, "SUCCESS", false },
+	{ REFUND_ASK, HTTP_ANSWERED, 200, "{\"errcode\":40001}", VERDICT_UNKNOWN, "40001", true },
+	{ REFUND_QUERY, HTTP_ANSWERED, 200, TRADE("5", PAID ",\"refund_out_id\":\"rf_1\",\"refund_order_id\":\"R1\""), VERDICT_DONE, "SUCCESS", false },
+	{ REFUND_QUERY, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"refund_out_id\":\"rf_2\""), VERDICT_DONE, "RESOURCE_NOT_EXISTS", false },
+	{ REFUND_QUERY, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"partial_refund_info\":{\"refund_out_id\":\"rf_1\",\"refund_status\":9}"), VERDICT_DONE, "RESOURCE_NOT_EXISTS", false },
+};
+
+static void answers(void **state)
+{
+	(void)state;
+	o.payload = STR("{\"order_id\":\"AQAAD1\",\"number\":\"rf_1\",\"fen\":600,\"reason\":\"x\"}");
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		const struct http_answer answer = { .end = rows[i].end, .status = rows[i].status, .body = str_c(rows[i].body) };
+		void (*const judges[])(const struct order *, const struct http_answer *, struct judgement *) = { codec_wechat_nontax_order.judge, codec_wechat_nontax_order.judge_query,
+			codec_wechat_nontax_query.judge, codec_wechat_nontax_refund.judge, codec_wechat_nontax_refund.judge_query, codec_wechat_nontax_refund_query.judge };
+		struct judgement j;
+		judges[rows[i].which](&o, &answer, &j);
+		if (j.verdict != rows[i].verdict || strcmp(j.code, rows[i].code) != 0 || j.token_is_over != rows[i].token_is_over)
+			fail_msg("row %zu: %d %s", i, (int)j.verdict, j.code);
+	}
+}
+
+/* ---- the platform's calls ---- */
+
+static const struct secret key = { STR("whsec_c2liYW4tc2FuZGJveC1ub250YXgta2V5LTAwMDAwMDE=") };
+
+static void calls(void **state)
+{
+	(void)state;
+	const struct nontax_profile *p = nontax_profile_of(1);
+	static const uint8_t random[NONTAX_NONCE_BYTES] = { 1, 2, 3 };
+	const struct str word = STR("00112233aabbccdd");
+	struct str plain;
+	assert_null(nontax_profile_of(0));
+	assert_null(nontax_profile_of(2));
+	struct str reply = p->seal(key, word, NONTAX_REPLY_PAID, random, &a);
+	assert_true(holds(reply, "{\"data\":\"") && !holds(reply, "232"));
+	assert_int_equal(p->open(key, word, reply, &plain, &a), NONTAX_REPLY_SIGNATURE); /* our answer is no call of theirs */
+	static const struct { struct str body; enum nontax_reply reply; } bad[] = {
+		{ STR("{}"), NONTAX_REPLY_FORM }, { STR("not json"), NONTAX_REPLY_FORM }, { STR("{\"data\":\"AAAA\"}"), NONTAX_REPLY_SIGNATURE }, { STR("{\"data\":1}"), NONTAX_REPLY_FORM },
+		{ STR("{\"data\":\"AAAA\",\"sign\":\"0000000000000000000000000000000000000000000000000000000000000000\"}"), NONTAX_REPLY_SIGNATURE },
+	};
+	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
+		assert_int_equal(p->open(key, word, bad[i].body, &plain, &a), bad[i].reply);
+	assert_int_equal(p->open((struct secret){ STR("whsec_AAAA") }, word, bad[0].body, &plain, &a), NONTAX_REPLY_SYSTEM);
+	assert_null(p->seal((struct secret){ STR("whsec_AAAA") }, word, NONTAX_REPLY_OK, random, &a).at);
+}
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(questions, begin, end), cmocka_unit_test_setup_teardown(answers, begin, end),
+		cmocka_unit_test_setup_teardown(calls, begin, end) };
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
