@@ -17,7 +17,7 @@ import { pay as pay_otherwise, wechat_pay_settings } from './lib/wechat_pay.mjs'
 
 const s = await sandbox();
 const g = await gateway({ settings: { ...sandbox_codes, ...wechat_settings(s), ...wechat_pay_settings(s), ...nontax_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000,
-	'payments.notices_per_order': 2, 'rate.write': 0, 'rate.public': 0, 'timeout.park': 5000, 'otp.per_address': 1000000 } });
+	'payments.notices_per_order': 2, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'timeout.park': 5000, 'otp.per_address': 1000000 } });
 const w = await world(g, { test_key: true });
 await s.setup('wechat_nontax', { callbacks: false, refund_ends: false });
 beforeEach(() => s.clear_faults());
@@ -140,7 +140,7 @@ test('an answer that is lost: asked about by its notice, ordered again, and one 
 	assert.ok([201, 202].includes(answer.status), answer.text);
 	const ready = await until('it has a page', async () => {
 		const got = await g.get(`/v1/orders/${id}/payments/${answer.json.id}`, { token: w.citizen });
-		return got.json.pay === null ? undefined : got;
+		return got.json.pay ? got : undefined;
 	});
 	assert.equal((await all_of(code)).length, 2);
 	const order_id = id_of(ready.json.pay.page_url);
@@ -170,6 +170,18 @@ test('a token that is over, or forced to be another, is exchanged once, and nobo
 	const routes = (await s.log({ since: mark })).entries.filter((e) => ['wechat', 'wechat_nontax'].includes(e.peer)).map((e) => `${e.route} ${e.code}`);
 	assert.deepEqual(routes.filter((r) => /unifiedorder|stable_token/.test(r)), ['unifiedorder 40001', 'stable_token null', 'unifiedorder 0']);
 	assert.equal((await all_of(one.code)).length, 1);
+});
+
+test('no token to be had: what was due waits, and goes on by itself when there is one', async () => {
+	const { id, code } = await ordered(), mark = await s.mark();
+	await s.tell('wechat', 'stale');
+	await s.fault('wechat', { status: 503, route: 'stable_token', count: 2 });
+	const answer = await pay(g, id, 'h5', { token: w.citizen, key: randomUUID() });
+	assert.ok([201, 202].includes(answer.status), answer.text);
+	await state(id, 'paying');
+	await until('it has a page', async () => (await g.get(`/v1/orders/${id}/payments/${answer.json.id}`, { token: w.citizen })).json.state === 'ready');
+	assert.equal((await all_of(code)).length, 1);
+	assert.equal((await s.log({ since: mark, peer: 'wechat' })).entries.filter((e) => e.route === 'stable_token').length, 3);
 });
 
 test('an account that is refused stops; what was due waits for an operator', async () => {
