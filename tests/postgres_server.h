@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/statvfs.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -155,11 +156,19 @@ static inline void postgres_run(void)
 	}
 }
 
+/* Memory, when there is plenty of it: a cluster is a thousand files and more. One that waits for the disk has a disk. */
+static inline const char *postgres_under(void)
+{
+	struct statvfs memory;
+	bool plenty = statvfs("/dev/shm", &memory) == 0 && (uint64_t)memory.f_bavail * memory.f_frsize >= UINT64_C(1) << 30;
+	return plenty && !postgres_server.durable ? "/dev/shm" : "/tmp";
+}
+
 static inline int postgres_server_start(void **state)
 {
 	(void)state;
 	postgres_find();
-	strcpy(postgres_server.folder, "/tmp/siban-pg-XXXXXX");
+	snprintf(postgres_server.folder, sizeof postgres_server.folder, "%s/siban-pg-XXXXXX", postgres_under());
 	assert_non_null(mkdtemp(postgres_server.folder));
 	struct passwd *user = postgres_user();
 	if (geteuid() == 0)
