@@ -10,8 +10,10 @@
 
 enum { FIRST_ROWS = 1024, FIRST_BYTES = 32 << 10 };
 
-struct place {
-	uint32_t at;      /* of the number in `bytes` */
+/* A record, and where its number is: beside each other, because whoever finds one reads the other. */
+struct kept {
+	struct recon_ours_row row;
+	uint32_t at;      /* in `bytes` */
 	uint32_t len;
 };
 
@@ -23,8 +25,7 @@ struct slot {
 
 struct recon_join {
 	uint8_t key[16];  /* numbers are outsiders' */
-	struct recon_ours_row *rows;
-	struct place *numbers;
+	struct kept *rows;
 	struct slot *slots;
 	char *bytes;
 	uint32_t count, room, slot_count;
@@ -46,7 +47,6 @@ void recon_join_drop(struct recon_join *j)
 	if (j == NULL)
 		return;
 	free(j->rows);
-	free(j->numbers);
 	free(j->slots);
 	free(j->bytes);
 	free(j);
@@ -59,8 +59,8 @@ static uint64_t hash_of(const struct recon_join *j, uint8_t side, struct str num
 
 static bool is_it(const struct recon_join *j, uint32_t row, uint8_t side, struct str number)
 {
-	const struct place *p = &j->numbers[row];
-	return j->rows[row].side == side && p->len == number.len && memcmp(j->bytes + p->at, number.at, number.len) == 0;
+	const struct kept *k = &j->rows[row];
+	return k->row.side == side && k->len == number.len && memcmp(j->bytes + k->at, number.at, number.len) == 0;
 }
 
 /* The slot that has it, or the free one where it would go, with its tag. */
@@ -78,18 +78,16 @@ static struct slot *slot_find(const struct recon_join *j, uint8_t side, struct s
 static void slots_fill(struct recon_join *j)
 {
 	for (uint32_t row = 0; row < j->count; row++)
-		slot_find(j, j->rows[row].side, (struct str){ j->bytes + j->numbers[row].at, j->numbers[row].len })->row = row + 1;
+		slot_find(j, j->rows[row].row.side, (struct str){ j->bytes + j->rows[row].at, j->rows[row].len })->row = row + 1;
 }
 
 static bool grow(struct recon_join *j, struct fail *why)
 {
 	uint32_t room = j->room > 0 ? 2 * j->room : FIRST_ROWS;
-	struct recon_ours_row *rows = realloc(j->rows, room * sizeof *rows);
+	struct kept *rows = realloc(j->rows, room * sizeof *rows);
 	j->rows = rows != NULL ? rows : j->rows;
-	struct place *numbers = realloc(j->numbers, room * sizeof *numbers);
-	j->numbers = numbers != NULL ? numbers : j->numbers;
 	struct slot *slots = calloc(2 * (size_t)room, sizeof *slots);
-	if (rows == NULL || numbers == NULL || slots == NULL || room > UINT32_MAX / 4) {
+	if (rows == NULL || slots == NULL || room > UINT32_MAX / 4) {
 		free(slots);
 		return FAILS(why, MEMORY, "%u records of a day", room);
 	}
@@ -112,7 +110,8 @@ static bool keep_number(struct recon_join *j, struct str number, struct fail *wh
 		j->bytes_room = room;
 	}
 	memcpy(j->bytes + j->bytes_len, number.at, number.len);
-	j->numbers[j->count] = (struct place){ (uint32_t)j->bytes_len, (uint32_t)number.len };
+	j->rows[j->count].at = (uint32_t)j->bytes_len;
+	j->rows[j->count].len = (uint32_t)number.len;
 	j->bytes_len += number.len;
 	return true;
 }
@@ -127,7 +126,7 @@ bool recon_join_put(struct recon_join *j, const struct recon_ours_row *row, stru
 		return true;
 	if (!keep_number(j, number, why))
 		return false;
-	j->rows[j->count] = *row;
+	j->rows[j->count].row = *row;
 	slot->row = ++j->count;
 	return true;
 }
@@ -137,7 +136,7 @@ struct recon_ours_row *recon_join_find(struct recon_join *j, enum recon_side sid
 	if (j->count == 0 || number.len == 0)
 		return NULL;
 	uint32_t row = slot_find(j, (uint8_t)side, number)->row;
-	return row != 0 ? &j->rows[row - 1] : NULL;
+	return row != 0 ? &j->rows[row - 1].row : NULL;
 }
 
 int64_t recon_join_count(const struct recon_join *j)
@@ -148,6 +147,6 @@ int64_t recon_join_count(const struct recon_join *j)
 struct recon_ours_row *recon_join_at(struct recon_join *j, int64_t n, struct str *number)
 {
 	assert(n >= 0 && n < (int64_t)j->count);
-	*number = (struct str){ j->bytes + j->numbers[n].at, j->numbers[n].len };
-	return &j->rows[n];
+	*number = (struct str){ j->bytes + j->rows[n].at, j->rows[n].len };
+	return &j->rows[n].row;
 }
