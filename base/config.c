@@ -421,6 +421,8 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 		say(wrongs, 0, STR("backup.folder"), "not an absolute path");
 	if (c->backup_folder[0] != '\0' && c->store_url[0] != '\0')
 		say(wrongs, 0, STR("backup.folder"), "PostgreSQL keeps the database: back it up with its own tools");
+	if (c->web_base[0] != '\0' && (!str_starts(str_c(c->web_base), STR("https://")) || str_ends(str_c(c->web_base), STR("/")) || !str_is_visible_ascii(str_c(c->web_base))))
+		say(wrongs, 0, STR("web.base"), "want https://NAME without a slash at its end");
 	check_addresses(c, wrongs);
 	check_hosts(c, wrongs);
 	check_provincial(c, wrongs);

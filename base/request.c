@@ -123,6 +123,20 @@ static int hex_digit(char c)
 	return -1;
 }
 
+void buf_percent(struct buf *to, struct str s)
+{
+	static const char hex[] = "0123456789ABCDEF";
+	for (size_t i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.at[i];
+		bool is_plain = (c >= '0' && c <= '9') || ((c | 0x20) >= 'a' && (c | 0x20) <= 'z') || c == '-' || c == '.' || c == '_' || c == '~'; /* RFC 3986 2.3 */
+		if (!is_plain) {
+			buf_char(to, '%');
+			buf_char(to, hex[c >> 4]);
+		}
+		buf_char(to, is_plain ? (char)c : hex[c & 15]);
+	}
+}
+
 struct str percent_decoded(struct arena *a, struct str s, bool form)
 {
 	char *to = arena_alloc(a, s.len + 1);

@@ -200,6 +200,7 @@ struct handler {
 	bool own_device;    /* not at a terminal: 403 */
 	bool takes_table;   /* its body is text/csv */
 	bool wants_certificate; /* of the client: 421 where none is asked for, 401 when none is shown */
+	bool is_page;       /* for browsers: takes a form, and fails as a page (services/web_page.h) */
 	bool is_oauth;      /* speaks RFC 6749: takes a form, has no use for a bearer, and fails in the shape of section 5.2 */
 };
 
@@ -242,6 +243,7 @@ enum { CURSOR_KEYS_MAX = 8 };
 void request_cursor_keys(const uint8_t keys[][16], int count);
 /* Percent-decodes one component ('+' is a space only if `form`). STR_NONE: badly encoded, a NUL, not UTF-8, or no memory. */
 struct str percent_decoded(struct arena *a, struct str s, bool form);
+void buf_percent(struct buf *to, struct str s); /* one component, percent-encoded: all but letters, digits and "-._~" */
 /* A list's answer: {"items":[ …the caller's objects… ],"next_cursor":…}. `next` NULL: this was the last page. */
 struct json_out reply_list(struct request *r);
 MUST_USE bool reply_list_end(struct request *r, struct json_out *j, const struct cursor *next, struct fail *why);

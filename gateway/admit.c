@@ -295,7 +295,7 @@ static bool admit_key(struct task *t, struct fail *why)
 static bool media_type_fits(const struct request *r)
 {
 	struct str type = header_media_type(r->known[HEADER_CONTENT_TYPE]);
-	if (r->route->handler->is_oauth)
+	if (r->route->handler->is_oauth || r->route->handler->is_page)
 		return str_eq_nocase(type, STR("application/x-www-form-urlencoded"));
 	if (r->route->handler->takes_table)
 		return str_eq_nocase(type, STR("text/csv"));

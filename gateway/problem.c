@@ -2,9 +2,15 @@
 #include "base/ids.h"
 #include "gateway/headers.h"
 #include "gateway/task.h"
+#include "services/web_page.h"
 #include <stdio.h>
 
 enum { RETRY_AFTER_DEFAULT_S = 2 };
+
+static bool is_page(const struct task *t)
+{
+	return t->r.route != NULL && t->r.route->handler->is_page;
+}
 
 static bool speaks_oauth(const struct task *t)
 {
@@ -65,6 +71,14 @@ static struct str decimal(struct arena *a, int64_t n)
 	return str_copy(a, (struct str){ digits, i64_text(n, digits) });
 }
 
+/* 0: nobody needs to wait. */
+static int64_t wait_s(const struct fail *why)
+{
+	int http = fail_row(why->code)->http;
+	bool wait = http == 429 || http == 503 || http == 507 || why->code == FAIL_KEY_IN_FLIGHT || why->code == FAIL_PAYING_OTHERWISE;
+	return !wait ? 0 : why->retry_after_s > 0 ? why->retry_after_s : RETRY_AFTER_DEFAULT_S;
+}
+
 static void write_headers(struct task *t)
 {
 	struct request *r = &t->r;
@@ -81,9 +95,8 @@ static void write_headers(struct task *t)
 		if (r->http_major == 1)
 			reply_header(r, "upgrade", STR("websocket"));
 	}
-	bool wait = row->http == 429 || row->http == 503 || row->http == 507 || r->why.code == FAIL_KEY_IN_FLIGHT || r->why.code == FAIL_PAYING_OTHERWISE;
-	if (wait) {
-		struct str seconds = decimal(&r->arena, r->why.retry_after_s > 0 ? r->why.retry_after_s : RETRY_AFTER_DEFAULT_S);
+	if (wait_s(&r->why) > 0) {
+		struct str seconds = decimal(&r->arena, wait_s(&r->why));
 		reply_header(r, "retry-after", seconds.at != NULL ? seconds : STR("2"));
 	}
 }
@@ -104,6 +117,14 @@ void problem_render(struct task *t)
 	struct reply *reply = &t->r.reply;
 	reply->header_count = 0;
 	reply->goes_on = REPLY_ENDS;
+	if (is_page(t)) {
+		reply->status = fail_row(t->r.why.code)->http;
+		if (web_problem(&t->r, fail_row(t->r.why.code), wait_s(&t->r.why))) {
+			write_headers(t);
+			return;
+		}
+		reply->header_count = 0;
+	}
 	reply->content_type = speaks_oauth(t) ? "application/json" : "application/problem+json";
 	reply->status = speaks_oauth(t) ? oauth_status(t->r.why.code) : fail_row(t->r.why.code)->http;
 	buf_init(&reply->body, &t->r.arena, 768);

@@ -229,7 +229,7 @@ bool message_voice(struct tx *tx, const struct voice_news *n, int64_t now_ms, co
 
 bool message_payment(struct tx *tx, const struct payment_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why)
 {
-	struct told told = { .person = n->person, .cause = n->payment, .template = n->template, .case_no = n->yuan, .about = n->unit, .bring = n->paper, .kind = OF_PAYMENT };
+	struct told told = { .person = n->person, .cause = n->payment, .template = n->template, .case_no = n->yuan, .about = n->unit, .bring = n->paper, .due = n->link, .kind = OF_PAYMENT };
 	return tell(tx, &told, NULL, now_ms, random, a, why);
 }
 

@@ -96,6 +96,7 @@ struct payment_news {
 	int64_t person, payment;      /* payment: the row it is about, for the order of its bells */
 	enum message_template template;
 	struct str unit, yuan, paper; /* who is paid; the amount; of a receipt its numbers, which say the same in any language */
+	struct str link;              /* of a receipt: where anybody checks it, at NULL nowhere */
 };
 MUST_USE bool message_payment(struct tx *tx, const struct payment_news *n, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 

@@ -18,6 +18,8 @@ MUST_USE bool receipts_send(struct tx *tx, int64_t now_ms, int64_t rows_max, int
 /* effect_follow of KIND_receipt_issue and KIND_receipt_reverse. */
 MUST_USE bool receipt_followed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 
+/* Where its page is (web.base), before threads start; kept. Empty: it is told without a link. */
+void receipt_tell_page(struct str base);
 /* To whoever paid, and to whoever the notice was for: it is there (payments/receipt_tell.c). */
 MUST_USE bool receipt_tell(struct tx *tx, const struct receipt *r, int64_t now_ms, struct fail *why);
 #endif

@@ -3,12 +3,20 @@
 
 #include "auth/keyring.h"
 #include "base/arena.h"
+#include "base/request.h"
 #include "notify/message.h"
 #include "payments/fen.h"
 
 enum { TELL_ARENA_MAX = 16 << 10 };
 
 static inline void arena_dropper(struct arena *a) { arena_free(a); }
+
+static struct str page_base;
+
+void receipt_tell_page(struct str base)
+{
+	page_base = base;
+}
 
 struct words {
 	int64_t payer, orderer;   /* whose notice it is, and who paid it; 0: nobody we know */
@@ -30,6 +38,22 @@ static bool words_read(struct tx *tx, int64_t id, struct words *w, struct arena 
 	return !a->refused || FAILS(why, MEMORY, "a receipt's words");
 }
 
+/* Behind a blank, for a sentence stands before it. The check code is not in it: what is typed stays in no browser's history. */
+static struct str link_of(const struct words *w, struct arena *a)
+{
+	struct buf b;
+	buf_init(&b, a, 128);
+	if (page_base.len == 0)
+		return STR_NONE;
+	buf_char(&b, ' ');
+	buf_str(&b, page_base);
+	buf_str(&b, STR("/receipts/verify?code="));
+	buf_percent(&b, w->code);
+	buf_str(&b, STR("&number="));
+	buf_percent(&b, w->number);
+	return buf_text(&b);
+}
+
 static bool tell_one(struct tx *tx, const struct receipt *r, const struct words *w, int64_t person, bool is_its_payer, int64_t now_ms, struct arena *a, struct fail *why)
 {
 	char yuan[FEN_TEXT_BYTES];
@@ -48,7 +72,7 @@ static bool tell_one(struct tx *tx, const struct receipt *r, const struct words 
 	}
 	if (!buf_ok(&paper))
 		return FAILS(why, MEMORY, "a receipt's numbers");
-	struct payment_news news = { .person = person, .payment = r->id, .template = TEMPLATE_receipt_issued, .unit = w->unit, .yuan = { yuan, fen_yuan(w->fen, yuan) }, .paper = buf_text(&paper) };
+	struct payment_news news = { .person = person, .payment = r->id, .template = TEMPLATE_receipt_issued, .unit = w->unit, .yuan = { yuan, fen_yuan(w->fen, yuan) }, .paper = buf_text(&paper), .link = link_of(w, a) };
 	return message_payment(tx, &news, now_ms, random, a, why);
 }
 

@@ -1,9 +1,6 @@
-/* services/receipt.c - GET /v1/me/receipts: the e-receipts (财政电子票据) of what one paid, or what was paid for one; POST /v1/receipt-verifications: whoever is shown one asks whether it is
- * good; GET /v1/office/receipts and POST …/{payment_code}/send: what the finance system refused to issue or to reverse.
- *
- * A verification says yes only to who has code, number, check code and amount; every no is the same, and questions about one receipt and of one address are counted. */
+/* services/receipt.c - GET /v1/me/receipts: the e-receipts (财政电子票据) of what one paid, or what was paid for one; GET /v1/office/receipts and POST …/{payment_code}/send: what the finance
+ * system refused to issue or to reverse. Whether one is good: services/receipt_check.c. */
 #include "auth/audit.h"
-#include "auth/keyring.h"
 #include "auth/tenancy.h"
 #include "auth/vault.h"
 #include "base/arena.h"
@@ -193,62 +190,6 @@ static bool mine_render(struct request *r, struct fail *why)
 }
 
 const struct handler me_receipt_list = { .parse = mine_parse, .look = mine_look, .render = mine_render };
-
-/* ---- receipt_verify ---- */
-
-struct verifying {
-	struct str code, number, check_code;
-	int64_t amount_fen;
-	enum receipt_state state; /* of the one that fits in all of it; 0: none */
-};
-
-static bool verify_parse(struct request *r, struct fail *why)
-{
-	static const struct json_field fields[] = {
-		{ "code", JSON_F_TEXT, true, 1, NONTAX_RECEIPT_MAX, offsetof(struct verifying, code), check_visible_ascii },
-		{ "number", JSON_F_TEXT, true, 1, NONTAX_RECEIPT_MAX, offsetof(struct verifying, number), check_visible_ascii },
-		{ "check_code", JSON_F_TEXT, true, 1, NONTAX_RECEIPT_MAX, offsetof(struct verifying, check_code), check_visible_ascii },
-		{ "amount_fen", JSON_F_INT, true, 1, NOTICE_FEN_MAX, offsetof(struct verifying, amount_fen), NULL },
-	};
-	uint8_t digest[SHA256_BYTES];
-	struct verifying *v = request_state(r, sizeof(*v), why);
-	if (v == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), v, why))
-		return false;
-	const struct str parts[] = { v->code, v->number };
-	keyring_index("rate", parts, 2, digest);
-	memcpy(&r->rate_key, digest, sizeof(r->rate_key));
-	r->rate_key |= r->rate_key == 0;
-	return true;
-}
-
-static bool verify_look(struct tx *tx, struct request *r, struct fail *why)
-{
-	struct verifying *v = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT check_code, amount_fen, state FROM pay_receipt WHERE code = $1 AND number = $2"
-		" UNION ALL SELECT check_code, amount_fen, 5 FROM pay_receipt_past WHERE code = $1 AND number = $2", why);
-	_Static_assert(RECEIPT_IS_REVERSED == 5, "as the statement says");
-	if (q == NULL)
-		return false;
-	stmt_bind_text(q, 1, v->code);
-	stmt_bind_text(q, 2, v->number);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE;
-	if (str_same_secret(stmt_text(q, 0), v->check_code) && stmt_int(q, 1) == v->amount_fen)
-		v->state = (enum receipt_state)stmt_int(q, 2);
-	return true;
-}
-
-static bool verify_render(struct request *r, struct fail *why)
-{
-	const struct verifying *v = r->state;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	json_add_plain(&j, "result", v->state == RECEIPT_IS_REVERSED || v->state == RECEIPT_IS_REVERSING || v->state == RECEIPT_IS_NOT_REVERSED ? STR("reversed") : v->state == RECEIPT_IS_ISSUED ? STR("valid") : STR("no"));
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
-}
-
-const struct handler receipt_verify = { .parse = verify_parse, .look = verify_look, .render = verify_render };
 
 /* ---- office_receipt_list ---- */
 

@@ -10,7 +10,7 @@
 #include "services/case_number.h"
 #include "services/case_texts.h"
 #include "notify/message.h"
-#include "payments/receipt.h"
+#include "payments/receipt_send.h"
 #include "services/handlers.h"
 #include "services/calendar_year.h"
 #include "services/guide_draft.h"
@@ -97,6 +97,7 @@ bool services_start(struct store *s, const struct config *c, bool make, struct f
 	recon_deeds_compose();
 	assert(proposal_is_composed());
 	configuration = c;
+	receipt_tell_page(str_c(c->web_base));
 	blobs_close(blobs);
 	blobs = blobs_open(s, blob_body_of(s), why);
 	if (blobs == NULL)

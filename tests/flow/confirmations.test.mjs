@@ -219,9 +219,10 @@ test('booked, its receipt issued, told to its payer, and good for whoever is sho
 	assert.deepEqual((await receipts(w.stranger)).filter((r) => r.payment_code === n.payment_code), []);
 
 	const whole = { code, number, check_code, amount_fen: 8000 };
-	assert.equal((await verify(whole)).json.result, 'valid');
+	const good = (await verify(whole)).json;
+	assert.deepEqual(good, { result: 'valid', receipt: { unit_name: n.unit_name, payer: '王*明', amount_fen: 8000, issued_at: mine.issued_at, reversed_at: null } });
 	for (const wrong of [{ code: '62030125' }, { number: '9999999999' }, { check_code: 'zzzzzz' }, { check_code: check_code.slice(0, 5) }, { amount_fen: 8001 }])
-		assert.equal((await verify({ ...whole, ...wrong })).json.result, 'no', JSON.stringify(wrong));
+		assert.deepEqual((await verify({ ...whole, ...wrong })).json, { result: 'no', receipt: null }, JSON.stringify(wrong));
 	assert.equal(assert_problem(await verify({ ...whole, amount_fen: 0 }), 422, 'invalid_field').json.pointer, '/amount_fen');
 	let answer;
 	for (let i = 0; i < 60 && answer?.status !== 429; i++) answer = await verify({ ...whole, check_code: `x${i}` });
