@@ -60,7 +60,7 @@ struct index_slots keyring_slots(void);
 /* Written for good; this process takes it up with the next keyring_match. */
 MUST_USE bool keyring_put_slots(struct tx *tx, struct index_slots s, struct fail *why);
 
-/* -- the operator's (services/control_keys.c). What writes the file fails BUSY while another does. */
+/* -- the operator's (services/control/control_keys.c). What writes the file fails BUSY while another does. */
 enum key_state { KEY_STATE_CURRENT, KEY_STATE_NEXT, KEY_STATE_KEPT };
 
 const struct keyfile_key *keyring_key(int n);  /* the n-th of the file; NULL: no more */

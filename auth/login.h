@@ -68,7 +68,7 @@ MUST_USE bool login_revive(struct tx *tx, int64_t login, struct fail *why);
 /* Ways of the same phone to known persons other than this one, when they have been idle. */
 MUST_USE bool login_end_idle(struct tx *tx, int64_t login, int64_t person, int64_t now_ms, struct fail *why);
 
-/* -- another phone (services/me_phone.c) */
+/* -- another phone (services/people/me_phone.c) */
 enum { LOGIN_PHONES_MAX = 16 };
 /* The phones that lead to this person now. */
 MUST_USE bool login_phones(struct tx *tx, int64_t person, char phones[LOGIN_PHONES_MAX][PHONE_DIGITS + 1], int *count, struct fail *why);

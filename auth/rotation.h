@@ -1,6 +1,6 @@
 /* auth/rotation.h - a change of keys while everything goes on: old values are sealed anew and indexes filled anew, a bite at a time.
  *
- * `siban keys rotate` asks for one bite after the other (services/control_keys.c). Each is one small write transaction that leaves a marker in
+ * `siban keys rotate` asks for one bite after the other (services/control/control_keys.c). Each is one small write transaction that leaves a marker in
  * meta, so that whoever asks next goes on there, after a kill or a full disk too. What is written meanwhile is under the new keys already.
  *   1. each RESEALED column of sealed_columns.def, row by row
  *   2. when an index key is next: its column is filled from the sealed facts; one transaction changes the roles of the two; the old is emptied

@@ -2,7 +2,7 @@
 #include "gateway/acting.h"
 #include "auth/mandate.h"
 #include "gateway/gateway.h"
-#include "services/mandate_tell.h"
+#include "services/people/mandate_tell.h"
 #include <stdlib.h>
 
 enum { NOTE_ARENA_BYTES = 64 << 10 };

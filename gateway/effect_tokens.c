@@ -1,7 +1,7 @@
 /* gateway/effect_tokens.c - why this exists: an effect waits for its token without anybody who waits for it, and must not be forgotten when there was none. */
 #include "gateway/effect_tokens.h"
 
-#include "services/nontax_account.h"
+#include "services/money/nontax_account.h"
 
 static const struct token_source *const sources[ACCOUNTS] = { [ACCOUNT_wechat_nontax] = &wechat_nontax_token };
 

@@ -6,9 +6,9 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "base/shelf.h"
-#include "services/catalogue_summary.h"
-#include "services/guide_rows.h"
-#include "services/search_rows.h"
+#include "services/guides/catalogue_summary.h"
+#include "services/guides/guide_rows.h"
+#include "services/guides/search_rows.h"
 
 #include <pthread.h>
 #include <stdlib.h>

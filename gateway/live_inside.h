@@ -4,7 +4,7 @@
 #define GATEWAY_LIVE_INSIDE_H
 #include "base/arena.h"
 #include "gateway/live.h"
-#include "services/stream.h"
+#include "services/messages/stream.h"
 
 enum {
 	LIVE_BUCKETS = 4096,      /* per loop; persons are spread by their row's number */

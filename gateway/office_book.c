@@ -2,7 +2,7 @@
 #include "gateway/office_book.h"
 
 #include "gateway/sheet.h"
-#include "services/office_sheet.h"
+#include "services/money/office_sheet.h"
 
 #include <errno.h>
 #include <stdio.h>

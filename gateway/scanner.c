@@ -5,7 +5,7 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/clamd.h"
-#include "services/scan.h"
+#include "services/applying/scan.h"
 
 #include <arpa/inet.h>
 #include <errno.h>

@@ -2,7 +2,7 @@
 #include "gateway/feed.h"
 #include "gateway/gateway.h"
 #include "gateway/live.h"
-#include "services/stream.h"
+#include "services/messages/stream.h"
 #include <stdlib.h>
 
 enum { QUEUE_BYTES = 16 << 10 /* above this the stream is not read on; at most one turn's events come on top */ };

@@ -8,7 +8,7 @@
 #include "base/config.h"
 #include "base/log.h"
 #include "base/request.h"
-#include "services/stream.h"
+#include "services/messages/stream.h"
 
 extern const char UPGRADE_PROTOCOL[]; /* "siban.v1" */
 enum { UPGRADE_KEY_CHARS = 24, UPGRADE_ACCEPT_BYTES = 29 };

@@ -55,7 +55,7 @@ struct case_news {
 	int state;                       /* enum case_state */
 	int words;                       /* what templates.def calls it: the state, or an event with words of its own */
 	struct str case_no, matter_name; /* the name is needed only where there are words for the state */
-	struct str list, due;            /* what the event wants, and until when (services/demand.h); at NULL: nothing */
+	struct str list, due;            /* what the event wants, and until when (services/cases/demand.h); at NULL: nothing */
 };
 MUST_USE bool message_case_moved(struct tx *tx, const struct case_news *c, int64_t now_ms, const uint8_t random[32], struct arena *a, struct fail *why);
 

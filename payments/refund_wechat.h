@@ -1,5 +1,5 @@
 /* payments/refund_wechat.h - refunds through WeChat Pay and WeChat's non-tax platform: a deed and questions about it by the refund's own number, and what follows from their answers (callbacks:
- * services/callback_wechat_pay.c, callback_wechat_nontax.c).
+ * services/money/callback_wechat_pay.c, callback_wechat_nontax.c).
  * Thread: refund_wechat_compose before threads start; the rest the write lane. */
 #ifndef PAYMENTS_REFUND_WECHAT_H
 #define PAYMENTS_REFUND_WECHAT_H

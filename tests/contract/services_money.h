@@ -15,7 +15,7 @@
 #include "payments/ledger_walk.h"
 #include "payments/odd_money.h"
 #include "payments/refund.h"
-#include "services/pay_callback.h"
+#include "services/money/pay_callback.h"
 #include "store/part.h"
 #include <inttypes.h>
 

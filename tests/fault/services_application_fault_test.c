@@ -5,8 +5,8 @@
 #include "tests/unit/services_world.h"
 #include "auth/person.h"
 #include "base/fault.h"
-#include "services/application.h"
-#include "services/guide.h"
+#include "services/applying/application.h"
+#include "services/guides/guide.h"
 
 static char id[96];
 

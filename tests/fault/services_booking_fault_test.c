@@ -5,7 +5,7 @@
 
 #include "auth/person.h"
 #include "auth/right.h"
-#include "services/slot_make.h"
+#include "services/booking/slot_make.h"
 
 #define CALENDAR "date,kind,name,source,region\n2026-01-01,off,元旦,测试,\n"
 #define HALLS "code,name,region,address,hours,transport,phone\nH1,武都区政务服务中心,621202,路,早,车,0939\n"

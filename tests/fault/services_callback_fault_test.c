@@ -4,7 +4,7 @@
  * left when only the job does it. */
 #include "tests/fault/paying_world.h"
 #include "base/metrics.h"
-#include "services/pay_callback.h"
+#include "services/money/pay_callback.h"
 
 enum { LATER_MS = 3600000 };
 

@@ -4,7 +4,7 @@
 #include "every_statement.h"
 #include "auth/proposal.h"
 #include "auth/staff.h"
-#include "services/guide_draft.h"
+#include "services/guides/guide_draft.h"
 
 #define PREFECTURE 621200
 enum { CLERK, CHECKER };

@@ -1,12 +1,12 @@
 /* Goal: whatever fails while an address or a duty phone is added, changed or removed, or while receivers are told, nothing of it stays, and the repetition does
  * the whole thing; when nothing got through for long, and only then, an address is disabled.
  * Method: fail the n-th statement step of each handler and of a bite of the job; effects' ends told by hand. */
-#include "every_statement.h"
 #include "auth/right.h"
 #include "auth/role.h"
 #include "auth/staff.h"
-#include "services/alert.h"
-#include "services/hook.h"
+#include "every_statement.h"
+#include "services/departments/hook.h"
+#include "services/supervision/alert.h"
 
 #define KEY_ONE "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
 #define KEY_TWO "whsec_AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA"

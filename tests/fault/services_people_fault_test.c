@@ -4,11 +4,11 @@
 
 #include "auth/mandate.h"
 #include "auth/real_name.h"
-#include "notify/account.h"
-#include "services/authority_asking.h"
 #include "base/hash.h"
-#include "services/certificate_trust.h"
-#include "services/wechat_account.h"
+#include "notify/account.h"
+#include "services/people/authority_asking.h"
+#include "services/people/certificate_trust.h"
+#include "services/people/wechat_account.h"
 #include "tests/personal_ca.h"
 
 #define BOSS "王小明"

@@ -8,7 +8,7 @@
 #include "notify/account.h"
 #include "payments/receipt_send.h"
 #include "payments/refund_wechat.h"
-#include "services/refunding.h"
+#include "services/money/refunding.h"
 
 #define CODE "62120226100000000012"
 #define NOTICE "{\"kind\":\"penalty\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \

@@ -3,8 +3,8 @@
 #include "tests/write_faults.h"
 #include "auth/person.h"
 #include "base/ids.h"
-#include "services/certificate_account.h"
-#include "services/result.h"
+#include "services/applying/certificate_account.h"
+#include "services/cases/result.h"
 
 #include <sys/stat.h>
 

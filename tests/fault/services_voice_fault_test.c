@@ -4,8 +4,8 @@
 
 #include "auth/role.h"
 #include "auth/staff.h"
-#include "services/case_number.h"
-#include "services/voice.h"
+#include "services/cases/case_number.h"
+#include "services/voices/voice.h"
 
 enum { CLERK, HOTLINE };
 static int64_t staff[2];

@@ -33,7 +33,7 @@ test('the published signature is right, and others\' signatures are ours', () =>
 test('the cases of the contract are there, with all their fields', async () => {
 	const rows = [...contract.matchAll(/^\| `(GS[^`]+)` \| `(....)` \| `([a-z_]+)` \|$/gm)];
 	assert.equal(rows.length, 4);
-	const states = readFileSync(`${source_dir}/services/case_state.def`, 'utf8');
+	const states = readFileSync(`${source_dir}/services/cases/case_state.def`, 'utf8');
 	const fields = Object.keys(JSON.parse(/```json\n([\s\S]*?)```/.exec(contract)[1]));
 	for (const [, case_ref, last4, state] of rows) {
 		const answer = await show(case_ref, last4);

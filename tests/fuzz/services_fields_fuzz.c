@@ -1,6 +1,6 @@
 /* Goal: any bytes are answers to a form or are refused with places and reasons; a draft keeps what is well shaped, and what is whole is a fine draft.
  * Method: two JSON values, a form and answers, with a NUL between; a first byte of 0xff takes a form of ours instead. */
-#include "services/fields.h"
+#include "services/applying/fields.h"
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* Goal: any bytes are a guide or are refused with a reason; a guide that was taken is within its bounds, and written and taken again is the same guide.
  * Method: json_read, guide_take; what was taken is read from its own text and taken once more; what differs between it and itself is nothing. */
-#include "services/guide.h"
-#include "services/guide_change.h"
+#include "services/guides/guide.h"
+#include "services/guides/guide_change.h"
 
 #include <assert.h>
 

@@ -1,7 +1,7 @@
 /* Goal: any bytes are a picture or document that is kept, or are refused with a reason; never more is kept than came, in whatever pieces it came the verdict is the
  * same, and what was kept is taken again as it is.
  * Method: the file whole, then in pieces whose length is its first byte; what was kept once more; the same as a department's document, of which every byte is kept. */
-#include "services/media.h"
+#include "services/applying/media.h"
 
 #include <assert.h>
 #include <stdlib.h>

@@ -1,6 +1,6 @@
 /* Any bytes are searched for, and any bytes are searched in: the same text is found in itself whenever it holds a word at all. */
-#include "services/search.h"
-#include "services/search_text.h"
+#include "services/guides/search.h"
+#include "services/guides/search_text.h"
 
 #include <assert.h>
 #include <stdlib.h>

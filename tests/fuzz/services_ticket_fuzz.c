@@ -1,5 +1,5 @@
 /* Bytes as a ticket. Whatever is taken for one is the one text of what it says: written again it is the same, but for the signature. */
-#include "services/ticket.h"
+#include "services/booking/ticket.h"
 #include <assert.h>
 #include <string.h>
 

@@ -22,7 +22,7 @@ static const char *ref_text(int department, int ref, char out[MODEL_TEXT])
 	return out;
 }
 
-static struct asked *ask(struct world *w, int loop, const struct question *q, const struct inquiry *inquiry)
+static struct asked *ask(struct world *w, int loop, const struct asking *q, const struct inquiry *inquiry)
 {
 	struct inquiry *own = malloc(sizeof *own);
 	assert(own != NULL && w->asked_count < WORLD_ASKED_MAX);
@@ -185,7 +185,7 @@ static void post(struct world *w, const struct deed *d, int key)
 	snprintf(key_text, sizeof key_text, "\"key-%08d\"", key);
 	w->counts.posts++;
 	world_note(w, "key %d: department %d tells %s", key, d->department, body);
-	struct question q = { METHOD_POST, "/v1/department/events", w->department_token[d->department], key_text, body, false };
+	struct asking q = { METHOD_POST, "/v1/department/events", w->department_token[d->department], key_text, body, false };
 	struct asked *a = ask(w, p->loop, &q, &(struct inquiry){ .kind = ASK_POST, .post = p, .department = d->department, .ref = d->ref });
 	if (!asked_is_write(a))
 		return; /* answered already: actors_hear */
@@ -284,7 +284,7 @@ void actors_ask(struct world *w)
 	}
 	const struct known_case *c = &w->model.cases[department][ref];
 	int person = rng_percent(&w->rng, 70) ? c->person : rng_below(&w->rng, MODEL_PERSONS);
-	struct question q = { METHOD_GET, target, w->person_token[person], NULL, NULL, false };
+	struct asking q = { METHOD_GET, target, w->person_token[person], NULL, NULL, false };
 	struct inquiry i = { .kind = kind, .person = person, .department = department, .ref = ref, .count_then = c->count, .parts_then = parts_count(w, department, ref),
 			     .case_was_known = c->case_no[0] != '\0' };
 	if (w->asked_count == WORLD_ASKED_MAX)
@@ -301,7 +301,7 @@ void actors_ask(struct world *w)
 		snprintf(target, sizeof target, "/v1/cases?limit=%d", PAGE);
 		break;
 	case ASK_LOOKUP:
-		q = (struct question){ METHOD_POST, "/v1/case-lookups", NULL, NULL, body, false };
+		q = (struct asking){ METHOD_POST, "/v1/case-lookups", NULL, NULL, body, false };
 		snprintf(body, sizeof body, "{\"case_no\":\"%s\",\"id_last4\":\"%s\"}", a_case_no(w, department, ref), numbers[person] + 14);
 		break;
 	case ASK_DEPARTMENT:

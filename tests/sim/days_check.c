@@ -1,8 +1,8 @@
 /* tests/sim/days_check.c - what is written, held against the model. */
 #include "days.h"
 
-#include "services/case_state.h"
-#include "services/voice.h"
+#include "services/cases/case_state.h"
+#include "services/voices/voice.h"
 
 #include <string.h>
 

@@ -5,14 +5,14 @@
 #include "days.h"
 
 #include "base/arena.h"
-#include "services/application.h"
-#include "services/booking_day.h"
-#include "services/booking_seats.h"
-#include "services/booking_wait.h"
-#include "services/demand.h"
-#include "services/hall_queue.h"
-#include "services/rating.h"
-#include "services/rating_invitation.h"
+#include "services/applying/application.h"
+#include "services/booking/booking_day.h"
+#include "services/booking/booking_seats.h"
+#include "services/booking/booking_wait.h"
+#include "services/booking/hall_queue.h"
+#include "services/cases/demand.h"
+#include "services/voices/rating.h"
+#include "services/voices/rating_invitation.h"
 
 #include <stdlib.h>
 

@@ -8,13 +8,13 @@
 #include "auth/staff.h"
 #include "base/log.h"
 #include "notify/message.h"
-#include "services/booking.h"
-#include "services/booking_day.h"
-#include "services/booking_wait.h"
+#include "services/booking/booking.h"
+#include "services/booking/booking_day.h"
+#include "services/booking/booking_wait.h"
+#include "services/booking/slot_make.h"
 #include "services/handlers.h"
-#include "services/rating_invitation.h"
-#include "services/slot_make.h"
-#include "services/voice.h"
+#include "services/voices/rating_invitation.h"
+#include "services/voices/voice.h"
 
 #include <jansson.h>
 #include <stdarg.h>

@@ -81,7 +81,7 @@ static struct str copied(struct request *r, const char *text)
 	return s;
 }
 
-static void fill(struct request *r, const struct question *q)
+static void fill(struct request *r, const struct asking *q)
 {
 	struct header *h = arena_alloc(&r->arena, HEADERS * sizeof *h);
 	char bearer[96];
@@ -104,7 +104,7 @@ static void fill(struct request *r, const struct question *q)
 	r->http_major = 2;
 }
 
-static void send(struct asked *a, const struct question *q, struct rng *rng)
+static void send(struct asked *a, const struct asking *q, struct rng *rng)
 {
 	size_t len = q->body != NULL ? strlen(q->body) : 0;
 	struct task *t = a->task;
@@ -132,7 +132,7 @@ static void look_for_writes(void)
 	}
 }
 
-struct asked *door_ask(struct loop *l, const struct question *q, struct rng *rng, void *own)
+struct asked *door_ask(struct loop *l, const struct asking *q, struct rng *rng, void *own)
 {
 	struct asked *a = calloc(1, sizeof *a);
 	assert(a != NULL);

@@ -11,7 +11,7 @@
 
 struct asked;
 
-struct question {
+struct asking {
 	enum method method;
 	const char *target, *token, *key, *body; /* NULL: none */
 	bool is_control;
@@ -26,7 +26,7 @@ struct door_answer {
 };
 
 /* The body comes in pieces that `rng` cuts. `own` is the asker's. */
-struct asked *door_ask(struct loop *l, const struct question *q, struct rng *rng, void *own);
+struct asked *door_ask(struct loop *l, const struct asking *q, struct rng *rng, void *own);
 void door_turn(struct loop *l);         /* whoever came home goes on */
 void *asked_own(const struct asked *a);
 const struct door_answer *asked_answer(const struct asked *a); /* NULL: none yet */

@@ -31,7 +31,7 @@ static void random_from_seed(void *out, size_t len)
 /* One question of an operator, answered before anything else happens. */
 static const struct door_answer *control(struct world *w, const char *target, const char *body, struct asked **a)
 {
-	struct question q = { METHOD_POST, target, NULL, NULL, body, true };
+	struct asking q = { METHOD_POST, target, NULL, NULL, body, true };
 	*a = door_ask(&w->machine.loops[0], &q, &w->rng, NULL);
 	for (int stage = 0; stage < 4 && asked_answer(*a) == NULL; stage++) {
 		while (lanes_step(w->machine.gateway.lanes, LANE_CPU) || lanes_step(w->machine.gateway.lanes, LANE_READ))

@@ -6,8 +6,8 @@
 
 #include "notify/ladder.h"
 #include "notify/message.h"
-#include "services/joint.h"
-#include "services/outage.h"
+#include "services/cases/joint.h"
+#include "services/cases/outage.h"
 #include "store/outcome.h"
 #include "store/rowcache.h"
 #include "store/sqlite.h"

@@ -5,7 +5,7 @@
 #include "base/day.h"
 #include "base/json.h"
 #include "gateway/task.h"
-#include "services/case_clock.h"
+#include "services/cases/case_clock.h"
 #include "services/handlers.h"
 
 #include <stdlib.h>

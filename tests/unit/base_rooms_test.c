@@ -34,7 +34,7 @@ static const struct { const char *header, *files; } libraries[] = {
 	{ "xlsxwriter.h",    "gateway/sheet.c" },
 	{ "libwebsockets.h", "gateway/ws.c" },
 	{ "zlib.h",          "payments/bill_gunzip.c" },
-	{ "iconv.h",         "channels/nontax_xml.c|payments/bill.c|services/office_sheet.c" },
+	{ "iconv.h",         "channels/nontax_xml.c|payments/bill.c|services/money/office_sheet.c" },
 	{ "expat.h",         "channels/nontax_xml.c" },
 	{ "pthread.h",       "base/*|store/*|gateway/*|auth/password.c|auth/keyring_follow.c" },
 	{ "sys/socket.h",    "gateway/*|notify/http_slot.c|notify/http_frame.c|notify/http_cork.c|notify/reach.c" },

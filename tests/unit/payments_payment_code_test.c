@@ -29,7 +29,7 @@ static void profile(const char *name, enum payment_code_profile p)
 	json_array_foreach(json_object_get(rows, "invalid"), i, row) {
 		const char *error = json_string_value(json_object_get(row, "error"));
 		enum payment_code_wrong got = read_code(p, json_string_value(json_object_get(row, "code")), &division);
-		/* AREA is for whoever knows the places (services/pay_notice.c); here only the six digits are cut out */
+		/* AREA is for whoever knows the places (services/money/pay_notice.c); here only the six digits are cut out */
 		assert_int_equal(got, strcmp(error, "FORMAT") == 0 ? PAYMENT_CODE_FORMAT : strcmp(error, "CHECK") == 0 ? PAYMENT_CODE_CHECK : PAYMENT_CODE_FINE);
 	}
 }

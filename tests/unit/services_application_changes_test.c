@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "services/application_changes.h"
+#include "services/applying/application_changes.h"
 
 #include <stdio.h>
 

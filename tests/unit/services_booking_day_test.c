@@ -2,13 +2,13 @@
  * that costs is what the table says; a ticket is one text for one visit, and no other text is one;
  * whoever is forgotten keeps no seat.
  * Method: a visit booked by the real handlers; the clock's bites at chosen moments; every change of a ticket's character. */
-#include "services_world.h"
 #include "auth/person.h"
 #include "auth/right.h"
-#include "services/booking_day.h"
-#include "services/erasure.h"
-#include "services/slot_make.h"
-#include "services/ticket.h"
+#include "services/booking/booking_day.h"
+#include "services/booking/slot_make.h"
+#include "services/booking/ticket.h"
+#include "services/people/erasure.h"
+#include "services_world.h"
 
 #define CALENDAR "date,kind,name,source,region\n2026-01-01,off,元旦,测试,\n"
 #define HALLS "code,name,region,address,hours,transport,phone\nH1,武都区政务服务中心,621202,路,早,车,0939\n"

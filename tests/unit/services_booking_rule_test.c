@@ -1,6 +1,6 @@
 /* Goal: sessions become the same slots always: none on a day off, a Monday's on a weekend day that is worked, none reaching past its session, the horizon
  * counted in working days and ended by what is known of the calendar; and text that is no sessions is refused. Method: rows; a calendar of 2026 as the notice has it. */
-#include "services/booking_rule.h"
+#include "services/booking/booking_rule.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdio.h>

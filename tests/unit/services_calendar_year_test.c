@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "services/calendar_year.h"
+#include "services/cases/calendar_year.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>

@@ -1,8 +1,8 @@
 /* Goal: each clock of a case begins, stands, goes on and stops on the days its events say, in whatever order they came; a missing calendar is waited for; what a
  * citizen sees is the clock that counts. Method: lives of cases by their events, with the shipped calendar of 2026. */
 #include "tests/unit/services_world.h"
-#include "services/case_clock.h"
-#include "services/case_number.h"
+#include "services/cases/case_clock.h"
+#include "services/cases/case_number.h"
 
 #include <stdio.h>
 

@@ -3,8 +3,8 @@
 #include "tests/unit/services_world.h"
 #include "auth/person.h"
 #include "base/metrics.h"
-#include "services/case_journal.h"
-#include "services/case_state.h"
+#include "services/cases/case_journal.h"
+#include "services/cases/case_state.h"
 #include "services/services.h"
 
 #define APPLICANT "\"matter\":\"M1\",\"region\":\"621202\",\"applicant\":{\"id_type\":\"resident\",\"id_number\":\"" RESIDENT "\"}"

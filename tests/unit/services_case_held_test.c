@@ -1,8 +1,8 @@
 /* Goal: what waits cannot fill the disk, and what was refused once cannot end the gateway after the rules have changed. Method: the
  * table of held events is made as another time would have left it; then a department's system goes on as if nothing were. */
 #include "tests/unit/services_world.h"
-#include "services/case_journal.h"
-#include "services/case_state.h"
+#include "services/cases/case_journal.h"
+#include "services/cases/case_state.h"
 
 static bool post(struct world *w, const char *ref, const char *event_id, int seq, const char *event)
 {

@@ -1,8 +1,8 @@
 /* Goal: case numbers cannot collide, go back to their row, and catch typing errors. Method: the published anchor of ISO 7064
  * MOD 11,10, whole small domains, a seeded sample of the large one. */
-#include "tests/unit/services_world.h"
-#include "services/case_number.h"
 #include "base/hash.h"
+#include "services/cases/case_number.h"
+#include "tests/unit/services_world.h"
 
 static uint64_t seed = 20261123;
 

@@ -1,9 +1,9 @@
 /* Goal: people see their own cases, fully and in their language; strangers see the status only with the slip and the last four,
  * and learn nothing from a refusal. Method: cases made through the department's door, then read through each handler. */
-#include "tests/unit/services_world.h"
-#include "services/case_number.h"
-#include "services/case_row.h"
 #include "base/metrics.h"
+#include "services/cases/case_number.h"
+#include "services/cases/case_row.h"
+#include "tests/unit/services_world.h"
 
 static char case_no[CASE_NUMBER_BYTES];
 

@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "services/case_state.h"
+#include "services/cases/case_state.h"
 #include <ctype.h>
 #include <stdio.h>
 #include <stdlib.h>

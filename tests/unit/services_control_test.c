@@ -1,9 +1,9 @@
 /* Goal: tables come in whole or are refused with line and column; running an import again changes nothing; the catalogue shows what came in;
  * development tokens are made in development only. Method: the files of data/, small wrong ones, and the handlers that read them back. */
-#include "tests/unit/services_world.h"
-#include "services/calendar.h"
 #include "auth/token.h"
-#include "services/csv.h"
+#include "services/cases/calendar.h"
+#include "services/control/csv.h"
+#include "tests/unit/services_world.h"
 
 /* ---- csv ---- */
 

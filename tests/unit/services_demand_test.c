@@ -3,7 +3,7 @@
  * Method: cases of a matter with a guide, by their department's events (each written twice); the job by a clock that is set. */
 #include "tests/unit/services_world.h"
 #include "base/day.h"
-#include "services/demand.h"
+#include "services/cases/demand.h"
 
 #include <stdio.h>
 

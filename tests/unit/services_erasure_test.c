@@ -7,8 +7,8 @@
 #include "auth/retention.h"
 #include "auth/vault.h"
 #include "notify/effect.h"
-#include "services/erasure.h"
-#include "services/voice.h"
+#include "services/people/erasure.h"
+#include "services/voices/voice.h"
 
 #define NUMBER RESIDENT
 #define NAME "张三"

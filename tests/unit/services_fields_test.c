@@ -1,7 +1,7 @@
 /* Goal: a form is taken whole or refused at its member; answers are judged all at once, each with its place and reason; what nobody asked is not taken.
  * Method: one form with every type; rows that differ from it, and from good answers, in one place. */
-#include "services/fields.h"
-#include "services/guide.h"
+#include "services/applying/fields.h"
+#include "services/guides/guide.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

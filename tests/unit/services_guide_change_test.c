@@ -6,7 +6,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "services/guide_change.h"
+#include "services/guides/guide_change.h"
 #include <stdlib.h>
 #include <string.h>
 

@@ -3,7 +3,7 @@
 #include "tests/unit/services_world.h"
 #include "auth/proposal.h"
 #include "auth/staff.h"
-#include "services/guide_draft.h"
+#include "services/guides/guide_draft.h"
 
 #define PREFECTURE 621200
 

@@ -1,8 +1,8 @@
 /* Goal: a guide is taken whole or refused at its member; a load is seen as a whole or not at all; versions stay, and a case is pinned to the one of its opening.
  * Method: one good guide and many that differ from it in one place; imports as the command line makes them. */
 #include "tests/unit/services_world.h"
-#include "services/guide_rows.h"
-#include "services/guide_words.h"
+#include "services/guides/guide_rows.h"
+#include "services/guides/guide_words.h"
 
 #include <stdio.h>
 

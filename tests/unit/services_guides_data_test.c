@@ -1,8 +1,8 @@
 /* Goal: the catalogue that is shipped keeps what the plan of 2018 promised and what a citizen may expect of it: whole guides, no two with the same words, halls
  * with the seven windows and one, and a search that finds what people type. Method: the files of data/, read as an import reads them. */
-#include "services/guide.h"
-#include "services/guide_words.h"
-#include "services/search.h"
+#include "services/guides/guide.h"
+#include "services/guides/guide_words.h"
+#include "services/guides/search.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

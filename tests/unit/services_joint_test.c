@@ -2,7 +2,7 @@
  * nothing of a part reaches its applicant. Method: the joint matter of joint_world.h and the shipped calendar of 2026. */
 #include "tests/unit/joint_world.h"
 #include "base/day.h"
-#include "services/case_clock.h"
+#include "services/cases/case_clock.h"
 
 static char *file_text(const char *name)
 {

@@ -4,8 +4,8 @@
 #include "login_world.h"
 
 #include "auth/mandate_code.h"
-#include "services/mandate_code_send.h"
-#include "services/mandate_tell.h"
+#include "services/people/mandate_code_send.h"
+#include "services/people/mandate_tell.h"
 
 #define TOWN "621202"
 static const struct { const char *phone, *device, *number, *name; } people[] = {

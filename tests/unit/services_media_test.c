@@ -1,6 +1,6 @@
 /* Goal: whatever pieces a file comes in, the same is kept or the same is refused; what is kept has nothing in it that was to go, and is taken again as it is.
  * Method: small files made here, fed whole and byte by byte; what comes out is compared literally. */
-#include "services/media.h"
+#include "services/applying/media.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

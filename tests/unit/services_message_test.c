@@ -5,9 +5,9 @@
 #include "notify/delivery.h"
 #include "notify/message.h"
 #include "notify/stream.h"
-#include "services/case_state.h"
-#include "services/message_row.h"
-#include "services/stream.h"
+#include "services/cases/case_state.h"
+#include "services/messages/message_row.h"
+#include "services/messages/stream.h"
 
 enum { TITLE_MAX = 20, BODY_MAX = 120 /* with a matter of 100 characters it stays below a screen */, SMS_VARIABLE_MAX = 10 };
 

@@ -3,7 +3,7 @@
  * Method: handlers over a real store and a real memory of what expires, with answers of the province's written here; every write is applied twice. */
 #include "login_world.h"
 
-#include "services/provincial.h"
+#include "services/people/provincial.h"
 
 #define BACK "https://app.siban.test/back"
 #define NUMBER "621299199006150131"

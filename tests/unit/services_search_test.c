@@ -1,6 +1,6 @@
 /* Goal: what a citizen types finds what she means: several words, a wrong, missing or exchanged character, fillers around it, full-width letters; and what is
  * found is in a sensible order. Method: a small catalogue with questions and their expected best, then 20,000 made-up matters for bounds. */
-#include "services/search.h"
+#include "services/guides/search.h"
 #include "base/clock.h"
 #include "base/fault.h"
 

@@ -1,6 +1,6 @@
 /* Goal: a limit ends on the day on which a clerk with a wall calendar would end it. Method: the published year, computed cases, and 10,000 random lives
  * beside a walk from day to day. */
-#include "services/time_limit.h"
+#include "services/cases/time_limit.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

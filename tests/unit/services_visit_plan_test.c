@@ -1,6 +1,6 @@
 /* Goal: a visit is planned whole: people in one slot or the very next ones, matters one after the other without waiting, the order that is over first; and the
  * nearest beginnings are those a search of everything finds. Method: rows of slots by hand; random slots beside a slow search in other words. */
-#include "services/visit_plan.h"
+#include "services/booking/visit_plan.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -4,9 +4,9 @@
 #include "services_world.h"
 
 #include "auth/right.h"
-#include "services/case_number.h"
-#include "services/rating.h"
-#include "services/voice_clock.h"
+#include "services/cases/case_number.h"
+#include "services/voices/rating.h"
+#include "services/voices/voice_clock.h"
 
 #define DAY_MS INT64_C(86400000)
 

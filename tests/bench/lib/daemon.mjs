@@ -32,7 +32,7 @@ export function filled_state(cases) {
 	const state = path.join(work_dir, `state-${cases}`);
 	const stamp = path.join(state, 'filled');
 	const schema = sh(['sha256sum', ...fs.readdirSync(path.join(source_dir, 'store/schema')).sort().map((f) => path.join(source_dir, 'store/schema', f)),
-		path.join(source_dir, 'tests/bench/fill.c'), path.join(source_dir, 'services/case_number.c')]);
+		path.join(source_dir, 'tests/bench/fill.c'), path.join(source_dir, 'services/cases/case_number.c')]);
 	const numbers = path.join(state, 'case_numbers');
 	if (fs.existsSync(stamp) && fs.readFileSync(stamp, 'utf8') === schema)
 		return { state, numbers };

@@ -1,0 +1,178 @@
+/* services/money/recon_upload.c - a statement goes by in pieces: it is judged and sealed at the same time, and when both are at their end its row is made. For the payment
+ * office POST /v1/office/statements, for the operator `siban reconcile load`. */
+#include "auth/audit.h"
+#include "base/day.h"
+#include "payments/recon_file.h"
+#include "payments/recon_run.h"
+#include "services/handlers.h"
+#include "services/money/pay_notice.h"
+#include "services/money/recon_office.h"
+#include "services/services.h"
+
+enum { TAKEN = 1, N_NEW = 0, N_LINES, N_PAYMENT_FEN, N_REFUND_FEN, N_SOURCE, N_DAY };
+
+/* ---- the sink: in the BLOB lane ---- */
+
+struct sunk {
+	struct bill *bill;           /* NULL: not begun, or over */
+	struct blob_sealer *sealer;
+	struct bill_want want;
+	struct bill_totals totals;
+	struct blob_sealed sealed;
+};
+
+static bool line_passes(void *ctx, const struct bill_line *l, struct fail *why)
+{
+	(void)ctx;
+	(void)l;
+	(void)why;
+	return true; /* that it can be read is all that is asked here */
+}
+
+static bool want_of(struct request *r, struct bill_want *w, struct fail *why)
+{
+	struct str source, day;
+	if (!request_query(r, "source", &source, why) || !request_query(r, "day", &day, why))
+		return false;
+	w->source = bill_source_from(source);
+	if (w->source == BILL_NONE || w->source == BILL_RECEIPTS)
+		return FAILS_FIELD(why, QUERY, "source", "no such source");
+	if (!day_from_text(day, &w->day))
+		return FAILS_FIELD(why, QUERY, "day", "not a day");
+	if (w->day >= day_of(r->now_ms))
+		return FAILS_FIELD(why, QUERY, "day", "that day is not over");
+	bool is_wechats = w->source == BILL_WECHAT_TRADE || w->source == BILL_WECHAT_NONTAX;
+	w->merchant = is_wechats && services_config()->wechat_pay_mchid[0] != '\0' ? str_c(services_config()->wechat_pay_mchid) : STR_NONE;
+	w->names = w->source == BILL_BANK ? str_c(services_config()->recon_bank_columns) : STR_NONE;
+	return true;
+}
+
+static bool sink_begin(struct request *r, struct fail *why)
+{
+	struct sunk *s = arena_alloc(&r->arena, sizeof *s);
+	if (s == NULL)
+		return FAILS(why, MEMORY, "a statement");
+	memset(s, 0, sizeof *s);
+	r->sunk = s;
+	if (!recon_office(r, why) || !want_of(r, &s->want, why))
+		return false;
+	s->bill = bill_begin(&s->want, line_passes, NULL, why);
+	s->sealer = s->bill != NULL ? blob_seal_begin(services_blobs(), r->now_ms, why) : NULL;
+	return s->sealer != NULL;
+}
+
+static bool sink_take(struct request *r, struct str piece, struct fail *why)
+{
+	if (r->sunk == NULL && !sink_begin(r, why))
+		return false;
+	struct sunk *s = r->sunk;
+	return bill_feed(s->bill, piece, why) && blob_seal(s->sealer, piece, why);
+}
+
+/* What stands for the whole is what was unpacked, its source and its day. */
+static bool sink_end(struct request *r, struct fail *why)
+{
+	struct sunk *s = r->sunk;
+	struct bill *bill = s->bill;
+	struct blob_sealer *sealer = s->sealer;
+	s->bill = NULL;
+	if (!bill_end(bill, &s->totals, why))
+		return false;
+	s->sealer = NULL;
+	if (!blob_seal_end(sealer, &s->sealed, why))
+		return false;
+	r->body = (struct str){ (const char *)s->totals.sha256, SHA256_BYTES };
+	return true;
+}
+
+static void sink_drop(struct request *r)
+{
+	struct sunk *s = r->sunk;
+	if (s == NULL)
+		return;
+	bill_drop(s->bill);
+	blob_seal_abort(s->sealer);
+	s->bill = NULL;
+	s->sealer = NULL;
+	wipe(&s->sealed, sizeof s->sealed);
+}
+
+static const struct body_sink sink = { sink_take, sink_end, sink_drop };
+
+/* ---- the request ---- */
+
+struct bringing {
+	int64_t replaces;
+};
+
+/* A proof is what the channel says the whole should be: WeChat's SHA-1. */
+static bool is_proved(struct request *r, const struct sunk *s, struct fail *why)
+{
+	struct str proof;
+	uint8_t told[SHA1_BYTES];
+	if (!request_query(r, "sha1", &proof, why))
+		return false;
+	if (proof.at == NULL)
+		return true;
+	if (!bill_is_proved(s->want.source) || str_hex(proof, told, sizeof told) != SHA1_BYTES)
+		return FAILS_FIELD(why, QUERY, "sha1", "not a digest of such a statement");
+	if (memcmp(told, s->totals.sha1, SHA1_BYTES) == 0)
+		return true;
+	FAILS(why, IMPORT, "not what was proved");
+	fail_fact_text(why, "reason", "other_digest");
+	return false;
+}
+
+static bool bring_parse(struct request *r, struct fail *why)
+{
+	static const char *const names[] = { "source", "day", "sha1", "replaces", NULL };
+	struct bringing *b = request_state(r, sizeof *b, why);
+	if (b == NULL || !request_query_only(r, names, why) || !query_number(r, "replaces", 0, 1, 0, &b->replaces, why))
+		return false;
+	if (r->sunk == NULL) {
+		FAILS(why, IMPORT, "an empty body");
+		fail_fact_text(why, "reason", "empty_file");
+		return false;
+	}
+	return is_proved(r, r->sunk, why);
+}
+
+static bool bring_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct bringing *b = r->state;
+	const struct sunk *s = r->sunk;
+	uint8_t random[32];
+	int64_t id;
+	bool is_new;
+	request_bytes(r, "statement", random);
+	struct recon_file_new n = { .source = s->want.source, .day = s->want.day, .replaces = b->replaces != 0, .totals = &s->totals, .sealed = &s->sealed, .maker_kind = r->who.kind,
+				    .maker = r->who.id, .now_ms = r->now_ms, .salt = random };
+	if (!recon_file_keep(tx, &n, &id, &is_new, why))
+		return false;
+	r->outcome = (struct outcome){ .code = TAKEN, .status = is_new ? 201 : 200,
+				       .n = { [N_NEW] = is_new, [N_LINES] = s->totals.lines, [N_PAYMENT_FEN] = s->totals.payment_fen, [N_REFUND_FEN] = s->totals.refund_fen,
+					      [N_SOURCE] = s->want.source, [N_DAY] = s->want.day } };
+	hex_text(s->totals.sha256, SHA256_BYTES, r->outcome.text);
+	if (!is_new)
+		return true;
+	struct audit a = { AUDIT_STATEMENT_TAKEN, AUDIT_OF_STATEMENT, id, .result = 201, .region = r->who.region };
+	return recon_ask_around(tx, s->want.source, s->want.day, r->now_ms, why) && audit_add(tx, r, &a, why);
+}
+
+static bool bring_render(struct request *r, struct fail *why)
+{
+	const struct outcome *o = &r->outcome;
+	struct json_out j = reply_json(r, o->status);
+	json_put_object(&j);
+	json_add_text(&j, "digest", str_c(o->text));
+	json_add_plain(&j, "source", bill_source_text(o->n[N_SOURCE]));
+	json_add_day(&j, "day", true, o->n[N_DAY]);
+	json_add_boolean(&j, "is_new", o->n[N_NEW] != 0);
+	json_add_number(&j, "lines", o->n[N_LINES]);
+	json_add_number(&j, "payment_fen", o->n[N_PAYMENT_FEN]);
+	json_add_number(&j, "refund_fen", o->n[N_REFUND_FEN]);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+const struct handler recon_bring = { .sink = &sink, .parse = bring_parse, .apply = bring_apply, .render = bring_render };
