@@ -1,6 +1,7 @@
 /* services/control/control_callback.c - `siban callbacks` asks: what payment platforms told us and nothing could follow from yet, why not, and whether it is tried again now. */
 #include "auth/audit.h"
 #include "services/handlers.h"
+#include "services/money/pay_callback.h"
 #include "services/services.h"
 #include "store/store.h"
 
@@ -13,7 +14,7 @@ static const char *const no_query[] = { NULL };
 enum { LIST_ROWS = 100 };
 
 struct row {
-	int64_t id, tries, due_ms, made_ms;
+	int64_t id, tries, due_ms, made_ms, channel;
 	struct str event, word, reason;
 };
 
@@ -33,14 +34,14 @@ static bool list_parse(struct request *r, struct fail *why)
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct list *l = r->state;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT d.id, d.tries, d.due_ms, d.made_ms, c.event, c.word, d.reason FROM pay_callback_due d JOIN pay_callback c ON c.id = d.id"
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT d.id, d.tries, d.due_ms, d.made_ms, c.event, c.word, d.reason, c.channel FROM pay_callback_due d JOIN pay_callback c ON c.id = d.id"
 		" WHERE d.id > $1 ORDER BY d.id LIMIT $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, l->after);
 	stmt_bind_int(q, 2, LIST_ROWS);
 	while (l->count < LIST_ROWS && stmt_row(q, why))
-		l->rows[l->count++] = (struct row){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), str_copy(&r->arena, stmt_text(q, 4)), str_copy(&r->arena, stmt_text(q, 5)),
+		l->rows[l->count++] = (struct row){ stmt_int(q, 0), stmt_int(q, 1), stmt_int(q, 2), stmt_int(q, 3), stmt_int(q, 7), str_copy(&r->arena, stmt_text(q, 4)), str_copy(&r->arena, stmt_text(q, 5)),
 			str_copy(&r->arena, stmt_text(q, 6)) };
 	return why->code == FAIL_NONE && (!r->arena.refused || FAILS(why, MEMORY, "callbacks that wait"));
 }
@@ -56,7 +57,7 @@ static bool list_render(struct request *r, struct fail *why)
 		const struct row *c = &l->rows[i];
 		json_put_object(&j);
 		json_add_number(&j, "id", c->id);
-		json_add_text(&j, "platform", STR("wechat_pay"));
+		json_add_text(&j, "platform", pay_callback_platform((enum pay_channel)c->channel));
 		json_add_text(&j, "event", c->event);
 		json_add_text(&j, "word", c->word);
 		json_add_text(&j, "reason", c->reason);

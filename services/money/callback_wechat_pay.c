@@ -7,7 +7,11 @@
 #include "base/log.h"
 #include "base/metrics.h"
 #include "channels/wechat_pay_call.h"
+#include "channels/wechat_pay_message.h"
+#include "payments/arrive.h"
+#include "payments/attempt.h"
 #include "payments/ledger.h"
+#include "payments/refund.h"
 #include "services/handlers.h"
 #include "services/money/pay_callback.h"
 #include "services/money/wechat_pay_account.h"
@@ -28,9 +32,16 @@ void wechat_pay_callback_names(void)
 		metric_label(M_wechat_pay_callbacks, i, results[i]);
 }
 
+/* What it says, read. */
+struct told {
+	bool is_trade, is_refund; /* neither: of a kind from which nothing follows */
+	struct wechat_pay_trade trade;
+	struct wechat_pay_refund refund;
+};
+
 struct telling {
 	struct wechat_pay_envelope envelope;
-	struct pay_told told;
+	struct told told;
 	enum wechat_pay_wrong wrong; /* of what was verified, and is not about us */
 };
 
@@ -47,6 +58,15 @@ static bool unverified(const struct request *r, enum wechat_pay_wrong wrong, str
 		wechat_pay_serial_missed();
 	LOG_EVENT(callback_refused, str_c(r->id), L_C("wechat_pay"), L_C(wechat_pay_wrong_text(wrong).at));
 	return FAILS(why, CALLBACK_REFUSED, "%s", wechat_pay_wrong_text(wrong).at);
+}
+
+/* `type` is the envelope's original_type, `said` what it held. false: it is not what its type says. */
+static bool told_read(struct str type, struct str said, struct told *out, struct arena *a)
+{
+	*out = (struct told){ .is_trade = str_eq(type, STR("transaction")), .is_refund = str_eq(type, STR("refund")) };
+	if (out->is_trade)
+		return wechat_pay_trade_read(said, &out->trade, a);
+	return !out->is_refund || wechat_pay_refund_read(said, &out->refund, a);
 }
 
 static bool is_about_money(const struct telling *t)
@@ -82,7 +102,7 @@ static bool parse(struct request *r, struct fail *why)
 		wrong = wechat_pay_envelope(k, r->body, &t->envelope, &r->arena);
 	if (wrong != WECHAT_PAY_FINE)
 		return unverified(r, wrong, why);
-	if (!pay_told_read(t->envelope.original_type, t->envelope.plain, &t->told, &r->arena))
+	if (!told_read(t->envelope.original_type, t->envelope.plain, &t->told, &r->arena))
 		return unverified(r, WECHAT_PAY_WRONG_BODY, why);
 	if (is_about_money(t) && !is_ours(t))
 		t->wrong = WECHAT_PAY_WRONG_ACCOUNT;
@@ -124,9 +144,61 @@ static bool keep(struct tx *tx, struct request *r, const struct telling *t, int6
 	return stmt_run(q, why);
 }
 
+/* ---- what follows ---- */
+
+/* A number nobody here gave out, and money all the same. */
+static bool unknown_order(struct tx *tx, const struct wechat_pay_trade *t, int64_t now_ms, struct fail *why)
+{
+	enum money_end end;
+	const struct money m = { .channel = PAY_BY_WECHAT, .reference = t->transaction_id, .division = services_config()->payment_code_prefecture * 100, .fen = t->total_fen,
+		.came_ms = t->success_ms != 0 ? t->success_ms : now_ms };
+	return !wechat_pay_trade_is_paid(t) || money_arrives(tx, &m, now_ms, &end, why);
+}
+
+static bool of_trade(struct tx *tx, const struct wechat_pay_trade *t, int64_t now_ms, struct arena *arena, struct fail *why)
+{
+	struct attempt a;
+	const struct attempt_word w = attempt_word_of_trade(t);
+	if (!attempt_by_number(tx, t->out_trade_no, &a, arena, why))
+		return false;
+	if (a.id == 0)
+		return unknown_order(tx, t, now_ms, why);
+	return order_hold(tx, a.order, why) && attempt_by_number(tx, t->out_trade_no, &a, arena, why) && attempt_told(tx, &a, &w, now_ms, why);
+}
+
+/* In what order its words come is nobody's promise; a word we do not know moves nothing. */
+static bool of_refund(struct tx *tx, const struct wechat_pay_refund *f, int64_t now_ms, int64_t *heard, struct arena *a, struct fail *why)
+{
+	static const enum refund_said words[] = { [WECHAT_PAY_REFUND_PROCESSING] = REFUND_SAID_PROCESSING, [WECHAT_PAY_REFUND_SUCCESS] = REFUND_SAID_SUCCESS,
+		[WECHAT_PAY_REFUND_CLOSED] = REFUND_SAID_CLOSED, [WECHAT_PAY_REFUND_ABNORMAL] = REFUND_SAID_ABNORMAL };
+	enum refund_heard what;
+	if (f->state == WECHAT_PAY_REFUND_OTHER)
+		return true;
+	const struct refund_word w = { f->out_refund_no, words[f->state], f->refund_fen, f->refund_id };
+	bool ok = refund_told(tx, &w, now_ms, &what, a, why);
+	*heard = ok ? (int64_t)what : 0;
+	return ok;
+}
+
+bool wechat_pay_follow(struct tx *tx, const struct pay_word *w, int64_t *heard, struct arena *a, struct fail *why)
+{
+	struct told t;
+	if (!told_read(w->type, w->said, &t, a))
+		return FAILS(why, INTERNAL, "a callback that could be read when it came");
+	if (t.is_trade)
+		return of_trade(tx, &t.trade, w->now_ms, a, why);
+	return !t.is_refund || of_refund(tx, &t.refund, w->now_ms, heard, a, why);
+}
+
+const char *wechat_pay_odd(int64_t heard)
+{
+	static const char *const words[] = { [REFUND_HEARD_OF_NONE] = "no refund of ours", [REFUND_HEARD_AMOUNT] = "another amount", [REFUND_HEARD_AGAINST] = "against our ledger" };
+	return heard >= 0 && heard < (int64_t)(sizeof(words) / sizeof(words[0])) ? words[heard] : NULL;
+}
+
 static bool follow(struct tx *tx, struct request *r, const struct telling *t, int64_t row, struct fail *why)
 {
-	const struct pay_callback c = { row, t->envelope.original_type, t->envelope.plain, &t->told, r->now_ms, r->random };
+	const struct pay_callback c = { PAY_BY_WECHAT, row, { t->envelope.original_type, t->envelope.plain, r->now_ms, r->random } };
 	bool is_done;
 	if (!pay_callback_follow(tx, &c, &r->outcome.n[N_HEARD], &is_done, &r->arena, why))
 		return false;
@@ -149,7 +221,7 @@ static bool apply(struct tx *tx, struct request *r, struct fail *why)
 
 static bool render(struct request *r, struct fail *why)
 {
-	pay_callback_heard(str_c(r->id), r->outcome.n[N_HEARD]);
+	pay_callback_heard(PAY_BY_WECHAT, str_c(r->id), r->outcome.n[N_HEARD]);
 	enum result result = (enum result)r->outcome.n[N_RESULT];
 	metric_add(M_wechat_pay_callbacks, (int)result, 1);
 	if (!wechat_pay_is_theirs(r->peer)) /* their networks change: a measure, no wall */

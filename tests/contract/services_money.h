@@ -348,13 +348,11 @@ static inline bool called_back(void)
 		return true;
 	int at = draw(m.word_count);
 	struct word w = m.word[at];
-	struct pay_told told;
 	bool is_done;
 	int64_t id, heard;
 	if (m.is_calm || draw(4) > 0) /* or it comes once more */
 		m.word[at] = m.word[--m.word_count];
-	struct pay_callback c = { .type = w.is_refund ? STR("refund") : STR("transaction"), .said = str_c(w.text), .told = &told, .now_ms = m.now_ms, .salt = money_salt };
-	assert_true(pay_told_read(c.type, c.said, &told, &m.arena));
+	struct pay_callback c = { .channel = PAY_BY_WECHAT, .word = { w.is_refund ? STR("refund") : STR("transaction"), str_c(w.text), m.now_ms, money_salt } };
 	TRY(kept(&id) && follow_fails());
 	c.id = id;
 	bool ok = pay_callback_follow(m.tx, &c, &heard, &is_done, &m.arena, m.why);

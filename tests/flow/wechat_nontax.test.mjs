@@ -68,6 +68,24 @@ test('a browser gets the platform’s page in one request, and its call says tha
 	assert_problem(await pay(g, id, 'h5', { token: w.citizen }), 409, 'order_state');
 });
 
+test('what cannot follow from a call waits: taken at once, tried again, done once', async () => {
+	const { id, order_id } = await ready(), waiting = () => number('SELECT COUNT(*) FROM pay_callback_due');
+	await paid(order_id);
+	const told = await made(s, order_id);
+	await g.fault('callback_follow=1+');
+	for (let i = 0; i < 3; i++) assert.deepEqual(await tell(g, told).then((a) => [a.status, a.errcode]), [200, 0]);
+	assert.equal((await show(id)).state, 'paying');
+	assert.equal(await waiting(), 1, 'it was told three times, and waits once');
+	assert.match(await g.command('callbacks', 'list'), /^\d+ +wechat_nontax .*store_unavailable$/m);
+	await g.kill(); // and what waits is in the database alone
+	await g.serve();
+	await until('nothing waits any more', async () => (await g.command('callbacks', 'again')) !== '' && (await waiting()) === 0);
+	assert.equal((await show(id)).state, 'paid');
+	assert.equal(await payments_of(order_id), 1);
+	assert.deepEqual(await tell(g, told).then((a) => [a.status, a.errcode]), [200, 0]);
+	assert.equal(await sum(), 0);
+});
+
 test('late money is the first item’s; what it does not offer; two notices at once', async () => {
 	const late = await ordered({ kind: 'penalty', items: [{ item: '103050199', name: '罚款', amount_fen: 20000 }, { item: '103050198', name: '其他', amount_fen: 100 }], late_fen: 600, late_on: day() });
 	assert.equal((await pay(g, late.id, 'h5', { token: w.citizen })).status, 201);
