@@ -17,7 +17,7 @@ struct kept {
 	uint32_t len;
 };
 
-/* With some bits of its hash, so that a stranger costs no look at the row. */
+/* With half of its hash, from which its place follows too: a stranger costs no look at the row, and a larger table none at any. */
 struct slot {
 	uint32_t row;     /* + 1; 0: free */
 	uint32_t tag;
@@ -52,9 +52,9 @@ void recon_join_drop(struct recon_join *j)
 	free(j);
 }
 
-static uint64_t hash_of(const struct recon_join *j, uint8_t side, struct str number)
+static uint32_t tag_of(const struct recon_join *j, uint8_t side, struct str number)
 {
-	return siphash(j->key, number.at, number.len) + side * UINT64_C(0x9e3779b97f4a7c15);
+	return (uint32_t)((siphash(j->key, number.at, number.len) + side * UINT64_C(0x9e3779b97f4a7c15)) >> 32);
 }
 
 static bool is_it(const struct recon_join *j, uint32_t row, uint8_t side, struct str number)
@@ -66,8 +66,7 @@ static bool is_it(const struct recon_join *j, uint32_t row, uint8_t side, struct
 /* The slot that has it, or the free one where it would go, with its tag. */
 static struct slot *slot_find(const struct recon_join *j, uint8_t side, struct str number)
 {
-	uint64_t hash = hash_of(j, side, number);
-	uint32_t n = (uint32_t)hash & (j->slot_count - 1), tag = (uint32_t)(hash >> 32);
+	uint32_t tag = tag_of(j, side, number), n = tag & (j->slot_count - 1);
 	while (j->slots[n].row != 0 && (j->slots[n].tag != tag || !is_it(j, j->slots[n].row - 1, side, number)))
 		n = (n + 1) & (j->slot_count - 1);
 	if (j->slots[n].row == 0)
@@ -75,10 +74,17 @@ static struct slot *slot_find(const struct recon_join *j, uint8_t side, struct s
 	return &j->slots[n];
 }
 
-static void slots_fill(struct recon_join *j)
+/* All that the smaller table holds are different: nothing is compared. */
+static void slots_move(const struct slot *from, uint32_t from_count, struct slot *to, uint32_t to_count)
 {
-	for (uint32_t row = 0; row < j->count; row++)
-		slot_find(j, j->rows[row].row.side, (struct str){ j->bytes + j->rows[row].at, j->rows[row].len })->row = row + 1;
+	for (uint32_t i = 0; i < from_count; i++) {
+		if (from[i].row == 0)
+			continue;
+		uint32_t n = from[i].tag & (to_count - 1);
+		while (to[n].row != 0)
+			n = (n + 1) & (to_count - 1);
+		to[n] = from[i];
+	}
 }
 
 static bool grow(struct recon_join *j, struct fail *why)
@@ -91,11 +97,11 @@ static bool grow(struct recon_join *j, struct fail *why)
 		free(slots);
 		return FAILS(why, MEMORY, "%u records of a day", room);
 	}
+	slots_move(j->slots, j->slot_count, slots, 2 * room);
 	free(j->slots);
 	j->slots = slots;
 	j->slot_count = 2 * room;
 	j->room = room;
-	slots_fill(j);
 	return true;
 }
 
