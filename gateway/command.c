@@ -139,7 +139,7 @@ int tell_answer(const char *doing, int status, const char *answer)
 	else if (line > 0)
 		fprintf(stderr, "siban: %s: line %lld, %s: %s\n", doing, (long long)line, json_is_string(column) ? json_string_value(column) : "", reason);
 	else if (reason[0] != '\0')
-		fprintf(stderr, "siban: %s: %s: %s\n       %s\n", doing, title, reason, detail);
+		fprintf(stderr, "siban: %s: %s%s%s: %s\n       %s\n", doing, title, pointer[0] != '\0' ? " " : "", pointer, reason, detail);
 	else
 		fprintf(stderr, "siban: %s: %s %s\n       %s\n", doing, title, pointer, detail);
 	json_decref(j);

@@ -1,6 +1,7 @@
 /* gateway/outflow.c - a body that is made while it is sent (base/request.h, struct body_source): one piece is read and made by a thread of its own (errands.h), given to the door,
  * and the next is made when that has left. So a table of any length costs one piece of memory, and a reader who stands still no thread and no transaction: the door gives him up
  * as it gives up whoever takes nothing. What fails half-way cuts the answer off, so that nobody takes a part of it for the whole. */
+#include "base/fault.h"
 #include "base/log.h"
 #include "gateway/errands.h"
 #include "gateway/feed.h"
@@ -45,6 +46,8 @@ static void go_on(struct outflow *o)
 static bool run(struct errand *e, struct tx *tx, struct fail *why)
 {
 	struct body_source *source = ((struct outflow *)e)->source;
+	if (fault_hit(FAULT_piece))
+		return FAILS(why, STORE, "no next piece (fault switch)");
 	return source->more(source, tx, why);
 }
 

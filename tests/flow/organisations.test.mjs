@@ -60,7 +60,7 @@ for (const via of ['h2', 'h1'])
 		assert.equal((await boss.ask('GET', `/v1/cases/${firm.case_no}`, { for: seal, via })).status, 200);
 		assert.equal((await boss.ask('GET', `/v1/cases/${firm.case_no}`, { via })).status, 404, 'it is the company’s, not his');
 		const [held] = (await boss.ask('GET', '/v1/me/mandates', { via })).json.items;
-		assert.deepEqual([held.kind, held.accepted_by, held.name, held.id_number, held.scopes], ['representative', 'authority', firm.name, firm.code, ['see_cases', 'receive_messages', 'apply', 'book', 'manage_agents']]);
+		assert.deepEqual([held.kind, held.accepted_by, held.name, held.id_number, held.scopes], ['representative', 'authority', firm.name, firm.code, ['see_cases', 'receive_messages', 'apply', 'book', 'manage_agents', 'pay']]);
 		assert.ok(Math.abs(Date.parse(held.ends_at) - Date.now() - 366 * day) < 60000);
 
 		const offered = await offer(agent, firm, { via });
