@@ -137,8 +137,8 @@ void h2_feed_end(struct exchange *x, bool cut)
 	struct h2_stream *s = h2_stream_of(x);
 	x->feed = NULL;
 	s->last = true;
-	if (cut)
-		nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_CANCEL);
+	if (cut) /* CANCEL is no error to some clients: half a table would be taken for a whole one */
+		nghttp2_submit_rst_stream(s->h->session, NGHTTP2_FLAG_NONE, s->id, NGHTTP2_INTERNAL_ERROR);
 	wake(s);
 }
 
