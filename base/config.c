@@ -343,12 +343,27 @@ static void check_wechat(const struct config *c, struct config_wrongs *wrongs)
 {
 	const struct { const char *value, *name; } rows[] = { { c->wechat_url, "wechat.url" }, { c->wechat_mini_appid, "wechat.mini.appid" },
 		{ c->wechat_mini_secret_file, "wechat.mini.secret_file" } };
-	bool any = c->wechat_mini_appid[0] != '\0' || c->wechat_mini_secret_file[0] != '\0' || (c->wechat_url[0] != '\0' && c->wechat_nontax_appid[0] == '\0');
+	bool is_alone = c->wechat_nontax_appid[0] == '\0' && c->wechat_official_appid[0] == '\0';
+	bool any = c->wechat_mini_appid[0] != '\0' || c->wechat_mini_secret_file[0] != '\0' || (c->wechat_url[0] != '\0' && is_alone);
 	for (size_t i = 0; any && i < sizeof(rows) / sizeof(rows[0]); i++)
 		if (rows[i].value[0] == '\0')
 			say(wrongs, 0, str_c(rows[i].name), "missing; wechat.url, wechat.mini.appid and wechat.mini.secret_file belong together");
 	if (c->wechat_url[0] != '\0' && !str_starts(str_c(c->wechat_url), STR("https://")) && !(c->development && str_starts(str_c(c->wechat_url), STR("http://"))))
 		say(wrongs, 0, STR("wechat.url"), "not https://; http:// is for development");
+}
+
+/* The same of an official account. */
+static void check_wechat_official(const struct config *c, struct config_wrongs *wrongs)
+{
+	const struct { const char *value, *name; } rows[] = { { c->wechat_url, "wechat.url" }, { c->wechat_official_appid, "wechat.official.appid" },
+		{ c->wechat_official_secret_file, "wechat.official.secret_file" }, { c->wechat_official_authorize_url, "wechat.official.authorize_url" },
+		{ c->wechat_official_redirect_uris, "wechat.official.redirect_uris" } };
+	bool any = c->wechat_official_appid[0] != '\0' || c->wechat_official_secret_file[0] != '\0' || c->wechat_official_redirect_uris[0] != '\0';
+	for (size_t i = 0; any && i < sizeof(rows) / sizeof(rows[0]); i++)
+		if (rows[i].value[0] == '\0')
+			say(wrongs, 0, str_c(rows[i].name), "missing; wechat.url and all of wechat.official belong together");
+	if (any && !c->development && !str_starts(str_c(c->wechat_official_authorize_url), STR("https://")))
+		say(wrongs, 0, STR("wechat.official.authorize_url"), "not https://; http:// is for development");
 }
 
 /* All of it or none. */
@@ -411,6 +426,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	if (!c->development && !certificate && !key)
 		say(wrongs, 0, STR("tls.certificate"), "missing; only development = true makes its own certificate");
 	check_wechat(c, wrongs);
+	check_wechat_official(c, wrongs);
 	check_wechat_pay(c, wrongs);
 	check_wechat_nontax(c, wrongs);
 	if ((c->expiring_certificate[0] == '\0') != (c->expiring_key[0] == '\0'))

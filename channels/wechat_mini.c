@@ -1,5 +1,6 @@
 /* channels/wechat_mini.c - why this exists: everything there comes as 200, and what it means is a number in the body. */
 #include "channels/wechat_mini.h"
+#include "channels/wechat_inside.h"
 
 #include "base/arena.h"
 #include "base/cipher.h"
@@ -30,7 +31,7 @@ static struct wechat_said said_of(enum wechat_question q, int64_t errcode)
 static const struct wechat_said nonsense = { WECHAT_NONSENSE, 0 };
 
 /* The content type is text/plain as often as not, so it is not asked. */
-static struct wechat_said read_answer(enum wechat_question q, const struct http_answer *answer, json_t **object)
+struct wechat_said wechat_answer_read(enum wechat_question q, const struct http_answer *answer, json_t **object)
 {
 	struct fail inner;
 	fail_clear(&inner);
@@ -50,17 +51,17 @@ bool wechat_code_is_right(struct str code)
 	return code.len <= WECHAT_CODE_MAX && str_is_visible_ascii(code);
 }
 
-static bool is_account(struct str base, struct str appid, struct secret secret, struct fail *why)
+bool wechat_is_account(struct str base, struct str appid, struct secret secret, struct fail *why)
 {
 	return (url_base_is_right(base) && appid.len > 0 && secret.secret.len > 0) || FAILS(why, CONFIG, "WeChat: an address, an appid and a secret belong together");
 }
 
 static bool is_configured(const struct config *c, struct secret secret, struct fail *why)
 {
-	return is_account(str_c(c->wechat_url), str_c(c->wechat_mini_appid), secret, why);
+	return wechat_is_account(str_c(c->wechat_url), str_c(c->wechat_mini_appid), secret, why);
 }
 
-static bool called(const struct buf *url, const struct buf *body, struct http_call *out, struct fail *why)
+bool wechat_call(const struct buf *url, const struct buf *body, struct http_call *out, struct fail *why)
 {
 	if (!buf_ok(url) || (body != NULL && !buf_ok(body)))
 		return FAILS(why, MEMORY, "a question to WeChat");
@@ -84,7 +85,7 @@ bool wechat_login_build(const struct config *c, struct secret app_secret, struct
 	url_field(&url, '&', "secret", app_secret.secret);
 	url_field(&url, '&', "js_code", code);
 	url_field(&url, '&', "grant_type", STR("authorization_code"));
-	return called(&url, NULL, out, why);
+	return wechat_call(&url, NULL, out, why);
 }
 
 bool wechat_phone_build(const struct config *c, struct secret token, struct str code, struct str openid, struct arena *a, struct http_call *out, struct fail *why)
@@ -102,13 +103,13 @@ bool wechat_phone_build(const struct config *c, struct secret token, struct str 
 	json_add_text(&j, "code", code);
 	json_add_text(&j, "openid", openid);
 	json_put_object_end(&j);
-	return called(&url, &body, out, why);
+	return wechat_call(&url, &body, out, why);
 }
 
 bool wechat_token_build(struct str base, struct str appid, struct secret app_secret, struct arena *a, struct http_call *out, struct fail *why)
 {
 	struct buf url, body;
-	if (!is_account(base, appid, app_secret, why))
+	if (!wechat_is_account(base, appid, app_secret, why))
 		return false;
 	buf_init(&url, a, 128);
 	buf_str(&url, base);
@@ -121,12 +122,12 @@ bool wechat_token_build(struct str base, struct str appid, struct secret app_sec
 	json_add_text(&j, "secret", app_secret.secret);
 	json_add_boolean(&j, "force_refresh", false);
 	json_put_object_end(&j);
-	return called(&url, &body, out, why);
+	return wechat_call(&url, &body, out, why);
 }
 
 /* ---- answers ---- */
 
-static bool is_id(struct str s, struct fail *why)
+bool wechat_is_id(struct str s, struct fail *why)
 {
 	(void)why;
 	return s.len <= WECHAT_ID_MAX && str_is_visible_ascii(s);
@@ -168,12 +169,12 @@ static bool take(json_t *object, const struct json_field *fields, size_t count, 
 struct wechat_said wechat_login_judge(const struct http_answer *answer, struct arena *a, struct wechat_session *out)
 {
 	static const struct json_field fields[] = {
-		{ "openid", JSON_F_TEXT, true, 0, 0, offsetof(struct wechat_session, openid), is_id },
-		{ "unionid", JSON_F_TEXT, false, 0, 0, offsetof(struct wechat_session, unionid), is_id },
+		{ "openid", JSON_F_TEXT, true, 0, 0, offsetof(struct wechat_session, openid), wechat_is_id },
+		{ "unionid", JSON_F_TEXT, false, 0, 0, offsetof(struct wechat_session, unionid), wechat_is_id },
 		{ "session_key", JSON_F_TEXT, true, 0, 0, offsetof(struct wechat_session, session_key), is_session_key },
 	};
 	DROP(json) json_t *object = NULL;
-	struct wechat_said said = read_answer(WECHAT_LOGIN, answer, &object);
+	struct wechat_said said = wechat_answer_read(WECHAT_LOGIN, answer, &object);
 	*out = (struct wechat_session){ STR_NONE, STR_NONE, { STR_NONE } };
 	return said.means != WECHAT_OK || take(object, fields, COUNT(fields), out, a) ? said : nonsense;
 }
@@ -185,7 +186,7 @@ struct wechat_said wechat_token_judge(const struct http_answer *answer, struct a
 		{ "expires_in", JSON_F_INT, true, 1, LIFE_S_MAX, offsetof(struct wechat_token, expires_in_s), NULL },
 	};
 	DROP(json) json_t *object = NULL;
-	struct wechat_said said = read_answer(WECHAT_TOKEN, answer, &object);
+	struct wechat_said said = wechat_answer_read(WECHAT_TOKEN, answer, &object);
 	*out = (struct wechat_token){ { STR_NONE }, 0 };
 	return said.means != WECHAT_OK || take(object, fields, COUNT(fields), out, a) ? said : nonsense;
 }
@@ -198,7 +199,7 @@ struct watermark {
 static bool read_watermark(json_t *object, struct watermark *out, struct arena *a)
 {
 	static const struct json_field fields[] = {
-		{ "appid", JSON_F_TEXT, true, 0, 0, offsetof(struct watermark, appid), is_id },
+		{ "appid", JSON_F_TEXT, true, 0, 0, offsetof(struct watermark, appid), wechat_is_id },
 		{ "timestamp", JSON_F_INT, true, 0, INT64_MAX / 1000, offsetof(struct watermark, timestamp_s), NULL },
 	};
 	return take(json_object_get(object, "watermark"), fields, COUNT(fields), out, a);
@@ -220,7 +221,7 @@ struct wechat_said wechat_phone_judge(const struct config *c, const struct http_
 	static const struct json_field fields[] = { { "purePhoneNumber", JSON_F_TEXT, true, 0, 0, offsetof(struct wechat_phone, phone), is_phone } };
 	struct watermark mark = { STR_NONE, 0 };
 	DROP(json) json_t *object = NULL;
-	struct wechat_said said = read_answer(WECHAT_PHONE, answer, &object);
+	struct wechat_said said = wechat_answer_read(WECHAT_PHONE, answer, &object);
 	*out = (struct wechat_phone){ STR_NONE, STR_NONE };
 	if (said.means != WECHAT_OK)
 		return said;
@@ -233,7 +234,7 @@ struct wechat_said wechat_phone_judge(const struct config *c, const struct http_
 static bool is_answered(enum wechat_question q, const struct http_answer *answer, const char *member)
 {
 	DROP(json) json_t *object = NULL;
-	return read_answer(q, answer, &object).means == WECHAT_OK && json_object_get(object, member) != NULL;
+	return wechat_answer_read(q, answer, &object).means == WECHAT_OK && json_object_get(object, member) != NULL;
 }
 
 bool wechat_login_is_answered(const struct http_answer *answer)

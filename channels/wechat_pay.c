@@ -108,7 +108,7 @@ static void put_scene(struct json_out *j, const struct wechat_pay_deed *d)
 }
 
 static const struct { struct str method, path; } ways[] = {
-	{ { "mini", 4 }, { "jsapi", 5 } }, { { "app", 3 }, { "app", 3 } }, { { "native", 6 }, { "native", 6 } }, { { "h5", 2 }, { "h5", 2 } },
+	{ { "mini", 4 }, { "jsapi", 5 } }, { { "jsapi", 5 }, { "jsapi", 5 } }, { { "app", 3 }, { "app", 3 } }, { { "native", 6 }, { "native", 6 } }, { { "h5", 2 }, { "h5", 2 } },
 };
 
 static struct str way_of(struct str method)
@@ -119,13 +119,27 @@ static struct str way_of(struct str method)
 	return STR_NONE;
 }
 
+const char *wechat_pay_appid(const struct config *c, struct str method)
+{
+	return str_eq(method, STR("app")) ? c->wechat_pay_app_appid : str_eq(method, STR("jsapi")) ? c->wechat_official_appid : c->wechat_mini_appid;
+}
+
+bool wechat_pay_is_our_appid(const struct config *c, struct str appid)
+{
+	const char *const ours[] = { c->wechat_mini_appid, c->wechat_official_appid, c->wechat_pay_app_appid };
+	for (size_t i = 0; i < sizeof(ours) / sizeof(ours[0]); i++)
+		if (appid.len > 0 && str_eq(appid, str_c(ours[i])))
+			return true;
+	return false;
+}
+
 static void put_order(struct json_out *j, const struct config *c, const struct wechat_pay_deed *d)
 {
 	char until[RFC3339_BYTES];
 	time_rfc3339(d->expires_ms, until);
 	memmove(until + 19, until + 23, strlen(until + 23) + 1); /* without the milliseconds: 2026-05-08T11:04:56+08:00 */
 	json_put_object(j);
-	json_add_text(j, "appid", str_c(str_eq(d->method, STR("app")) ? c->wechat_pay_app_appid : c->wechat_mini_appid));
+	json_add_text(j, "appid", str_c(wechat_pay_appid(c, d->method)));
 	json_add_text(j, "mchid", str_c(c->wechat_pay_mchid));
 	json_add_text(j, "description", str_c(c->wechat_pay_description));
 	json_add_text(j, "out_trade_no", d->out_trade_no);

@@ -5,7 +5,7 @@
  * What follows reads `code` (their word: a trade's or refund's state, or an error) and `said` (the answer's body, verified).
  *
  * Payloads, JSON:
- *   prepay         {"method": "mini" | "app" | "native" | "h5", "out_trade_no", "total_fen", "expires_ms", "openid" of mini, "ip" of h5}
+ *   prepay         {"method": "mini" | "jsapi" | "app" | "native" | "h5", "out_trade_no", "total_fen", "expires_ms", "openid" of mini and jsapi, "ip" of h5}
  *   query, close   {"out_trade_no"}
  *   refund         {"transaction_id", "out_refund_no", "refund_fen", "total_fen", "reason" (80 bytes at most; absent: none)}; code PROCESSING, SUCCESS, CLOSED, ABNORMAL; ref: refund_id
  *   refund_query   {"out_refund_no"}; code as above, or RESOURCE_NOT_EXISTS: there is none of that number

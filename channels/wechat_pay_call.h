@@ -15,4 +15,8 @@ void wechat_pay_error_word(struct str body, char *to, size_t size);
 /* A message was signed by a key we do not have (yet): whoever fetches certificates looks here. Reading takes the note away. */
 void wechat_pay_serial_missed(void);
 bool wechat_pay_serial_was_missed(void);
+
+/* The account of ours by whose name a payment is ordered; an openid is of that account alone, and what the phone is given is signed for it. "": not configured. */
+const char *wechat_pay_appid(const struct config *c, struct str method);
+bool wechat_pay_is_our_appid(const struct config *c, struct str appid);
 #endif

@@ -10,6 +10,7 @@ static const struct { enum fail_code code; const char *error; } errors[] = {
 	{ FAIL_UNCONFIRMED, "invalid_grant" },
 	{ FAIL_PHONE_NEEDED, "interaction_required" },
 	{ FAIL_ACCOUNT_AT_RISK, "access_denied" },
+	{ FAIL_SNAPSHOT, "access_denied" },
 	{ FAIL_GRANT_TYPE, "unsupported_grant_type" },
 	{ FAIL_CLIENT, "invalid_client" },
 	{ FAIL_SCOPE, "invalid_scope" },

@@ -179,7 +179,7 @@ static bool nontax_word(struct str said, struct attempt_word *out, struct arena 
 
 #define BY(name) (1u << ATTEMPT_BY_##name)
 static const struct attempt_channel channels[] = {
-	{ PAY_BY_WECHAT, BY(MINI) | BY(APP) | BY(NATIVE) | BY(H5), KIND_wechat_pay_prepay, KIND_wechat_pay_query, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
+	{ PAY_BY_WECHAT, BY(MINI) | BY(JSAPI) | BY(APP) | BY(NATIVE) | BY(H5), KIND_wechat_pay_prepay, KIND_wechat_pay_query, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
 	  .page = pay_page, .word = pay_word },
 	{ PAY_BY_WECHAT_NONTAX, BY(MINI) | BY(H5), KIND_wechat_nontax_order, KIND_wechat_nontax_query, 0, .payload = nontax_payload, .page = nontax_page, .word = nontax_word },
 };

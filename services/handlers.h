@@ -21,7 +21,7 @@ extern const struct handler deadline_list, deadline_feed, tally_feed, hook_add_h
 	staff_duty_add, staff_duty_list, staff_duty_remove, control_scoreboard;
 extern const struct handler matter_list, matter_show;
 extern const struct handler otp_send, oauth_token, oauth_revoke;
-extern const struct handler login_provincial, me_identity_show, me_identity_provincial, me_window_code, hall_identify;
+extern const struct handler login_provincial, login_wechat, me_identity_show, me_identity_provincial, me_window_code, hall_identify;
 extern const struct handler me_show, me_session_list, me_session_rename, me_session_end, me_session_end_all;
 extern const struct handler notice_show, me_consent_list, me_consent_give, me_consent_withdraw;
 extern const struct handler me_data_index, me_data_part, me_erasure_ask, me_erasure_show, me_erasure_take_back;

@@ -81,7 +81,7 @@ static bool is_ours(const struct telling *t)
 	const struct wechat_pay_trade *trade = &t->told.trade;
 	if (t->told.is_refund)
 		return str_eq(t->told.refund.mchid, str_c(c->wechat_pay_mchid));
-	return str_eq(trade->mchid, str_c(c->wechat_pay_mchid)) && (str_eq(trade->appid, str_c(c->wechat_mini_appid)) || str_eq(trade->appid, str_c(c->wechat_pay_app_appid))) &&
+	return str_eq(trade->mchid, str_c(c->wechat_pay_mchid)) && wechat_pay_is_our_appid(c, trade->appid) &&
 	       (!wechat_pay_trade_is_paid(trade) || str_eq(trade->currency, STR("CNY")));
 }
 

@@ -5,7 +5,7 @@
 #include "auth/audit.h"
 #include "auth/login.h"
 #include "base/hash.h"
-#include "channels/wechat_pay_sign.h"
+#include "channels/wechat_pay_call.h"
 #include "notify/account.h"
 #include "payments/attempt_channel.h"
 #include "services/handlers.h"
@@ -73,7 +73,7 @@ static bool pay_is_there(enum attempt_method method, struct fail *why)
 	const struct config *c = services_config();
 	if (c->wechat_pay_url[0] == '\0')
 		return FAILS_FIELD(why, FIELD, "/channel", "not configured");
-	return method != ATTEMPT_BY_APP || c->wechat_pay_app_appid[0] != '\0' || FAILS_FIELD(why, FIELD, "/method", "wechat.pay.app_appid is not configured");
+	return wechat_pay_appid(c, attempt_method_text(method))[0] != '\0' || FAILS_FIELD(why, FIELD, "/method", "its appid is not configured");
 }
 
 static bool is_there(const struct paying *p, struct fail *why)
@@ -81,15 +81,27 @@ static bool is_there(const struct paying *p, struct fail *why)
 	return p->channel->channel == PAY_BY_WECHAT_NONTAX ? nontax_is_there(p->method, why) : pay_is_there(p->method, why);
 }
 
-/* The account of WeChat that is linked to the caller, whose phone pays, for whomever he acts; kept nowhere but in what the channel is told. */
-static bool openid_of(struct tx *tx, const struct request *r, char text[LOGIN_VALUE_MAX + 1], struct str *openid, struct fail *why)
+/* Who is named to the channel, by which account's name for him: an openid of one account means nothing beside the appid of another. */
+static const struct { enum attempt_method method; enum login_kind kind; enum fail_code needed; } payers[] = {
+	{ ATTEMPT_BY_MINI, LOGIN_WECHAT, FAIL_WECHAT_NEEDED },
+	{ ATTEMPT_BY_JSAPI, LOGIN_WECHAT_OFFICIAL, FAIL_OFFICIAL_NEEDED },
+};
+enum { PAYERS = sizeof(payers) / sizeof(payers[0]) };
+
+/* The account of WeChat that is linked to the caller, whose phone pays, for whomever he acts; kept nowhere but in what the channel is told. At NULL: the method names nobody. */
+static bool openid_of(struct tx *tx, const struct request *r, enum attempt_method method, char text[LOGIN_VALUE_MAX + 1], struct str *openid, struct fail *why)
 {
 	int64_t login;
 	enum login_kind kind;
-	if (!login_newest(tx, LOGIN_WECHAT, r->who.id, r->who.session, &login, why))
+	int i = 0;
+	while (i < PAYERS && payers[i].method != method)
+		i++;
+	if (i == PAYERS)
+		return true;
+	if (!login_newest(tx, payers[i].kind, r->who.id, r->who.session, &login, why))
 		return false;
 	if (login == 0)
-		return FAILS(why, WECHAT_NEEDED, "person %lld has linked none", (long long)r->who.id);
+		return fail_note(why, payers[i].needed, __FILE__, __LINE__, "person %lld has linked none", (long long)r->who.id);
 	return login_value(tx, login, text, &kind, openid, why);
 }
 
@@ -109,7 +121,7 @@ static bool begin(struct tx *tx, struct request *r, struct paying *p, struct fai
 	struct attempt_new n = { .key = id_make(r->now_ms, random), .channel = p->channel->channel, .method = p->method, .now_ms = r->now_ms, .salt = random + 16 };
 	if (p->order.expires_ms < r->now_ms + LEFT_MIN_MS)
 		return FAILS(why, ORDER_ENDS, "order %lld", (long long)p->order.id);
-	if (p->method == ATTEMPT_BY_MINI && !openid_of(tx, r, text, &n.openid, why))
+	if (!openid_of(tx, r, p->method, text, &n.openid, why))
 		return false;
 	if (n.channel == PAY_BY_WECHAT_NONTAX && p->order.count != 1)
 		return FAILS_FIELD(why, FIELD, "/channel", "it takes one notice at a time");
@@ -182,16 +194,19 @@ static bool parameters_sign(const struct wechat_pay_keys *k, const char *appid, 
 {
 	struct buf b;
 	buf_init(&b, arena, 256);
-	buf_printf(&b, "%s\n%.*s\n%s\n%s%.*s\n", appid, STR_ARG(seconds), nonce, a->method == ATTEMPT_BY_MINI ? "prepay_id=" : "", STR_ARG(a->handle));
+	buf_printf(&b, "%s\n%.*s\n%s\n%s%.*s\n", appid, STR_ARG(seconds), nonce, a->method == ATTEMPT_BY_APP ? "" : "prepay_id=", STR_ARG(a->handle));
 	return buf_ok(&b) && wechat_pay_sign(k, buf_text(&b), out);
 }
 
-static void mini_out(struct json_out *j, struct str seconds, const char *nonce, struct str handle, const char *signature)
+/* In a page the appid goes along; a mini-program's is its own. */
+static void page_out(struct json_out *j, enum attempt_method method, struct str seconds, const char *nonce, struct str handle, const char *signature)
 {
 	char words[16 + 512];
 	size_t n = sizeof("prepay_id=") - 1;
 	memcpy(words, "prepay_id=", n);
 	memcpy(words + n, handle.at, handle.len);
+	if (method == ATTEMPT_BY_JSAPI)
+		json_add_text(j, "appId", str_c(services_config()->wechat_official_appid));
 	json_add_text(j, "timeStamp", seconds);
 	json_add_text(j, "nonceStr", str_c(nonce));
 	json_add_text(j, "package", (struct str){ words, n + handle.len });
@@ -217,12 +232,15 @@ static bool signed_out(struct request *r, struct json_out *j, const struct attem
 	char nonce[WECHAT_PAY_NONCE_BYTES + 1], signature[WECHAT_PAY_SIGNATURE_MAX + 1], digits[21];
 	struct str seconds = { digits, i64_text(r->now_ms / 1000, digits) };
 	const struct wechat_pay_keys *k = wechat_pay_keys_take(&held);
-	bool is_app = a->method == ATTEMPT_BY_APP;
+	const char *appid = wechat_pay_appid(services_config(), attempt_method_text(a->method));
 	request_bytes(r, "pay_sign", random);
 	wechat_pay_nonce(random, nonce);
-	if (k == NULL || a->handle.len > 512 || !parameters_sign(k, is_app ? services_config()->wechat_pay_app_appid : services_config()->wechat_mini_appid, seconds, nonce, a, signature, &r->arena))
+	if (k == NULL || a->handle.len > 512 || !parameters_sign(k, appid, seconds, nonce, a, signature, &r->arena))
 		return FAILS(why, MEMORY, "a payment's parameters");
-	(is_app ? app_out : mini_out)(j, seconds, nonce, a->handle, signature);
+	if (a->method == ATTEMPT_BY_APP)
+		app_out(j, seconds, nonce, a->handle, signature);
+	else
+		page_out(j, a->method, seconds, nonce, a->handle, signature);
 	return true;
 }
 

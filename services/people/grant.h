@@ -11,13 +11,14 @@
 #include "auth/session.h"
 #include "base/log.h"
 #include "services/people/provincial.h"
+#include "services/people/wechat_login.h"
 
 /* Everything any grant reads of the form; a new grant adds its members here and to the fields in oauth.c. */
 struct token_form {
 	struct str grant_type, client_id, device_id, device_name;
 	struct str phone, challenge, code, link; /* otp; link: of the account that waits */
 	struct str js_code, phone_code;          /* wechat */
-	struct str state, iss;                   /* provincial, which has a code too */
+	struct str state, iss;                   /* provincial and wechat_official, which have a code too; iss of the first */
 	struct str refresh_token;                /* refresh */
 	struct str client_secret, scope;         /* client; client_id is there for everybody */
 };
@@ -52,6 +53,7 @@ struct token_asking {
 	struct provincial_login provincial;
 	struct account_asking account;
 	struct wechat_asking wechat;
+	struct wechat_login official;
 	bool is_refused;                         /* found before apply, which leaves the trace */
 	enum fail_code refused_as;               /* of apply, for settle */
 };

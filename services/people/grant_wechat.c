@@ -4,10 +4,11 @@
  * show a phone, sends the same code again; from another device it is a used code. The session key that comes along ends with the request's memory.
  * The phone code is asked about only when it was given, together with the account: one that another user was lured into giving does not fit. A token that WeChat
  * refuses is exchanged once, and then it is an alarm. */
+#include "services/people/grant_wechat.h"
+
 #include "auth/audit.h"
 #include "auth/keyring.h"
 #include "auth/login.h"
-#include "services/people/grant.h"
 #include "services/people/wechat_account.h"
 #include "services/services.h"
 
@@ -162,7 +163,7 @@ static bool by_phone(struct tx *tx, struct request *r, struct token_asking *t, s
 	       provider_link(tx, r, &t->account.account, found.person, found.level, &found.login, why) && grant_citizen(tx, r, t, &found, out, why);
 }
 
-static bool wechat_apply(struct tx *tx, struct request *r, struct token_asking *t, struct granted *out, struct fail *why)
+bool grant_wechat_apply(struct tx *tx, struct request *r, struct token_asking *t, struct granted *out, struct fail *why)
 {
 	struct login_found account, phone = { .login = 0 };
 	bool has_phone = t->wechat.phone[0] != '\0';
@@ -179,8 +180,7 @@ static bool wechat_apply(struct tx *tx, struct request *r, struct token_asking *
 	return true;
 }
 
-/* Waits for a code on the phone, on this device. */
-static void wechat_settle(const struct request *r, struct token_asking *t, struct expiring_batch *b)
+void grant_wechat_settle(const struct request *r, struct token_asking *t, struct expiring_batch *b)
 {
 	struct fail why;
 	fail_clear(&why);
@@ -188,5 +188,5 @@ static void wechat_settle(const struct request *r, struct token_asking *t, struc
 		b->count++;
 }
 
-const struct grant grant_wechat = { .parse = wechat_parse, .recall = wechat_recall, .recalled = wechat_recalled, .ask = &wechat_questions, .apply = wechat_apply,
-	.settle = wechat_settle };
+const struct grant grant_wechat = { .parse = wechat_parse, .recall = wechat_recall, .recalled = wechat_recalled, .ask = &wechat_questions, .apply = grant_wechat_apply,
+	.settle = grant_wechat_settle };

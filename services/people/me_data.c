@@ -65,8 +65,8 @@ static struct str identity_word(int64_t n)
 
 static struct str login_word(int64_t n)
 {
-	static const char *const words[] = { "", "phone", "wechat", "province" };
-	return str_c(n > 0 && n <= LOGIN_PROVINCE ? words[n] : "");
+	static const char *const words[] = { "", "phone", "wechat", "province", "wechat_official" };
+	return str_c(n > 0 && n <= LOGIN_WECHAT_OFFICIAL ? words[n] : "");
 }
 
 static struct str state_word(int64_t n)

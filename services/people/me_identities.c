@@ -8,6 +8,7 @@
 #include "channels/ask.h"
 #include "services/handlers.h"
 #include "services/people/wechat_account.h"
+#include "services/people/wechat_login.h"
 #include "services/services.h"
 #include "store/expiring.h"
 
@@ -72,29 +73,50 @@ static bool list_render(struct request *r, struct fail *why)
 
 const struct handler me_identities = { .parse = list_parse, .look = list_look, .render = list_render };
 
-/* ---- one more: WeChat says whose account the mini-program's code is of ---- */
+/* ---- one more: WeChat says whose account the code is of, the mini-program's or the official account's ---- */
 
 enum { LINKED = 1, OTHERS, PER_PERSON = 10 /* a minute */ };
+enum { N_IS_OFFICIAL };
 
 struct linking {
-	struct str provider, js_code;
+	struct str provider, js_code, device_id;
+	struct wechat_login official;
+	enum login_kind kind;
 	uint8_t pace[SHA256_BYTES];
 	struct provider_account account;
 };
+
+static bool mini_parse(const struct linking *l, struct fail *why)
+{
+	if (l->js_code.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/js_code", "the provider needs it");
+	return wechat_code_is_right(l->js_code) || FAILS_FIELD(why, FIELD, "/js_code", "1 to %d visible characters", WECHAT_CODE_MAX);
+}
+
+static bool official_parse(struct linking *l, struct fail *why)
+{
+	if (l->device_id.at == NULL)
+		return FAILS_FIELD(why, FIELD_MISSING, "/device_id", "the provider needs it");
+	return (device_id_is_good(l->device_id) || FAILS_FIELD(why, FIELD, "/device_id", "22 to 64 characters of base64url")) && wechat_login_parse(&l->official, why);
+}
 
 static bool link_parse(struct request *r, struct fail *why)
 {
 	static const struct json_field fields[] = {
 		{ "provider", JSON_F_TEXT, true, 1, 32, offsetof(struct linking, provider), NULL },
-		{ "js_code", JSON_F_TEXT, true, 1, WECHAT_CODE_MAX, offsetof(struct linking, js_code), NULL },
+		{ "js_code", JSON_F_TEXT, false, 1, WECHAT_CODE_MAX, offsetof(struct linking, js_code), NULL },
+		{ "device_id", JSON_F_TEXT, false, 1, 64, offsetof(struct linking, device_id), NULL },
+		{ "state", JSON_F_TEXT, false, 1, WECHAT_STATE_TEXT, offsetof(struct linking, official) + offsetof(struct wechat_login, state), NULL },
+		{ "code", JSON_F_TEXT, false, 1, WECHAT_CODE_MAX, offsetof(struct linking, official) + offsetof(struct wechat_login, code), NULL },
 	};
 	struct linking *l = request_state(r, sizeof(*l), why);
 	if (l == NULL || !request_query_only(r, no_query, why) || !request_json(r, fields, sizeof(fields) / sizeof(fields[0]), l, why))
 		return false;
 	const struct provider_row *row = provider_named(l->provider);
-	if (row == NULL || row->kind != LOGIN_WECHAT || !wechat_is_there())
+	l->kind = row == NULL ? LOGIN_PHONE : row->kind;
+	if (!(l->kind == LOGIN_WECHAT && wechat_is_there()) && !(l->kind == LOGIN_WECHAT_OFFICIAL && wechat_official_is_there()))
 		return FAILS_FIELD(why, FIELD, "/provider", "not one that is linked here");
-	return wechat_code_is_right(l->js_code) || FAILS_FIELD(why, FIELD, "/js_code", "1 to %d visible characters", WECHAT_CODE_MAX);
+	return l->kind == LOGIN_WECHAT ? mini_parse(l, why) : official_parse(l, why);
 }
 
 static bool link_recall(struct request *r, struct expiring_batch *b, struct fail *why)
@@ -105,29 +127,52 @@ static bool link_recall(struct request *r, struct expiring_batch *b, struct fail
 	struct str parts[] = { STR("person"), { person, i64_text(r->who.id, person) } };
 	keyring_index("provider.pace", parts, 2, l->pace);
 	b->op[b->count++] = (struct expiring_op){ .verb = EXPIRING_COUNT, .class = KEY_PROVIDER_PACE, .key = { (const char *)l->pace, sizeof(l->pace) }, .limit = PER_PERSON };
+	if (l->kind == LOGIN_WECHAT_OFFICIAL)
+		wechat_login_recall(&l->official, &b->op[b->count++]);
 	return true;
 }
 
 static bool link_recalled(struct request *r, const struct expiring_batch *b, struct fail *why)
 {
-	(void)r;
-	if (b->op[0].end != EXPIRING_NO)
+	struct linking *l = r->state;
+	uint8_t device[DEVICE_HASH_BYTES];
+	if (b->op[0].end == EXPIRING_NO) {
+		why->retry_after_s = (int)(b->op[0].left_ms / 1000) + 1;
+		return FAILS(why, RATE, "links of an account");
+	}
+	if (l->kind == LOGIN_WECHAT)
 		return true;
-	why->retry_after_s = (int)(b->op[0].left_ms / 1000) + 1;
-	return FAILS(why, RATE, "links of an account");
+	device_hash(l->device_id, device);
+	return wechat_login_recalled(&l->official, &b->op[1], device, r->who.session, why);
 }
 
 static bool wechat_ask(struct request *r, struct question *q, struct fail *why)
 {
-	const struct linking *l = r->state;
+	struct linking *l = r->state;
+	if (l->kind == LOGIN_WECHAT_OFFICIAL)
+		return wechat_login_ask(r, &l->official, q, why);
 	q->peer = STR("wechat");
 	q->may_keep = wechat_login_is_answered;
 	return wechat_login_build(services_config(), wechat_secret(), l->js_code, &r->arena, &q->call, why);
 }
 
+static bool official_answered(struct request *r, struct linking *l, const struct http_answer *answer, struct fail *why)
+{
+	if (!wechat_login_answered(r, &l->official, "link", answer, why))
+		return false;
+	l->account = l->official.account;
+	if (l->official.refused_as == FAIL_NONE)
+		return true;
+	fail_note(why, l->official.refused_as, __FILE__, __LINE__, "a code that leads to no account");
+	fail_fact_text(why, "wrong", "code");
+	return false;
+}
+
 static bool wechat_answered(struct request *r, const struct http_answer *answer, struct fail *why)
 {
 	struct linking *l = r->state;
+	if (l->kind == LOGIN_WECHAT_OFFICIAL)
+		return official_answered(r, l, answer, why);
 	struct wechat_session s;
 	struct wechat_said said = wechat_login_judge(answer, &r->arena, &s);
 	wipe((void *)(uintptr_t)s.session_key.secret.at, s.session_key.secret.len);
@@ -146,15 +191,22 @@ static bool link_apply(struct tx *tx, struct request *r, struct fail *why)
 	struct id key;
 	if (!provider_link_own(tx, r, &l->account, &is_others, &key, why))
 		return false;
-	r->outcome = (struct outcome){ .code = is_others ? OTHERS : LINKED, .status = is_others ? 200 : 201 };
+	r->outcome = (struct outcome){ .code = is_others ? OTHERS : LINKED, .status = is_others ? 200 : 201, .n = { [N_IS_OFFICIAL] = l->kind == LOGIN_WECHAT_OFFICIAL } };
 	if (!is_others)
 		id_text(key, "pi", r->outcome.text);
 	return true;
 }
 
+static void link_settle(const struct request *r, struct expiring_batch *b)
+{
+	struct linking *l = r->state;
+	if (l->kind == LOGIN_WECHAT_OFFICIAL)
+		wechat_login_settle(&l->official, &b->op[b->count++]);
+}
+
 static bool link_render(struct request *r, struct fail *why)
 {
-	const struct provider_row *row = provider_of(LOGIN_WECHAT);
+	const struct provider_row *row = provider_of(r->outcome.n[N_IS_OFFICIAL] != 0 ? LOGIN_WECHAT_OFFICIAL : LOGIN_WECHAT);
 	if (r->outcome.code == OTHERS)
 		return FAILS(why, LINKED_ELSEWHERE, "the account leads to somebody else");
 	struct json_out j = reply_json(r, 201);
@@ -166,7 +218,7 @@ static bool link_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler me_identity_link = { .parse = link_parse, .recall = link_recall, .recalled = link_recalled, .ask = &ask_wechat, .apply = link_apply,
+const struct handler me_identity_link = { .parse = link_parse, .recall = link_recall, .recalled = link_recalled, .ask = &ask_wechat, .apply = link_apply, .settle = link_settle,
 	.render = link_render, .own_device = true };
 
 /* ---- away with one ---- */

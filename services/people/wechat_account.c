@@ -1,21 +1,24 @@
-/* services/people/wechat_account.c - one mini-program, read once. */
+/* services/people/wechat_account.c - one mini-program and one official account, read once. */
 #include "services/people/wechat_account.h"
 #include "base/secret_file.h"
 #include "services/services.h"
 
 enum { QUOTA_AGAIN_S = 60 /* of the minute's; the day's is an event as well */, BUSY_AGAIN_S = 1 };
 
-static struct secret secret;
+static struct secret secret, official_secret;
 
 bool wechat_account_open(const struct config *c, struct fail *why)
 {
-	return c->wechat_mini_appid[0] == '\0' || secret_read(c->wechat_mini_secret_file, &secret, why);
+	return (c->wechat_mini_appid[0] == '\0' || secret_read(c->wechat_mini_secret_file, &secret, why)) &&
+	       (c->wechat_official_appid[0] == '\0' || secret_read(c->wechat_official_secret_file, &official_secret, why));
 }
 
 void wechat_account_close(void)
 {
 	if (secret.secret.at != NULL)
 		secret_drop(&secret);
+	if (official_secret.secret.at != NULL)
+		secret_drop(&official_secret);
 }
 
 bool wechat_is_there(void)
@@ -26,6 +29,16 @@ bool wechat_is_there(void)
 struct secret wechat_secret(void)
 {
 	return secret;
+}
+
+bool wechat_official_is_there(void)
+{
+	return official_secret.secret.at != NULL;
+}
+
+struct secret wechat_official_secret(void)
+{
+	return official_secret;
 }
 
 /* ---- refusals ---- */

@@ -1,7 +1,7 @@
-/* services/people/wechat_account.h - our mini-program at WeChat: its secret, its access token, and what its refusals mean to whoever waits.
+/* services/people/wechat_account.h - our mini-program and our official account at WeChat: their secrets, the first one's access token, and what refusals mean to whoever waits.
  *
  * Thread: opened before threads start, read only afterwards.
- * Owns:   the secret's bytes, until close wipes them. */
+ * Owns:   the secrets' bytes, until close wipes them. */
 #ifndef SERVICES_WECHAT_ACCOUNT_H
 #define SERVICES_WECHAT_ACCOUNT_H
 #include "channels/ask.h"
@@ -9,8 +9,10 @@
 
 MUST_USE bool wechat_account_open(const struct config *c, struct fail *why); /* Fails: CONFIG with the file's name; SYSTEM */
 void wechat_account_close(void);
-bool wechat_is_there(void);
+bool wechat_is_there(void); /* the mini-program */
 struct secret wechat_secret(void);
+bool wechat_official_is_there(void);
+struct secret wechat_official_secret(void);
 extern const struct token_source wechat_token; /* the mini-program's, in the stable way */
 
 /* What WeChat said instead of an answer, for whoever waits: always false. What an operator must mend is an event too. `what`: the question, for the log;

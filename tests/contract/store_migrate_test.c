@@ -127,6 +127,47 @@ static void files(void **state)
 	close(nowhere);
 }
 
+/* ---- a table that others refer to is written anew ---- */
+
+enum { WAYS = 57 };
+
+#define BLOB(open) open "616263'"
+/* Each of them writes three bytes in its own way. */
+#define WAYS_IN(blob) \
+	"INSERT INTO person (id, facts, kind, made_ms) VALUES (1, " blob ", 0, 1);" \
+	"INSERT INTO login (id, kind, hash_a, value, person, level, made_ms, seen_ms) VALUES (1, 1, " blob ", " blob ", 1, 1, 1, 1);" \
+	"INSERT INTO login (id, kind, hash_a, value, person, level, made_ms, seen_ms, key, more) VALUES (2, 2, " blob ", " blob ", 1, 2, 1, 1, " blob ", " blob ");" \
+	"INSERT INTO session (id, key, kind, principal_id, login, name, level, level3_until_ms, rights, region, made_ms, seen_ms, expires_ms, end_reason)" \
+	" VALUES (1, " blob ", 2, 1, 2, " blob ", 1, 0, 0, 0, 1, 1, 2, 0)"
+
+static void referred_to(void **state)
+{
+	(void)state;
+	static const char *const ways_in[] = { WAYS_IN(BLOB("x'")), WAYS_IN(BLOB("'\\x")) };
+	for (size_t b = 0; b < sizeof bodies / sizeof bodies[0]; b++) {
+		int version;
+		const struct migration *list;
+		size_t count = migrations_built_in(&list);
+		body = &bodies[b];
+		if (b == 0)
+			fixture_make(&f, NULL);
+		else
+			postgres_empty();
+		FIXTURE_OK(&f, schema_migrate(f.store->writer, list, count, &version, &f.why));
+		body->raw(ways_in[b]);
+		while (list[count - 1].number > WAYS)
+			count--;
+		body->raw("DELETE FROM schema_migration WHERE number >= 57"); /* once more, now that there are rows */
+		FIXTURE_OK(&f, schema_migrate(f.store->writer, list, count, &version, &f.why));
+		assert_int_equal(version, WAYS);
+		assert_int_equal(body->number("SELECT count(*) FROM session s JOIN login l ON l.id = s.login WHERE l.kind = 2 AND l.key = s.key AND l.more = l.value AND l.hash_a = l.key"), 1);
+		assert_int_equal(body->number("SELECT count(*) FROM login"), 2);
+		body->raw("INSERT INTO login (id, kind, hash_a, value, person, level, made_ms, seen_ms) SELECT 3, 4, hash_a, value, person, 1, 1, 1 FROM login WHERE id = 1");
+		assert_int_equal(body->number("SELECT count(*) FROM login WHERE kind = 4"), 1);
+		drop();
+	}
+}
+
 /* ---- several nodes ---- */
 
 /* Runs `migrate` in a process of its own, as a node does. */
@@ -263,6 +304,6 @@ static int start(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(files), cmocka_unit_test(two_at_once), cmocka_unit_test(killed), cmocka_unit_test(server) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(files), cmocka_unit_test(referred_to), cmocka_unit_test(two_at_once), cmocka_unit_test(killed), cmocka_unit_test(server) };
 	return cmocka_run_group_tests(tests, start, postgres_server_stop);
 }

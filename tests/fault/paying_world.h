@@ -30,6 +30,7 @@ static inline void by_citizen(struct world *w, const char *param, const char *bo
 static inline void ask_way(struct world *w, const char *body)
 {
 	strcpy(w->config.wechat_pay_url, "https://api.mch.weixin.qq.com");
+	strcpy(w->config.wechat_mini_appid, "wxmini");
 	world_ask(w, METHOD_POST, "/v1/orders/x/payments", ordered, body);
 	w->r.who = (struct principal){ .kind = WHO_CITIZEN, .id = 1, .level = 2 };
 }
@@ -123,7 +124,6 @@ static inline void is_paid_there(struct world *w)
 	fail_clear(&why);
 	is_paying(w);
 	strcpy(w->config.wechat_pay_mchid, MCHID);
-	strcpy(w->config.wechat_mini_appid, "wxmini");
 	world_must(store_write(w->store, number_of, number, &why), &why);
 	snprintf(plain, sizeof(plain), "{\"appid\":\"wxmini\",\"mchid\":\"" MCHID "\",\"out_trade_no\":\"%s\",\"transaction_id\":\"42\",\"trade_state\":\"SUCCESS\",\"amount\":{\"total\":20600,\"currency\":\"CNY\"}}", number);
 	seal_and_sign(plain, w->now_ms, &why);

@@ -171,6 +171,29 @@ static void linked(struct world *w)
 	world_expect(w, world_write(w, &me_identity_link));
 }
 
+/* The same in a page of the official account: begun in this session, on this device. */
+static char link_body[BODY];
+
+static void with_official(struct world *w)
+{
+	char state[TEXT];
+	with_wechat(w);
+	snprintf(w->config.wechat_official_appid, sizeof(w->config.wechat_official_appid), "wxofficial");
+	snprintf(w->config.wechat_official_secret_file, sizeof(w->config.wechat_official_secret_file), "%s", w->config.wechat_mini_secret_file);
+	snprintf(w->config.wechat_official_redirect_uris, sizeof(w->config.wechat_official_redirect_uris), "https://p/back");
+	struct fail why;
+	fail_clear(&why);
+	wechat_account_close();
+	world_must(wechat_account_open(&w->config, &why), &why);
+	as(w, METHOD_POST, "/v1/login/wechat", NULL, "{\"device_id\":\"" DEVICE "\",\"redirect_uri\":\"https://p/back\"}", mine.access);
+	w->r.peer = STR("192.0.2.1");
+	world_expect(w, login_wechat.parse(&w->r, &w->r.why) && world_recall(w, &login_wechat) && login_wechat.render(&w->r, &w->r.why));
+	assert_true(member(w, "state", state));
+	snprintf(link_body, sizeof(link_body), "{\"provider\":\"wechat_official\",\"device_id\":\"" DEVICE "\",\"state\":\"%s\",\"code\":\"code\"}", state);
+}
+
+static void ask_link_official(struct world *w) { as(w, METHOD_POST, "/v1/me/identities", NULL, link_body, mine.access); }
+
 static void linked_elsewhere(struct world *w)
 {
 	linked(w);
@@ -351,6 +374,7 @@ static const struct write_case cases[] = {
 	{ "at a window",            &hall_identify,        at_window,         ask_window,   NULL,     20 },
 	{ "by a certificate",       &me_certificate,       with_certificate,  ask_certificate, NULL,  20 },
 	{ "linked",                 &me_identity_link,     with_wechat,       ask_link,     NULL,     6 },
+	{ "linked in a page",       &me_identity_link,     with_official,     ask_link_official, NULL, 6 },
 	{ "linked to another",      &me_identity_link,     linked_elsewhere,  ask_link,     NULL,     3 },
 	{ "unlinked",               &me_identity_unlink,   linked,            ask_unlink,   NULL,     4 },
 	{ "a mandate offered",      &me_mandate_offer,     two_in_region,          ask_offer,    NULL,     6 },

@@ -61,6 +61,23 @@ test('codes: used, expired, made up, of nobody, of a risky user', async () => {
 	assert.equal((await s.try_control('POST', '/peers/authority/dance', {})).status, 404);
 });
 
+test('a page of the official account: the address is judged by its form, the code serves its account once', async () => {
+	const OFFICIAL = 'wxofficial000000', secret = 'd'.repeat(32), back = encodeURIComponent('https://app.siban.test/l?a=1');
+	const url = (appid = OFFICIAL, to = back, state = 'a1', end = '#wechat_redirect') => `https://open.weixin.qq.com/connect/oauth2/authorize?appid=${appid}&redirect_uri=${to}&response_type=code&scope=snsapi_base&state=${state}${end}`;
+	const visit = (address, more = {}) => s.try_control('POST', '/peers/wechat/visit', { url: address, openid: 'w', ...more });
+	for (const wrong of [url('wx0'), url(OFFICIAL, encodeURIComponent('https://evil.example/')), url(OFFICIAL, back, 'a-1'), url(OFFICIAL, back, 'a1', ''), 'x']) assert.equal((await visit(wrong)).status, 422, wrong);
+	const { json: { code, back: came } } = await visit(url()), exchange = (more) => get(`/sns/oauth2/access_token?${query({ appid: OFFICIAL, secret, code, grant_type: 'authorization_code', ...more })}`);
+	assert.equal(came, `https://app.siban.test/l?a=1&code=${code}&state=a1`);
+	const rows = [[40013, { appid: 'wx0' }], [40125, { secret: 'x' }], [40029, { appid: APPID, secret: SECRET }], [40002, { grant_type: 'x' }], [41008, { code: '' }], [40029, { code: 'x' }]];
+	for (const [want, more] of rows) assert.equal((await exchange(more)).errcode, want, JSON.stringify(more));
+	const said = await exchange();
+	assert.deepEqual([said.openid, said.scope, said.is_snapshotuser, said.unionid, said.errcode], ['w', 'snsapi_base', undefined, undefined, undefined]);
+	assert.equal((await exchange()).errcode, 40163);
+	assert.equal((await session_of(code)).errcode, 40029, 'it is no code of the mini-program');
+	const snapshot = (await visit(url(), { snapshot: true })).json, made_up = await exchange({ code: snapshot.code });
+	assert.deepEqual([made_up.is_snapshotuser, made_up.openid === 'w'], [1, false]);
+});
+
 test('what is missing or wrong, by its number', async () => {
 	const { js_code, phone_code } = await s.tell('wechat', 'code', { openid: 'o', phone: '13900000001' }), { access_token: t } = await stable();
 	const rows = [

@@ -47,6 +47,7 @@ static int begin(void **state)
 	strcpy(c.wechat_pay_url, "https://api.mch.weixin.qq.com");
 	strcpy(c.wechat_pay_mchid, MCHID);
 	strcpy(c.wechat_mini_appid, "wxmini");
+	strcpy(c.wechat_official_appid, "wxofficial");
 	strcpy(c.wechat_pay_app_appid, "wxapp");
 	strcpy(c.wechat_pay_notify_url, "https://pay.example/callbacks/wechatpay");
 	FILE *f = fopen(SIBAN_SOURCE_DIR "/tests/unit/vectors/wechat_pay_verify.json", "rb");
@@ -86,6 +87,7 @@ static void calls(void **state)
 	static const struct { const struct codec_http *codec; bool asks; const char *payload, *path, *body; } rows[] = {
 		{ &codec_wechat_pay_prepay, false, ASK "\"mini\",\"openid\":\"o-1\"}", "/v3/pay/transactions/jsapi", ORDER("wxmini", AMOUNT("20600")) ",\"payer\":{\"openid\":\"o-1\"}}" },
 		{ &codec_wechat_pay_prepay, false, ASK "\"app\"}", "/v3/pay/transactions/app", ORDER("wxapp", AMOUNT("20600")) "}" },
+		{ &codec_wechat_pay_prepay, false, ASK "\"jsapi\",\"openid\":\"w-1\"}", "/v3/pay/transactions/jsapi", ORDER("wxofficial", AMOUNT("20600")) ",\"payer\":{\"openid\":\"w-1\"}}" },
 		{ &codec_wechat_pay_prepay, false, ASK "\"native\"}", "/v3/pay/transactions/native", ORDER("wxmini", AMOUNT("20600")) "}" },
 		{ &codec_wechat_pay_prepay, false, ASK "\"h5\",\"ip\":\"10.1.2.3\"}", "/v3/pay/transactions/h5",
 		  ORDER("wxmini", AMOUNT("20600")) ",\"scene_info\":{\"payer_client_ip\":\"10.1.2.3\",\"h5_info\":{\"type\":\"Wap\"}}}" },

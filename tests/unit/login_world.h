@@ -18,7 +18,7 @@
 #define MINUTE INT64_C(60000)
 #define DAY (24 * 60 * MINUTE)
 
-enum { TEXT = 64, BODY = 512 };
+enum { TEXT = 80, BODY = 512 };
 
 /* ---- a clock for what expires ---- */
 

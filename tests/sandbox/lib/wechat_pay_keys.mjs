@@ -46,7 +46,7 @@ export function seal(api_key, text, associated_data) {
 	return { algorithm: 'AEAD_AES_256_GCM', ciphertext, associated_data, nonce };
 }
 
-// Are these the parameters a phone may pay with? `kind`: mini or app.
+// Are these the parameters a phone may pay with? `kind`: mini, jsapi or app.
 export function pay_sign_wrong({ appid, prepay_id, mchid }, kind, p) {
 	const text = kind === 'app' ? lines(appid, p.timeStamp, p.nonceStr, prepay_id) : lines(appid, p.timeStamp, p.nonceStr, `prepay_id=${prepay_id}`);
 	if (typeof p.timeStamp !== 'string' || Math.abs(Date.now() / 1000 - Number(p.timeStamp)) > 7200) return 'timeStamp is a text of seconds, of now';
@@ -54,6 +54,7 @@ export function pay_sign_wrong({ appid, prepay_id, mchid }, kind, p) {
 		if (p.appId !== appid || p.partnerId !== mchid || p.prepayId !== prepay_id || p.packageValue !== 'Sign=WXPay') return 'not the parameters of an app';
 		return is_merchants(text, p.sign) ? null : 'sign is wrong';
 	}
+	if (kind === 'jsapi' && p.appId !== appid) return 'appId is not the one of the order';
 	if (p.package !== `prepay_id=${prepay_id}` || p.signType !== 'RSA') return 'not the parameters of a mini-program';
 	return is_merchants(text, p.paySign) ? null : 'paySign is wrong';
 }

@@ -1,9 +1,10 @@
-// WeChat's server interfaces for one mini-program: login codes, phone codes, the access tokens. Everything is said with 200 and an errcode. What was taken from
+// WeChat's server interfaces for one mini-program and one official account: login codes of both, phone codes, the access tokens. Everything is said with 200 and an errcode. What was taken from
 // its documents and what we assumed is in README.md. All accounts are synthetic.
 import { createHash, createHmac, randomBytes } from 'node:crypto';
 
 const APP = { appid: 'wx0123456789abcdef', secret: '0123456789abcdef0123456789abcdef' };
-const OTHERS = { accounts: { wxnontax00000000: 'ffffffffffffffffffffffffffffffff' } }; // appid: secret; accounts that have tokens of their own
+const OFFICIAL = { official: 'wxofficial000000', domains: ['app.siban.test'] }; // its appid, and where its web authorization may come back to
+const OTHERS = { accounts: { wxnontax00000000: 'ffffffffffffffffffffffffffffffff', wxofficial000000: 'dddddddddddddddddddddddddddddddd' } }; // appid: secret
 const LIVES = { code_ms: 300000, token_ms: 7200000, overlap_ms: 300000 };
 const FORCED = { a_day: 20, apart_ms: 30000 };
 const MESSAGES = {
@@ -13,6 +14,7 @@ const MESSAGES = {
 	45009: 'reach max api daily quota limit', 45011: 'api minute-quota reach limit', 47001: 'data format error', 87009: 'invalid signature',
 };
 
+const AUTHORIZE = /^https?:\/\/[^?#]+\?appid=([^&]+)&redirect_uri=([^&]+)&response_type=code&scope=(snsapi_base|snsapi_userinfo)&state=([a-zA-Z0-9]{0,128})#wechat_redirect$/;
 const is_text = (v) => typeof v === 'string' && v.length > 0;
 const random = (bytes) => randomBytes(bytes).toString('base64url');
 const hex_hmac = (key, data) => createHmac('sha256', key).update(data).digest('hex');
@@ -32,11 +34,12 @@ const json_of = ({ body }) => {
 
 export function wechat() {
 	const peer = { name: 'wechat', settings: null };
-	let login_codes, phone_codes, sessions, tokens, owners, current, forced;
+	let login_codes, web_codes, phone_codes, sessions, tokens, owners, current, forced;
 
 	peer.reset = () => {
-		peer.settings = { ...APP, ...OTHERS, ...LIVES, bound: false, risky: [] };
+		peer.settings = { ...APP, ...OFFICIAL, ...OTHERS, ...LIVES, bound: false, risky: [] };
 		login_codes = new Map();
+		web_codes = new Map();
 		phone_codes = new Map();
 		sessions = new Map(); // openid: its newest session_key
 		tokens = new Map(); // each token: until when it serves
@@ -55,7 +58,7 @@ export function wechat() {
 		peer.settings = { ...s, ...changes };
 		return null;
 	};
-	peer.show = () => ({ login_codes: login_codes.size, phone_codes: phone_codes.size, tokens: tokens.size });
+	peer.show = () => ({ login_codes: login_codes.size, web_codes: web_codes.size, phone_codes: phone_codes.size, tokens: tokens.size });
 
 	// What a phone does: wx.login, and with a phone the button that asks for its number. A text: what is wrong.
 	const code = ({ openid, phone = null, country = '86', ...more }) => {
@@ -67,13 +70,26 @@ export function wechat() {
 		phone_codes.set(phone_code, { openid, phone, country, until, used: false });
 		return { js_code, phone_code };
 	};
+	// What WeChat does with a page that goes to the address of the web authorization: {back, code, state}. snapshot: it shows a snapshot of the page, with a made-up account.
+	const visit = ({ url, openid, snapshot = false }) => {
+		const [, appid, to, scope, state] = AUTHORIZE.exec(url ?? '') ?? [];
+		if (!is_text(openid)) return 'a visit is of an openid';
+		if (appid === undefined) return '该链接无法访问: its parameters, their order, or the state';
+		if (appid !== peer.settings.official) return 'AppID 参数错误';
+		const back = new URL(decodeURIComponent(to)), code = random(24);
+		if (!peer.settings.domains.includes(back.host)) return 'redirect_uri 参数错误';
+		web_codes.set(code, { openid: snapshot ? `snapshot-${random(9)}` : openid, scope, snapshot, until: Date.now() + peer.settings.code_ms, used: false });
+		back.searchParams.set('code', code);
+		back.searchParams.set('state', state);
+		return { back: back.href, code, state };
+	};
 	// Somebody elsewhere has forced a refresh: what we hand out next is another, and those that are out are over at once.
 	const stale = () => {
 		tokens.clear();
 		current = { stable: new Map(), legacy: null };
 		return {};
 	};
-	peer.does = { code, stale };
+	peer.does = { code, visit, stale };
 
 	// ---- who asks ----
 
@@ -116,12 +132,32 @@ export function wechat() {
 		const given = login_codes.get(q.js_code);
 		return judge_code(given, 40163) ?? (peer.settings.risky.includes(given.openid) ? told(40226) : null);
 	};
+	const union_of = (openid) => (peer.settings.bound ? { unionid: createHash('sha256').update(`union ${openid}`).digest('base64url').slice(0, 28) } : {});
 	const session = (question) => {
 		const given = login_codes.get(question.fields.js_code), session_key = randomBytes(16).toString('base64');
 		given.used = true;
 		sessions.set(given.openid, session_key);
-		const unionid = peer.settings.bound ? { unionid: createHash('sha256').update(`union ${given.openid}`).digest('base64url').slice(0, 28) } : {};
-		return { status: 200, type: 'text/plain', body: JSON.stringify({ session_key, openid: given.openid, ...unionid }) };
+		return { status: 200, type: 'text/plain', body: JSON.stringify({ session_key, openid: given.openid, ...union_of(given.openid) }) };
+	};
+
+	// ---- the web authorization of the official account ----
+
+	// A code of one account is none of another's.
+	const judge_visitor = ({ method, fields: q }) => {
+		if (method !== 'GET') return told(43001);
+		const refusal = judge_app(q);
+		if (refusal !== null) return refusal;
+		if (q.grant_type !== 'authorization_code') return told(40002);
+		if (!is_text(q.code)) return told(41008);
+		const given = web_codes.get(q.code);
+		if (q.appid !== peer.settings.official) return told(40029);
+		return judge_code(given, 40163) ?? (peer.settings.risky.includes(given.openid) ? told(40226) : null);
+	};
+	const visitor = ({ fields: { code: web_code } }) => {
+		const given = web_codes.get(web_code), { openid, scope, snapshot } = given;
+		given.used = true;
+		return { status: 200, type: 'text/plain', body: JSON.stringify({ access_token: `web_${random(60)}`, expires_in: 7200, refresh_token: `web_${random(60)}`, openid, scope, ...(snapshot ? { is_snapshotuser: 1 } : {}),
+			...(scope === 'snsapi_userinfo' ? union_of(openid) : {}) }) };
 	};
 
 	const judge_check = ({ method, fields }) => {
@@ -186,6 +222,7 @@ export function wechat() {
 	peer.refuse = (errcode) => told(Number(errcode));
 	peer.routes = [
 		{ name: 'code2session', path: '/sns/jscode2session', judge: judge_session, act: session },
+		{ name: 'sns_access_token', path: '/sns/oauth2/access_token', judge: judge_visitor, act: visitor },
 		{ name: 'checksession', path: '/wxa/checksession', judge: judge_check, act: () => told(0) },
 		{ name: 'stable_token', path: '/cgi-bin/stable_token', judge: judge_stable, act: stable },
 		{ name: 'token', path: '/cgi-bin/token', judge: judge_legacy, act: legacy },

@@ -7,7 +7,7 @@ import { bill_routes, is_bills } from './wechat_pay_bills.mjs';
 
 const RETRIES_S = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
 const DEFAULTS = {
-	mchid: '1900000001', appids: ['wx0123456789abcdef', 'wxapp0123456789a'], api_key: 'siban-sandbox-apiv3-key-00000001',
+	mchid: '1900000001', appids: ['wx0123456789abcdef', 'wxofficial000000', 'wxapp0123456789a'], api_key: 'siban-sandbox-apiv3-key-00000001',
 	signs_with: 'public_key',  // public_key or certificate: answers and callbacks
 	has_certificates: true,    // false: a merchant with a public key alone
 	wrong_answers: null, wrong_callbacks: null, // signature, probe, serial, time, none, merchant
@@ -122,7 +122,7 @@ export function wechat_pay(journal, { ca } = {}) {
 
 	// ---- what phones do ----
 
-	// The person confirms in WeChat. With `parameters` (those the phone was given, `as` mini or app) they are checked first. A text: why he cannot.
+	// The person confirms in WeChat. With `parameters` (those the phone was given, `as` mini, jsapi or app) they are checked first. A text: why he cannot.
 	const pay = ({ out_trade_no, handle, parameters, as = 'mini', payerror = false }) => {
 		const t = [...peer.trades.values()].find((one) => one.out_trade_no === out_trade_no || [one.prepay_id, one.code_url, one.h5_url].includes(handle ?? parameters?.prepayId ?? parameters?.package?.replace('prepay_id=', '')));
 		if (t === undefined) return 'there is no such order';
