@@ -165,7 +165,7 @@ static bool days_bite(struct tx *tx, struct recon_table_at *at, struct office_sh
 {
 	int64_t before = at->rows;
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.day, r.source, r.state, r.ours, r.theirs, r.matched, r.differences, (SELECT COUNT(*) FROM recon_item i WHERE i.source = r.source AND i.day = r.day"
-		" AND i.state = 1), COALESCE(d.closed_ms, 0) FROM (SELECT * FROM recon_run WHERE day < $1 AND (day, source) > ($2, $3) ORDER BY day, source LIMIT $4) r"
+		" AND i.state = 1), COALESCE(d.closed_ms, 0) FROM (SELECT day, source, state, ours, theirs, matched, differences FROM recon_run WHERE day < $1 AND (day, source) > ($2, $3) ORDER BY day, source LIMIT $4) r"
 		" LEFT JOIN recon_day d ON d.day = r.day ORDER BY r.day, r.source", why);
 	if (q == NULL)
 		return false;

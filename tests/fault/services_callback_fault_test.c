@@ -2,13 +2,25 @@
  * job, failing at whatever statement, leaves it waiting.
  * Method: the handler with the n-th statement failing, then the job with the n-th statement failing, n = 1, 2, …, each time from the same rows; then the job unhindered. What is left must be what is
  * left when only the job does it. */
-#include "tests/fault/paying_world.h"
+#include "tests/fault/nontax_world.h"
 #include "base/metrics.h"
 #include "services/money/pay_callback.h"
 
 enum { LATER_MS = 3600000 };
 
+static const struct platform {
+	const char *name;
+	const struct handler *handler;
+	void (*given)(struct world *w);
+	void (*ask)(struct world *w);
+} platforms[] = {
+	{ "a callback of WeChat Pay", &wechat_pay_callback, is_paid_there, ask_told },
+	{ "a call of the non-tax platform", &wechat_nontax_callback, is_paying_there, ask_call },
+};
+enum { PLATFORMS = sizeof(platforms) / sizeof(platforms[0]) };
+
 struct run {
+	const struct platform *p;
 	struct world *w;
 	int apply_fails_at, job_fails_at; /* statements; 0: none */
 	bool follow_fails;
@@ -44,7 +56,7 @@ static bool once(struct tx *tx, void *ctx, struct fail *why)
 	memset(&run->w->r.outcome, 0, sizeof(run->w->r.outcome));
 	fails_at("callback_follow", run->follow_fails);
 	fails_at("store_step", run->apply_fails_at);
-	run->is_kept = wechat_pay_callback.apply(tx, &run->w->r, why);
+	run->is_kept = run->p->handler->apply(tx, &run->w->r, why);
 	fault_clear_all();
 	if (!run->is_kept)
 		return false;
@@ -88,70 +100,82 @@ static char *left_by(struct run *run)
 	return NULL;
 }
 
-static void same(int n, char *have, const char *want)
+static void same(const struct platform *p, int n, char *have, const char *want)
 {
-	static const struct write_case named = { .name = "a callback" };
+	const struct write_case named = { .name = p->name };
 	wf_same(&named, n, have, want);
 	free(have);
 }
 
-static struct world *told(void **state)
+static struct world *told(const struct platform *p, void **state)
 {
 	login_make(state);
 	struct world *w = *state;
-	is_paid_there(w);
-	ask_told(w);
-	wf_stages_before(w, &(struct write_case){ .name = "a callback", .handler = &wechat_pay_callback });
+	p->given(w);
+	p->ask(w);
+	wf_stages_before(w, &(struct write_case){ .name = p->name, .handler = p->handler });
 	return w;
 }
 
-static void kept_or_refused(void **state)
+static void kept_or_refused_by(const struct platform *p, void **state)
 {
-	struct world *w = told(state);
-	struct run later = { .w = w, .follow_fails = true }, at_once = { .w = w };
+	struct world *w = told(p, state);
+	struct run later = { p, .w = w, .follow_fails = true }, at_once = { p, .w = w };
 	char *want_later = left_by(&later), *want = left_by(&at_once);
 	int kept = 0, refused = 0, n = 1;
 	assert_true(later.waited && !at_once.waited);
 	for (bool is_past = false; !is_past; n++) {
-		struct run run = { .w = w, .apply_fails_at = n };
+		struct run run = { p, .w = w, .apply_fails_at = n };
 		char *rows = left_by(&run);
 		refused += !run.is_kept;
 		kept += run.is_kept && run.waited;
 		is_past = run.is_kept && !run.waited;
 		if (run.is_kept)
-			same(n, rows, run.waited ? want_later : want);
+			same(p, n, rows, run.waited ? want_later : want);
 		assert_true(n < 1000);
 	}
-	print_message("%d statements: %d times kept for later, %d times refused\n", n - 1, kept, refused);
+	print_message("%s, %d statements: %d times kept for later, %d times refused\n", p->name, n - 1, kept, refused);
 	assert_true(kept >= 25 && refused >= 3);
 	free(want_later);
 	free(want);
 	login_unmake(state);
 }
 
-static void the_job_goes_on(void **state)
+static void the_job_goes_on_with(const struct platform *p, void **state)
 {
-	struct world *w = told(state);
-	struct run unhindered = { .w = w, .follow_fails = true };
+	struct world *w = told(p, state);
+	struct run unhindered = { p, .w = w, .follow_fails = true };
 	char *want = left_by(&unhindered);
 	int waited = 0, lost = 0;
 	for (int n = 1, done = 0; done == 0; n++) {
-		struct run run = { .w = w, .follow_fails = true, .job_fails_at = n };
+		struct run run = { p, .w = w, .follow_fails = true, .job_fails_at = n };
 		char *rows = left_by(&run);
 		assert_true(run.is_kept);
 		lost += !run.is_job_whole;
 		waited += run.is_job_whole && run.waited;
 		done = run.is_job_whole && !run.waited;
 		if (run.is_job_whole && run.waited)
-			same(n, rows, want);
+			same(p, n, rows, want);
 		else
 			free(rows);
 		assert_true(n < 1000);
 	}
-	print_message("the job: %d times put off, %d times run again\n", waited, lost);
+	print_message("the job and %s: %d times put off, %d times run again\n", p->name, waited, lost);
 	assert_true(waited >= 25 && lost >= 1);
 	free(want);
 	login_unmake(state);
+}
+
+static void kept_or_refused(void **state)
+{
+	for (int i = 0; i < PLATFORMS; i++)
+		kept_or_refused_by(&platforms[i], state);
+}
+
+static void the_job_goes_on(void **state)
+{
+	for (int i = 0; i < PLATFORMS; i++)
+		the_job_goes_on_with(&platforms[i], state);
 }
 
 int main(void)

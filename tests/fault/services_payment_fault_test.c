@@ -1,83 +1,11 @@
 /* Goal: whatever fails while a department brings, quotes, replaces or voids a notice, while somebody orders or cancels, a clerk takes money, the finance system speaks or is told again, nothing of it stays (no order, no payment,
  * no posting), and trying again does the whole thing; and applied twice each leaves the same rows. Method: tests/write_faults.h, a row for each. */
-#include "tests/fault/paying_world.h"
-#include "base/cipher.h"
-#include "notify/account.h"
-#include <sys/stat.h>
+#include "tests/fault/nontax_world.h"
 
 #define SECOND "62122126201234567894"
 #define LATE "\"late_fen\":400,\"late_on\":\"2026-11-23\",\"total_fen\":21000"
 
 static void ask_other(struct world *w) { ask_way(w, "{\"channel\":\"wechat_pay\",\"method\":\"h5\"}"); }
-
-/* ---- the non-tax platform of WeChat: ordered there, and what it tells, sealed as the sandbox does ---- */
-
-static const uint8_t calls_key[32] = "siban-sandbox-nontax-key-0000001";
-
-static void file_put(char *to, size_t size, const struct world *w, const char *name, const char *text)
-{
-	snprintf(to, size, "%s/%s", w->dir, name);
-	FILE *f = fopen(to, "w");
-	assert_true(f != NULL && fchmod(fileno(f), 0600) == 0 && fputs(text, f) >= 0 && fclose(f) == 0);
-}
-
-static void with_nontax(struct world *w)
-{
-	struct config *c = &w->config;
-	struct fail why;
-	char key[64], base64[48];
-	fail_clear(&why);
-	is_ordered(w);
-	base64_text(calls_key, sizeof(calls_key), base64);
-	snprintf(key, sizeof(key), "whsec_%s", base64);
-	strcpy(c->wechat_nontax_appid, "wxnontax");
-	c->wechat_nontax_calls = 1;
-	file_put(c->wechat_nontax_secret_file, sizeof(c->wechat_nontax_secret_file), w, "nontax", "secret");
-	file_put(c->wechat_nontax_calls_key_file, sizeof(c->wechat_nontax_calls_key_file), w, "calls", key);
-	world_must(accounts_open(c, &why), &why);
-}
-
-static void ask_nontax(struct world *w)
-{
-	ask_way(w, "{\"channel\":\"wechat_nontax\",\"method\":\"h5\"}");
-	w->r.peer = STR("10.1.2.3");
-}
-
-static bool name_it(struct tx *tx, void *ctx, struct fail *why)
-{
-	(void)ctx;
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_attempt SET channel_no = 'AQAAD1', state = 2", why);
-	return q != NULL && stmt_run(q, why);
-}
-
-static void is_paying_there(struct world *w)
-{
-	struct fail why;
-	fail_clear(&why);
-	with_nontax(w);
-	ask_nontax(w);
-	world_expect(w, world_write(w, &order_pay));
-	world_must(store_write(w->store, name_it, NULL, &why), &why);
-}
-
-static void ask_call(struct world *w)
-{
-	static char body[1024], query[] = "wxnontaxstr=0011223344556677";
-	static const char plain[] = "{\"appid\":\"wxnontax\",\"order_id\":\"AQAAD1\",\"status\":3,\"fee\":20600,\"trans_id\":\"42\",\"pay_finish_time\":1795300100}";
-	uint8_t sealed[GCM_NONCE_BYTES + sizeof(plain) + GCM_TAG_BYTES] = { 7 }, mac[SHA256_BYTES];
-	char data[512], sign[2 * SHA256_BYTES + 1];
-	struct cipher_key k;
-	size_t len = sizeof(plain) - 1;
-	cipher_key_make(&k, CIPHER_AES_256_GCM, calls_key);
-	gcm_seal(&k, sealed, STR("0011223344556677"), (struct str){ plain, len }, sealed + GCM_NONCE_BYTES, sealed + GCM_NONCE_BYTES + len);
-	base64_text(sealed, GCM_NONCE_BYTES + len + GCM_TAG_BYTES, data);
-	const struct str parts[] = { STR("0011223344556677."), str_c(data) };
-	hmac_sha256((struct str){ (const char *)calls_key, sizeof(calls_key) }, parts, 2, mac);
-	hex_text(mac, sizeof(mac), sign);
-	snprintf(body, sizeof(body), "{\"version\":1,\"data\":\"%s\",\"sign\":\"%s\"}", data, sign);
-	world_ask(w, METHOD_POST, "/callbacks/wechatnontax", NULL, body);
-	w->r.query = str_c(query);
-}
 
 static bool staff_make(struct tx *tx, void *ctx, struct fail *why)
 {
@@ -178,7 +106,6 @@ static const struct write_case cases[] = {
 	{ "paid by a channel", &order_pay, is_ordered, ask_pay, NULL, 14 },
 	{ "cancelled while a channel could be paid", &order_cancel, is_paying, ask_cancel, NULL, 14 },
 	{ "paid at the non-tax platform", &order_pay, with_nontax, ask_nontax, NULL, 14 },
-	{ "paid there, says its call", &wechat_nontax_callback, is_paying_there, ask_call, NULL, 30 },
 	{ "another way to pay", &order_pay, is_paying, ask_other, NULL, 12 },
 	{ "money at a counter", &hall_payment, at_counter, ask_payment, NULL, 25 },
 	{ "paid elsewhere, while it was ordered", &finance_push, is_ordered, ask_elsewhere, NULL, 9 },
