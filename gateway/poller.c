@@ -123,7 +123,7 @@ bool poller_open(struct poller *p, struct gateway *g, int index, struct fail *wh
 
 void poller_run(struct poller *p)
 {
-	urgency_short_slices();
+	urgency_ask();
 	uv_run(&p->uv, UV_RUN_DEFAULT);
 	log_flush();
 }
