@@ -1,6 +1,6 @@
 /* Goal: an interrupted or failed migration leaves whole files applied or nothing, and can be gone on with.
  * Method: fail the n-th statement (n-th commit, n-th opening) for n = 1, 2, … until a migration passes untouched; of the many
- * statements every ninety-seventh (a full disk: every hundred and ninety-third), and all of them with SIBAN_LONG=1. */
+ * statements every 293rd (a full disk: every 587th) and every fifth beginning, and all of them with SIBAN_LONG=1. */
 #include "store_fixture.h"
 
 #include <fcntl.h>
@@ -38,8 +38,8 @@ static void nth(void **state)
 {
 	(void)state;
 	static const struct { const char *name; enum fault which; enum fail_code code; int stride; } rows[] = {
-		{ "store_step", FAULT_store_step, FAIL_STORE, 97 }, { "store_full", FAULT_store_full, FAIL_STORE_FULL, 193 },
-		{ "store_begin", FAULT_store_begin, FAIL_STORE, 1 }, { "store_open", FAULT_store_open, FAIL_STORE, 1 }, { "store_sink", FAULT_store_sink, FAIL_STORE, 97 },
+		{ "store_step", FAULT_store_step, FAIL_STORE, 293 }, { "store_full", FAULT_store_full, FAIL_STORE_FULL, 587 },
+		{ "store_begin", FAULT_store_begin, FAIL_STORE, 5 }, { "store_open", FAULT_store_open, FAIL_STORE, 1 }, { "store_sink", FAULT_store_sink, FAIL_STORE, 293 },
 	};
 	int nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC);
 	const struct migration *list;

@@ -40,7 +40,7 @@ static const struct { const char *header, *files; } libraries[] = {
 	{ "sys/socket.h",    "gateway/*|notify/http_slot.c|notify/http_frame.c|notify/http_cork.c|notify/reach.c" },
 	{ "sys/un.h",        "gateway/*" },
 	{ "netinet/*",       "gateway/*|notify/http_slot.c|notify/http_frame.c|notify/http_cork.c|notify/reach.c" },
-	{ "arpa/inet.h",     "gateway/*|base/config.c|auth/network.c" },
+	{ "arpa/inet.h",     "gateway/*|base/config_check.c|auth/network.c" },
 	{ "netdb.h",         "gateway/*" },
 	{ "poll.h",          "gateway/*|base/log.c|store/pg*.c" },
 	{ "sys/epoll.h",     "gateway/*" },
