@@ -2,9 +2,8 @@
  *
  * What is begun costs room in the expiring store, so an address begins a bounded number. */
 #include "services/handlers.h"
+#include "services/people/login_begin.h"
 #include "services/people/provincial.h"
-
-enum { PER_ADDRESS = 1000 };
 
 struct beginning {
 	struct str device_id, redirect_uri;
@@ -53,26 +52,18 @@ static bool begin_recall(struct request *r, struct expiring_batch *batch, struct
 {
 	(void)why;
 	struct beginning *b = r->state;
-	struct str address[] = { STR("siban provincial address\n"), r->peer };
 	random_text(r, "state", b->state);
 	random_text(r, "nonce", b->begun.nonce);
 	random_text(r, "verifier", b->begun.verifier);
 	login_state_key(str_c(b->state), b->keys[0]);
-	hash_parts(HASH_SHA256, address, 2, b->keys[1]);
-	batch->all_or_nothing = true;
-	batch->op[batch->count++] = (struct expiring_op){ .verb = EXPIRING_COUNT, .class = KEY_LOGIN_STATE, .key = { (const char *)b->keys[1], SHA256_BYTES }, .limit = PER_ADDRESS };
-	batch->op[batch->count++] = (struct expiring_op){ .verb = EXPIRING_ADD, .class = KEY_LOGIN_STATE, .key = { (const char *)b->keys[0], SHA256_BYTES },
-		.value = { (const char *)&b->begun, sizeof(b->begun) } };
+	login_begin_keep(r, batch, STR("siban provincial address\n"), b->keys, (struct str){ (const char *)&b->begun, sizeof(b->begun) });
 	return true;
 }
 
 static bool begin_recalled(struct request *r, const struct expiring_batch *batch, struct fail *why)
 {
 	(void)r;
-	if (batch->op[0].end != EXPIRING_NO)
-		return true;
-	why->retry_after_s = (int)(batch->op[0].left_ms / 1000) + 1;
-	return FAILS(why, RATE, "more than %d logins begun from one address", PER_ADDRESS);
+	return login_begin_judge(batch, why);
 }
 
 static bool begin_render(struct request *r, struct fail *why)
@@ -83,13 +74,7 @@ static bool begin_render(struct request *r, struct fail *why)
 	struct str url;
 	if (!provincial_site(&site, why) || !oidc_authorization(site, &login, &r->arena, &url, why))
 		return false;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	json_add_text(&j, "authorization_url", url);
-	json_add_text(&j, "state", login.state);
-	json_add_number(&j, "expires_in", LOGIN_STATE_MS / 1000);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return login_begin_reply(r, url, login.state, LOGIN_STATE_MS, why);
 }
 
 const struct handler login_provincial = { .parse = begin_parse, .recall = begin_recall, .recalled = begin_recalled, .render = begin_render };

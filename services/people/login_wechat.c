@@ -3,11 +3,12 @@
  * What is begun costs room in the expiring store, so an address begins a bounded number. */
 #include "channels/wechat_official.h"
 #include "services/handlers.h"
+#include "services/people/login_begin.h"
 #include "services/people/wechat_account.h"
 #include "services/people/wechat_login.h"
 #include "services/services.h"
 
-enum { PER_ADDRESS = 1000, REDIRECT_URI_MAX = 256 };
+enum { REDIRECT_URI_MAX = 256 };
 
 struct beginning {
 	struct str device_id, redirect_uri;
@@ -58,25 +59,18 @@ static bool begin_recall(struct request *r, struct expiring_batch *batch, struct
 	(void)why;
 	struct beginning *b = r->state;
 	uint8_t random[SHA256_BYTES];
-	struct str purpose = STR("wechat state"), address[] = { STR("siban wechat address\n"), r->peer };
+	struct str purpose = STR("wechat state");
 	hmac_sha256((struct str){ (const char *)r->seed, sizeof(r->seed) }, &purpose, 1, random);
 	hex_text(random, sizeof(random), b->state);
 	wechat_state_key(str_c(b->state), b->keys[0]);
-	hash_parts(HASH_SHA256, address, 2, b->keys[1]);
-	batch->all_or_nothing = true;
-	batch->op[batch->count++] = (struct expiring_op){ .verb = EXPIRING_COUNT, .class = KEY_LOGIN_STATE, .key = { (const char *)b->keys[1], SHA256_BYTES }, .limit = PER_ADDRESS };
-	batch->op[batch->count++] = (struct expiring_op){ .verb = EXPIRING_ADD, .class = KEY_LOGIN_STATE, .key = { (const char *)b->keys[0], SHA256_BYTES },
-		.value = { (const char *)&b->begun, sizeof(b->begun) } };
+	login_begin_keep(r, batch, STR("siban wechat address\n"), b->keys, (struct str){ (const char *)&b->begun, sizeof(b->begun) });
 	return true;
 }
 
 static bool begin_recalled(struct request *r, const struct expiring_batch *batch, struct fail *why)
 {
 	(void)r;
-	if (batch->op[0].end != EXPIRING_NO)
-		return true;
-	why->retry_after_s = (int)(batch->op[0].left_ms / 1000) + 1;
-	return FAILS(why, RATE, "more than %d logins begun from one address", PER_ADDRESS);
+	return login_begin_judge(batch, why);
 }
 
 static bool begin_render(struct request *r, struct fail *why)
@@ -85,13 +79,7 @@ static bool begin_render(struct request *r, struct fail *why)
 	struct str url;
 	if (!wechat_official_authorization(services_config(), b->redirect_uri, str_c(b->state), &r->arena, &url, why))
 		return false;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	json_add_text(&j, "authorization_url", url);
-	json_add_text(&j, "state", str_c(b->state));
-	json_add_number(&j, "expires_in", WECHAT_STATE_MS / 1000);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return login_begin_reply(r, url, str_c(b->state), WECHAT_STATE_MS, why);
 }
 
 const struct handler login_wechat = { .parse = begin_parse, .recall = begin_recall, .recalled = begin_recalled, .render = begin_render };
