@@ -15,7 +15,7 @@ struct command_line {
 	const char *citizen, *department, *hours, *from, *to, *state, *kind;
 	bool test;                /* client add */
 	const char *xlsx;         /* scoreboard */
-	const char *source, *day, *as, *token_file; /* reconcile */
+	const char *source, *day, *as, *token_file, *ours, *theirs; /* reconcile */
 	bool replaces;
 	bool help;                /* what this command is for, and nothing is done */
 	const char *partner, *scope, *networks, *days;

@@ -1,4 +1,4 @@
-/* gateway/command_reconcile.c - siban reconcile: statements brought from a file, a day looked at, held beside our books again, what did not match, tables taken away, and closing proposed. */
+/* gateway/command_reconcile.c - siban reconcile: statements brought from a file, a day looked at, held beside our books again, what did not match, tables taken away, and two things proposed: how a difference is settled, and that a day is closed. */
 #include "base/hash.h"
 #include "base/clock.h"
 #include "base/day.h"
@@ -28,9 +28,14 @@ static const char help_text[] =
 	"  export TABLE --from D [--to D] [--as csv|gb18030|xlsx] >FILE\n"
 	"      a table, whole, on stdout; it is on record                         导出整张表到标准输出；有审计记录\n"
 	"      TABLE: differences, days, months, settlement, settlement_units, income, finance, unionpay\n"
+	"  settle ITEM ACTION REASON --ours FEN --theirs FEN --region CODE --token-file FILE|-\n"
+	"      proposes how a difference is settled; the amounts are those that differences showed: if it is another by now, nothing is proposed\n"
+	"      提议一条差异如何处理；两个金额照 differences 所列填写，已有变化则不予提议\n"
+	"      ACTION: suspend, write, book, explain\n"
 	"  close --day D --region CODE --token-file FILE|-\n"
-	"      proposes to close the day, as the clerk whose access token it is (POST /v1/staff/login); another person decides, never this command\n"
-	"      以该工作人员的名义提议日结（令牌来自 /v1/staff/login）；须由另一人审核，本命令不能代为审核\n\n"
+	"      proposes to close the day                                          提议日结\n"
+	"      Both as the clerk whose access token it is (POST /v1/staff/login); another person decides, never this command\n"
+	"      两者均以该工作人员的名义提议（令牌来自 /v1/staff/login）；须由另一人审核，本命令不能代为审核\n\n"
 	"D: 2026-11-25\n";
 
 /* ---- load ---- */
@@ -200,7 +205,12 @@ static int export(struct command_line *l, struct control *k)
 	return 1;
 }
 
-/* ---- closing: a clerk's own wish ---- */
+/* ---- settling and closing: a clerk's own wish ---- */
+
+struct wish {
+	const char *kind, *subject;
+	json_t *payload; /* owned; NULL: there was no memory */
+};
 
 /* Never an argument: others on this machine can read those. */
 static bool token_read(const char *path, char token[TOKEN_MAX], struct fail *why)
@@ -215,12 +225,12 @@ static bool token_read(const char *path, char token[TOKEN_MAX], struct fail *why
 	return (ok && token[0] != '\0') || FAILS(why, SYSTEM, "no token in %s", path);
 }
 
-static int propose(struct command_line *l, struct control *k, const char *token)
+static int proposed(struct command_line *l, struct control *k, const char *token, const struct wish *w)
 {
 	struct fail why;
 	char *answer = NULL;
 	fail_clear(&why);
-	DROP(json) json_t *body = json_pack("{s:s,s:s,s:s,s:{}}", "kind", "recon_close", "region", l->region, "subject", l->day, "payload");
+	DROP(json) json_t *body = json_pack("{s:s,s:s,s:s,s:O}", "kind", w->kind, "region", l->region, "subject", w->subject, "payload", w->payload);
 	char *text = body != NULL ? json_dumps(body, JSON_COMPACT) : NULL;
 	const struct control_talk talk = { .target = "/v1/staff/proposals", .content_type = "application/json", .token = token, .body = str_c(text != NULL ? text : "") };
 	int status = control_talk(k, &talk, &answer, &why), code;
@@ -229,21 +239,42 @@ static int propose(struct command_line *l, struct control *k, const char *token)
 		code = status == 0 ? tell_failure("reconcile", &why) : tell_answer("reconcile", status, answer);
 	} else {
 		DROP(json) json_t *j = json_loads(answer, 0, NULL);
-		printf("%s %s: proposed; another of the payment office decides it: POST /v1/staff/proposals/%s/approve\n", text_in(j, "id"), l->day, text_in(j, "id"));
+		printf("%s %s: proposed; another of the payment office decides it: POST /v1/staff/proposals/%s/approve\n", text_in(j, "id"), w->subject, text_in(j, "id"));
 		code = 0;
 	}
 	free(answer);
 	return code;
 }
 
-static int close_day(struct command_line *l, struct control *k)
+static int propose(struct command_line *l, struct control *k, const struct wish *w)
 {
 	struct fail why;
 	char token[TOKEN_MAX];
 	fail_clear(&why);
-	int code = token_read(l->token_file, token, &why) ? propose(l, k, token) : tell_failure("reconcile", &why);
+	int code = token_read(l->token_file, token, &why) ? proposed(l, k, token, w) : tell_failure("reconcile", &why);
 	wipe(token, sizeof token);
+	json_decref(w->payload);
 	return code;
+}
+
+static bool fen_from(const char *text, int64_t *fen)
+{
+	return text != NULL && str_to_i64(str_c(text), 0, INT64_MAX, fen);
+}
+
+static int settle(struct command_line *l, struct control *k)
+{
+	int64_t ours = 0, theirs = 0;
+	fen_from(l->ours, &ours);
+	fen_from(l->theirs, &theirs);
+	const struct wish w = { "recon_settle", l->words[1], json_pack("{s:s,s:s,s:I,s:I}", "action", l->words[2], "reason", l->words[3], "ours_fen", (json_int_t)ours, "theirs_fen", (json_int_t)theirs) };
+	return propose(l, k, &w);
+}
+
+static int close_day(struct command_line *l, struct control *k)
+{
+	const struct wish w = { "recon_close", l->day, json_object() };
+	return propose(l, k, &w);
 }
 
 /* ---- which of them ---- */
@@ -257,7 +288,14 @@ static bool is_day(const char *text)
 static bool needs_file(const struct command_line *l) { return l->source != NULL && is_day(l->day); }
 static bool needs_day(const struct command_line *l) { return is_day(l->day); }
 static bool needs_days(const struct command_line *l) { return is_day(l->from) && (l->to == NULL || is_day(l->to)); }
-static bool needs_clerk(const struct command_line *l) { return is_day(l->day) && l->region != NULL && l->token_file != NULL; }
+static bool is_clerks(const struct command_line *l) { return l->region != NULL && l->token_file != NULL; }
+static bool needs_clerk(const struct command_line *l) { return is_day(l->day) && is_clerks(l); }
+
+static bool needs_amounts(const struct command_line *l)
+{
+	int64_t fen;
+	return fen_from(l->ours, &fen) && fen_from(l->theirs, &fen) && is_clerks(l);
+}
 
 static const struct verb {
 	const char *name;
@@ -266,7 +304,7 @@ static const struct verb {
 	int (*run)(struct command_line *l, struct control *k);
 } verbs[] = {
 	{ "load", 2, needs_file, load }, { "status", 1, needs_day, status }, { "run", 1, needs_day, run }, { "differences", 1, needs_day, differences }, { "export", 2, needs_days, export },
-	{ "close", 1, needs_clerk, close_day },
+	{ "settle", 4, needs_amounts, settle }, { "close", 1, needs_clerk, close_day },
 };
 
 static const struct verb *verb_of(const struct command_line *l)

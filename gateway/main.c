@@ -22,7 +22,7 @@ static const struct command {
 	{ "token",   CONFIG,  command_token,   "--dev (--citizen ID | --department CODE) [--hours N]", "make a development bearer token and print it" },
 	{ "keys",    CONFIG,  command_keys,    "list | add (--cipher [ALGORITHM] | --index) | rotate | retire ID", "the keys of the vault; a running gateway goes on serving" },
 	{ "seal",    VALUES,  command_seal,    "head | verify [--from SEQ:CHAIN]",  "where the chain of records ends; whether it is still whole" },
-	{ "reconcile", VALUES, command_reconcile, "load FILE --source S --day D | status|run|differences|close --day D | export TABLE --from D", "statements, and days held beside our books; siban reconcile --help" },
+	{ "reconcile", VALUES, command_reconcile, "load FILE --source S --day D | status|run|differences|close --day D | settle ITEM ACTION REASON … | export TABLE --from D", "statements, and days held beside our books; siban reconcile --help" },
 	{ "ledger",  VALUES,  command_ledger,  "verify",                            "whether every fen is still where it was posted" },
 	{ "outage",  CONFIG,  command_outage,  "declare --from DAY --to DAY [--region CODE] REASON", "days on which we could not serve: public, and not counted" },
 	{ "scoreboard", CONFIG, command_scoreboard, "--from DAY --to DAY [--xlsx FILE]", "how departments kept their time limits, as CSV or a workbook" },
@@ -77,7 +77,7 @@ static bool read_config(struct command_line *l, enum wants wants)
 
 static bool read_options(int argc, char **argv, struct command_line *l)
 {
-	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED, O_PARTNER, O_SCOPE, O_NETWORKS, O_DAYS, O_TEST, O_XLSX, O_SOURCE, O_DAY, O_REPLACES, O_AS, O_TOKEN_FILE, O_HELP };
+	enum { O_CONFIG = 1, O_SET, O_DEV, O_SAMPLE, O_REFERENCE, O_ROUTES, O_CIPHER, O_INDEX, O_CITIZEN, O_DEPARTMENT, O_HOURS, O_FROM, O_TO, O_STATE, O_KIND, O_AGAIN, O_FIRST, O_ACCOUNT, O_NAME, O_ROLE, O_REGION, O_ALL_RESTORED, O_PARTNER, O_SCOPE, O_NETWORKS, O_DAYS, O_TEST, O_XLSX, O_SOURCE, O_DAY, O_REPLACES, O_AS, O_TOKEN_FILE, O_OURS, O_THEIRS, O_HELP };
 	static const struct option options[] = {
 		{ "config", required_argument, NULL, O_CONFIG }, { "set", required_argument, NULL, O_SET }, { "dev", no_argument, NULL, O_DEV },
 		{ "sample", no_argument, NULL, O_SAMPLE }, { "reference", no_argument, NULL, O_REFERENCE }, { "routes", no_argument, NULL, O_ROUTES }, { "cipher", no_argument, NULL, O_CIPHER }, { "index", no_argument, NULL, O_INDEX },
@@ -89,7 +89,8 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		{ "partner", required_argument, NULL, O_PARTNER }, { "scope", required_argument, NULL, O_SCOPE },
 		{ "networks", required_argument, NULL, O_NETWORKS }, { "days", required_argument, NULL, O_DAYS }, { "test", no_argument, NULL, O_TEST }, { "xlsx", required_argument, NULL, O_XLSX },
 		{ "source", required_argument, NULL, O_SOURCE }, { "day", required_argument, NULL, O_DAY }, { "replaces", no_argument, NULL, O_REPLACES },
-		{ "as", required_argument, NULL, O_AS }, { "token-file", required_argument, NULL, O_TOKEN_FILE }, { "help", no_argument, NULL, O_HELP },
+		{ "as", required_argument, NULL, O_AS }, { "token-file", required_argument, NULL, O_TOKEN_FILE },
+		{ "ours", required_argument, NULL, O_OURS }, { "theirs", required_argument, NULL, O_THEIRS }, { "help", no_argument, NULL, O_HELP },
 		{ "all-restored", no_argument, NULL, O_ALL_RESTORED }, { NULL, 0, NULL, 0 },
 	};
 	int overrides = 0;
@@ -127,6 +128,8 @@ static bool read_options(int argc, char **argv, struct command_line *l)
 		case O_REPLACES:   l->replaces = true; break;
 		case O_AS:         l->as = optarg; break;
 		case O_TOKEN_FILE: l->token_file = optarg; break;
+		case O_OURS:       l->ours = optarg; break;
+		case O_THEIRS:     l->theirs = optarg; break;
 		case O_HELP:       l->help = true; break;
 		case O_ALL_RESTORED: l->all_restored = true; break;
 		default:           return false; /* getopt has said what is wrong */

@@ -301,7 +301,7 @@ test('tables for the office: by CSV, GB18030 and workbook the same, sums right, 
 	assert_problem(await table(`what=days&from=${D}`, county), 403, 'forbidden');
 });
 
-test('siban reconcile: load, status, run, differences, export, close', async () => {
+test('siban reconcile: load, status, run, differences, export, settle, close', async () => {
 	const on = apart(5), file = path.join(g.state, 'bill.csv.gz'), small = trade_bill(on, [{ number: '42009', fen: 700, time: '09:00:00' }]);
 	writeFileSync(file, gzipSync(small));
 	const say = (words, { input } = {}) => new Promise((resolve) => {
@@ -310,6 +310,7 @@ test('siban reconcile: load, status, run, differences, export, close', async () 
 		child.stdout.on('data', (d) => out.push(d));
 		child.stderr.on('data', (d) => err.push(d));
 		child.on('close', (code) => resolve({ code, out: Buffer.concat(out).toString(), err: Buffer.concat(err).toString() }));
+		child.stdin.on('error', () => {}); // who refuses the words reads no token
 		child.stdin.end(input);
 	});
 	const loaded = await say(['load', file, '--source', 'wechat_trade', '--day', on]);
@@ -330,8 +331,10 @@ test('siban reconcile: load, status, run, differences, export, close', async () 
 	assert.equal((await say(['differences', '--day', on, '--kind', 'short'])).out, '');
 	assert.equal((await say(['differences', '--day', D, '--state', 'open'])).out.split('\n').length - 1, (await items(`day=${D}&state=open`)).length, 'all of their pages');
 	// what it cannot be is said, in both languages, and nothing is done
-	for (const words of [['status'], ['close', '--day', on], ['export', 'days'], ['load', file], ['settle', '--day', on]]) {
-		const { code, err } = await say(words);
+	const clerks = ['--region', '621200', '--token-file', '-'];
+	for (const words of [['status'], ['close', '--day', on], ['export', 'days'], ['load', file], ['settle', '--day', on], ['settle', 'df_1', 'suspend', '已核对', '--ours', '0', '--theirs', '7.00', ...clerks],
+		['settle', 'df_1', 'suspend', '已核对', '--theirs', '700', ...clerks], ['settle', 'df_1', 'suspend', '已核对', '--ours', '0', '--theirs', '700', '--region', '621200']]) {
+		const { code, err } = await say(words, { input: `${office.token}\n` });
 		assert.equal(code, 2);
 		assert.match(err, /close --day D --region CODE --token-file/);
 	}
@@ -349,6 +352,26 @@ test('siban reconcile: load, status, run, differences, export, close', async () 
 	assert.match((await closing({ input: 'at_nonsense\n' })).err, /登录/);
 	assert.match((await closing({ input: `${window.token}\n` })).err, /reconcile: .+\n/);
 	assert.match((await closing({ input: `${office.token}\n` })).err, /unexplained/);
+	// so is settling: by the amounts that he saw, as its table allows, and decided by another
+	const item = left.out.slice(0, left.out.indexOf(' '));
+	const settling = (action, { ours = 0, theirs = 700, as = office, named = item } = {}) => say(['settle', named, action, '已核对', '--ours', `${ours}`, '--theirs', `${theirs}`, ...clerks], { input: `${as.token}\n` });
+	const refused = async (end, text) => assert.deepEqual([(await end).code, text.test((await end).err), (await end).out], [1, true, ''], (await end).err);
+	await refused(settling('suspend', { as: window }), /reconcile: .+\n/);
+	await refused(settling('suspend', { named: 'df_0' }), /\/subject/);
+	await refused(settling('write'), /\/payload\/action/);
+	await refused(settling('forget'), /\/action/);
+	await refused(settling('suspend', { theirs: 701 }), /差异已变化/);
+	const settled = await settling('suspend');
+	assert.match(settled.out, new RegExp(`^pp_\\w+ ${item}: proposed; another of the payment office decides it: POST /v1/staff/proposals/pp_`), settled.err);
+	await refused(settling('explain'), /reconcile: .+\n/);
+	const wished = settled.out.slice(0, settled.out.indexOf(' '));
+	assert.deepEqual((await office.ask('GET', `/v1/staff/proposals/${wished}`)).json.payload, { action: 'suspend', reason: '已核对', ours_fen: 0, theirs_fen: 700 });
+	assert_problem(await office.decide(wished, 'approve'), 403, 'forbidden');
+	assert.match((await say(['differences', '--day', on])).out, / open +ours 0 fen/, 'only proposed');
+	assert.equal((await checker.decide(wished, 'approve')).status, 200);
+	assert.match((await say(['differences', '--day', on])).out, / settled +ours 0 fen, theirs 700 fen, line 2, 42009, office: suspend, /);
+	assert.equal((await say(['status', '--day', on])).code, 0);
+	assert.equal(await number("SELECT COUNT(*) FROM pay_odd WHERE reference = '42009' AND amount_fen = 700"), 1);
 	const quiet = apart(40), wish = await say(['close', '--day', quiet, '--region', '621200', '--token-file', '-'], { input: `${office.token}\n` });
 	assert.match(wish.out, /^pp_\w+ \S+: proposed; another of the payment office decides it/);
 	const id = wish.out.slice(0, wish.out.indexOf(' '));
