@@ -1,20 +1,11 @@
 /* Goal: of a bite each row stands for itself: what fails for good leaves nothing but its row here, with the reason and a time that is later with each try; what is done is no longer here; what
  * the store says of itself takes the whole bite back; and what somebody else has done meanwhile is forgotten. Method: a queue's work played by the test. All of it on SQLite and on PostgreSQL. */
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "base/arena.h"
 #include "payments/aside.h"
 
 #define NOW INT64_C(1795420800000)
-
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
-static struct side *on;
 
 static const char tables[] = "CREATE TABLE worked (id BIGINT PRIMARY KEY);\n";
 
@@ -138,30 +129,7 @@ static void what_others_have_done_is_forgotten(void **state)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), tables);
-		} else
-			fixture_make(&on->f, tables);
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
+	sides_make(state, tables);
 	return 0;
 }
 
@@ -175,5 +143,5 @@ int main(void)
 		ON(0),
 		ON(1),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, sides_drop);
 }

@@ -2,8 +2,7 @@
  * paid once when it was paid there, given up when everything there is closed, and never both; no money is odd, no attempt stays live, and the ledger sums to zero.
  * Method: a life is drawn from a seed: steps of persons, of the channel (a model of it in words), of the notifier and of the clock, shuffled; then everything is given time, all callbacks
  * lost or told twice. On SQLite and on PostgreSQL. SIBAN_ATTEMPT_SEEDS=n for more. */
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"
@@ -13,14 +12,6 @@
 
 #define BEGAN INT64_C(1795420800000)
 enum { SEEDS_SQLITE = 200, SEEDS_POSTGRES = 30, STEPS = 60, THERE_MAX = 16, PENDING_MAX = 32, HOLD_MS = 1800000 };
-
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
-static struct side *on;
 
 static uint64_t seed;
 
@@ -352,38 +343,20 @@ static bool person_make(struct tx *tx, void *ctx, struct fail *why)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
 	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
 	effect_follow(KIND_wechat_pay_query, attempt_answered);
 	effect_follow(KIND_wechat_pay_close, attempt_closed);
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), NULL);
-		} else {
-			fixture_make(&on->f, NULL);
-			FIXTURE_OK(&on->f, keyring_open(&on->f.config, true, &on->f.why));
-		}
-		FIXTURE_OK(&on->f, store_write(on->f.store, person_make, NULL, &on->f.why));
-	}
+	sides_make(state, NULL);
+	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
+	for (int i = 0; i < SIDES; i++)
+		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, person_make, NULL, &sides[i].f.why));
 	return 0;
 }
 
 static int stop(void **state)
 {
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
 	keyring_close();
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
-	return 0;
+	return sides_drop(state);
 }
 
 int main(void)

@@ -2,8 +2,7 @@
  * closed in bites; the database refuses whatever would change that; and verification finds each row that somebody changed, put in or took away.
  * Method: random movements from a seed beside a model that adds; statements past the one function that writes; each table altered past the store, and back again.
  * All of it on SQLite and on PostgreSQL. SIBAN_LEDGER_JOURNALS=n measures with n journals. */
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "base/clock.h"
 #include "base/day.h"
@@ -14,14 +13,6 @@
 #define DAY_MS INT64_C(86400000)
 #define HOUR_MS INT64_C(3600000)
 enum { ACCOUNTS = 9, JOURNALS = 200, DAYS = 6, MOST = 6 };
-
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
-static struct side *on;
 
 static int64_t accounts[ACCOUNTS], model[ACCOUNTS];
 static uint64_t seed;
@@ -460,32 +451,8 @@ static void how_fast(void **state)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
 	seed = 20261126;
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), NULL);
-		} else {
-			fixture_make(&on->f, NULL);
-		}
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
+	sides_make(state, NULL);
 	return 0;
 }
 
@@ -504,5 +471,5 @@ int main(void)
 		ON(0),
 		ON(1),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, sides_drop);
 }

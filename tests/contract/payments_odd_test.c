@@ -1,21 +1,12 @@
 /* Goal: money that fits nowhere is kept once, whole, and on the suspense account; nothing that came is changed or deleted; the list walks its index; the table of states is kept by one
  * function and its row. Method: rows of each kind put twice, and wrongly; statements past the functions. All of it on SQLite and on PostgreSQL. */
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "base/arena.h"
 #include "payments/ledger_walk.h"
 #include "payments/odd_money.h"
 
 #define NOW INT64_C(1795420800000)
-
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
-static struct side *on;
 
 struct putting {
 	struct odd_money m;
@@ -230,31 +221,7 @@ static void the_ledger_holds(void **state)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), NULL);
-		} else {
-			fixture_make(&on->f, NULL);
-		}
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
+	sides_make(state, NULL);
 	return 0;
 }
 
@@ -272,5 +239,5 @@ int main(void)
 		ON(0),
 		ON(1),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, sides_drop);
 }

@@ -2,8 +2,7 @@
  * to zero, no more goes back than was paid, each number moves money once, and the same facts in another order end in the same state. And by hand: what one function refuses.
  * Method: a plan is drawn from a seed; two lives of it are told in two orders, each in a transaction that is rolled back; what is left at the end is compared. All of it on SQLite and on
  * PostgreSQL. SIBAN_REFUND_SEEDS=n for more. */
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"
@@ -14,14 +13,6 @@
 
 #define NOW INT64_C(1795420800000)
 enum { ORDERS = 3, PARTS = 3, FACTS_MAX = 8, SEEDS_SQLITE = 200, SEEDS_POSTGRES = 40 };
-
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
-static struct side *on;
 
 static uint64_t seed;
 
@@ -532,53 +523,27 @@ static void paths(void **state)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), NULL);
-		} else {
-			fixture_make(&on->f, NULL);
-			FIXTURE_OK(&on->f, keyring_open(&on->f.config, true, &on->f.why));
-		}
-		FIXTURE_OK(&on->f, store_write(on->f.store, person_make, NULL, &on->f.why));
-	}
+	sides_make(state, NULL);
+	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
+	for (int i = 0; i < SIDES; i++)
+		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, person_make, NULL, &sides[i].f.why));
 	refund_channel_compose(PAY_BY_WECHAT, &channel);
 	return 0;
 }
 
 static int stop(void **state)
 {
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
 	keyring_close();
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
-	return 0;
-}
-
-static int unstick(void **state)
-{
-	struct side *s = *state;
-	if (!s->is_postgres)
-		fixture_unstick(s->f.store);
-	return 0;
+	return sides_drop(state);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 #define ON(n) \
-		{ "what_it_refuses", what_it_refuses, side, unstick, &sides[n] }, \
-		{ "the_same_facts_end_alike", the_same_facts_end_alike, side, unstick, &sides[n] }, \
-		{ "paths", paths, side, unstick, &sides[n] }
+		{ "what_it_refuses", what_it_refuses, side, side_unstick, &sides[n] }, \
+		{ "the_same_facts_end_alike", the_same_facts_end_alike, side, side_unstick, &sides[n] }, \
+		{ "paths", paths, side, side_unstick, &sides[n] }
 		ON(0),
 		ON(1),
 	};

@@ -3,8 +3,7 @@
  * What is wrong is written down and not asserted: a mutant's life goes on to its end. */
 #ifndef TESTS_SERVICES_MONEY_H
 #define TESTS_SERVICES_MONEY_H
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"

@@ -68,13 +68,7 @@ bool __wrap_attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, i
 
 /* ---- tests ---- */
 
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]), SEEDS_SQLITE = 200, SEEDS_POSTGRES = 15, SEEDS_FOR_A_MUTANT = 60 };
-static struct side *on;
+enum { SEEDS_SQLITE = 200, SEEDS_POSTGRES = 15, SEEDS_FOR_A_MUTANT = 60 };
 
 static int seeds(int otherwise)
 {
@@ -207,50 +201,29 @@ static void each_goes_to_its_queue(void **state)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
 	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
 	effect_follow(KIND_wechat_pay_query, attempt_answered);
 	effect_follow(KIND_wechat_pay_close, attempt_closed);
 	refund_channel_compose(PAY_BY_WECHAT, &money_channel);
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), NULL);
-		} else {
-			fixture_make(&on->f, NULL);
-			FIXTURE_OK(&on->f, keyring_open(&on->f.config, true, &on->f.why));
-		}
-		FIXTURE_OK(&on->f, store_write(on->f.store, money_people, NULL, &on->f.why));
-	}
+	sides_make(state, NULL);
+	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
+	for (int i = 0; i < SIDES; i++)
+		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, money_people, NULL, &sides[i].f.why));
 	log_level_set((enum log_level)(LOG_ERROR + 1));
 	return 0;
 }
 
 static int stop(void **state)
 {
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
 	keyring_close();
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
-	return 0;
+	return sides_drop(state);
 }
 
 static int unstick(void **state)
 {
-	struct side *s = *state;
 	fault_clear_all();
 	mutant = MUTANT_NONE;
-	if (!s->is_postgres)
-		fixture_unstick(s->f.store);
-	return 0;
+	return side_unstick(state);
 }
 
 int main(void)

@@ -1,17 +1,8 @@
 /* Goal: a part of a transaction that says no, by itself or as the database said no to it, leaves nothing (rows, news, touched keys), and the transaction goes on and is committed; when the
  * transaction itself is gone, nobody goes on. Method: the same parts on SQLite and on PostgreSQL. */
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "both_stores.h"
 
 #include "store/part.h"
-
-static struct side {
-	bool is_postgres;
-	struct fixture f;
-	char database[32];
-} sides[] = { { .is_postgres = false }, { .is_postgres = true } };
-enum { SIDES = sizeof(sides) / sizeof(sides[0]) };
-static struct side *on;
 
 static const char tables[] = "CREATE TABLE parted (id BIGINT PRIMARY KEY, n BIGINT NOT NULL CHECK (n >= 0));\n";
 
@@ -122,30 +113,7 @@ static void a_transaction_that_is_gone_does_not_go_on(void **state)
 
 static int start(void **state)
 {
-	if (postgres_server_start(state) != 0)
-		return -1;
-	for (int i = 0; i < SIDES; i++) {
-		char url[256];
-		on = &sides[i];
-		if (on->is_postgres) {
-			postgres_database(NULL, on->database);
-			fixture_make_at(&on->f, postgres_url_as("siban", on->database, url), tables);
-		} else
-			fixture_make(&on->f, tables);
-	}
-	return 0;
-}
-
-static int stop(void **state)
-{
-	for (int i = 0; i < SIDES; i++)
-		fixture_drop(&sides[i].f);
-	return postgres_server_stop(state);
-}
-
-static int side(void **state)
-{
-	on = *state;
+	sides_make(state, tables);
 	return 0;
 }
 
@@ -158,5 +126,5 @@ int main(void)
 		ON(0),
 		ON(1),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, sides_drop);
 }
