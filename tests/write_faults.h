@@ -1,12 +1,14 @@
 /* tests/write_faults.h - a write handler while the store fails under it: the n-th statement for n = 1, 2, … until the deed passes.
  *
  * Whatever fails, nothing of it stays, in any table; the reason is one that may be tried again; and the deed that passes in the end leaves the rows it would have left
- * had nothing failed. One row of the test's table is one handler, with a world of its own: `prepare` makes what must be there, `ask` the request. */
+ * had nothing failed. One row of the test's table is one handler, a test by its name with a world of its own: `prepare` makes what must be there, `ask` the request. */
 #ifndef TESTS_WRITE_FAULTS_H
 #define TESTS_WRITE_FAULTS_H
 #include "tests/unit/login_world.h"
 
 #include "base/fault.h"
+
+#include <assert.h>
 
 struct write_case {
 	const char *name;
@@ -188,4 +190,36 @@ static inline void write_faults(struct world *w, const struct write_case *c)
 	free(wanted);
 	free(after);
 }
+
+/* ---- the table ---- */
+
+enum { WF_CASES_MAX = 64 };
+
+static struct {
+	const struct write_case *c; /* whose turn it is */
+	CMFixtureFunction make;
+} wf_turn;
+
+static inline int wf_make(void **state)
+{
+	wf_turn.c = *state;
+	return wf_turn.make(state);
+}
+
+static inline void wf_test(void **state)
+{
+	write_faults(*state, wf_turn.c);
+}
+
+/* What main() returns. make, unmake: login_make, login_unmake, or what says more. */
+static inline int write_faults_run(const struct write_case *cases, size_t count, CMFixtureFunction make, CMFixtureFunction unmake)
+{
+	struct CMUnitTest tests[WF_CASES_MAX];
+	assert(count <= WF_CASES_MAX);
+	wf_turn.make = make;
+	for (size_t i = 0; i < count; i++)
+		tests[i] = (struct CMUnitTest){ cases[i].name, wf_test, wf_make, unmake, (void *)(uintptr_t)&cases[i] };
+	return _cmocka_run_group_tests("cases", tests, count, NULL, NULL);
+}
+#define WRITE_FAULTS_RUN(cases) write_faults_run(cases, sizeof(cases) / sizeof((cases)[0]), login_make, login_unmake)
 #endif

@@ -115,18 +115,8 @@ static const struct write_case cases[] = {
 	{ "told to the finance system again", &office_confirmation_send, is_refused, ask_again, NULL, 4 },
 };
 
-static void each(void **state)
-{
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		login_make(state);
-		write_faults(*state, &cases[i]);
-		login_unmake(state);
-	}
-}
-
 int main(void)
 {
 	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each) };
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return WRITE_FAULTS_RUN(cases);
 }

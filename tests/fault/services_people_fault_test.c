@@ -391,20 +391,21 @@ static const struct write_case cases[] = {
 	{ "consent withdrawn",      &me_consent_withdraw,  consented,         ask_withdraw, NULL,     3 },
 };
 
-static void each(void **state)
+static int make(void **state)
 {
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		login_make(state);
-		((struct world *)*state)->config.otp_address = 1000000;
-		write_faults(*state, &cases[i]);
-		wechat_account_close();
-		certificate_trust_close();
-		login_unmake(state);
-	}
+	int rc = login_make(state);
+	((struct world *)*state)->config.otp_address = 1000000;
+	return rc;
+}
+
+static int unmake(void **state)
+{
+	wechat_account_close();
+	certificate_trust_close();
+	return login_unmake(state);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each) };
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return write_faults_run(cases, sizeof(cases) / sizeof(cases[0]), make, unmake);
 }

@@ -168,17 +168,7 @@ static const struct write_case cases[] = {
 	{ "handed out", &hall_hand_out, coded, ask_hand_out, NULL, 15 },
 };
 
-static void each(void **state)
-{
-	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		login_make(state);
-		write_faults(*state, &cases[i]);
-		login_unmake(state);
-	}
-}
-
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(each) };
-	return cmocka_run_group_tests(tests, NULL, NULL);
+	return WRITE_FAULTS_RUN(cases);
 }
