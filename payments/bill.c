@@ -272,10 +272,37 @@ static bool piped(struct bill *b, char *text, size_t len, struct fail *why)
 	return line_from(b, &cells, why);
 }
 
+/* "合计": the last row of a table for people. It has the amounts' sum where each of them has its own, what went back taken off. */
+static bool table_sum(struct bill *b, const struct bill_cells *cells, struct fail *why)
+{
+	bool has_sum = false;
+	b->place = PLACE_OVER;
+	if (cells->count != b->map.count)
+		return refuse(b, NULL, "cells_missing", why);
+	for (int i = 0; i < b->map.count; i++) {
+		struct bill_line l = { .line = b->line };
+		const struct bill_column *c = b->map.at[i];
+		if (c == NULL || c->at != offsetof(struct bill_line, fen))
+			continue;
+		if (!bill_cell_take(c, cells->at[i], b->want.day, b->line, &l, why))
+			return false;
+		has_sum = true;
+		if (l.fen != b->found.payment_fen - b->found.refund_fen)
+			return refuse(b, c->header.at, "sum_differs", why);
+	}
+	return has_sum || refuse(b, NULL, "no_sums", why);
+}
+
 static bool table(struct bill *b, char *text, size_t len, struct fail *why)
 {
 	struct bill_cells cells;
-	return bill_split(BILL_TABLE, text, len, b->line, &cells, why) && (b->place == PLACE_HEAD ? header(b, &cells, why) : line_from(b, &cells, why));
+	if (!bill_split(BILL_TABLE, text, len, b->line, &cells, why))
+		return false;
+	if (b->place == PLACE_HEAD)
+		return header(b, &cells, why);
+	if (b->place == PLACE_OVER)
+		return refuse(b, NULL, "behind_the_end", why);
+	return str_eq(cells.at[0], STR("合计")) ? table_sum(b, &cells, why) : line_from(b, &cells, why);
 }
 
 static bool record(struct bill *b, char *text, size_t len, struct fail *why)

@@ -278,6 +278,17 @@ static bool bars(char *text, size_t len, int64_t line, struct bill_cells *out, s
 	}
 }
 
+/* What kept a spreadsheet from reckoning with a text is none of it: a tab beside a long number, or a quote mark before what would be a formula (services/money/office_sheet.h). */
+static struct str unguarded(struct str cell)
+{
+	if (str_starts(cell, STR("\t")))
+		cell = (struct str){ cell.at + 1, cell.len - 1 };
+	if (str_ends(cell, STR("\t"))) /* some banks have it behind */
+		cell.len--;
+	bool is_guarded = cell.len > 1 && cell.at[0] == '\'' && memchr("=+-@\t'", cell.at[1], 6) != NULL;
+	return is_guarded ? (struct str){ cell.at + 1, cell.len - 1 } : cell;
+}
+
 /* A cell in quotes, "" undone in place; *at goes behind it. */
 static const char *quoted(char **at, const char *end, struct str *out)
 {
@@ -285,7 +296,7 @@ static const char *quoted(char **at, const char *end, struct str *out)
 	for (; *at < end; (*at)++) {
 		if (**at == '"' && (*at + 1 == end || (*at)[1] != '"')) {
 			(*at)++;
-			*out = (struct str){ from, (size_t)(to - from) };
+			*out = unguarded((struct str){ from, (size_t)(to - from) });
 			return *at == end || **at == ',' ? NULL : "text_after_quote";
 		}
 		if (**at == '"')

@@ -68,7 +68,7 @@ void office_text(struct office_sheet *s, struct str text)
 	}
 	begin_cell(s);
 	buf_char(s->out, '"');
-	if (text.len > 0 && memchr("=+-@\t\r", text.at[0], 6) != NULL)
+	if (text.len > 0 && memchr("=+-@\t\r'", text.at[0], 7) != NULL) /* a quote mark too: what reads it back takes one away (payments/bill_cells.c) */
 		buf_char(s->out, '\'');
 	else if (is_long_number(text))
 		buf_char(s->out, '\t');
@@ -103,10 +103,13 @@ void office_fen(struct office_sheet *s, int64_t fen)
 
 void office_row(struct office_sheet *s)
 {
-	if (s->book != NULL)
+	if (s->book != NULL) {
 		maker->row(s->book);
-	else
-		buf_str(s->out, STR("\r\n"));
+		return;
+	}
+	while (s->column < s->width)
+		begin_cell(s);
+	buf_str(s->out, STR("\r\n"));
 	s->column = 0;
 }
 
@@ -120,6 +123,7 @@ void office_heads(struct office_sheet *s, const char *const *heads, int count)
 	for (int i = 0; i < count; i++)
 		office_text(s, str_c(heads[i]));
 	office_row(s);
+	s->width = count;
 }
 
 /* UTF-8 becomes GB18030, which has every letter there is, without a state between two pieces: up to four bytes for each of ours, and never more than twice as many. */

@@ -31,7 +31,7 @@ struct office_sheet {
 	enum office_as as;
 	struct buf *out;
 	struct office_book *book;
-	int column;
+	int column, width;       /* width: of the head; rows are filled up to it */
 	bool is_begun, is_over;  /* is_over: nothing of it is left to give away */
 };
 /* made_ms: when a workbook says it was made, so that the same table has the same bytes. */

@@ -286,7 +286,9 @@ static void finance_row(struct stmt *q, struct recon_table_at *at, struct office
 	office_fen(s, stmt_int(q, 3));
 	office_text(s, pay_channel_name(stmt_int(q, 4)));
 	office_text(s, stmt_text(q, 5));
-	office_text(s, (struct str){ when, time_rfc3339(at->key[1], when) });
+	time_rfc3339(at->key[1], when);
+	when[10] = ' '; /* 2026-11-23 08:00:00: what spreadsheets and bill.h know for a time */
+	office_text(s, (struct str){ when, 19 });
 	office_row(s);
 	at->sums[0] += stmt_int(q, 3);
 	at->rows++;
@@ -353,7 +355,7 @@ static void unionpay_head(const struct recon_table_at *at, struct office_sheet *
 static void unionpay_row(struct stmt *q, struct recon_table_at *at, struct office_sheet *s)
 {
 	char when[RFC3339_BYTES], line[192];
-	struct str reference = stmt_text(q, 0);
+	struct str reference = stmt_text(q, 0); /* without a bar: hall_payment.c */
 	at->key[0] = stmt_int(q, 2);
 	at->key[1] = stmt_int(q, 3);
 	time_rfc3339(at->key[0], when); /* 2026-11-23T08:00:00 */

@@ -15,7 +15,8 @@ import { on_postgres, sql_bytes } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
 
 const MANY = process.env.SIBAN_LONG === '1' ? 150000 : 20000;
-const g = await gateway({ settings: { ...sandbox_codes, 'rate.write': 0, 'rate.read': 0 } });
+const g = await gateway({ settings: { ...sandbox_codes, 'rate.write': 0, 'rate.read': 0,
+	'payments.bank_columns': 'PAYSERIAL=reference,PAYNOTENO=payment_code,UNITNO=unit,DISTRICTNO=division,PAYDATETIME=paid_at,AMOUNT=amount' } }); // as the table for the finance bureau has them
 const w = await world(g, { test_key: true });
 const [safe, system] = [await first(g, 'li.safe', 'security_admin'), await first(g, 'li.system', 'system_admin')];
 const office = await hire(safe, system, 'pay.one', '621200', 'payment_clerk'), window = await hire(safe, system, 'window.one', '621202', 'window_clerk');
@@ -156,3 +157,39 @@ test('income by unit with its share of what the channel kept, and months', async
 	assert.deepEqual([wechat.reduce((s, r) => s + fen(r[3]), 0), wechat.reduce((s, r) => s + fen(r[7]), 0)], [10001, 61]);
 });
 const fen_text = (n) => `${Math.trunc(n / 100)}.${String(n % 100).padStart(2, '0')}`;
+
+test('what siban writes for others, its own reader takes again: every line and figure, and nothing is different', async () => {
+	const awkward = ['R,"1;"', '=1+1', '-12345', "'abc", '4200001234202611260000000001', '%00%2C', 'a\\b`c', '""""', '@SUM(A1)', '123456789012'], [P, C] = [day(-25), day(-26)];
+	const n0 = notice(), refused = await window.ask('POST', '/v1/hall/counter-payments', { key: randomUUID(), body: { payment_codes: [n0.payment_code], channel: 'pos', reference: 'A|B|C', amount_fen: 1 } });
+	assert.equal(assert_problem(refused, 422, 'invalid_field').json.pointer, '/reference', 'a layout of bars has no way to say one');
+	const [staff, journal] = [await number('SELECT MIN(id) FROM staff'), await number('SELECT MIN(journal) FROM pay_payment')];
+	const most = 9999999999; // one of each is as much as a notice can be
+	// in the first and the last moments of two days on which nothing else was
+	const taken = async (nth, channel, on_day) => {
+		const id = 200000 + 1000 * channel + nth, fen = nth === 0 ? most : 1 + 1234567 * nth, n = notice({ items: [{ item: '103043211', name: '不动产登记费', amount_fen: fen }] });
+		assert.equal((await bring_notice(g, w.department, n)).status, 201);
+		await g.sql(`INSERT INTO pay_order (id, key, person, staff, state, total_fen, expires_ms, made_ms, changed_ms) VALUES (${id}, ${sql_bytes(`k${String(id).padStart(15, '0')}`)}, NULL, ${staff}, 2, ${fen}, 1, 1, 1)`);
+		await g.sql(`INSERT INTO pay_payment (id, pay_order, channel, reference, amount_fen, journal, taken_ms) VALUES (${id}, ${id}, ${channel}, '${awkward[nth].replaceAll("'", "''")}', ${fen}, ${journal}, ${Date.parse(`${on_day}${nth % 2 ? 'T00:00:00' : 'T23:59:59.999'}+08:00`)})`);
+		await g.sql(`INSERT INTO pay_order_notice (pay_order, notice, total_fen, is_live) VALUES (${id}, (SELECT id FROM pay_notice WHERE payment_code = '${n.payment_code}'), ${fen}, 0)`);
+		return fen;
+	};
+	const [by_pos, by_cash] = [[], []];
+	for (let i = 0; i < awkward.length; i++) {
+		by_pos.push(await taken(i, 2, P));
+		by_cash.push(await taken(i, 1, C));
+	}
+	const sum = (all) => all.reduce((s, f) => s + f, 0);
+	const read = async (source, on_day, bytes, more = '') => {
+		const { status, json, text } = await office.ask('POST', `/v1/office/statements?source=${source}&day=${on_day}${more}`, { key: randomUUID(), body: bytes, type: 'application/octet-stream' });
+		assert.equal(status, 201, text);
+		const held = await until(`${source} of ${on_day} was held`, async () => (await office.ask('GET', `/v1/office/days?day=${on_day}`)).json.sources.find((s) => s.source === source && s.state === 'done' && s.theirs === json.lines));
+		assert.deepEqual((await office.ask('GET', `/v1/office/discrepancies?day=${on_day}`)).json.items, []);
+		assert.deepEqual([held.ours, held.matched], [json.lines, json.lines]);
+		return [json.lines, json.payment_fen];
+	};
+	assert.deepEqual(await read('unionpay', P, (await table(`what=unionpay&from=${P}`)).bytes), [awkward.length, sum(by_pos)]);
+	for (const as of ['csv', 'gb18030'])
+		assert.deepEqual(await read('bank', C, (await table(`what=finance&from=${C}&as=${as}`)).bytes, as === 'csv' ? '' : '&replaces=1'), [awkward.length, sum(by_cash)], as);
+	const empty = (await table(`what=unionpay&from=${day(-30)}`)).bytes;
+	assert.deepEqual(await read('unionpay', day(-30), empty), [0, 0], 'a day without any, too');
+});

@@ -324,6 +324,23 @@ static void bank(void **state)
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"\"\n"), "2", "", "quote_not_closed");
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"2\n"), "2", "", "text_after_quote");
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1,000.00\"\n"), "2", "AMOUNT", "not_an_amount");
+	/* what keeps a spreadsheet from reckoning is none of the text */
+	assert_true(read_in(want, STR("\"PAYSERIAL\",\"PAYDATETIME\",AMOUNT,ORDERNO\n\"\t4200001234202611260000000001\",20261125093011,\"1.00\t\",\"'=1+1\"\n"), 9));
+	assert_string_equal(seen.reference, "4200001234202611260000000001");
+	assert_string_equal(seen.order_no, "=1+1");
+	assert_int_equal(seen.last_fen, 100);
+	assert_true(read_in(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT,ORDERNO\n\"'abc\",20261125093011,1.00,'=1\n"), 9));
+	assert_string_equal(seen.reference, "'abc");
+	assert_string_equal(seen.order_no, "'=1");
+	/* a last row for people is the sum of all */
+	struct str summed = STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,80.00\nB2,20261125093011,-0.01\n\xe5\x90\x88\xe8\xae\xa1,,79.99\n");
+	assert_true(read_in(want, summed, 9));
+	assert_int_equal(totals.lines, 2);
+	assert_true(read_in(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,80.00\n\xba\xcf\xbc\xc6,,80.00\n\n"), 9)); /* in GB18030 */
+	refused(want, changed(summed, "79.99", "79.98", 1, two), "4", "AMOUNT", "sum_differs");
+	refused(want, changed(summed, "79.99", "", 1, two), "4", "AMOUNT", "not_an_amount");
+	refused(want, changed(summed, ",,79.99", ",79.99", 1, two), "4", "", "cells_missing");
+	refused(want, changed(summed, "79.99\n", "79.99\nB3,20261125093011,0.00\n", 1, two), "5", "", "behind_the_end");
 }
 
 static void finance(void **state)
