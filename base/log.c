@@ -283,21 +283,11 @@ static char *put_value(char *at, const char *end, const struct log_value *v)
 	return at + i64_text(v->number, at);
 }
 
-void log_event(enum event e, struct str request_id, const struct log_value *values, size_t count)
+/* One line of at most `room` bytes, of which FIELD_BYTES a field are for what is no text. */
+static char *put_line(char *at, size_t room, struct lines *l, enum event e, struct str request_id, const struct log_value *values, size_t count)
 {
-	assert(e >= 0 && e < EV_COUNT);
-	if ((int)events[e].level < atomic_load_explicit(&least_level, memory_order_relaxed))
-		return;
-	struct lines *l = my_lines();
-	if (l == NULL) {
-		metric_add(M_log_lost, 0, 1);
-		return;
-	}
 	assert(count == pieces[e].count);
-	if (BUFFER_BYTES - l->len < LINE_MAX_BYTES)
-		leave(l);
-	char *at = l->bytes + l->len;
-	const char *end = at + LINE_MAX_BYTES - FIELD_BYTES - count * FIELD_BYTES;
+	const char *end = at + room - FIELD_BYTES - count * FIELD_BYTES;
 	if (atomic_load_explicit(&to_journal, memory_order_relaxed))
 		at = put(at, levels[events[e].level].priority.at, 3);
 	at = put_time(put(at, "{\"t\":\"", 6), l);
@@ -314,11 +304,54 @@ void log_event(enum event e, struct str request_id, const struct log_value *valu
 		at += pieces[e].names[i].len;
 		at = put_value(at, end + FIELD_BYTES, &values[i]);
 	}
-	at = put(at, "}\n", 2);
-	l->len = (size_t)(at - l->bytes);
+	return put(at, "}\n", 2);
+}
+
+/* NULL: it is below the level, or there is no memory. */
+static struct lines *lines_for(enum event e)
+{
+	assert(e >= 0 && e < EV_COUNT);
+	if ((int)events[e].level < atomic_load_explicit(&least_level, memory_order_relaxed))
+		return NULL;
+	struct lines *l = my_lines();
+	if (l == NULL)
+		metric_add(M_log_lost, 0, 1);
+	return l;
+}
+
+void log_event(enum event e, struct str request_id, const struct log_value *values, size_t count)
+{
+	struct lines *l = lines_for(e);
+	if (l == NULL)
+		return;
+	if (BUFFER_BYTES - l->len < LINE_MAX_BYTES)
+		leave(l);
+	l->len = (size_t)(put_line(l->bytes + l->len, LINE_MAX_BYTES, l, e, request_id, values, count) - l->bytes);
 	assert(l->len <= BUFFER_BYTES);
 	if (events[e].level >= LOG_ERROR)
 		leave(l);
+}
+
+size_t log_keep(char *at, enum event e, struct str request_id, const struct log_value *values, size_t count)
+{
+	struct lines *l = lines_for(e);
+	return l == NULL ? 0 : (size_t)(put_line(at, LOG_KEPT_MAX, l, e, request_id, values, count) - at);
+}
+
+void log_kept(struct str lines)
+{
+	struct lines *l = lines.len > 0 ? my_lines() : NULL;
+	if (l == NULL)
+		return;
+	for (struct str line; lines.len > 0;) {
+		str_cut(lines, '\n', &line, &lines);
+		if (BUFFER_BYTES - l->len < LINE_MAX_BYTES)
+			leave(l);
+		char *end = put(l->bytes + l->len, line.at, line.len);
+		*end++ = '\n';
+		l->len = (size_t)(end - l->bytes);
+	}
+	leave(l);
 }
 
 /* "/home/build/siban/base/log.c" to "base/log.c": room and file are enough to find it. */

@@ -44,6 +44,10 @@ struct log_value {
 	log_event(EV_##name, (request_id), (struct log_value[]){ __VA_ARGS__ }, sizeof((struct log_value[]){ __VA_ARGS__ }) / sizeof(struct log_value))
 #define LOG_EVENT0(name, request_id) log_event(EV_##name, (request_id), NULL, 0)
 void log_event(enum event e, struct str request_id, const struct log_value *values, size_t count);
+/* The same line, kept by whoever does not know yet whether it is true: LOG_KEPT_MAX bytes at `at` are enough for it, its texts are cut to fit. Gives its length; 0: below the level. */
+enum { LOG_KEPT_MAX = 2048 };
+size_t log_keep(char *at, enum event e, struct str request_id, const struct log_value *values, size_t count);
+void log_kept(struct str lines); /* writes what was kept, and leaves at once */
 /* A failure with its file, line and log text, as event request_failed. */
 void log_fail(struct str request_id, const struct fail *why);
 

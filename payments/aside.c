@@ -3,7 +3,6 @@
 
 #include "auth/tenancy.h"
 #include "base/arena.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "store/part.h"
 
@@ -133,8 +132,7 @@ static bool set_aside(struct tx *tx, enum aside_queue queue, int64_t subject, co
 	struct str word = str_c(fail_row(reason->code)->slug);
 	if (!name_read(tx, queue, subject, &n, why) || !tries_read(tx, queue, subject, &tries, why) || !put(tx, queue, subject, &n, tries, word, now_ms, why))
 		return false;
-	LOG_EVENT(row_set_aside, STR_NONE, L_STR(aside_queue_text(queue)), L_C(n.name), L_INT(tries + 1), L_C(reason->log));
-	log_flush(); /* now: the thread that writes leaves its lines when it has many */
+	TX_SAY(tx, row_set_aside, L_STR(aside_queue_text(queue)), L_C(n.name), L_INT(tries + 1), L_C(reason->log));
 	return true;
 }
 

@@ -4,7 +4,6 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "channels/wechat_nontax.h"
 #include "channels/wechat_pay_message.h"
@@ -184,8 +183,7 @@ static bool hear(struct tx *tx, const struct refund_word *w, struct str word, in
 		return false;
 	if (heard < REFUND_HEARD_OF_NONE)
 		return true;
-	LOG_EVENT(refund_not_believed, STR_NONE, L_STR(w->number), L_STR(word), L_C(words[heard - 1]));
-	log_flush(); /* now: the thread that writes leaves its lines when it has many */
+	TX_SAY(tx, refund_not_believed, L_STR(w->number), L_STR(word), L_C(words[heard - 1]));
 	return true;
 }
 

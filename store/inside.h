@@ -110,7 +110,10 @@ struct news_list {
 	struct news *at;
 	size_t count, max;
 	bool all;
+	char *lines;      /* of tx_say */
+	size_t lines_len, lines_max;
 };
+enum { LINES_ALONE_MAX = 8 * LOG_KEPT_MAX }; /* of one transaction */
 struct commit_notes {
 	const uint64_t *touched;
 	size_t touched_count;

@@ -26,6 +26,7 @@ struct writer {
 	struct connection *connection;
 	pthread_t thread;
 	struct news told[NEWS_MAX];
+	char lines[LINES_ALONE_MAX];
 };
 
 struct writers {
@@ -120,7 +121,7 @@ static void low_ended(struct writers *w)
 static void run_once(struct writer *w, struct commit_job *job)
 {
 	struct connection *c = w->connection;
-	struct news_list news = { .at = w->told, .max = NEWS_MAX };
+	struct news_list news = { .at = w->told, .max = NEWS_MAX, .lines = w->lines, .lines_max = sizeof w->lines };
 	struct tx tx = { .connection = c, .writes = true, .news = &news };
 	fail_clear(&job->why);
 	c->pg->isolation = job->isolation;

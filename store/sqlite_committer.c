@@ -11,7 +11,7 @@
 #include <assert.h>
 #include <stdlib.h>
 
-enum { TOUCHED_PER_JOB = 8, NEWS_PER_JOB = 8 /* on average: a batch shares them */ };
+enum { TOUCHED_PER_JOB = 8, NEWS_PER_JOB = 8, LINES_MAX = 8 * LINES_ALONE_MAX /* on average: a batch shares them */ };
 enum { LOW_RESERVE = 1 /* low jobs in a batch that urgent ones would fill alone */, LOW_WAITING_MAX = 256 };
 
 /* Jobs of one urgency that were taken and not begun. */
@@ -61,7 +61,7 @@ struct committer *committer_make(struct store *s, const struct config *c, struct
 	int rc;
 	if (m == NULL || (m->jobs = calloc(room, sizeof *m->jobs)) == NULL ||
 	    (m->touched = calloc(room * TOUCHED_PER_JOB, sizeof *m->touched)) == NULL ||
-	    (m->news.at = calloc(room * NEWS_PER_JOB, sizeof *m->news.at)) == NULL) {
+	    (m->news.at = calloc(room * NEWS_PER_JOB, sizeof *m->news.at)) == NULL || (m->news.lines = malloc(LINES_MAX)) == NULL) {
 		FAILS(why, MEMORY, "no memory for the committer");
 	} else if ((m->connection = connection_open(s, CONNECTION_WRITE, &rc, why)) != NULL) {
 		m->face.body = &batcher_body;
@@ -72,6 +72,7 @@ struct committer *committer_make(struct store *s, const struct config *c, struct
 		m->low.waiting_max = LOW_WAITING_MAX;
 		m->batch_max = batch;
 		m->news.max = room * NEWS_PER_JOB;
+		m->news.lines_max = LINES_MAX;
 		m->batch_ns = c->store_batch_us * 1000;
 		mailbox_init(&m->box, 0, NULL, NULL); /* its bounds are the lines' waiting_max, which count what left it and was not begun */
 		return &m->face;
@@ -80,6 +81,7 @@ struct committer *committer_make(struct store *s, const struct config *c, struct
 		free(m->jobs);
 		free(m->touched);
 		free(m->news.at);
+		free(m->news.lines);
 	}
 	free(m);
 	return NULL;
@@ -206,13 +208,13 @@ static bool run_job(struct batcher *c, struct commit_job *job, int64_t *now)
 
 static void forget_notes(struct batcher *c)
 {
-	c->touched_count = c->news.count = 0;
+	c->touched_count = c->news.count = c->news.lines_len = 0;
 	c->touched_all = c->news.all = false;
 }
 
 static bool tells_nothing(const struct batcher *c)
 {
-	return c->touched_count == 0 && !c->touched_all && c->news.count == 0 && !c->news.all;
+	return c->touched_count == 0 && !c->touched_all && c->news.count == 0 && !c->news.all && c->news.lines_len == 0;
 }
 
 static enum commit_end end(struct batcher *c, int64_t began, struct fail *why)
@@ -405,5 +407,6 @@ static void stop(struct committer *face)
 	free(c->jobs);
 	free(c->touched);
 	free(c->news.at);
+	free(c->news.lines);
 	free(c);
 }

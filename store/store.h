@@ -16,6 +16,7 @@
 #define STORE_STORE_H
 #include "base/config.h"
 #include "base/fail.h"
+#include "base/log.h"
 #include "base/str.h"
 
 struct store;      /* an opened database: its path, its lock, its commit number */
@@ -27,7 +28,7 @@ struct news_list;
 struct tx {
 	struct connection *connection;
 	bool writes;
-	struct news_list *news;     /* of tx_tell; NULL in a read */
+	struct news_list *news;     /* of tx_tell and tx_say; NULL in a read */
 	int64_t touched_count;      /* keys of tx_touch in this request */
 	uint64_t touched[8];
 };
@@ -81,6 +82,11 @@ struct news {
 	int64_t key;
 };
 void tx_tell(struct tx *tx, enum news_kind kind, int64_t key); /* in apply; a transaction that rolls back tells nothing */
+/* The same for the log: a line about this transaction's rows. apply may be run again, and what it did may be undone; what is written after COMMIT is true, and said once. Where no more fits it
+ * is written at once. */
+#define TX_SAY(tx, name, ...) \
+	tx_say((tx), EV_##name, (struct log_value[]){ __VA_ARGS__ }, sizeof((struct log_value[]){ __VA_ARGS__ }) / sizeof(struct log_value))
+void tx_say(struct tx *tx, enum event e, const struct log_value *values, size_t count);
 /* Once, before writers start. Called on the committing thread, of which PostgreSQL has several, after COMMIT and before the jobs' done(): must only post letters. `all`: there was more
  * news than fits, so everybody must look. News is a hint about committed rows; after a restart there is none, and whoever listens reads the table. */
 typedef void (*news_fn)(void *ctx, const struct news *news, size_t count, bool all);

@@ -105,6 +105,16 @@ void tx_tell(struct tx *tx, enum news_kind kind, int64_t key)
 		l->at[l->count++] = (struct news){ kind, key };
 }
 
+void tx_say(struct tx *tx, enum event e, const struct log_value *values, size_t count)
+{
+	struct news_list *l = tx->news;
+	assert(tx->writes && l != NULL);
+	if (l->lines_max - l->lines_len < LOG_KEPT_MAX)
+		log_event(e, STR_NONE, values, count);
+	else
+		l->lines_len += log_keep(l->lines + l->lines_len, e, STR_NONE, values, count);
+}
+
 void store_listen(struct store *s, news_fn listen, void *ctx)
 {
 	s->listen = listen;
@@ -113,6 +123,8 @@ void store_listen(struct store *s, news_fn listen, void *ctx)
 
 void store_tell(struct store *s, const struct news_list *l)
 {
+	if (l != NULL)
+		log_kept((struct str){ l->lines, l->lines_len });
 	if (s->listen != NULL && l != NULL && (l->count > 0 || l->all))
 		s->listen(s->listen_ctx, l->at, l->count, l->all);
 }
@@ -134,7 +146,8 @@ struct alone {
 static enum commit_end run_alone(struct connection *c, const struct alone *a, bool *applied, struct fail *why)
 {
 	struct news told[NEWS_ALONE_MAX];
-	struct news_list news = { .at = told, .max = NEWS_ALONE_MAX };
+	char lines[LINES_ALONE_MAX];
+	struct news_list news = { .at = told, .max = NEWS_ALONE_MAX, .lines = lines, .lines_max = sizeof lines };
 	struct tx tx = { .connection = c, .writes = true, .news = &news };
 	*applied = false;
 	if (!write_begin(c, why))

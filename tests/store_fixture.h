@@ -133,6 +133,26 @@ static inline int64_t fixture_number(struct fixture *f, const char *sql)
 	return n;
 }
 
+/* What the log is told from here to fixture_logged, which gives it back to stderr. */
+enum { FIXTURE_LOG_MAX = 8192 };
+static inline int fixture_log(void)
+{
+	char name[] = "/tmp/siban-log-XXXXXX";
+	int fd = mkstemp(name);
+	assert_true(fd >= 0 && unlink(name) == 0);
+	log_open(fd, LOG_INFO);
+	return fd;
+}
+
+static inline void fixture_logged(int fd, char text[FIXTURE_LOG_MAX])
+{
+	log_open(STDERR_FILENO, LOG_ERROR);
+	ssize_t len = pread(fd, text, FIXTURE_LOG_MAX - 1, 0);
+	assert_in_range(len, 0, FIXTURE_LOG_MAX - 2); /* all of it */
+	text[len] = '\0';
+	close(fd);
+}
+
 /* Past the store, as another program would; it has to be closed. */
 static inline void fixture_raw(struct fixture *f, const char *sql)
 {

@@ -4,7 +4,6 @@
 #include "auth/vault.h"
 #include "base/hash.h"
 #include "base/json.h"
-#include "base/log.h"
 #include "base/metrics.h"
 #include "channels/standard_webhooks.h"
 #include "channels/url.h"
@@ -437,6 +436,6 @@ bool hook_followed(struct tx *tx, const struct effect_view *e, int64_t now_ms, s
 	if (!off)
 		return true;
 	metric_add(M_hooks_disabled, 0, 1);
-	LOG_EVENT(hook_disabled, STR_NONE, L_INT(id), L_C(e->code));
+	TX_SAY(tx, hook_disabled, L_INT(id), L_C(e->code));
 	return cancel_waiting(tx, id, now_ms, why);
 }

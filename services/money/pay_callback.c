@@ -113,9 +113,9 @@ static bool wait(struct tx *tx, const struct pay_callback *c, int64_t tries, con
 	return stmt_run(q, why);
 }
 
-static void say_waits(int64_t id, int64_t tries, const struct fail *reason)
+static void say_waits(struct tx *tx, int64_t id, int64_t tries, const struct fail *reason)
 {
-	LOG_EVENT(callback_waits, STR_NONE, L_INT(id), L_INT(tries), L_C(fail_row(reason->code)->slug), L_C(reason->log));
+	TX_SAY(tx, callback_waits, L_INT(id), L_INT(tries), L_C(fail_row(reason->code)->slug), L_C(reason->log));
 }
 
 bool pay_callback_follow(struct tx *tx, const struct pay_callback *c, int64_t *heard, bool *is_done, struct arena *a, struct fail *why)
@@ -131,16 +131,22 @@ bool pay_callback_follow(struct tx *tx, const struct pay_callback *c, int64_t *h
 	if (*is_done)
 		return true;
 	if (!slow)
-		say_waits(c->id, 1, &reason);
+		say_waits(tx, c->id, 1, &reason);
 	return wait(tx, c, slow ? 0 : 1, &reason, a, why);
+}
+
+/* NULL: nothing odd is to be said of it. */
+static const char *odd_word(int64_t channel, int64_t heard)
+{
+	const struct platform *p = platform_of(channel);
+	return p != NULL ? p->odd(heard) : NULL;
 }
 
 void pay_callback_heard(enum pay_channel channel, struct str request_id, int64_t heard)
 {
-	const struct platform *p = platform_of(channel);
-	const char *odd = p != NULL ? p->odd(heard) : NULL;
+	const char *odd = odd_word(channel, heard);
 	if (odd != NULL)
-		LOG_EVENT(callback_odd, request_id, L_C(p->name), L_C(odd));
+		LOG_EVENT(callback_odd, request_id, L_STR(pay_callback_platform(channel)), L_C(odd));
 }
 
 /* ---- later ---- */
@@ -194,10 +200,12 @@ static bool follow_later(struct tx *tx, const struct due *d, int64_t now_ms, str
 	if (!tx_part(tx, follow, &f, &reason, why))
 		return false;
 	if (reason.code != FAIL_NONE) {
-		say_waits(d->id, d->tries + 1, &reason);
+		say_waits(tx, d->id, d->tries + 1, &reason);
 		return put_off(tx, d, &reason, now_ms, why);
 	}
-	pay_callback_heard((enum pay_channel)d->channel, STR_NONE, f.heard);
+	const char *odd = odd_word(d->channel, f.heard);
+	if (odd != NULL)
+		TX_SAY(tx, callback_odd, L_STR(pay_callback_platform((enum pay_channel)d->channel)), L_C(odd));
 	return forget(tx, d->id, why);
 }
 

@@ -1,5 +1,5 @@
 /* Goal: of a bite each row stands for itself: what fails for good leaves nothing but its row here, with the reason and a time that is later with each try; what is done is no longer here; what
- * the store says of itself takes the whole bite back; and what somebody else has done meanwhile is forgotten. Method: a queue's work played by the test. All of it on SQLite and on PostgreSQL. */
+ * the store says of itself takes the whole bite back, and the log hears of none of it; and what somebody else has done meanwhile is forgotten. Method: a queue's work played by the test. All of it on SQLite and on PostgreSQL. */
 #include "both_stores.h"
 
 #include "base/arena.h"
@@ -9,7 +9,8 @@
 
 static const char tables[] = "CREATE TABLE worked (id BIGINT PRIMARY KEY);\n";
 
-/* What happens to row 2; the others are done. */
+/* What happens to row 2; the others are done, but for one that the store never is ready for. */
+enum { UNREADY = 99 };
 static enum fail_code trouble;
 
 static bool work(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
@@ -19,6 +20,8 @@ static bool work(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, id);
+	if (id == UNREADY)
+		return FAILS(why, STORE, "just now");
 	return stmt_run(q, why) && (id != 2 || trouble == FAIL_NONE || fail_note(why, trouble, __FILE__, __LINE__, "row 2"));
 }
 
@@ -83,7 +86,16 @@ static void what_the_store_says_of_itself_is_no_rows_fault(void **state)
 		assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM worked"), 0);
 		assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM pay_aside"), 0);
 	}
+	char log[FIXTURE_LOG_MAX];
+	int fd = fixture_log();
+	assert_int_equal(bite((struct bite){ { { 11, 2, UNREADY }, 3 }, NOW }, FAIL_CONFLICT), FAIL_STORE); /* the second was set aside in it */
+	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM pay_aside"), 0);
+	fixture_logged(fd, log);
+	assert_null(strstr(log, "row_set_aside"));
+	fd = fixture_log();
 	assert_int_equal(bite(others, FAIL_MEMORY), FAIL_NONE);
+	fixture_logged(fd, log);
+	assert_non_null(strstr(log, "\"ev\":\"row_set_aside\",\"queue\":\"orders\""));
 	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM worked"), 2);
 	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM pay_aside WHERE reason = 'out_of_memory'"), 1);
 }

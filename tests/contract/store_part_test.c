@@ -1,4 +1,4 @@
-/* Goal: a part of a transaction that says no, by itself or as the database said no to it, leaves nothing (rows, news, touched keys), and the transaction goes on and is committed; when the
+/* Goal: a part of a transaction that says no, by itself or as the database said no to it, leaves nothing (rows, news, touched keys, words for the log), and the transaction goes on and is committed; when the
  * transaction itself is gone, nobody goes on. Method: the same parts on SQLite and on PostgreSQL. */
 #include "both_stores.h"
 
@@ -25,6 +25,7 @@ static bool changes_its_mind(struct tx *tx, void *ctx, struct fail *why)
 {
 	tx_touch(tx, ROW_CASE, 7);
 	tx_tell(tx, NEWS_PERSON, 7);
+	TX_SAY(tx, job_ran, L_C("changed its mind"), L_INT(7));
 	return put(tx, *(const int64_t *)ctx, 1, why) && FAILS(why, GONE, "no");
 }
 
@@ -111,6 +112,38 @@ static void a_transaction_that_is_gone_does_not_go_on(void **state)
 	assert_int_equal(fixture_number(&on->f, "SELECT COUNT(*) FROM parted WHERE id BETWEEN 29 AND 31"), 0);
 }
 
+/* The first time it is over before its end; on PostgreSQL it is run again at once. */
+static bool says(struct tx *tx, void *ctx, struct fail *why)
+{
+	int *times = ctx;
+	struct fail reason;
+	int64_t id = 40;
+	++*times;
+	TX_SAY(tx, job_ran, L_C("kept"), L_INT(*times));
+	if (!tx_part(tx, changes_its_mind, &id, &reason, why))
+		return false;
+	if (*times == 1)
+		assert_true(fault_set(STR("store_sink=1")));
+	bool goes_on = tx_part(tx, is_fine, &id, &reason, why);
+	fault_clear_all();
+	return goes_on;
+}
+
+static void what_is_said_is_true_and_said_once(void **state)
+{
+	char text[FIXTURE_LOG_MAX];
+	int times = 0, fd = fixture_log();
+	(void)state;
+	if (!store_write(on->f.store, says, &times, &on->f.why))
+		FIXTURE_OK(&on->f, store_write(on->f.store, says, &times, &on->f.why));
+	fixture_logged(fd, text);
+	assert_int_equal(times, 2);
+	char *said = strstr(text, "\"ev\":\"job_ran\",\"job\":\"kept\",\"rows\":2}\n");
+	assert_non_null(said);
+	*said = ' ';
+	assert_null(strstr(text, "\"ev\":\"job_ran\""));
+}
+
 static int start(void **state)
 {
 	sides_make(state, tables);
@@ -122,7 +155,8 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 #define ON(n) \
 		{ "what_fails_leaves_nothing", what_fails_leaves_nothing, side, NULL, &sides[n] }, \
-		{ "a_transaction_that_is_gone_does_not_go_on", a_transaction_that_is_gone_does_not_go_on, side, NULL, &sides[n] }
+		{ "a_transaction_that_is_gone_does_not_go_on", a_transaction_that_is_gone_does_not_go_on, side, NULL, &sides[n] }, \
+		{ "what_is_said_is_true_and_said_once", what_is_said_is_true_and_said_once, side, NULL, &sides[n] }
 		ON(0),
 		ON(1),
 	};

@@ -1,4 +1,4 @@
-/* Goal: whoever listens hears of what was committed, after it can be read, and never of what was rolled back.
+/* Goal: whoever listens hears of what was committed, after it can be read, and never of what was rolled back; nor does the log.
  * Method: jobs that tell and then succeed or fail, in one batch and alone; the listener reads the table it is told about. */
 #include "store_fixture.h"
 #include "store_jobs.h"
@@ -43,6 +43,7 @@ static bool teller_apply(struct commit_job *job, struct tx *tx, struct fail *why
 	}
 	for (int i = 0; i < t->tells; i++)
 		tx_tell(tx, NEWS_PERSON, t->id);
+	TX_SAY(tx, job_ran, L_C("teller"), L_INT(t->id));
 	return !t->fails || FAILS(why, CONFLICT, "on purpose");
 }
 
@@ -99,6 +100,38 @@ static void a_sunk_batch_tells_once(void **state)
 	fixture_drop(&f);
 }
 
+/* How often the log has this; `lines` is the whole of it. */
+static int times(const char *lines, const char *words)
+{
+	int n = 0;
+	while ((lines = strstr(lines, words)) != NULL) {
+		n++;
+		lines++;
+	}
+	return n;
+}
+
+/* In one batch with one that fails, and when a batch is lost and each is run again alone. */
+static void the_log_hears_it_once(void **state)
+{
+	static const char *const faults[] = { NULL, "store_sink=2" };
+	(void)state;
+	for (size_t i = 0; i < sizeof faults / sizeof faults[0]; i++) {
+		struct fixture f;
+		char lines[FIXTURE_LOG_MAX];
+		fixture_make(&f, "CREATE TABLE t (id BIGINT PRIMARY KEY);\n");
+		int fd = fixture_log();
+		struct teller tellers[] = { { .id = 1 }, { .id = 2, .fails = true }, { .id = 3 } };
+		assert_true(faults[i] == NULL || fault_set(str_c(faults[i])));
+		run(&f, tellers, 3);
+		fixture_logged(fd, lines);
+		assert_int_equal(times(lines, "\"ev\":\"job_ran\""), 2);
+		assert_int_equal(times(lines, "\"job\":\"teller\",\"rows\":1}"), 1);
+		assert_int_equal(times(lines, "\"job\":\"teller\",\"rows\":3}"), 1);
+		fixture_drop(&f);
+	}
+}
+
 static void too_much_is_said_so(void **state)
 {
 	(void)state;
@@ -140,6 +173,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(only_what_was_kept),
 		cmocka_unit_test(a_sunk_batch_tells_once),
+		cmocka_unit_test(the_log_hears_it_once),
 		cmocka_unit_test(too_much_is_said_so),
 		cmocka_unit_test(alone_too),
 	};
