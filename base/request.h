@@ -197,6 +197,8 @@ struct handler {
 	stage_tx_fn revisit; /* with park; perhaps more than once: a point read */
 	stage_fn render;
 	struct body_source *(*source)(struct request *r, struct fail *why); /* with REPLY_MADE, after render, when somebody is there to be told; NULL: why says */
+	/* Writes the answer to a request that failed, where its caller has a form of his own for that. false: it failed too early, or cannot be said, and is told as a problem. */
+	bool (*fails)(struct request *r);
 	bool own_device;    /* not at a terminal: 403 */
 	bool takes_table;   /* its body is text/csv */
 	bool wants_certificate; /* of the client: 421 where none is asked for, 401 when none is shown */

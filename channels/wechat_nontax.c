@@ -118,7 +118,7 @@ static void last_day_out(struct json_out *j, int32_t day)
 	json_add_text(j, "payment_expire_date", (struct str){ digits, 8 });
 }
 
-static void notice_out(struct json_out *j, const struct nontax_notice *n)
+void nontax_notice_out(struct json_out *j, const struct nontax_notice *n)
 {
 	json_add_text(j, "payment_notice_no", n->notice_no);
 	json_add_text(j, "department_code", n->department_code);
@@ -128,7 +128,8 @@ static void notice_out(struct json_out *j, const struct nontax_notice *n)
 	region_out(j, n->region);
 	add_if(j, "user_name", n->user_name);
 	json_add_number(j, "fee", n->fee_fen);
-	json_add_number(j, "payment_notice_create_time", n->made_s);
+	if (n->made_s > 0)
+		json_add_number(j, "payment_notice_create_time", n->made_s);
 	last_day_out(j, n->last_on);
 	items_out(j, n);
 }
@@ -142,7 +143,7 @@ bool nontax_order_build(const struct nontax_account *w, const struct nontax_orde
 	add_if(&b.j, "mch_id", w->mch_id);
 	json_add_text(&b.j, "desc", o->desc);
 	json_add_text(&b.j, "ip", o->ip);
-	notice_out(&b.j, o->notice);
+	nontax_notice_out(&b.j, o->notice);
 	json_add_plain(&b.j, "scene", o->return_url.at == NULL ? STR("miniprogram") : STR("biz"));
 	if (o->openid.at != NULL)
 		json_add_text(&b.j, "openid", o->openid);

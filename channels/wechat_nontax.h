@@ -36,11 +36,14 @@ struct nontax_item {
 struct nontax_notice {
 	struct str notice_no, department_code, department_name, user_name;
 	int64_t region, kind;             /* kind: 1 ordinary, 2 penalty */
-	int64_t fee_fen, made_s;
+	int64_t fee_fen, made_s;          /* made_s 0: not known */
 	int32_t last_on;                  /* day; -1: none */
 	int count;
 	struct nontax_item items[NONTAX_ITEMS_MAX];
 };
+
+struct json_out;
+void nontax_notice_out(struct json_out *j, const struct nontax_notice *n); /* members of an open object, as both sides name them */
 
 MUST_USE bool nontax_fee_build(const struct nontax_account *w, const struct nontax_notice *n, struct arena *a, struct http_call *out, struct fail *why);
 struct nontax_said nontax_fee_judge(struct str notice_no, const struct http_answer *answer, struct arena *a, struct nontax_notice *out);

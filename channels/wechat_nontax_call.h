@@ -10,18 +10,32 @@
  * Thread: any. Source: protocols/nontax.md 4. */
 #ifndef CHANNELS_WECHAT_NONTAX_CALL_H
 #define CHANNELS_WECHAT_NONTAX_CALL_H
-#include "base/log.h"
+#include "channels/wechat_nontax.h"
 
 /* What we answer with. */
-enum nontax_reply { NONTAX_REPLY_OK = 0, NONTAX_REPLY_FORM = 210, NONTAX_REPLY_PAID = 232 /* by another order */, NONTAX_REPLY_SEALED = 298, NONTAX_REPLY_SYSTEM = 299, NONTAX_REPLY_SIGNATURE = 300 };
+enum nontax_reply {
+#define REPLY(name, code, message) NONTAX_REPLY_##name = code,
+#include "channels/wechat_nontax_replies.def"
+#undef REPLY
+};
 
 enum { NONTAX_WORD_MAX = 64, NONTAX_NONCE_BYTES = 12 };
 
 struct nontax_profile {
 	/* OK: *plain lies in `a`. Otherwise what is to be answered. The signature is looked at first, in time that says nothing. */
 	enum nontax_reply (*open)(struct secret key, struct str word, struct str body, struct str *plain, struct arena *a);
-	/* The whole answer. at NULL: no memory, or the key is none. `random`: NONTAX_NONCE_BYTES, never twice. */
-	struct str (*seal)(struct secret key, struct str word, enum nontax_reply reply, const uint8_t *random, struct arena *a);
+	/* The whole answer. at NULL: no memory, or the key is none. `plain` is JSON; `random`: NONTAX_NONCE_BYTES, never twice. */
+	struct str (*seal)(struct secret key, struct str word, struct str plain, const uint8_t *random, struct arena *a);
 };
 const struct nontax_profile *nontax_profile_of(int number); /* by the knob's; NULL: none, nobody is answered */
+
+/* What is sealed in an answer; at NULL: no memory. `due`: what a notice costs, with OK; NULL: nothing more is said. */
+struct str nontax_reply_plain(enum nontax_reply reply, const struct nontax_notice *due, struct arena *a);
+
+/* "What does this notice cost?" The members are those by which we would ask the platform the same. */
+struct nontax_fee_question {
+	struct str appid, notice_no, department_code, bank_id; /* bank_id at NULL: it did not say */
+	int64_t region, kind;                                  /* kind 0: it did not say */
+};
+enum nontax_reply nontax_fee_asked(struct str plain, struct nontax_fee_question *out, struct arena *a); /* FORM: it is no such question; SYSTEM: no memory */
 #endif

@@ -72,6 +72,7 @@ static void name_metrics(void)
 	park_name_metrics();
 	wechat_pay_callback_names();
 	wechat_nontax_callback_names();
+	wechat_nontax_fee_names();
 }
 
 /* ---- start ---- */

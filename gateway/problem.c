@@ -111,12 +111,20 @@ static void name_trace(struct request *r)
 	hex_text(bytes, sizeof(bytes), r->trace_id);
 }
 
+static bool is_told_by_its_handler(struct task *t)
+{
+	const struct route *row = t->r.route;
+	return row != NULL && row->handler->fails != NULL && row->handler->fails(&t->r);
+}
+
 void problem_render(struct task *t)
 {
 	name_trace(&t->r);
 	struct reply *reply = &t->r.reply;
 	reply->header_count = 0;
 	reply->goes_on = REPLY_ENDS;
+	if (is_told_by_its_handler(t))
+		return;
 	if (is_page(t)) {
 		reply->status = fail_row(t->r.why.code)->http;
 		if (web_problem(&t->r, fail_row(t->r.why.code), wait_s(&t->r.why))) {

@@ -3,11 +3,10 @@
 
 #include "base/arena.h"
 #include "base/json.h"
-#include "channels/wechat_nontax.h"
 #include "channels/wechat_pay_message.h"
+#include "payments/nontax_notice.h"
 
 #include <assert.h>
-#include <inttypes.h>
 
 enum { HANDLE_MAX = 2560 };
 #define MS_PER_MINUTE INT64_C(60000)
@@ -74,56 +73,46 @@ static bool pay_word(struct str said, struct attempt_word *out, struct arena *ar
 
 /* ---- WeChat's non-tax platform ---- */
 
-/* Late money is the first item's, as in the ledger: nobody tells it apart by items. */
-static void items_out(struct json_out *j, const struct notice *n, int64_t late_fen)
+static void items_out(struct json_out *j, const struct nontax_notice *n)
 {
 	json_put_name(j, "items");
 	json_put_array(j);
 	for (int i = 0; i < n->count; i++) {
-		int64_t late = i == 0 ? late_fen : 0;
+		const struct nontax_item *t = &n->items[i];
 		json_put_object(j);
-		json_add_text(j, "id", n->items[i].item);
-		json_add_text(j, "name", n->items[i].name);
-		if (late > 0)
-			json_add_number(j, n->kind == NOTICE_PENALTY ? "penalty_fen" : "overdue_fen", late);
-		json_add_number(j, "fee_fen", n->items[i].fen + late);
+		json_add_text(j, "id", t->id);
+		json_add_text(j, "name", t->name);
+		if (t->overdue_fen > 0)
+			json_add_number(j, "overdue_fen", t->overdue_fen);
+		if (t->penalty_fen > 0)
+			json_add_number(j, "penalty_fen", t->penalty_fen);
+		json_add_number(j, "fee_fen", t->fee_fen);
 		json_put_object_end(j);
 	}
 	json_put_array_end(j);
-}
-
-static bool made_ms(struct tx *tx, int64_t notice, int64_t *ms, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT made_ms FROM pay_notice WHERE id = $1", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_int(q, 1, notice);
-	if (!stmt_row(q, why))
-		return why->code == FAIL_NONE && FAILS(why, NOT_FOUND, "notice %" PRId64, notice);
-	*ms = stmt_int(q, 0);
-	return true;
 }
 
 /* Not a word of who pays: the platform wants the notice. */
 static bool nontax_payload(struct tx *tx, const struct attempt *a, const struct order *o, const struct attempt_new *n, struct buf *b, struct arena *arena, struct fail *why)
 {
 	struct notice notice;
-	int64_t ms = 0;
+	struct nontax_notice there;
 	assert(o->count == 1 && n->ip.at != NULL);
-	if (!notice_read(tx, o->notices[0], &notice, arena, why) || !made_ms(tx, o->notices[0], &ms, why))
+	if (!notice_read(tx, o->notices[0], &notice, arena, why))
 		return false;
+	nontax_notice_of(&notice, a->total_fen, &there);
 	struct json_out j = json_begin(b);
 	json_put_object(&j);
-	json_add_text(&j, "notice_no", str_c(notice.code));
-	json_add_text(&j, "unit", notice.unit);
-	json_add_text(&j, "unit_name", notice.unit_name);
-	json_add_number(&j, "region", notice.division);
-	json_add_number(&j, "kind", notice.kind);
-	json_add_number(&j, "made_s", ms / 1000);
-	if (notice.has_last_on)
-		json_add_number(&j, "last_on", notice.last_on);
-	json_add_number(&j, "fee_fen", a->total_fen);
-	items_out(&j, &notice, a->total_fen - notice.amount_fen);
+	json_add_text(&j, "notice_no", there.notice_no);
+	json_add_text(&j, "unit", there.department_code);
+	json_add_text(&j, "unit_name", there.department_name);
+	json_add_number(&j, "region", there.region);
+	json_add_number(&j, "kind", there.kind);
+	json_add_number(&j, "made_s", there.made_s);
+	if (there.last_on >= 0)
+		json_add_number(&j, "last_on", there.last_on);
+	json_add_number(&j, "fee_fen", there.fee_fen);
+	items_out(&j, &there);
 	json_add_text(&j, "ip", n->ip);
 	if (n->openid.at != NULL)
 		json_add_text(&j, "openid", n->openid);

@@ -96,9 +96,9 @@ bool notice_payable(const struct notice *n, int64_t today, struct fail *why)
 
 #define NOTICE_SELECT \
 	"SELECT id, COALESCE(department, 0), payment_code, check_code, notice_no, kind, division, unit, unit_name, COALESCE(person, 0), payer_kind, payer, amount_fen," \
-	" late_fen, late_on, total_fen, last_on, state FROM pay_notice"
+	" late_fen, late_on, total_fen, last_on, state, made_ms FROM pay_notice"
 enum { C_ID, C_DEPARTMENT, C_CODE, C_CHECK, C_NO, C_KIND, C_DIVISION, C_UNIT, C_UNIT_NAME, C_PERSON, C_PAYER_KIND, C_PAYER, C_AMOUNT, C_LATE, C_LATE_ON, C_TOTAL,
-	C_LAST_ON, C_STATE };
+	C_LAST_ON, C_STATE, C_MADE };
 
 static bool payer_open(int64_t id, struct str sealed, struct notice *n, struct arena *a, struct fail *why)
 {
@@ -134,6 +134,7 @@ static bool row_take(struct stmt *q, struct notice *n, struct arena *a, struct f
 	n->has_last_on = !stmt_is_null(q, C_LAST_ON);
 	n->last_on = n->has_last_on ? stmt_int(q, C_LAST_ON) : 0;
 	n->state = (enum notice_state)stmt_int(q, C_STATE);
+	n->made_ms = stmt_int(q, C_MADE);
 	return payer_open(n->id, stmt_blob(q, C_PAYER), n, a, why) && (!a->refused || FAILS(why, MEMORY, "a notice"));
 }
 

@@ -48,6 +48,7 @@ struct notice {
 	bool has_late_on, has_last_on;
 	int64_t late_on, last_on;
 	enum notice_state state;
+	int64_t made_ms;                      /* 0: not in our books */
 	struct str replaces;                  /* of notice_take: another's payment code; at NULL: none */
 };
 

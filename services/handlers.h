@@ -49,7 +49,7 @@ extern const struct handler control_effect_list, control_effect_show, control_ef
 extern const struct handler control_callback_list, control_callback_again;
 extern const struct handler me_mandate_code, staff_mandate_accept;
 extern const struct handler control_sms_test, control_sms_test_show;
-extern const struct handler sms_aliyun_receipts, sms_aliyun_probe, wechat_pay_callback, wechat_nontax_callback;
+extern const struct handler sms_aliyun_receipts, sms_aliyun_probe, wechat_pay_callback, wechat_nontax_callback, wechat_nontax_fee;
 extern const struct handler stream_open;
 extern const struct handler message_list, message_show, message_read, message_trace;
 extern const struct handler control_token, control_import;

@@ -10,9 +10,6 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "channels/wechat_nontax.h"
-#include "channels/wechat_nontax_call.h"
-#include "notify/account.h"
 #include "payments/attempt.h"
 #include "payments/odd_money.h"
 #include "payments/refund.h"
@@ -52,16 +49,6 @@ struct telling {
 	char event[EVENT_BYTES];
 };
 
-static const struct nontax_profile *profile(void)
-{
-	return account_is_configured(ACCOUNT_wechat_nontax) ? nontax_profile_of(services_config()->wechat_nontax_calls) : NULL;
-}
-
-static struct secret key(void)
-{
-	return *account_callback_secret(ACCOUNT_wechat_nontax);
-}
-
 /* ---- is it theirs, and about us? ---- */
 
 static bool told_read(struct str said, struct told *t, struct arena *a)
@@ -96,7 +83,7 @@ static void event_name(struct telling *t)
 
 static enum nontax_reply verify(struct request *r, struct telling *t)
 {
-	enum nontax_reply reply = profile()->open(key(), t->word, r->body, &t->plain, &r->arena);
+	enum nontax_reply reply = nontax_call_open(r, t->word, &t->plain);
 	if (reply != NONTAX_REPLY_OK)
 		return reply;
 	if (!told_read(t->plain, &t->told, &r->arena) || !str_eq(t->told.trade.appid, str_c(services_config()->wechat_nontax_appid)))
@@ -107,13 +94,9 @@ static enum nontax_reply verify(struct request *r, struct telling *t)
 
 static bool parse(struct request *r, struct fail *why)
 {
-	if (profile() == NULL)
-		return FAILS(why, NO_ROUTE, "nobody calls us from there");
 	struct telling *t = request_state(r, sizeof(*t), why);
-	if (t == NULL || !request_query(r, "wxnontaxstr", &t->word, why))
+	if (t == NULL || !nontax_call_begin(r, &t->word, why))
 		return false;
-	if (t->word.len > NONTAX_WORD_MAX || !str_is_visible_ascii(t->word))
-		return FAILS_FIELD(why, QUERY, "wxnontaxstr", "1 to %d visible characters", NONTAX_WORD_MAX);
 	t->reply = verify(r, t);
 	return true;
 }
@@ -272,11 +255,7 @@ static bool render(struct request *r, struct fail *why)
 	else if (result == DIFFERS)
 		LOG_EVENT(callback_odd, str_c(r->id), L_C("wechat_nontax"), L_C(words[result]));
 	request_bytes(r, "nontax_reply", random);
-	struct str body = profile()->seal(key(), t->word, (enum nontax_reply)r->outcome.n[N_REPLY], random, &r->arena);
-	if (body.at == NULL)
-		return FAILS(why, MEMORY, "an answer to the platform");
-	reply_json_text(r, 200, body);
-	return true;
+	return nontax_call_answer(r, t->word, (enum nontax_reply)r->outcome.n[N_REPLY], NULL, random, why);
 }
 
 const struct handler wechat_nontax_callback = { .parse = parse, .apply = apply, .render = render };

@@ -50,9 +50,8 @@ bool ordering_look(struct tx *tx, struct request *r, struct ordering *o, struct 
 		struct notice *n = &o->notices[i];
 		if (!pay_code_place(tx, o->divisions[i], why) || !notice_find(tx, str_c(o->codes[i]), n, &r->arena, why))
 			return false;
-		bool is_here = n->id != 0;
-		o->asks[i] = finance_is_there() && (!is_here || (n->state == NOTICE_UNPAID && notice_quote_ended(n, today)));
-		if (!o->asks[i] && !is_here)
+		o->asks[i] = pay_notice_asks(n, today);
+		if (!o->asks[i] && n->id == 0)
 			return FAILS(why, NOTICE_UNKNOWN, "no such code");
 	}
 	return true;

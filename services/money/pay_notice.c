@@ -41,6 +41,11 @@ bool pay_code_place(struct tx *tx, int64_t division, struct fail *why)
 
 /* ---- a notice ---- */
 
+bool pay_notice_asks(const struct notice *n, int64_t today)
+{
+	return finance_is_there() && (n->id == 0 || (n->state == NOTICE_UNPAID && notice_quote_ended(n, today)));
+}
+
 void json_add_day(struct json_out *j, const char *name, bool has, int64_t day)
 {
 	char text[DAY_TEXT_BYTES];
@@ -107,18 +112,16 @@ static bool paid_already(struct tx *tx, const struct notice *n, struct arena *a,
 	return false;
 }
 
-/* Its record goes before ours: a quote that ended is asked for there, where there is somebody to ask. */
 static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct showing *s = r->state;
 	int64_t today = day_of(r->now_ms);
 	if (!pay_code_place(tx, s->division, why) || !notice_find(tx, str_c(s->code), &s->notice, &r->arena, why))
 		return false;
-	bool is_here = s->notice.id != 0;
-	s->asks = finance_is_there() && (!is_here || (s->notice.state == NOTICE_UNPAID && notice_quote_ended(&s->notice, today)));
+	s->asks = pay_notice_asks(&s->notice, today);
 	if (s->asks)
 		return true;
-	if (!is_here)
+	if (s->notice.id == 0)
 		return FAILS(why, NOTICE_UNKNOWN, "no such code");
 	return s->notice.state == NOTICE_PAID ? paid_already(tx, &s->notice, &r->arena, why) : notice_payable(&s->notice, today, why);
 }

@@ -147,7 +147,7 @@ static void calls(void **state)
 	struct str plain;
 	assert_null(nontax_profile_of(0));
 	assert_null(nontax_profile_of(2));
-	struct str reply = p->seal(key, word, NONTAX_REPLY_PAID, random, &a);
+	struct str reply = p->seal(key, word, nontax_reply_plain(NONTAX_REPLY_PAID, NULL, &a), random, &a);
 	assert_true(holds(reply, "{\"data\":\"") && !holds(reply, "232"));
 	assert_int_equal(p->open(key, word, reply, &plain, &a), NONTAX_REPLY_SIGNATURE); /* our answer is no call of theirs */
 	static const struct { struct str body; enum nontax_reply reply; } bad[] = {
@@ -157,12 +157,33 @@ static void calls(void **state)
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(p->open(key, word, bad[i].body, &plain, &a), bad[i].reply);
 	assert_int_equal(p->open((struct secret){ STR("whsec_AAAA") }, word, bad[0].body, &plain, &a), NONTAX_REPLY_SYSTEM);
-	assert_null(p->seal((struct secret){ STR("whsec_AAAA") }, word, NONTAX_REPLY_OK, random, &a).at);
+	assert_null(p->seal((struct secret){ STR("whsec_AAAA") }, word, nontax_reply_plain(NONTAX_REPLY_OK, NULL, &a), random, &a).at);
+}
+
+/* What a notice costs: the members are those of protocols/nontax.md 2.2, in both directions. */
+static void fees(void **state)
+{
+	(void)state;
+	static const struct { struct str plain; enum nontax_reply reply; } asked[] = {
+		{ STR("{\"appid\":\"w\",\"payment_notice_no\":\"6212\",\"department_code\":\"065\",\"region_code\":\"621200\",\"service_id\":7}"), NONTAX_REPLY_OK },
+		{ STR("{\"appid\":\"w\",\"payment_notice_no\":\"6212\",\"department_code\":\"065\",\"region_code\":\"6212\"}"), NONTAX_REPLY_FORM },
+		{ STR("{\"appid\":\"w\",\"payment_notice_no\":\"6212\",\"department_code\":\"065\",\"region_code\":\"62120x\"}"), NONTAX_REPLY_FORM },
+		{ STR("{\"appid\":\"w\",\"department_code\":\"065\",\"region_code\":\"621200\"}"), NONTAX_REPLY_FORM }, { STR("[]"), NONTAX_REPLY_FORM }, { STR(""), NONTAX_REPLY_FORM },
+	};
+	struct nontax_fee_question q;
+	for (size_t i = sizeof(asked) / sizeof(asked[0]); i-- > 0;)
+		assert_int_equal(nontax_fee_asked(asked[i].plain, &q, &a), asked[i].reply);
+	assert_true(q.region == 621200 && q.kind == 0 && q.bank_id.at == NULL && str_eq(q.notice_no, STR("6212")));
+	const struct nontax_notice due = { .notice_no = STR("6212"), .department_code = STR("065"), .department_name = STR("U"), .user_name = STR("P"), .region = 621200, .kind = 2, .fee_fen = 206, .last_on = -1, .count = 1,
+		.items = { { .id = STR("1"), .name = STR("I"), .penalty_fen = 6, .fee_fen = 206 } } };
+	assert_true(str_eq(nontax_reply_plain(NONTAX_REPLY_OK, &due, &a), STR("{\"errcode\":0,\"errmsg\":\"\",\"payment_notice_no\":\"6212\",\"department_code\":\"065\",\"department_name\":\"U\","
+		"\"payment_notice_type\":2,\"region_code\":\"621200\",\"user_name\":\"P\",\"fee\":206,\"items\":[{\"no\":1,\"item_id\":\"1\",\"item_name\":\"I\",\"penalty\":6,\"fee\":206}]}")));
+	assert_true(str_eq(nontax_reply_plain(NONTAX_REPLY_BANK, NULL, &a), STR("{\"errcode\":236,\"errmsg\":\"not by this bank\"}")));
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(questions, begin, end), cmocka_unit_test_setup_teardown(answers, begin, end),
-		cmocka_unit_test_setup_teardown(calls, begin, end) };
+		cmocka_unit_test_setup_teardown(calls, begin, end), cmocka_unit_test_setup_teardown(fees, begin, end) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

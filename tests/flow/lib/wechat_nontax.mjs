@@ -20,8 +20,11 @@ export function nontax_settings(s, more = {}) {
 
 export const pay = (g, order, method, { token, key = randomUUID(), ...more } = {}) => g.ask('POST', `/v1/orders/${order}/payments`, { token, key, body: { channel: 'wechat_nontax', method }, ...more });
 export const made = (s, order_id, more = {}) => s.tell('wechat_nontax', 'make', { order_id, ...more });
-// {status, errcode}: what we said to a call of the platform's.
-export async function tell(g, { query, word, body }, via) {
-	const answer = await g.ask('POST', `/callbacks/wechatnontax?${query}`, { body, headers: { 'content-type': 'application/json' }, via });
-	return { status: answer.status, errcode: reply_of(KEY, word, answer.text)?.errcode ?? null, answer };
+// {status, errcode, said}: what we said to a call of the platform's; at: the path below.
+export async function tell(g, { query, word, body }, via, at = '') {
+	const answer = await g.ask('POST', `/callbacks/wechatnontax${at}?${query}`, { body, headers: { 'content-type': 'application/json' }, via }), said = reply_of(KEY, word, answer.text);
+	return { status: answer.status, errcode: said?.errcode ?? null, said, answer };
 }
+// It asks what a notice costs. more: other members of the question; mood: what is wrong with the call.
+export const priced = async (s, g, notice, { more = {}, mood, via } = {}) =>
+	tell(g, await s.tell('wechat_nontax', 'fee_call', { payment_notice_no: notice.payment_code, department_code: notice.unit, region_code: notice.division, changes: more, mood }), via, '/fee');

@@ -8,6 +8,7 @@ const DEFAULTS = {
 	appid: 'wxnontax00000000', bank_id: 'BANK-TEST', key: KEY,
 	callbacks: true,       // false: none is sent by itself
 	notify_url: null,      // where to; told to the platform when an account is made
+	fee_url: null,         // where it asks what a notice costs, alike
 	second_ms: 1000, push_timeout_ms: 5000,
 	refund_ends: true, refund_ms: 20, // false: it goes on until refund_end
 	without_mini: false,   // orders come without the platform's mini-program
@@ -19,6 +20,7 @@ const is_text = (v, max = 64) => typeof v === 'string' && v.length > 0 && [...v]
 const is_whole = (v) => Number.isInteger(v) && v >= 0;
 const SETTINGS = {
 	appid: (v) => is_text(v), bank_id: (v) => is_text(v), key: (v) => is_text(v, 128), callbacks: (v) => typeof v === 'boolean', notify_url: (v) => v === null || wrong_with_url(v) === null,
+	fee_url: (v) => v === null || wrong_with_url(v) === null,
 	second_ms: is_whole, push_timeout_ms: is_whole, refund_ends: (v) => typeof v === 'boolean', refund_ms: is_whole, without_mini: (v) => typeof v === 'boolean',
 };
 const said = (body) => ({ status: 200, note: { code: String(body.errcode) }, is_refusal: body.errcode !== 0, body });
@@ -172,7 +174,29 @@ export function wechat_nontax(journal, { ca, accounts }) {
 		return {};
 	};
 	const answer = ({ word, text }) => ({ reply: reply_of(peer.settings.key, word, text) });
-	peer.does = { pay, close, refund_end, notify, make, answer };
+
+	// ---- what does a notice cost? ----
+
+	// changes: a member that is null is left out
+	const fee_call = ({ payment_notice_no, department_code, region_code, changes = {}, mood = null }) => {
+		const all = { appid: peer.settings.appid, service_id: 1, payment_notice_no, department_code, region_code, bank_id: peer.settings.bank_id, ...changes };
+		return call_of(peer.settings.key, Object.fromEntries(Object.entries(all).filter(([, value]) => value !== null)), mood);
+	};
+	const ask_once = async (what) => {
+		const { query, word, body } = fee_call(what), url = `${peer.settings.fee_url}?${query}`;
+		const got = await ask(url, { body, headers: { 'content-type': 'application/json' }, timeout_ms: peer.settings.push_timeout_ms, ca });
+		const reply = reply_of(peer.settings.key, word, got.text ?? '');
+		journal.add({ kind: 'push', peer: peer.name, url, body, word, mood: what.mood ?? null, notice: what.payment_notice_no ?? null, status: got.status ?? null, error: got.error ?? null, answer: got.text ?? null, reply, ms: got.ms });
+	};
+	const asks = (all) => {
+		if (peer.settings.fee_url === null) return 'fee_url is not set';
+		for (const what of all) ask_once(what);
+		return {};
+	};
+	const ask_fee = (what) => asks([what]);
+	// Before it trusts an address it looks whether that opens what it is sent, and whether it verifies signatures.
+	const mock_fee = (what) => asks([what, { ...what, mood: 'signature' }]);
+	peer.does = { pay, close, refund_end, notify, make, answer, fee_call, ask_fee, mock_fee };
 
 	peer.routes = [
 		{ name: 'unifiedorder', path: '/nontax/unifiedorder', judge: judged(order_wrong), act: unified },
