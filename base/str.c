@@ -106,25 +106,36 @@ size_t str_utf8_char(const char *text, size_t left)
 	return len;
 }
 
+/* Three bytes in the middle of their plane, as nearly all of Chinese are; the edges are left to str_utf8_char. */
+static inline bool is_usual(const unsigned char *at)
+{
+	return at[0] >= 0xe1 && at[0] <= 0xec && (at[1] & 0xc0) == 0x80 && (at[2] & 0xc0) == 0x80;
+}
+
 bool str_is_utf8(struct str s)
 {
-	const unsigned char *at = (const unsigned char *)s.at;
-	size_t left = s.len;
-	while (left > 0) {
+	const unsigned char *at = (const unsigned char *)s.at, *end = at + s.len;
+	while (at < end) {
 		uint64_t eight;
-		if (left >= sizeof eight) {
+		if (end - at >= (ptrdiff_t)sizeof eight) {
 			memcpy(&eight, at, sizeof eight);
 			if ((eight & UINT64_C(0x8080808080808080)) == 0) {
 				at += sizeof eight;
-				left -= sizeof eight;
 				continue;
 			}
 		}
-		size_t len = str_utf8_char((const char *)at, left);
+		while (at < end && *at < 0x80)
+			at++;
+		if (end - at >= 3 && is_usual(at)) {
+			at += 3;
+			continue;
+		}
+		if (at == end)
+			break;
+		size_t len = str_utf8_char((const char *)at, (size_t)(end - at));
 		if (len == 0)
 			return false;
 		at += len;
-		left -= len;
 	}
 	return true;
 }

@@ -183,7 +183,7 @@ static bool fetch(struct bill_fetch *f, const struct config *c, int kind, int32_
 	struct http_call what;
 	struct calling calling;
 	uint8_t random[16];
-	struct bill_want want = { .source = kinds[kind].source, .day = day, .merchant = kinds[kind].source == BILL_WECHAT_TRADE ? str_c(c->wechat_pay_mchid) : STR_NONE };
+	struct bill_want want = { .source = kinds[kind].source, .day = day, .is_proved = true, .merchant = kinds[kind].source == BILL_WECHAT_TRADE ? str_c(c->wechat_pay_mchid) : STR_NONE };
 	random_bytes(random, sizeof random);
 	if (!wechat_pay_bill_fetch(c, bill, FILE_BYTES_MAX, clock_wall_ms(), random, a, &what, why))
 		return false;

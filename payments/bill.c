@@ -92,7 +92,7 @@ struct bill *bill_begin(const struct bill_want *want, bill_take take, void *ctx,
 	b->take = take;
 	b->ctx = ctx;
 	b->gb = (iconv_t)-1;
-	b->sha1 = b->format->proves && !want->is_known ? sha1_begin() : NULL;
+	b->sha1 = want->is_proved ? sha1_begin() : NULL;
 	b->sha256 = !want->is_known ? sha256_begin() : NULL;
 	return b;
 }
@@ -357,7 +357,8 @@ static bool line(struct bill *b, char *text, size_t len, struct fail *why)
 		len--;
 	if (len == 0) /* at the end some have one more, elsewhere it is no row */
 		return b->place == PLACE_OVER || b->place == PLACE_BODY || refuse(b, NULL, "empty_line", why);
-	if (!letters(b, &text, &len, why))
+	bool is_judged = b->want.is_known && b->format->letters == BILL_UTF8;
+	if (!is_judged && !letters(b, &text, &len, why))
 		return false;
 	if (b->layout == BILL_RECORDS && b->place == PLACE_HEAD && text[0] != '{')
 		b->layout = BILL_TABLE;

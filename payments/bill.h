@@ -51,7 +51,8 @@ struct bill_want {
 	enum bill_source source;
 	int32_t day;                  /* whose statement it is */
 	struct str merchant;          /* at NULL: whoever the first line names, and no other */
-	bool is_known;                /* it was taken before: nobody asks for its digests */
+	bool is_known;                /* it was taken before: nobody asks for its digests, and its letters were judged */
+	bool is_proved;               /* its SHA-1 was told: totals->sha1 is wanted */
 	struct str names;             /* other names of columns, "OURS=THEIRS,…", and other words in them, "OURS/WORD=THEIRS"; at NULL: those of bill_columns.def and bill_words.def.
 	                               * Good until the end */
 };
@@ -61,7 +62,7 @@ struct bill_totals {
 	int64_t payments, payment_fen, settled_fen, refunds, refund_fen, refund_settled_fen, refund_coupon_fen, fee_milli;
 	int64_t in_lines, in_fen, out_lines, out_fen;
 	char merchant[BILL_TEXT_MAX + 1];
-	uint8_t sha1[SHA1_BYTES], sha256[SHA256_BYTES]; /* of what was unpacked; sha1 where bill_is_proved */
+	uint8_t sha1[SHA1_BYTES], sha256[SHA256_BYTES]; /* of what was unpacked; sha1 where want->is_proved */
 };
 
 struct bill;

@@ -19,6 +19,22 @@ static const struct recon_source sources[] = {
 };
 enum { SOURCES = sizeof(sources) / sizeof(sources[0]) };
 
+/* line 0 and theirs NONE: not in the statement. */
+struct theirs {
+	enum recon_theirs what;
+	int64_t fen, line, at_ms;
+};
+
+/* A line of theirs that waits until the memory of ours beside it is there. */
+struct waiting {
+	struct theirs t;
+	enum recon_side side;
+	uint32_t tag;
+	uint8_t number_len, order_len;
+	char number[BILL_TEXT_MAX], order_no[BILL_TEXT_MAX];
+};
+enum { WAITING = 32, NEAR = 16 /* so many lines after its slot was asked for, its record is */ };
+
 /* A finding under way. */
 struct finding {
 	const struct recon_question *q;
@@ -29,6 +45,8 @@ struct finding {
 	struct recon_result *out;
 	bool has_before, has_after;        /* the neighbours' statements are here */
 	bool is_neighbour;                 /* the one being walked */
+	unsigned come, gone;               /* of `waiting`, in their order */
+	struct waiting waiting[WAITING];
 };
 
 /* ---- what was found ---- */
@@ -58,12 +76,6 @@ void recon_found_drop(struct recon_result *r)
 	r->found = NULL;
 	r->count = r->room = 0;
 }
-
-/* line 0 and theirs NONE: not in the statement. */
-struct theirs {
-	enum recon_theirs what;
-	int64_t fen, line, at_ms;
-};
 
 static void number_of(struct str number, int nth, char out[RECON_NUMBER_MAX + 1])
 {
@@ -110,9 +122,8 @@ static bool line_settled(struct finding *f, const struct bill_line *l)
 }
 
 /* A neighbour's line matters only where one of ours is missing. */
-static bool neighbour_line(struct finding *f, enum recon_side side, struct str number, const struct theirs *t, struct fail *why)
+static bool neighbour_line(struct finding *f, struct recon_ours_row *row, struct str number, const struct theirs *t, struct fail *why)
 {
-	struct recon_ours_row *row = recon_join_find(f->ours, side, number);
 	if (row == NULL || row->seen > 0 || t->what == RECON_THEIRS_FAILED)
 		return true;
 	row->seen = 1;
@@ -135,9 +146,10 @@ static bool another(struct finding *f, const struct recon_ours_row *first, struc
 	return judge(f, odd != NULL ? odd : first, number, t, RECON_MORE_AGAIN, nth, why);
 }
 
-static bool own_line(struct finding *f, enum recon_side side, struct str number, struct str order_no, const struct theirs *t, struct fail *why)
+/* `row`: ours, NULL: none of that day. */
+static bool own_line(struct finding *f, struct recon_ours_row *row, enum recon_side side, struct str number, struct str order_no, const struct theirs *t, struct fail *why)
 {
-	struct recon_ours_row *row = recon_join_find(f->ours, side, number), *known = row != NULL ? NULL : recon_join_find(f->strangers, side, number), stranger;
+	struct recon_ours_row *known = row != NULL ? NULL : recon_join_find(f->strangers, side, number), stranger;
 	f->out->theirs++;
 	if (t->what == RECON_THEIRS_FAILED && side == RECON_PAID_IN)
 		return true; /* nothing came of it; what we have is missing there */
@@ -157,6 +169,41 @@ static bool own_line(struct finding *f, enum recon_side side, struct str number,
 	return recon_join_put(f->strangers, &seen, number, why) && judge(f, &stranger, number, t, RECON_MORE_NOTHING, 0, why);
 }
 
+static bool oldest_judge(struct finding *f, struct fail *why)
+{
+	const struct waiting *w = &f->waiting[f->gone++ % WAITING];
+	struct str number = { w->number, w->number_len };
+	struct recon_ours_row *row = recon_join_find_tag(f->ours, w->tag, w->side, number);
+	return f->is_neighbour ? neighbour_line(f, row, number, &w->t, why) : own_line(f, row, w->side, number, (struct str){ w->order_no, w->order_len }, &w->t, why);
+}
+
+static bool all_judge(struct finding *f, struct fail *why)
+{
+	while (f->gone != f->come)
+		if (!oldest_judge(f, why))
+			return false;
+	return true;
+}
+
+/* Takes its place behind the others; the one that has waited longest is judged for it. */
+static bool line_wait(struct finding *f, enum recon_side side, struct str number, struct str order_no, const struct theirs *t, struct fail *why)
+{
+	if (f->come - f->gone == WAITING && !oldest_judge(f, why))
+		return false;
+	if (f->come - f->gone >= NEAR)
+		recon_join_near(f->ours, f->waiting[(f->come - NEAR) % WAITING].tag);
+	struct waiting *w = &f->waiting[f->come++ % WAITING];
+	w->t = *t;
+	w->side = side;
+	w->tag = recon_join_tag(f->ours, side, number);
+	w->number_len = (uint8_t)number.len;
+	w->order_len = (uint8_t)order_no.len;
+	memcpy(w->number, number.at, number.len);
+	if (order_no.len > 0)
+		memcpy(w->order_no, order_no.at, order_no.len);
+	return true;
+}
+
 static bool line_take(void *ctx, const struct bill_line *l, struct fail *why)
 {
 	struct finding *f = ctx;
@@ -166,9 +213,7 @@ static bool line_take(void *ctx, const struct bill_line *l, struct fail *why)
 	enum recon_side side = is_back && f->source->side == RECON_PAID_IN ? RECON_PAID_BACK : f->source->side;
 	struct str number = f->source->by == RECON_BY_CODE ? l->code : side == RECON_PAID_BACK && l->refund_no.len > 0 ? l->refund_no : side == RECON_PAID_BACK ? l->refund_reference : l->reference;
 	struct theirs t = { .what = theirs_said(l), .fen = is_back ? l->refund_fen : l->fen, .line = l->line, .at_ms = l->at_ms };
-	if (number.len == 0)
-		number = l->reference;
-	return f->is_neighbour ? neighbour_line(f, side, number, &t, why) : own_line(f, side, number, l->order_no, &t, why);
+	return line_wait(f, side, number.len > 0 ? number : l->reference, l->order_no, &t, why);
 }
 
 static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why)
@@ -182,7 +227,7 @@ static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why
 	for (int i = 0; i < count; i++) {
 		if (!f->is_neighbour && f->out->file == 0)
 			f->out->file = files[i].id;
-		if (!recon_file_walk(f->tx, f->q->blobs, &files[i], f->q->names, line_take, f, why))
+		if (!recon_file_walk(f->tx, f->q->blobs, &files[i], f->q->names, line_take, f, why) || !all_judge(f, why))
 			return false;
 	}
 	return true;
@@ -192,9 +237,11 @@ static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why
 
 static bool any_missing(struct finding *f)
 {
+	const struct recon_ours_row *row;
 	struct str number;
-	for (int64_t i = 0; i < recon_join_count(f->ours); i++)
-		if (recon_join_at(f->ours, i, &number)->seen == 0)
+	size_t at = 0;
+	while ((row = recon_join_next(f->ours, &at, &number)) != NULL)
+		if (row->seen == 0)
 			return true;
 	return false;
 }
@@ -209,13 +256,13 @@ static bool missing(struct finding *f, struct fail *why)
 {
 	if (any_missing(f) && (!walk_day(f, f->q->day - 1, &f->has_before, why) || !walk_day(f, f->q->day + 1, &f->has_after, why)))
 		return false;
-	for (int64_t i = 0; i < recon_join_count(f->ours); i++) {
-		struct str number;
-		struct recon_ours_row *row = recon_join_at(f->ours, i, &number);
-		struct theirs none = { .what = RECON_THEIRS_NONE };
+	const struct theirs none = { .what = RECON_THEIRS_NONE };
+	const struct recon_ours_row *row;
+	struct str number;
+	size_t at = 0;
+	while ((row = recon_join_next(f->ours, &at, &number)) != NULL)
 		if (row->seen == 0 && !judge(f, row, number, &none, is_near(f, row->at_ms) ? RECON_MORE_NEAR : RECON_MORE_NOTHING, 0, why))
 			return false;
-	}
 	return true;
 }
 

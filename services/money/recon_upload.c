@@ -31,7 +31,7 @@ static bool line_passes(void *ctx, const struct bill_line *l, struct fail *why)
 
 static bool want_of(struct request *r, struct bill_want *w, struct fail *why)
 {
-	struct str source, day;
+	struct str source, day, proof;
 	if (!request_query(r, "source", &source, why) || !request_query(r, "day", &day, why))
 		return false;
 	w->source = bill_source_from(source);
@@ -43,6 +43,9 @@ static bool want_of(struct request *r, struct bill_want *w, struct fail *why)
 		return FAILS_FIELD(why, QUERY, "day", "that day is not over");
 	bool is_wechats = w->source == BILL_WECHAT_TRADE || w->source == BILL_WECHAT_NONTAX;
 	w->merchant = is_wechats && services_config()->wechat_pay_mchid[0] != '\0' ? str_c(services_config()->wechat_pay_mchid) : STR_NONE;
+	if (!request_query(r, "sha1", &proof, why))
+		return false;
+	w->is_proved = proof.at != NULL && bill_is_proved(w->source);
 	w->names = w->source == BILL_BANK ? str_c(services_config()->recon_bank_columns) : STR_NONE;
 	return true;
 }

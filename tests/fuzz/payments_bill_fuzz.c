@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct bill_totals whole, pieces;
 	if (size < 2)
 		return 0;
-	struct bill_want want = { .source = (enum bill_source)(1 + data[0] % (BILL_SOURCES - 1)), .day = days[data[0] / 8 % 4] };
+	struct bill_want want = { .source = (enum bill_source)(1 + data[0] % (BILL_SOURCES - 1)), .day = days[data[0] / 8 % 4], .is_proved = data[0] >= 128 };
 	struct str text = { (const char *)data + 1, size - 1 };
 	bool ok = run(&want, text, text.len, &whole);
 	assert(run(&want, text, 1 + text.len / 7, &pieces) == ok);

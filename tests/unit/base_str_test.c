@@ -57,6 +57,36 @@ static void utf8_is_strict(void **state)
 	}
 }
 
+static bool is_good_by_char(struct str s)
+{
+	while (s.len > 0) {
+		size_t len = str_utf8_char(s.at, s.len);
+		if (len == 0)
+			return false;
+		s = (struct str){ s.at + len, s.len - len };
+	}
+	return true;
+}
+
+/* Every pair of first bytes, cut at each length, behind every number of ASCII, with and without something after it: what is good alone is good anywhere. */
+static void utf8_anywhere(void **state)
+{
+	(void)state;
+	for (unsigned pair = 0; pair < 0x10000; pair++) {
+		const char seen[] = { (char)(pair >> 8), (char)pair, (char)0x80, (char)0xbf };
+		for (size_t len = 1; len <= sizeof seen; len++) {
+			bool good = is_good_by_char((struct str){ seen, len });
+			for (size_t before = 0; before <= 9; before++) {
+				char cut[] = "0123456789abcdefghijklmn", text[] = "0123456789abcdefghijklmn";
+				memcpy(cut + before, seen, sizeof seen); /* what would complete it lies behind the end */
+				memcpy(text + before, seen, len);
+				assert_int_equal(str_is_utf8((struct str){ cut, before + len }), good);
+				assert_int_equal(str_is_utf8((struct str){ text, before + len + 9 }), good);
+			}
+		}
+	}
+}
+
 static void cutting(void **state)
 {
 	(void)state;
@@ -196,7 +226,7 @@ static void numbers_around_powers_of_ten(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(numbers), cmocka_unit_test(utf8_is_strict), cmocka_unit_test(cutting),
+		cmocka_unit_test(numbers), cmocka_unit_test(utf8_is_strict), cmocka_unit_test(utf8_anywhere), cmocka_unit_test(cutting),
 		cmocka_unit_test(visible_everywhere), cmocka_unit_test(one_bit_tells_secrets_apart), cmocka_unit_test(numbers_around_powers_of_ten),
 		cmocka_unit_test(hex),     cmocka_unit_test(growing),        cmocka_unit_test(a_full_arena_is_told_at_the_end),
 	};

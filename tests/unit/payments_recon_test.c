@@ -144,21 +144,56 @@ static void many_numbers(void **state)
 	struct recon_ours_row second = { .id = -1, .side = RECON_PAID_IN };
 	assert_true(recon_join_put(j, &second, STR("420"), &why));
 	assert_int_equal(recon_join_count(j), 2 * MANY);
+	size_t place = 0;
+	struct str at;
 	for (int i = 0; i < MANY; i++) {
-		struct str at;
 		size_t len = (size_t)snprintf(number, sizeof number, "42%d", i);
 		struct recon_ours_row *row = recon_join_find(j, RECON_PAID_BACK, (struct str){ number, len });
 		assert_non_null(row);
 		assert_int_equal(row->fen, i * 2 + RECON_PAID_BACK);
-		assert_int_equal(recon_join_at(j, 2 * i, &at)->id, i);
+		assert_int_equal(recon_join_next(j, &place, &at)->side, RECON_PAID_IN);
+		assert_int_equal(recon_join_next(j, &place, &at)->id, i);
 		assert_true(str_eq(at, (struct str){ number, len }));
 		assert_null(recon_join_find(j, RECON_BOOKED, (struct str){ number, len }));
 	}
+	assert_null(recon_join_next(j, &place, &at)); /* the second 420 is nowhere */
+	recon_join_drop(j);
+}
+
+/* Said early what will be asked for, whether it is there, is not, or comes in between; and what is asked right after it was put. */
+static void early(void **state)
+{
+	(void)state;
+	enum { MANY = 50000 /* some chunks */ };
+	struct fail why = { .code = FAIL_NONE };
+	struct recon_join *j = recon_join_begin(&why);
+	const struct str first = STR("first");
+	struct recon_ours_row row = { .id = 7, .side = RECON_PAID_IN };
+	assert_non_null(j);
+	uint32_t tag = recon_join_tag(j, RECON_PAID_IN, first);
+	recon_join_near(j, tag);
+	assert_null(recon_join_find_tag(j, tag, RECON_PAID_IN, first));
+	assert_true(recon_join_put(j, &row, first, &why));
+	recon_join_near(j, tag);
+	assert_int_equal(recon_join_find_tag(j, tag, RECON_PAID_IN, first)->id, 7);
+	assert_null(recon_join_find_tag(j, recon_join_tag(j, RECON_BOOKED, first), RECON_BOOKED, first));
+	char number[RECON_JOIN_NUMBER_MAX + 1];
+	for (int i = 0; i < MANY; i++) { /* of all lengths, each twice beside the other */
+		size_t len = (size_t)snprintf(number, sizeof number, "%0*d", 5 + i % (RECON_JOIN_NUMBER_MAX - 4), i);
+		for (row.id = 0; row.id < 2; row.id++)
+			assert_true(recon_join_put(j, &row, (struct str){ number, len }, &why));
+	}
+	assert_int_equal(recon_join_count(j), MANY + 1);
+	assert_int_equal(recon_join_find_tag(j, tag, RECON_PAID_IN, first)->id, 7);
+	size_t at = 0, rows = 0;
+	for (struct str found; recon_join_next(j, &at, &found) != NULL; rows++)
+		assert_int_equal(recon_join_find(j, RECON_PAID_IN, found)->id, rows == 0 ? 7 : 0);
+	assert_int_equal(rows, MANY + 1);
 	recon_join_drop(j);
 }
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(vector), cmocka_unit_test(every_pair), cmocka_unit_test(words), cmocka_unit_test(many_numbers) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(vector), cmocka_unit_test(every_pair), cmocka_unit_test(words), cmocka_unit_test(many_numbers), cmocka_unit_test(early) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
