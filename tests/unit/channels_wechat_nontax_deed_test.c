@@ -156,6 +156,14 @@ static void calls(void **state)
 	};
 	for (size_t i = 0; i < sizeof(bad) / sizeof(bad[0]); i++)
 		assert_int_equal(p->open(key, word, bad[i].body, &plain, &a), bad[i].reply);
+	/* made by another program: opened for the word it is bound to, and refused where the signature is right and the seal is not */
+#define CALL(data, sign) STR("{\"version\":1,\"data\":\"" data "\",\"sign\":\"" sign "\"}")
+	const struct str call = CALL("AAECAwQFBgcICQoLB7Kd6kShKWoVkbaWb4J+SSklY4WSSiM8LraanpBrwPh3EKdNLg==", "7bd0508559146842d868c243ed3495a8f9f1c9dca6e72506102e008c8b26b971");
+	assert_int_equal(p->open(key, word, call, &plain, &a), NONTAX_REPLY_OK);
+	assert_true(str_eq(plain, STR("{\"order_id\":\"AQAAD1\"}")));
+	assert_int_equal(p->open(key, STR("00112233aabbccde"), call, &plain, &a), NONTAX_REPLY_SIGNATURE);
+	assert_int_equal(p->open(key, word, CALL("AAECAwQFBgcICQoLB7Kd6kShKWoVkbaWb4J+SSklY4WSSiM8LraanpBrwPh3AAAAAAA=", "2d6219c1d5109776d25398f8384e25b2525c10497ca63fbd03ce4993b4d1d24b"), &plain, &a),
+		NONTAX_REPLY_SEALED);
 	assert_int_equal(p->open((struct secret){ STR("whsec_AAAA") }, word, bad[0].body, &plain, &a), NONTAX_REPLY_SYSTEM);
 	assert_null(p->seal((struct secret){ STR("whsec_AAAA") }, word, nontax_reply_plain(NONTAX_REPLY_OK, NULL, &a), random, &a).at);
 }
