@@ -117,6 +117,23 @@ static void check_wechat_pay(const struct config *c, struct config_wrongs *wrong
 		config_say(wrongs, 0, STR("wechat.pay.url"), "not https://, or wechat.pay.notify_url is not; http:// is for development");
 }
 
+/* As many as a day can have files of one source (payments/recon_file.h). */
+static void check_merchants(const struct config *c, struct config_wrongs *wrongs)
+{
+	enum { MERCHANTS_MAX = 16, MERCHANT_MAX = 32 };
+	struct str one, rest = str_c(c->wechat_nontax_mch_ids);
+	int count = 0;
+	bool is_right = true;
+	while (rest.len > 0) {
+		str_cut(rest, ',', &one, &rest);
+		one = str_trim(one);
+		is_right = is_right && one.len > 0 && one.len <= MERCHANT_MAX && str_is_visible_ascii(one);
+		count++;
+	}
+	if (!is_right || count > MERCHANTS_MAX)
+		config_say(wrongs, 0, STR("wechat.nontax.mch_ids"), "up to 16 merchant numbers, each of 1 to 32 characters, comma separated");
+}
+
 /* Nobody but the sandbox seals as the sandbox does. */
 static void check_wechat_nontax(const struct config *c, struct config_wrongs *wrongs)
 {
@@ -129,6 +146,7 @@ static void check_wechat_nontax(const struct config *c, struct config_wrongs *wr
 			config_say(wrongs, 0, str_c(rows[i].name), "missing; wechat.nontax.appid needs it");
 	if (c->development && c->wechat_nontax_bank_id[0] == '\0')
 		config_say(wrongs, 0, STR("wechat.nontax.bank_id"), "missing; without it it is the real bank that is asked, and this is development");
+	check_merchants(c, wrongs);
 	if (c->wechat_nontax_calls != 0 && !c->development)
 		config_say(wrongs, 0, STR("wechat.nontax.calls"), "only development = true is called as the sandbox calls");
 	if (c->wechat_nontax_calls != 0 && c->wechat_nontax_calls_key_file[0] == '\0')

@@ -35,6 +35,7 @@ struct question {
 	const struct token_source *needs; /* NULL: nothing. Otherwise the call is made by with_token, on the outside's thread, once the token is there */
 	bool (*with_token)(void *ctx, const struct token_given *t, struct arena *a, struct http_call *out, struct fail *why);
 	void *ctx;                    /* the handler's state; nobody else touches it meanwhile */
+	bool is_only_built;           /* the call with the token in it is all that is wanted: whoever asked carries it out himself, on a transport that has the time (gateway/bill_fetch.h) */
 	uint64_t stale;               /* the number of a token the platform refused: another is looked for. 0: none */
 };
 

@@ -6,7 +6,25 @@
 #include "base/json.h"
 #include "channels/url.h"
 
-enum { TIMEOUT_MS = 10000, ANSWER_MAX = 64 << 10, BODY_FIRST_BYTES = 1024 };
+enum { TIMEOUT_MS = 10000, BILL_TIMEOUT_MS = 120000, ANSWER_MAX = 64 << 10, BODY_FIRST_BYTES = 1024 };
+
+struct nontax_account nontax_account_of(const struct config *c, struct secret token)
+{
+	return (struct nontax_account){ .base = str_c(c->wechat_url), .appid = str_c(c->wechat_nontax_appid), .bank_id = str_c(c->wechat_nontax_bank_id), .mch_id = str_c(c->wechat_nontax_mch_id),
+		.service_id = c->wechat_nontax_service_id, .token = token, .is_development = c->development };
+}
+
+int nontax_merchants(const struct config *c, struct str out[NONTAX_MERCHANTS_MAX])
+{
+	struct str one, rest = str_c(c->wechat_nontax_mch_ids[0] != '\0' ? c->wechat_nontax_mch_ids : c->wechat_nontax_mch_id);
+	int count = 0;
+	while (c->wechat_nontax_appid[0] != '\0' && rest.len > 0 && count < NONTAX_MERCHANTS_MAX) {
+		str_cut(rest, ',', &one, &rest);
+		out[count] = str_trim(one);
+		count += out[count].len > 0;
+	}
+	return count;
+}
 
 struct writing {
 	struct buf url, body;
@@ -106,16 +124,14 @@ static void items_out(struct json_out *j, const struct nontax_notice *n)
 }
 
 /* 20261208 */
-static void last_day_out(struct json_out *j, int32_t day)
+static void day_out(struct json_out *j, const char *name, int32_t day)
 {
 	char date[DAY_TEXT_BYTES], digits[9];
-	if (day < 0)
-		return;
 	day_text(day, date);
 	memcpy(digits, date, 4);
 	memcpy(digits + 4, date + 5, 2);
 	memcpy(digits + 6, date + 8, 2);
-	json_add_text(j, "payment_expire_date", (struct str){ digits, 8 });
+	json_add_text(j, name, (struct str){ digits, 8 });
 }
 
 void nontax_notice_out(struct json_out *j, const struct nontax_notice *n)
@@ -130,7 +146,8 @@ void nontax_notice_out(struct json_out *j, const struct nontax_notice *n)
 	json_add_number(j, "fee", n->fee_fen);
 	if (n->made_s > 0)
 		json_add_number(j, "payment_notice_create_time", n->made_s);
-	last_day_out(j, n->last_on);
+	if (n->last_on >= 0)
+		day_out(j, "payment_expire_date", n->last_on);
 	items_out(j, n);
 }
 
@@ -189,4 +206,22 @@ bool nontax_refund_build(const struct nontax_account *w, struct str order_id, st
 	json_add_number(&b.j, "refund_fee", fen);
 	json_add_text(&b.j, "refund_out_id", number);
 	return end(&b, out, why);
+}
+
+/* ---- the file of a day ---- */
+
+/* Packed it may come, but it is not asked for: an error that came packed could not be told from a file. */
+bool nontax_bill_build(const struct nontax_account *w, struct str merchant, int32_t day, size_t bytes_max, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct writing b;
+	if (!begin(w, "/nontax/downloadbill", a, &b, why))
+		return false;
+	json_add_text(&b.j, "mch_id", merchant);
+	day_out(&b.j, "bill_date", day);
+	json_add_plain(&b.j, "bill_type", STR("ALL"));
+	if (!end(&b, out, why))
+		return false;
+	out->timeout_ms = BILL_TIMEOUT_MS;
+	out->answer_max = bytes_max;
+	return true;
 }

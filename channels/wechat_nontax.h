@@ -1,4 +1,4 @@
-/* channels/wechat_nontax.h - WeChat's non-tax payment (微信非税缴费), the calls from us to WeChat: what is due, an order and its page, what became of it, the orders of a notice, a refund. Pure.
+/* channels/wechat_nontax.h - WeChat's non-tax payment (微信非税缴费), the calls from us to WeChat: what is due, an order and its page, what became of it, the orders of a notice, a refund, the file of a day. Pure.
  *
  * The calls from WeChat to us: wechat_nontax_call.h. As effects: wechat_nontax_deed.h.
  * Plain JSON with an access token in the query: an address built here is never logged. A reply says errcode; HTTP's status says nothing.
@@ -7,10 +7,11 @@
  * Source: protocols/nontax.md 2, 3; wechat_nontax_codes.def. */
 #ifndef CHANNELS_WECHAT_NONTAX_H
 #define CHANNELS_WECHAT_NONTAX_H
+#include "base/config.h"
 #include "base/log.h"
 #include "channels/http.h"
 
-enum { NONTAX_ITEMS_MAX = 20, NONTAX_ID_MAX = 64, NONTAX_NAME_MAX = 128, NONTAX_REASON_BYTES_MAX = 256, NONTAX_ORDERS_MAX = 32 };
+enum { NONTAX_ITEMS_MAX = 20, NONTAX_ID_MAX = 64, NONTAX_NAME_MAX = 128, NONTAX_REASON_BYTES_MAX = 256, NONTAX_ORDERS_MAX = 32, NONTAX_MERCHANTS_MAX = 16 };
 
 enum nontax_means { NONTAX_OK, NONTAX_BUSY, NONTAX_STALE, NONTAX_QUOTA, NONTAX_CONFIG, NONTAX_OURS, NONTAX_UNCLEAR /* perhaps done: ask */, NONTAX_NONSENSE };
 struct nontax_said {
@@ -25,6 +26,9 @@ struct nontax_account {
 	struct secret token;
 	bool is_development;
 };
+struct nontax_account nontax_account_of(const struct config *c, struct secret token);
+/* Whose day files there are: the merchant numbers of wechat.nontax.mch_ids, or the one of wechat.nontax.mch_id; how many. They live as long as the configuration. */
+int nontax_merchants(const struct config *c, struct str out[NONTAX_MERCHANTS_MAX]);
 
 struct nontax_item {
 	struct str id, name;
@@ -98,4 +102,8 @@ struct nontax_said nontax_list_judge(const struct http_answer *answer, struct ar
 MUST_USE bool nontax_refund_build(const struct nontax_account *w, struct str order_id, struct str number, int64_t fen, struct str reason, struct arena *a, struct http_call *out,
 				  struct fail *why);
 struct nontax_said nontax_refund_judge(const struct http_answer *answer, struct arena *a, struct str *channel_number); /* at NULL: it said none */
+
+/* The file of a day (对账单) of one merchant, from six o'clock of the next: as it stands in the answer, with no digest beside it; an error is JSON, and begins with a brace. */
+MUST_USE bool nontax_bill_build(const struct nontax_account *w, struct str merchant, int32_t day, size_t bytes_max, struct arena *a, struct http_call *out, struct fail *why);
+struct nontax_said nontax_bill_judge(const struct http_answer *answer); /* OK: the body is the file, packed perhaps; that it is one its own sums must prove (payments/bill.h) */
 #endif

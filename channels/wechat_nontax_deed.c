@@ -15,9 +15,7 @@ static inline void arena_dropper(struct arena *a) { arena_free(a); }
 
 static struct nontax_account account_of(const struct order *o)
 {
-	const struct config *c = o->config;
-	return (struct nontax_account){ .base = str_c(c->wechat_url), .appid = str_c(c->wechat_nontax_appid), .bank_id = str_c(c->wechat_nontax_bank_id), .mch_id = str_c(c->wechat_nontax_mch_id),
-		.service_id = c->wechat_nontax_service_id, .token = o->token, .is_development = c->development };
+	return nontax_account_of(o->config, o->token);
 }
 
 /* ---- payloads ---- */

@@ -309,3 +309,23 @@ struct nontax_said nontax_refund_judge(const struct http_answer *answer, struct 
 		*channel_number = STR_NONE;
 	return said;
 }
+
+/* ---- the file of a day ---- */
+
+/* A brace that is no error is no file either. */
+struct nontax_said nontax_bill_judge(const struct http_answer *answer)
+{
+	struct str body = answer->body;
+	if (answer->end != HTTP_ANSWERED || answer->status != 200)
+		return answer->end == HTTP_NOT_SENT ? (struct nontax_said){ NONTAX_BUSY, 0 } : unclear;
+	while (body.len > 0 && strchr(" \t\r\n", body.at[0]) != NULL)
+		body = (struct str){ body.at + 1, body.len - 1 };
+	if (body.len == 0)
+		return nonsense;
+	if (body.at[0] != '{')
+		return (struct nontax_said){ NONTAX_OK, 0 };
+	json_t *read;
+	struct nontax_said said = read_answer(answer, &read);
+	DROP(json) json_t *object = read;
+	return said.means == NONTAX_OK ? nonsense : said;
+}

@@ -5,14 +5,19 @@
 #include "base/day.h"
 #include "base/ids.h"
 #include "base/log.h"
+#include "channels/wechat_nontax.h"
 #include "channels/wechat_pay_bill.h"
+#include "gateway/outside.h"
 #include "notify/http_multi.h"
 #include "payments/recon_run.h"
+#include "services/money/nontax_account.h"
 
+#include <errno.h>
+#include <semaphore.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-enum { DAYS_BACK = 3, KINDS = 2, STEP_MS = 200, ARENA_BYTES = 1 << 20, FILE_BYTES_MAX = 128 << 20 /* packed */, PATIENCE_MS = 300000 };
+enum { DAYS_BACK = 3, WAYS = 3, MERCHANTS_MAX = NONTAX_MERCHANTS_MAX, STEP_MS = 200, ARENA_BYTES = 1 << 20, FILE_BYTES_MAX = 128 << 20 /* as it comes */, PATIENCE_MS = 300000 };
 
 static _Atomic int64_t allowed_until_ms;
 
@@ -21,31 +26,49 @@ void bill_fetch_allow(int64_t until_ms)
 	atomic_store(&allowed_until_ms, until_ms);
 }
 
-static const struct { enum wechat_pay_bill_kind kind; enum bill_source source; } kinds[KINDS] = {
-	{ WECHAT_PAY_TRADE_BILL, BILL_WECHAT_TRADE }, { WECHAT_PAY_FUND_BILL, BILL_WECHAT_FUND },
-};
-
 struct bill_fetch {
-	struct blobs *blobs;
-	struct connection *reader;
-	bill_write write;
-	void *ctx;
+	const struct bill_fetch_by *by;
 	struct http_multi *http;       /* NULL: not made yet */
 	int32_t today;
-	int64_t next_ms[KINDS][DAYS_BACK]; /* of today's view: index 0 is yesterday; INT64_MAX: here, or there is none */
+	int64_t next_ms[WAYS][MERCHANTS_MAX][DAYS_BACK]; /* of today's view: index 0 is yesterday; INT64_MAX: here, or there is none */
+	bool is_told[WAYS][MERCHANTS_MAX];               /* that yesterday's is missing */
 };
 
-struct bill_fetch *bill_fetch_make(struct blobs *blobs, struct connection *reader, bill_write write, void *ctx, struct fail *why)
+/* One that is being fetched. */
+struct fetching {
+	struct bill_fetch *f;
+	const struct config *c;
+	const struct way *way;
+	struct str merchant;           /* at NULL: whichever it is of */
+	int32_t day;
+	struct arena a;
+};
+
+/* What came. */
+enum came { CAME_NOTHING, CAME_NONE /* there is none of that day */, CAME_FILE };
+struct brought {
+	struct str file;
+	char *body;                    /* where it lies; whoever called frees it */
+	const uint8_t *sha1;           /* what it must be; NULL: its own sums prove it */
+};
+
+/* How the bills of one source are fetched. */
+struct way {
+	enum bill_source source;
+	bool of_merchant;              /* each merchant has one of his own */
+	int (*merchants)(const struct config *c, struct str out[MERCHANTS_MAX]); /* 0: nobody fetches it */
+	enum came (*get)(struct fetching *g, struct brought *out, struct fail *why);
+	size_t from_at, again_at;      /* in struct config: the minute from which, and the seconds after which again */
+};
+
+struct bill_fetch *bill_fetch_make(const struct bill_fetch_by *by, struct fail *why)
 {
 	struct bill_fetch *f = calloc(1, sizeof *f);
 	if (f == NULL) {
 		FAILS(why, MEMORY, "who fetches bills");
 		return NULL;
 	}
-	f->blobs = blobs;
-	f->reader = reader;
-	f->write = write;
-	f->ctx = ctx;
+	f->by = by;
 	return f;
 }
 
@@ -84,12 +107,13 @@ static void call_done(struct transport_job *job)
 			a->kept[i] = str_copy(c->arena, a->kept[i]);
 }
 
-static bool call(struct bill_fetch *f, const struct http_call *what, struct arena *a, struct calling *c, bool (*stopping)(void *ctx))
+static bool call(struct fetching *g, const struct http_call *what, struct calling *c)
 {
+	struct bill_fetch *f = g->f;
 	int64_t until = clock_mono_ms() + PATIENCE_MS;
-	*c = (struct calling){ .job = { .call = *what, .done = call_done }, .arena = a };
+	*c = (struct calling){ .job = { .call = *what, .done = call_done }, .arena = &g->a };
 	http_multi_transport(f->http)->begin(http_multi_transport(f->http), &c->job);
-	while (!c->is_over && !stopping(f->ctx) && clock_mono_ms() < until)
+	while (!c->is_over && !f->by->stopping(f->by->ctx) && clock_mono_ms() < until)
 		http_multi_step(f->http, STEP_MS);
 	if (!c->is_over)
 		http_multi_end_all(f->http);
@@ -118,27 +142,30 @@ static bool line_passes(void *ctx, const struct bill_line *l, struct fail *why)
 	return true;
 }
 
-static bool read_and_seal(struct bill_fetch *f, const struct bill_want *want, struct str file, int64_t now_ms, struct bill_totals *totals, struct blob_sealed *sealed, struct fail *why)
+static bool read_and_seal(struct fetching *g, const struct brought *came, int64_t now_ms, struct bill_totals *totals, struct blob_sealed *sealed, struct fail *why)
 {
-	struct bill *b = bill_begin(want, line_passes, NULL, why);
+	const struct bill_want want = { .source = g->way->source, .day = g->day, .is_proved = came->sha1 != NULL, .merchant = g->merchant };
+	struct bill *b = bill_begin(&want, line_passes, NULL, why);
 	if (b == NULL)
 		return false;
-	if (!bill_feed(b, file, why)) {
+	if (!bill_feed(b, came->file, why)) {
 		bill_drop(b);
 		return false;
 	}
 	if (!bill_end(b, totals, why))
 		return false;
-	struct blob_sealer *s = blob_seal_begin(f->blobs, now_ms, why);
+	if (g->way->of_merchant && totals->merchant[0] == '\0' && g->merchant.len <= BILL_TEXT_MAX) /* of a day without a line: it was asked for by its number */
+		memcpy(totals->merchant, g->merchant.at, g->merchant.len);
+	struct blob_sealer *s = blob_seal_begin(g->f->by->blobs, now_ms, why);
 	if (s == NULL)
 		return false;
-	if (blob_seal(s, file, why))
+	if (blob_seal(s, came->file, why))
 		return blob_seal_end(s, sealed, why);
 	blob_seal_abort(s);
 	return false;
 }
 
-static bool keep(struct bill_fetch *f, const struct bill_want *want, const struct wechat_pay_bill *bill, struct str file, struct fail *why)
+static bool keep(struct fetching *g, const struct brought *b, struct fail *why)
 {
 	struct bill_totals totals;
 	struct blob_sealed sealed;
@@ -146,95 +173,202 @@ static bool keep(struct bill_fetch *f, const struct bill_want *want, const struc
 	int64_t now_ms = clock_wall_ms();
 	memset(&sealed, 0, sizeof sealed);
 	random_bytes(salt, sizeof salt);
-	if (!read_and_seal(f, want, file, now_ms, &totals, &sealed, why))
+	if (!read_and_seal(g, b, now_ms, &totals, &sealed, why))
 		return false;
-	struct keeping k = { .n = { .source = want->source, .day = want->day, .totals = &totals, .sealed = &sealed, .now_ms = now_ms, .salt = salt } };
-	bool ok = memcmp(totals.sha1, bill->sha1, SHA1_BYTES) == 0 || FAILS(why, IMPORT, "a bill is not what its digest says");
-	ok = ok && f->write(f->ctx, keep_apply, &k, why);
+	struct keeping k = { .n = { .source = g->way->source, .day = g->day, .totals = &totals, .sealed = &sealed, .now_ms = now_ms, .salt = salt } };
+	bool ok = b->sha1 == NULL || memcmp(totals.sha1, b->sha1, SHA1_BYTES) == 0 || FAILS(why, IMPORT, "a bill is not what its digest says");
+	ok = ok && g->f->by->write(g->f->by->ctx, keep_apply, &k, why);
 	wipe(&sealed, sizeof sealed);
 	if (ok)
-		LOG_EVENT(bill_fetched, STR_NONE, L_STR(bill_source_text(want->source)), L_INT(want->day), L_INT(totals.lines), L_INT(totals.bytes));
+		LOG_EVENT(bill_fetched, STR_NONE, L_STR(bill_source_text(g->way->source)), L_INT(g->day), L_INT(totals.lines), L_INT(totals.bytes));
 	return ok;
 }
 
-/* ---- one bill ---- */
+/* ---- WeChat Pay: where it lies, and then it ---- */
 
-static enum wechat_pay_bill_end ask(struct bill_fetch *f, const struct config *c, int kind, int32_t day, struct arena *a, struct wechat_pay_bill *bill, bool (*stopping)(void *ctx),
-				    struct fail *why)
+static enum wechat_pay_bill_end pay_ask(struct fetching *g, enum wechat_pay_bill_kind kind, struct wechat_pay_bill *bill, struct fail *why)
 {
 	struct http_call what;
 	struct calling calling;
 	uint8_t random[16];
 	char word[64];
 	random_bytes(random, sizeof random);
-	if (!wechat_pay_bill_ask(c, kinds[kind].kind, day, true, clock_wall_ms(), random, a, &what, why))
+	if (!wechat_pay_bill_ask(g->c, kind, g->day, true, clock_wall_ms(), random, &g->a, &what, why))
 		return WECHAT_PAY_BILL_REFUSED;
-	(void)call(f, &what, a, &calling, stopping);
-	enum wechat_pay_bill_end end = wechat_pay_bill_judge(&calling.job.answer, clock_wall_ms(), a, bill, word);
-	bill->url = bill->url.at != NULL ? str_copy(a, bill->url) : STR_NONE;
+	(void)call(g, &what, &calling);
+	enum wechat_pay_bill_end end = wechat_pay_bill_judge(&calling.job.answer, clock_wall_ms(), &g->a, bill, word);
+	bill->url = bill->url.at != NULL ? str_copy(&g->a, bill->url) : STR_NONE;
 	free(calling.body);
 	if (end == WECHAT_PAY_BILL_REFUSED)
 		FAILS(why, CONFIG, "WeChat Pay gives no bill: %s", word);
 	return end;
 }
 
-static bool fetch(struct bill_fetch *f, const struct config *c, int kind, int32_t day, struct arena *a, const struct wechat_pay_bill *bill, bool (*stopping)(void *ctx), struct fail *why)
+static enum came pay_get(struct fetching *g, enum wechat_pay_bill_kind kind, struct brought *out, struct fail *why)
 {
 	struct http_call what;
 	struct calling calling;
 	uint8_t random[16];
-	struct bill_want want = { .source = kinds[kind].source, .day = day, .is_proved = true, .merchant = kinds[kind].source == BILL_WECHAT_TRADE ? str_c(c->wechat_pay_mchid) : STR_NONE };
+	struct wechat_pay_bill *bill = arena_alloc(&g->a, sizeof *bill);
+	if (bill == NULL) {
+		FAILS(why, MEMORY, "a bill");
+		return CAME_NOTHING;
+	}
+	enum wechat_pay_bill_end end = pay_ask(g, kind, bill, why);
+	if (end != WECHAT_PAY_BILL_THERE)
+		return end == WECHAT_PAY_BILL_NONE ? CAME_NONE : CAME_NOTHING;
 	random_bytes(random, sizeof random);
-	if (!wechat_pay_bill_fetch(c, bill, FILE_BYTES_MAX, clock_wall_ms(), random, a, &what, why))
-		return false;
-	bool ok = (call(f, &what, a, &calling, stopping) && calling.job.answer.status == 200) || FAILS(why, SYSTEM, "a bill did not come: %s", calling.job.answer.error);
-	ok = ok && keep(f, &want, bill, calling.job.answer.body, why);
-	free(calling.body);
-	return ok;
+	if (!wechat_pay_bill_fetch(g->c, bill, FILE_BYTES_MAX, clock_wall_ms(), random, &g->a, &what, why))
+		return CAME_NOTHING;
+	bool ok = (call(g, &what, &calling) && calling.job.answer.status == 200) || FAILS(why, SYSTEM, "a bill did not come: %s", calling.job.answer.error);
+	*out = (struct brought){ .file = calling.job.answer.body, .body = calling.body, .sha1 = bill->sha1 };
+	return ok ? CAME_FILE : CAME_NOTHING;
+}
+
+static enum came trade_get(struct fetching *g, struct brought *out, struct fail *why)
+{
+	return pay_get(g, WECHAT_PAY_TRADE_BILL, out, why);
+}
+
+static enum came fund_get(struct fetching *g, struct brought *out, struct fail *why)
+{
+	return pay_get(g, WECHAT_PAY_FUND_BILL, out, why);
+}
+
+static int trade_merchants(const struct config *c, struct str out[MERCHANTS_MAX])
+{
+	out[0] = str_c(c->wechat_pay_mchid);
+	return c->wechat_pay_url[0] != '\0';
+}
+
+static int fund_merchants(const struct config *c, struct str out[MERCHANTS_MAX])
+{
+	out[0] = STR_NONE;
+	return c->wechat_pay_url[0] != '\0';
+}
+
+/* ---- the non-tax platform: one call, with the access token that all have ---- */
+
+/* The call is built where tokens are, and made here: it may take minutes. */
+struct tokened {
+	struct asking asking;
+	struct fetching *g;
+	uint64_t number;               /* of the token */
+	sem_t is_built;
+};
+
+static bool nontax_build(void *ctx, const struct token_given *t, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct tokened *k = ctx;
+	const struct nontax_account w = nontax_account_of(k->g->c, t->token);
+	k->number = t->number;
+	return nontax_bill_build(&w, k->g->merchant, k->g->day, FILE_BYTES_MAX, a, out, why);
+}
+
+static void token_done(struct asking *a)
+{
+	sem_post(&CONTAINER(a, struct tokened, asking)->is_built);
+}
+
+static bool nontax_call(struct fetching *g, uint64_t *number, struct http_call *out, struct fail *why)
+{
+	struct tokened k = { .g = g, .asking = { .arena = &g->a, .done = token_done,
+		.question = { .peer = STR("wechat_nontax"), .needs = &wechat_nontax_token, .with_token = nontax_build, .is_only_built = true, .stale = *number } } };
+	k.asking.question.ctx = &k;
+	sem_init(&k.is_built, 0, 0);
+	bool ok = outside_ask(g->f->by->outside, &k.asking) || FAILS(why, STOPPING, "nobody gives a token");
+	while (ok && sem_wait(&k.is_built) != 0 && errno == EINTR)
+		;
+	sem_destroy(&k.is_built);
+	if (ok && !k.asking.ok)
+		*why = k.asking.why;
+	*number = k.number;
+	*out = k.asking.question.call;
+	return ok && k.asking.ok;
+}
+
+/* A token that is over is exchanged once; whatever else is said, it is asked for again later. */
+static enum came nontax_get(struct fetching *g, struct brought *out, struct fail *why)
+{
+	struct nontax_said said = { .means = NONTAX_STALE };
+	struct calling calling;
+	uint64_t number = 0;
+	for (int i = 0; i < 2 && said.means == NONTAX_STALE; i++) {
+		struct http_call what;
+		if (!nontax_call(g, &number, &what, why))
+			return CAME_NOTHING;
+		(void)call(g, &what, &calling);
+		said = nontax_bill_judge(&calling.job.answer);
+		*out = (struct brought){ .file = calling.job.answer.body, .body = calling.body };
+		if (said.means == NONTAX_OK)
+			return CAME_FILE;
+		free(out->body);
+		out->body = NULL;
+	}
+	fail_note(why, said.means == NONTAX_CONFIG ? FAIL_CONFIG : FAIL_SYSTEM, __FILE__, __LINE__, "the non-tax platform gives no file of that day: %lld %s", (long long)said.errcode, calling.job.answer.error);
+	return CAME_NOTHING;
+}
+
+/* ---- one bill ---- */
+
+static const struct way ways[WAYS] = {
+	{ BILL_WECHAT_TRADE, false, trade_merchants, trade_get, offsetof(struct config, recon_fetch_from), offsetof(struct config, recon_fetch_seconds) },
+	{ BILL_WECHAT_FUND, false, fund_merchants, fund_get, offsetof(struct config, recon_fetch_from), offsetof(struct config, recon_fetch_seconds) },
+	{ BILL_WECHAT_NONTAX, true, nontax_merchants, nontax_get, offsetof(struct config, recon_fetch_nontax_from), offsetof(struct config, recon_fetch_nontax_seconds) },
+};
+
+static int64_t setting(const struct config *c, size_t at)
+{
+	return *(const int64_t *)(const void *)((const char *)c + at);
 }
 
 /* When it is to be asked for again; INT64_MAX: not today. */
-static int64_t one(struct bill_fetch *f, const struct config *c, int kind, int32_t day, bool (*stopping)(void *ctx))
+static int64_t one(struct bill_fetch *f, const struct config *c, const struct way *way, struct str merchant, int32_t day)
 {
 	struct fail why;
-	struct arena a;
-	struct wechat_pay_bill bill;
-	int64_t again_ms = clock_mono_ms() + c->recon_fetch_seconds * 1000;
+	struct brought b = { .body = NULL };
+	struct fetching g = { .f = f, .c = c, .way = way, .merchant = merchant, .day = day };
+	int64_t again_ms = clock_mono_ms() + setting(c, way->again_at) * 1000;
 	fail_clear(&why);
-	arena_init(&a, ARENA_BYTES);
-	enum wechat_pay_bill_end end = ask(f, c, kind, day, &a, &bill, stopping, &why);
-	if ((end == WECHAT_PAY_BILL_THERE && fetch(f, c, kind, day, &a, &bill, stopping, &why)) || end == WECHAT_PAY_BILL_NONE)
+	arena_init(&g.a, ARENA_BYTES);
+	enum came came = way->get(&g, &b, &why);
+	if ((came == CAME_FILE && keep(&g, &b, &why)) || came == CAME_NONE)
 		again_ms = INT64_MAX;
 	if (why.code != FAIL_NONE)
 		log_fail(STR_NONE, &why);
-	arena_free(&a);
+	free(b.body);
+	arena_free(&g.a);
 	return again_ms;
 }
 
 /* ---- which ---- */
 
-static bool is_here(struct bill_fetch *f, enum bill_source source, int32_t day, bool *here, struct fail *why)
+static bool is_here(struct bill_fetch *f, const struct way *way, struct str merchant, int32_t day, bool *here, struct fail *why)
 {
 	struct recon_file files[RECON_FILES_MAX];
 	struct tx tx;
 	int count = 0;
-	bool ok = reader_begin(f->reader, &tx, why) && recon_files(&tx, source, day, files, &count, why);
-	reader_end(f->reader);
-	*here = count > 0;
+	bool ok = reader_begin(f->by->reader, &tx, why) && recon_files(&tx, way->source, day, files, &count, why);
+	reader_end(f->by->reader);
+	*here = !way->of_merchant && count > 0;
+	for (int i = 0; i < count; i++)
+		*here = *here || str_eq(str_c(files[i].merchant), merchant);
 	return ok;
 }
 
-static bool is_time(const struct config *c, int64_t now_ms)
+static int64_t minute_now(void)
 {
-	int64_t minute = (now_ms - day_begins_ms(day_of(now_ms))) / 60000;
-	return c->wechat_pay_url[0] != '\0' && now_ms < atomic_load(&allowed_until_ms) && minute >= c->recon_fetch_from && minute < c->recon_fetch_to;
+	int64_t now_ms = clock_wall_ms();
+	return (now_ms - day_begins_ms(day_of(now_ms))) / 60000;
 }
 
 static bool ready(struct bill_fetch *f, const struct config *c, struct fail *why)
 {
 	int32_t today = day_of(clock_wall_ms());
-	if (today != f->today)
+	if (today != f->today) {
 		memset(f->next_ms, 0, sizeof f->next_ms); /* a new morning: what there was none of may be there */
+		memset(f->is_told, 0, sizeof f->is_told);
+	}
 	f->today = today;
 	if (f->http == NULL)
 		f->http = http_multi_make(c, why);
@@ -243,24 +377,59 @@ static bool ready(struct bill_fetch *f, const struct config *c, struct fail *why
 	return f->http != NULL;
 }
 
-void bill_fetch_step(struct bill_fetch *f, const struct config *c, bool (*stopping)(void *ctx))
+static void tell_missing(struct bill_fetch *f, int w, int nth, struct str merchant)
+{
+	struct fail why;
+	bool here = true;
+	fail_clear(&why);
+	if (f->is_told[w][nth] || f->next_ms[w][nth][0] == INT64_MAX)
+		return;
+	f->is_told[w][nth] = true;
+	if (!is_here(f, &ways[w], merchant, f->today - 1, &here, &why))
+		log_fail(STR_NONE, &why);
+	else if (!here)
+		LOG_EVENT(bill_missing, STR_NONE, L_STR(bill_source_text(ways[w].source)), L_INT(f->today - 1), L_STR(merchant));
+}
+
+/* false: nothing more for now. */
+static bool of_merchant(struct bill_fetch *f, const struct config *c, int w, int nth, struct str merchant)
 {
 	struct fail why;
 	fail_clear(&why);
-	if (!is_time(c, clock_wall_ms()) || !ready(f, c, &why))
+	for (int back = 0; back < DAYS_BACK; back++) {
+		bool here;
+		int32_t day = f->today - 1 - back;
+		int64_t *next_ms = &f->next_ms[w][nth][back];
+		if (*next_ms > clock_mono_ms())
+			continue;
+		if (!is_here(f, &ways[w], merchant, day, &here, &why)) {
+			log_fail(STR_NONE, &why);
+			return false;
+		}
+		*next_ms = here ? INT64_MAX : one(f, c, &ways[w], merchant, day);
+		if (f->by->stopping(f->by->ctx))
+			return false;
+	}
+	return true;
+}
+
+void bill_fetch_step(struct bill_fetch *f, const struct config *c)
+{
+	struct fail why;
+	struct str merchants[MERCHANTS_MAX];
+	int64_t minute = minute_now();
+	fail_clear(&why);
+	if (clock_wall_ms() >= atomic_load(&allowed_until_ms))
 		return;
-	for (int kind = 0; kind < KINDS; kind++)
-		for (int back = 0; back < DAYS_BACK; back++) {
-			bool here;
-			int32_t day = f->today - 1 - back;
-			if (f->next_ms[kind][back] > clock_mono_ms())
-				continue;
-			if (!is_here(f, kinds[kind].source, day, &here, &why)) {
-				log_fail(STR_NONE, &why);
-				return;
-			}
-			f->next_ms[kind][back] = here ? INT64_MAX : one(f, c, kind, day, stopping);
-			if (stopping(f->ctx))
+	for (int w = 0; w < WAYS; w++) {
+		int count = ways[w].merchants(c, merchants);
+		if (count == 0 || minute < setting(c, ways[w].from_at) || !ready(f, c, &why))
+			continue;
+		for (int i = 0; i < count; i++) {
+			if (minute >= c->recon_fetch_to)
+				tell_missing(f, w, i, merchants[i]);
+			else if (!of_merchant(f, c, w, i, merchants[i]))
 				return;
 		}
+	}
 }

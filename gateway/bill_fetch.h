@@ -1,5 +1,6 @@
-/* gateway/bill_fetch.h - WeChat Pay's bills fetched by the gateway itself: those of the last days that are not here, between payments.fetch_from and payments.fetch_to, again after
- * payments.fetch_seconds while they are not there yet. What was fetched is judged and sealed as if somebody had brought it (payments/recon_file.h).
+/* gateway/bill_fetch.h - the bills of WeChat Pay and of its non-tax platform, fetched by the gateway itself: those of the last days that are not here, from the minute at which they are made
+ * until payments.fetch_to, again after a while as long as they are not there, or do not prove themselves. What was fetched is judged and sealed as if somebody had brought it
+ * (payments/recon_file.h): whole or not at all. What has not come by then is in the log, and of the non-tax platform in the day the payment office looks at.
  *
  * One node does it for all: the job fetch_bills says which by calling bill_fetch_allow.
  * Thread: the reconciler's; bill_fetch_allow any. Owns: a transport of its own. */
@@ -10,13 +11,20 @@
 #include "store/store.h"
 
 struct bill_fetch;
+struct outside; /* gateway/outside.h */
 
-/* Carries out a write and waits for it. */
-typedef bool (*bill_write)(void *ctx, bool (*apply)(struct tx *tx, void *what, struct fail *why), void *what, struct fail *why);
+/* Who fetches. */
+struct bill_fetch_by {
+	struct blobs *blobs;
+	struct connection *reader;
+	struct outside *outside; /* gives access tokens */
+	bool (*write)(void *ctx, bool (*apply)(struct tx *tx, void *what, struct fail *why), void *what, struct fail *why); /* carries out a write and waits for it */
+	bool (*stopping)(void *ctx); /* asked while it waits */
+	void *ctx;
+};
 
-struct bill_fetch *bill_fetch_make(struct blobs *blobs, struct connection *reader, bill_write write, void *ctx, struct fail *why);
+struct bill_fetch *bill_fetch_make(const struct bill_fetch_by *by, struct fail *why); /* `by` is kept by pointer */
 void bill_fetch_drop(struct bill_fetch *f); /* NULL is fine */
-/* Fetches the bills that are due. `stopping` is asked while it waits. */
-void bill_fetch_step(struct bill_fetch *f, const struct config *c, bool (*stopping)(void *ctx));
+void bill_fetch_step(struct bill_fetch *f, const struct config *c); /* those that are due */
 void bill_fetch_allow(int64_t until_ms);
 #endif

@@ -174,9 +174,9 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 		(g->tables = errands_start(g, "tables", 1, why)) != NULL &&
 		(g->indexer = indexer_start(g->store, why)) != NULL &&
 		(g->blob_clearer = blob_clearer_start(g->store, why)) != NULL &&
-		(g->reconciler = reconciler_start(g->store, g->committer, &g->config, why)) != NULL &&
 		join_nodes(g, c, why) &&
 		(g->outside = outside_start(g->store, g->committer, &g->config, &g->hub, g->nodes, why)) != NULL &&
+		(g->reconciler = reconciler_start(g->store, g->committer, g->outside, &g->config, why)) != NULL &&
 		(g->tls = door_tls_make(c, why)) != NULL;
 	if (ok && (g->ratelimit = ratelimit_make(RATE_KEYS_MAX)) == NULL)
 		ok = FAILS(why, MEMORY, "rate limits");

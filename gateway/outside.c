@@ -153,11 +153,16 @@ static void token_came(struct token_want *w)
 {
 	struct asking *a = CONTAINER(w, struct asking, token);
 	struct question *q = &a->question;
-	if (w->ok && q->with_token(q->ctx, &w->given, a->arena, &q->call, &a->why)) {
+	bool is_built = w->ok && q->with_token(q->ctx, &w->given, a->arena, &q->call, &a->why);
+	if (is_built && !q->is_only_built) {
 		go_out(a->outside, a);
 		return;
 	}
-	a->ok = false;
+	a->ok = is_built;
+	if (is_built) {
+		end(a, ASK_ANSWERED);
+		return;
+	}
 	if (!w->ok)
 		a->why = w->why;
 	end(a, ASK_FAILED);

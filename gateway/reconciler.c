@@ -35,6 +35,7 @@ struct reconciler {
 	struct store *store;
 	struct committer *committer;
 	const _Atomic(const struct config *) *config;
+	struct bill_fetch_by by;
 	struct bill_fetch *fetch;
 	struct blobs *blobs;
 	struct connection *reader;
@@ -201,7 +202,7 @@ static void *work(void *ctx)
 		}
 		if (why.code != FAIL_NONE)
 			log_fail(STR_NONE, &why);
-		bill_fetch_step(r->fetch, atomic_load(r->config), is_stopping);
+		bill_fetch_step(r->fetch, atomic_load(r->config));
 		log_flush();
 		nap(r, LOOK_EVERY_MS);
 	}
@@ -221,7 +222,7 @@ static void drop(struct reconciler *r)
 	free(r);
 }
 
-struct reconciler *reconciler_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct fail *why)
+struct reconciler *reconciler_start(struct store *s, struct committer *c, struct outside *o, const _Atomic(const struct config *) *config, struct fail *why)
 {
 	pthread_condattr_t monotonic;
 	struct reconciler *r = calloc(1, sizeof *r);
@@ -239,7 +240,8 @@ struct reconciler *reconciler_start(struct store *s, struct committer *c, const 
 	pthread_condattr_destroy(&monotonic);
 	r->blobs = blobs_open(s, blob_body_of(s), why);
 	r->reader = r->blobs != NULL ? store_reader(s, 0, why) : NULL;
-	r->fetch = r->reader != NULL ? bill_fetch_make(r->blobs, r->reader, write_other, r, why) : NULL;
+	r->by = (struct bill_fetch_by){ r->blobs, r->reader, o, write_other, is_stopping, r };
+	r->fetch = r->reader != NULL ? bill_fetch_make(&r->by, why) : NULL;
 	if (r->fetch != NULL && (pthread_create(&r->thread, NULL, work, r) == 0 || FAILS(why, SYSTEM, "no thread for who reconciles")))
 		return r;
 	drop(r);

@@ -9,9 +9,10 @@
 #include "base/fail.h"
 
 struct committer;
+struct outside;
 struct store;
 struct reconciler;
 
-struct reconciler *reconciler_start(struct store *s, struct committer *c, const _Atomic(const struct config *) *config, struct fail *why); /* NULL: why is noted */
-void reconciler_stop(struct reconciler *r); /* before the committer; one under way is given up, and begun again at the next start. NULL is fine */
+struct reconciler *reconciler_start(struct store *s, struct committer *c, struct outside *o, const _Atomic(const struct config *) *config, struct fail *why); /* NULL: why is noted */
+void reconciler_stop(struct reconciler *r); /* before the outside and the committer; one under way is given up, and begun again at the next start. NULL is fine */
 #endif

@@ -1,5 +1,6 @@
 /* services/money/recon_show.c - a day as it stands: which statements are here, what was held beside our books, what did not match, and what is left to explain. */
 #include "base/day.h"
+#include "channels/wechat_nontax.h"
 #include "payments/recon_day.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
@@ -49,6 +50,8 @@ struct day_view {
 	struct run_row runs[RUNS_MAX];
 	struct kind_row kinds[KINDS_MAX * 4];
 	struct recon_file files[FILES_MAX];
+	int missing_count;
+	struct str missing[NONTAX_MERCHANTS_MAX]; /* merchants whose file of that day the non-tax platform has not given us */
 };
 
 static bool runs_read(struct tx *tx, struct request *r, struct day_view *v, struct fail *why)
@@ -99,6 +102,22 @@ static bool files_read(struct tx *tx, struct day_view *v, struct fail *why)
 	return true;
 }
 
+/* It was asked for until payments.fetch_to of the next day (gateway/bill_fetch.h); of a day that two people have closed nobody wants it any more. */
+static void missing_find(const struct request *r, struct day_view *v)
+{
+	struct str merchants[NONTAX_MERCHANTS_MAX];
+	int count = nontax_merchants(services_config(), merchants);
+	if (v->now.is_closed || r->now_ms < day_begins_ms((int32_t)v->day + 1) + services_config()->recon_fetch_to * 60000)
+		return;
+	for (int i = 0; i < count; i++) {
+		bool here = false;
+		for (int f = 0; f < v->file_count; f++)
+			here = here || (v->files[f].source == BILL_WECHAT_NONTAX && str_eq(str_c(v->files[f].merchant), merchants[i]));
+		if (!here)
+			v->missing[v->missing_count++] = merchants[i];
+	}
+}
+
 static bool day_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "day", NULL };
@@ -109,7 +128,10 @@ static bool day_parse(struct request *r, struct fail *why)
 static bool day_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct day_view *v = r->state;
-	return recon_day_look(tx, v->day, str_c(services_config()->recon_close_needs), &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
+	bool ok = recon_day_look(tx, v->day, str_c(services_config()->recon_close_needs), &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
+	if (ok)
+		missing_find(r, v);
+	return ok;
 }
 
 static void run_out(struct json_out *j, const struct run_row *row)
@@ -169,6 +191,14 @@ static void file_out(struct json_out *j, const struct recon_file *f)
 	json_put_object_end(j);
 }
 
+static void missing_out(struct json_out *j, struct str merchant)
+{
+	json_put_object(j);
+	json_add_plain(j, "source", bill_source_text(BILL_WECHAT_NONTAX));
+	json_add_text(j, "merchant", merchant);
+	json_put_object_end(j);
+}
+
 /* What was signed, and whether it still is so. */
 static void closed_out(struct json_out *j, const struct recon_day *d)
 {
@@ -209,6 +239,11 @@ static bool day_render(struct request *r, struct fail *why)
 	json_put_array(&j);
 	for (int i = 0; i < v->file_count; i++)
 		file_out(&j, &v->files[i]);
+	json_put_array_end(&j);
+	json_put_name(&j, "not_fetched");
+	json_put_array(&j);
+	for (int i = 0; i < v->missing_count; i++)
+		missing_out(&j, v->missing[i]);
 	json_put_array_end(&j);
 	json_put_object_end(&j);
 	return reply_json_end(r, &j, why);

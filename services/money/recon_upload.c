@@ -2,6 +2,7 @@
  * office POST /v1/office/statements, for the operator `siban reconcile load`. */
 #include "auth/audit.h"
 #include "base/day.h"
+#include "channels/wechat_nontax.h"
 #include "payments/recon_file.h"
 #include "payments/recon_run.h"
 #include "services/handlers.h"
@@ -41,8 +42,10 @@ static bool want_of(struct request *r, struct bill_want *w, struct fail *why)
 		return FAILS_FIELD(why, QUERY, "day", "not a day");
 	if (w->day >= day_of(r->now_ms))
 		return FAILS_FIELD(why, QUERY, "day", "that day is not over");
-	bool is_wechats = w->source == BILL_WECHAT_TRADE || w->source == BILL_WECHAT_NONTAX;
-	w->merchant = is_wechats && services_config()->wechat_pay_mchid[0] != '\0' ? str_c(services_config()->wechat_pay_mchid) : STR_NONE;
+	struct str merchants[NONTAX_MERCHANTS_MAX];
+	w->merchant = w->source == BILL_WECHAT_TRADE && services_config()->wechat_pay_mchid[0] != '\0' ? str_c(services_config()->wechat_pay_mchid) : STR_NONE;
+	if (w->source == BILL_WECHAT_NONTAX && nontax_merchants(services_config(), merchants) == 1)
+		w->merchant = merchants[0];
 	if (!request_query(r, "sha1", &proof, why))
 		return false;
 	w->is_proved = proof.at != NULL && bill_is_proved(w->source);
@@ -72,6 +75,21 @@ static bool sink_take(struct request *r, struct str piece, struct fail *why)
 	return bill_feed(s->bill, piece, why) && blob_seal(s->sealer, piece, why);
 }
 
+/* Of several merchants of ours the file says which. */
+static bool is_of_ours(const struct sunk *s, struct fail *why)
+{
+	struct str merchants[NONTAX_MERCHANTS_MAX];
+	int count = s->want.source == BILL_WECHAT_NONTAX && s->totals.lines > 0 ? nontax_merchants(services_config(), merchants) : 0;
+	bool is_ours = count == 0;
+	for (int i = 0; i < count; i++)
+		is_ours = is_ours || str_eq(merchants[i], str_c(s->totals.merchant));
+	if (is_ours)
+		return true;
+	FAILS(why, IMPORT, "the file of a merchant that is not ours");
+	fail_fact_text(why, "reason", "other_merchant");
+	return false;
+}
+
 /* What stands for the whole is what was unpacked, its source and its day. */
 static bool sink_end(struct request *r, struct fail *why)
 {
@@ -79,7 +97,7 @@ static bool sink_end(struct request *r, struct fail *why)
 	struct bill *bill = s->bill;
 	struct blob_sealer *sealer = s->sealer;
 	s->bill = NULL;
-	if (!bill_end(bill, &s->totals, why))
+	if (!bill_end(bill, &s->totals, why) || !is_of_ours(s, why))
 		return false;
 	s->sealer = NULL;
 	if (!blob_seal_end(sealer, &s->sealed, why))

@@ -64,6 +64,20 @@ test('refunds: in parts, under one number each, never more than was paid', async
 	assert.equal((await show()).status, 5, 'all of it');
 });
 
+test('the file of a day: what was paid and given back under a merchant number, in the answer itself; an error is JSON', async () => {
+	const call = await platform(), { order_id } = await call('unifiedorder', order({ mch_id: '1900000012' })), yesterday = new Date(Date.now() - 16 * 3600e3).toISOString().slice(0, 10).replaceAll('-', '');
+	const file = async (mch_id, more = {}) => (await ask(s.url, { method: 'POST', target: `/nontax/downloadbill?access_token=${await token_of()}`, headers: { 'content-type': 'application/json' }, body: JSON.stringify({ appid: APPID, mch_id, bill_date: yesterday, bill_type: 'ALL', ...more }) })).text;
+	const { trans_id } = await s.tell('wechat_nontax', 'pay', { order_id });
+	await s.tell('wechat_nontax', 'earlier', { order_id });
+	const lines = (await file('1900000012')).split('\r\n');
+	assert.deepEqual([lines.length, lines[0].split(',').length, lines[3], lines[4]], [5, 27, '`1,`80.00,`0.00,`0.00,`0.00', '']);
+	for (const cell of [trans_id, order_id, '1900000012', '62120226100000000012', 'SUCCESS', '80.00']) assert.ok(lines[1].includes(`\`${cell}`), cell);
+	assert.equal((await file('1900000011')).split('\r\n').length, 4, 'another’s has no line');
+	for (const [mch_id, more] of [['1900000099', {}], ['1900000011', { bill_date: '2026-11-22' }], ['1900000011', { bill_type: 'SOME' }]]) assert.equal(JSON.parse(await file(mch_id, more)).errcode, 9700001);
+	await s.setup('wechat_nontax', { bill_mood: 'not_ready' });
+	assert.equal(JSON.parse(await file('1900000011')).errcode, 9700004);
+});
+
 test('its calls are sealed and signed with its key, each by its own word', () => {
 	const { word, body } = call_of(KEY, { status: 3 }), other = call_of(KEY, { status: 3 });
 	assert.notEqual(word, other.word);

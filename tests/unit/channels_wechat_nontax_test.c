@@ -183,11 +183,46 @@ static void orders(void **state)
 	assert_true(nontax_refund_judge(&answer, &a, &number).means == NONTAX_OK && number.at == NULL);
 }
 
+static void bills(void **state)
+{
+	(void)state;
+	struct http_call c;
+	assert_true(nontax_bill_build(&account, STR("1900000011"), 20779, 1 << 20, &a, &c, &why)); /* 2026-11-22 */
+	is_call(&c, "downloadbill", "{\"appid\":\"wxdummy\",\"mch_id\":\"1900000011\",\"bill_date\":\"20261122\",\"bill_type\":\"ALL\"}");
+	assert_int_equal(c.answer_max, 1 << 20);
+	static const struct { const char *body; enum nontax_means want; } rows[] = {
+		{ "交易时间,公众账号ID\n", NONTAX_OK }, { "\xEF\xBB\xBF交易时间", NONTAX_OK }, { "\x1f\x8b\b", NONTAX_OK }, { " \r\n{\"errcode\":40001,\"errmsg\":\"dummy\"}", NONTAX_STALE },
+		{ "{\"errcode\":0}", NONTAX_NONSENSE }, { "{\"errcode\":9700004}", NONTAX_UNCLEAR }, { "{\"errcode\":48001}", NONTAX_CONFIG }, { "{", NONTAX_UNCLEAR }, { " \n", NONTAX_NONSENSE }, { "", NONTAX_NONSENSE },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		struct http_answer answer = said(rows[i].body);
+		if (nontax_bill_judge(&answer).means != rows[i].want)
+			fail_msg("row %zu", i);
+	}
+	struct http_answer away = { .end = HTTP_NOT_SENT }, ill = { .end = HTTP_ANSWERED, .status = 502, .body = STR("交易时间") }, large = { .end = HTTP_TOO_LARGE, .status = 200, .body = STR("交易时间") };
+	assert_true(nontax_bill_judge(&away).means == NONTAX_BUSY && nontax_bill_judge(&ill).means == NONTAX_UNCLEAR && nontax_bill_judge(&large).means == NONTAX_UNCLEAR);
+}
+
+static void merchants(void **state)
+{
+	(void)state;
+	struct config *config = calloc(1, sizeof(*config));
+	struct str out[NONTAX_MERCHANTS_MAX];
+	strcpy(config->wechat_nontax_mch_id, "1900000010");
+	assert_int_equal(nontax_merchants(config, out), 0); /* nobody pays there */
+	strcpy(config->wechat_nontax_appid, "wxdummy");
+	assert_true(nontax_merchants(config, out) == 1 && str_eq(out[0], STR("1900000010")));
+	strcpy(config->wechat_nontax_mch_ids, "1900000011, 1900000012");
+	assert_true(nontax_merchants(config, out) == 2 && str_eq(out[0], STR("1900000011")) && str_eq(out[1], STR("1900000012")));
+	free(config);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(questions, begin, end), cmocka_unit_test_setup_teardown(refused_here, begin, end), cmocka_unit_test_setup_teardown(codes, begin, end),
 		cmocka_unit_test_setup_teardown(fees, begin, end), cmocka_unit_test_setup_teardown(orders, begin, end),
+		cmocka_unit_test_setup_teardown(bills, begin, end), cmocka_unit_test(merchants),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,8 +1,9 @@
-// WeChat's non-tax platform (微信非税): orders and their pages, what phones pay, refunds, the calls it makes to us. Everything is said with 200 and an errcode; tokens are the wechat peer's.
+// WeChat's non-tax platform (微信非税): orders and their pages, what phones pay, refunds, the calls it makes to us; the file of a day: wechat_nontax_bills.mjs. Everything is said with 200 and an errcode; tokens are the wechat peer's.
 // What was taken from its documents, what we assumed and what nobody outside knows is in README.md.
 import { randomBytes } from 'node:crypto';
 import { KEY, call_of, reply_of } from '../lib/nontax_seal.mjs';
 import { Pusher, ask, wrong_with_url } from '../lib/push.mjs';
+import { BILL_MOODS, bill_file, bill_route } from './wechat_nontax_bills.mjs';
 
 const DEFAULTS = {
 	appid: 'wxnontax00000000', bank_id: 'BANK-TEST', key: KEY,
@@ -12,6 +13,8 @@ const DEFAULTS = {
 	second_ms: 1000, push_timeout_ms: 5000,
 	refund_ends: true, refund_ms: 20, // false: it goes on until refund_end
 	without_mini: false,   // orders come without the platform's mini-program
+	mch_ids: ['1900000011', '1900000012'], // under the bank; an order that names none is the first's
+	bill_mood: null, bill_moods: {}, // what is wrong with the file of a day; of one merchant's
 };
 const RETRIES_S = [15, 30, 180];
 const MESSAGES = { 0: 'ok', 43002: 'require POST method', 44002: 'empty post data', 47001: 'data format error', 9700001: 'invalid param', 9700002: 'order not exist', 9700003: 'refund not allowed' };
@@ -22,6 +25,7 @@ const SETTINGS = {
 	appid: (v) => is_text(v), bank_id: (v) => is_text(v), key: (v) => is_text(v, 128), callbacks: (v) => typeof v === 'boolean', notify_url: (v) => v === null || wrong_with_url(v) === null,
 	fee_url: (v) => v === null || wrong_with_url(v) === null,
 	second_ms: is_whole, push_timeout_ms: is_whole, refund_ends: (v) => typeof v === 'boolean', refund_ms: is_whole, without_mini: (v) => typeof v === 'boolean',
+	mch_ids: (v) => Array.isArray(v) && v.length > 0 && v.every((one) => is_text(one, 32)), bill_mood: (v) => BILL_MOODS.includes(v), bill_moods: (v) => typeof v === 'object' && v !== null && Object.values(v).every((one) => BILL_MOODS.includes(one)),
 };
 const said = (body) => ({ status: 200, note: { code: String(body.errcode) }, is_refusal: body.errcode !== 0, body });
 const told = (errcode, field = '') => said({ errcode, errmsg: `${MESSAGES[errcode] ?? 'error'}${field === '' ? '' : `: ${field}`}` });
@@ -66,6 +70,7 @@ export function wechat_nontax(journal, { ca, accounts }) {
 	const order_wrong = (a) => {
 		for (const name of ['desc', 'ip', 'department_code', 'department_name', 'region_code']) if (!is_text(a[name], 128)) return name;
 		if (a.bank_id !== peer.settings.bank_id) return 'bank_id';
+		if (a.mch_id !== undefined && !peer.settings.mch_ids.includes(a.mch_id)) return 'mch_id';
 		if (!is_whole(a.fee) || a.fee === 0) return 'fee';
 		if (is_text(a.payment_notice_no) === is_text(a.order_no)) return 'payment_notice_no';
 		if (!Array.isArray(a.items) || a.items.length === 0 || !a.items.every(is_item) || a.items.reduce((sum, i) => sum + i.fee, 0) !== a.fee) return 'items';
@@ -80,7 +85,7 @@ export function wechat_nontax(journal, { ca, accounts }) {
 	const unified = ({ asked: a }) => {
 		const order_id = `AQAAD${randomBytes(17).toString('base64url')}`;
 		peer.orders.set(order_id, { order_id, status: STATUS.unpaid, fee: a.fee, notice: a.payment_notice_no, openid: a.openid ?? null, trade_type: a.trade_type ?? 'JSAPI', scene: a.scene, ip: a.ip, items: a.items,
-			department_code: a.department_code, department_name: a.department_name, region_code: a.region_code, create_time: now_s(), pay_finish_time: 0, trans_id: null, refunds: [], last_day: a.payment_expire_date ?? null,
+			department_code: a.department_code, department_name: a.department_name, region_code: a.region_code, mch_id: a.mch_id ?? peer.settings.mch_ids[0], create_time: now_s(), pay_finish_time: 0, trans_id: null, refunds: [], last_day: a.payment_expire_date ?? null,
 			user_name: a.user_name ?? null });
 		const mini = peer.settings.without_mini ? {} : { miniprogram: { appid: 'wxnontaxpages0000', pagepath: 'pages/pay', query_string: `order_id=${order_id}`, business_type: 'nontax' } };
 		return said({ errcode: 0, errmsg: 'ok', order_id, pay_url: `https://pay.example/intp?order_id=${order_id}#wechat_redirect`, ...mini });
@@ -88,9 +93,10 @@ export function wechat_nontax(journal, { ca, accounts }) {
 
 	// ---- asked after ----
 
+	const told_of = ({ made_time, ...r }) => r;
 	const shown = (o) => ({ appid: peer.settings.appid, order_id: o.order_id, openid: o.openid ?? '', create_time: o.create_time, pay_finish_time: o.pay_finish_time, fee: o.fee, fee_type: 1, ...(o.trans_id === null ? {} : { trans_id: o.trans_id }),
 		status: o.status, bank_id: peer.settings.bank_id, payment_notice_no: o.notice, department_code: o.department_code, region_code: o.region_code, scene: o.scene,
-		...(o.refunds.length === 0 ? {} : { partial_refund_info: o.refunds.length === 1 ? o.refunds[0] : o.refunds }) });
+		...(o.refunds.length === 0 ? {} : { partial_refund_info: o.refunds.length === 1 ? told_of(o.refunds[0]) : o.refunds.map(told_of) }) });
 	const known = (a) => (peer.orders.has(a.order_id) ? null : 9700002);
 	const list_wrong = (a) => ['region_code', 'department_code', 'payment_notice_no'].find((name) => !is_text(a[name])) ?? null;
 	const list = ({ asked: a }) => {
@@ -112,7 +118,7 @@ export function wechat_nontax(journal, { ca, accounts }) {
 		const o = peer.orders.get(a.order_id);
 		let r = o.refunds.find((one) => one.refund_out_id === a.refund_out_id);
 		if (r === undefined) {
-			r = { refund_order_id: `RF${randomBytes(12).toString('hex')}`, refund_reason: a.reason, refund_fee: a.refund_fee, refund_finish_time: 0, refund_out_id: a.refund_out_id, refund_status: STATUS.refunding };
+			r = { refund_order_id: `RF${randomBytes(12).toString('hex')}`, refund_reason: a.reason, refund_fee: a.refund_fee, refund_finish_time: 0, refund_out_id: a.refund_out_id, refund_status: STATUS.refunding, made_time: now_s() };
 			o.refunds.push(r);
 			if (peer.settings.refund_ends) pusher.later(peer.settings.refund_ms, () => refund_end({ refund_out_id: a.refund_out_id }));
 		}
@@ -131,6 +137,22 @@ export function wechat_nontax(journal, { ca, accounts }) {
 		Object.assign(o, { status: what.status ?? STATUS.paid, trans_id: `42000${Date.now()}${Math.floor(Math.random() * 1e9).toString().padStart(10, '0')}`, pay_finish_time: now_s() });
 		if (peer.settings.callbacks && peer.settings.notify_url !== null) notify(what);
 		return { order_id: o.order_id, trans_id: o.trans_id };
+	};
+	// Somebody has the platform's own page of a notice, and no order of ours was there before.
+	const place = (what) => {
+		if (!is_text(what.notice) || !is_whole(what.fee) || what.fee === 0) return 'notice and fee';
+		const order_id = `AQAAD${randomBytes(17).toString('base64url')}`;
+		peer.orders.set(order_id, { order_id, status: STATUS.unpaid, fee: what.fee, notice: what.notice, openid: 'o-somebody', trade_type: 'JSAPI', scene: 'ctiyservice', ip: null, items: [], department_code: what.department_code ?? '065080906',
+			department_name: '', region_code: what.region_code ?? '621202', mch_id: what.mch_id ?? peer.settings.mch_ids[0], create_time: now_s(), pay_finish_time: 0, trans_id: null, refunds: [], last_day: null, user_name: null });
+		return { order_id };
+	};
+	// As if all of it had been so many days earlier.
+	const earlier = (what) => {
+		const o = of(what), s = (what.days ?? 1) * 86400;
+		if (o === undefined) return 'there is no such order';
+		for (const name of ['create_time', 'pay_finish_time']) o[name] -= o[name] > 0 ? s : 0;
+		for (const r of o.refunds) for (const name of ['made_time', 'refund_finish_time']) r[name] -= r[name] > 0 ? s : 0;
+		return {};
 	};
 	const close = (what) => {
 		if (of(what) === undefined) return 'there is no such order';
@@ -196,13 +218,14 @@ export function wechat_nontax(journal, { ca, accounts }) {
 	const ask_fee = (what) => asks([what]);
 	// Before it trusts an address it looks whether that opens what it is sent, and whether it verifies signatures.
 	const mock_fee = (what) => asks([what, { ...what, mood: 'signature' }]);
-	peer.does = { pay, close, refund_end, notify, make, answer, fee_call, ask_fee, mock_fee };
+	peer.does = { place, pay, earlier, close, refund_end, notify, make, answer, file: bill_file(peer), fee_call, ask_fee, mock_fee };
 
 	peer.routes = [
 		{ name: 'unifiedorder', path: '/nontax/unifiedorder', judge: judged(order_wrong), act: unified },
 		{ name: 'getorder', path: '/nontax/getorder', judge: judged(known), act: ({ asked }) => said({ errcode: 0, errmsg: 'ok', ...shown(of(asked)) }) },
 		{ name: 'getorderlist', path: '/nontax/getorderlist', judge: judged(list_wrong), act: list },
 		{ name: 'refund', path: '/nontax/refund', judge: judged(refund_wrong), act: refund },
+		bill_route(peer, { judged, said }),
 		{ name: 'notifyinconsistentorder', path: '/nontax/notifyinconsistentorder', judge: judged(known), act: ({ asked }) => (notify(asked), told(0)) },
 	];
 	return peer;
