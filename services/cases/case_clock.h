@@ -1,17 +1,12 @@
 /* services/cases/case_clock.h - the clocks of a case: they begin, stand, go on and stop with its events, by the table clocks.def.
  *
- * What is kept is when a clock began, how long it is, and what stood still; its last day is made of that (services/cases/time_limit.h), once with each event and
- * again when the calendar changes, never counted down. Where the last day is looked at without the calendar, `due` and `yellow` are enough:
- *
- *   today < yellow: green    yellow <= today < due: yellow    today = due: orange    today > due: red    no due: it stands, or is pending
- *
+ * Each is a clock that counts working days (services/cases/day_clock.h).
  * Thread: the write lane for what takes a tx and writes; any for the rest.
  * Source: 行政许可法 42 to 45; design notes "Time limits", "Clock algorithm". */
 #ifndef SERVICES_CASE_CLOCK_H
 #define SERVICES_CASE_CLOCK_H
 #include "services/cases/case_state.h"
-#include "services/cases/time_limit.h"
-#include "store/store.h"
+#include "services/cases/day_clock.h"
 
 enum clock_kind {
 	CLOCK_NONE_SHOWN = 0,
@@ -20,12 +15,7 @@ enum clock_kind {
 #undef CLOCK
 	CLOCK_KINDS
 };
-enum clock_phase { CLOCK_RUNS = 1, CLOCK_STANDS = 2, CLOCK_STOPPED = 3 };
 enum clock_days { CLOCK_DAYS_ACCEPTANCE, CLOCK_DAYS_PROMISED, CLOCK_DAYS_STATUTORY, CLOCK_DAYS_DELIVERY };
-
-/* What became of a clock; numbers are in the database. */
-enum clock_what { CLOCK_TOLD_YELLOW = 1, CLOCK_TOLD_ORANGE = 2, CLOCK_TOLD_RED = 3, CLOCK_IN_TIME = 4, CLOCK_LATE = 5 };
-struct str clock_what_name(int64_t what);
 
 struct clock_kind_row {
 	struct str name, text[2]; /* by enum lang */
@@ -36,10 +26,6 @@ struct clock_kind_row {
 };
 const struct clock_kind_row *clock_kind_row(enum clock_kind k);
 enum clock_phase clock_phase_in(enum clock_kind k, enum case_state s); /* of one that has begun */
-
-struct str light_name(enum light l);
-/* By the two days alone. has_due false: standing says which of the two it is. */
-enum light light_on(int32_t today, bool has_due, int32_t due, int32_t yellow, bool standing);
 
 struct clock_move {
 	int64_t case_id, department, region;

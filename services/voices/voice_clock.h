@@ -1,9 +1,9 @@
-/* services/voices/voice_clock.h - until when a voice must be accepted and answered (限时办结): services/voices/voice_clocks.def, counted as the clocks of cases are (services/cases/time_limit.h), by the
+/* services/voices/voice_clock.h - until when a voice must be accepted and answered (限时办结): services/voices/voice_clocks.def, counted as the clocks of cases are (services/cases/day_clock.h), by the
  * same calendar and outages. Each light that changes and each clock that stops is an event of the voice, and a fact.
  * Thread: the write lane, but for voice_light. */
 #ifndef SERVICES_VOICE_CLOCK_H
 #define SERVICES_VOICE_CLOCK_H
-#include "services/cases/case_clock.h"
+#include "services/cases/day_clock.h"
 #include "services/voices/voice.h"
 
 enum voice_clock {
