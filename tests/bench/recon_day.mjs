@@ -43,9 +43,9 @@ async function queue(n, fen, second, kind) {
 	await odd.put(`${odd_id},${String(odd_id).padStart(16, '0')},${kind},3,${n},621202,${fen},1,${midnight + second * 1000},1,${midnight},${midnight}\n`);
 	odd_id++;
 }
-async function line(n, fen, second, back) {
+async function line(n, fen, second, back, refund_state = back ? 'SUCCESS' : '') {
 	const time = `${day} ${two(Math.trunc(second / 3600))}:${two(Math.trunc(second / 60) % 60)}:${two(second % 60)}`, cells = [time, 'wxab8acd895ab1638a', '1900007291', '0', '', n, `or${n}`, 'oHkLxtx0vUqe-18p_AXTZ1innxkCY', 'JSAPI',
-		back ? 'REFUND' : 'SUCCESS', 'OTHERS', 'CNY', yuan(back ? 0 : fen), '0.00', back ? `5030${n}` : '0', back ?? '0', yuan(back ? fen : 0), '0.00', back ? 'ORIGINAL' : '', back ? 'SUCCESS' : '', '政府非税收入缴费, 不动产登记费', '', '0.00000', '0.60%',
+		back ? 'REFUND' : 'SUCCESS', 'OTHERS', 'CNY', yuan(back ? 0 : fen), '0.00', back ? `5030${n}` : '0', back ?? '0', yuan(back ? fen : 0), '0.00', back ? 'ORIGINAL' : '', refund_state, '政府非税收入缴费, 不动产登记费', '', '0.00000', '0.60%',
 		yuan(back ? 0 : fen), yuan(back ? fen : 0), ''];
 	await bill.put(`${cells.map((c) => `\`${c}`).join(',')}\r\n`);
 	if (!back) await their_side.put(`${n}|${fen}\n`);
@@ -53,7 +53,7 @@ async function line(n, fen, second, back) {
 	total[back ? 'refund' : 'fen'] += fen;
 }
 
-const kinds = ['long', 'short', 'amount', 'duplicate', 'refund', 'cutoff', 'paid_after_void', 'status'];
+const kinds = ['long', 'short', 'amount', 'duplicate', 'refund', 'cutoff', 'paid_after_void', 'status', 'to_be_confirmed'];
 const step = Math.floor(count / (kinds.length * each));
 await bill.put(`\ufeff${columns}\r\n`);
 for (let i = 0; i < count; i++) {
@@ -68,6 +68,7 @@ for (let i = 0; i < count; i++) {
 	case 'cutoff': await book(n, fen, 86398); break;
 	case 'paid_after_void': await queue(n, fen, second, 3); await line(n, fen, second); break;
 	case 'status': await queue(n, fen, second, 1); await line(n, fen, second); break;
+	case 'to_be_confirmed': await book(n, fen, second); await line(n, fen, second, undefined, 'PROCESSING'); break; // a payment of which they are not sure themselves
 	default: await book(n, fen, second); await line(n, fen, second);
 	}
 }
