@@ -130,6 +130,42 @@ bool provider_unlink(struct tx *tx, const struct request *r, struct id key, stru
 	return audit_add(tx, r, &audit, why);
 }
 
+/* ---- where it may be forgotten ---- */
+
+static int64_t row_of(const uint8_t *under)
+{
+	int64_t row;
+	memcpy(&row, under, sizeof(row));
+	return row;
+}
+
+bool provider_account_seal(const struct request *r, const char *place, const uint8_t *under, const struct provider_account *a, struct buf *out, struct fail *why)
+{
+	char text[EXPIRING_VALUE_MAX];
+	uint8_t salt[32];
+	struct buf plain = { .at = text, .cap = sizeof(text) };
+	assert(a->subject.len <= LOGIN_VALUE_MAX && a->more.len <= LOGIN_VALUE_MAX);
+	buf_str(&plain, str_c(provider_of(a->kind)->text));
+	buf_char(&plain, '\n');
+	buf_str(&plain, a->subject);
+	buf_char(&plain, '\n');
+	buf_str(&plain, a->more);
+	request_bytes(r, place, salt);
+	bool ok = vault_seal(place, row_of(under), buf_text(&plain), salt, out, why);
+	OPENSSL_cleanse(text, sizeof(text));
+	return ok;
+}
+
+bool provider_account_open(const char *place, const uint8_t *under, struct str sealed, enum login_kind kind, char room[EXPIRING_VALUE_MAX], struct provider_account *out, struct fail *why)
+{
+	struct str text, rest;
+	struct buf plain = { .at = room, .cap = EXPIRING_VALUE_MAX };
+	if (!vault_open(place, row_of(under), sealed, &plain, why))
+		return false;
+	out->kind = kind;
+	return str_cut(buf_text(&plain), '\n', &text, &rest) && str_eq(text, str_c(provider_of(kind)->text)) && str_cut(rest, '\n', &out->subject, &out->more);
+}
+
 /* ---- pending ---- */
 
 static const char PLACE[] = "provider.pending";
@@ -141,28 +177,12 @@ static void name_key(struct provider_pending *p, const uint8_t device_hash[DEVIC
 }
 
 /* The device is bound in, so that a value laid under another's key does not open. */
-static int64_t row_of(const uint8_t device_hash[DEVICE_HASH_BYTES])
-{
-	int64_t row;
-	memcpy(&row, device_hash, sizeof(row));
-	return row;
-}
-
 bool provider_pending_put(struct provider_pending *p, const struct request *r, const struct provider_account *a, const uint8_t device_hash[DEVICE_HASH_BYTES],
 			  struct expiring_op *op, struct fail *why)
 {
-	uint8_t salt[32];
-	struct buf plain = { .at = p->text, .cap = sizeof(p->text) }, sealed = { .at = p->value, .cap = sizeof(p->value) };
-	assert(a->subject.len <= LOGIN_VALUE_MAX && a->more.len <= LOGIN_VALUE_MAX);
+	struct buf sealed = { .at = p->value, .cap = sizeof(p->value) };
 	name_key(p, device_hash);
-	buf_str(&plain, str_c(provider_of(a->kind)->text));
-	buf_char(&plain, '\n');
-	buf_str(&plain, a->subject);
-	buf_char(&plain, '\n');
-	buf_str(&plain, a->more);
-	request_bytes(r, PLACE, salt);
-	bool ok = vault_seal(PLACE, row_of(device_hash), buf_text(&plain), salt, &sealed, why);
-	OPENSSL_cleanse(p->text, sizeof(p->text));
+	bool ok = provider_account_seal(r, PLACE, device_hash, a, &sealed, why);
 	*op = (struct expiring_op){ .verb = EXPIRING_PUT, .class = KEY_PROVIDER_PENDING, .key = { (const char *)p->key, sizeof(p->key) }, .value = buf_text(&sealed),
 		.ttl_ms = PROVIDER_PENDING_S * 1000 };
 	return ok;
@@ -177,12 +197,5 @@ void provider_pending_get(struct provider_pending *p, const uint8_t device_hash[
 bool provider_pending_read(struct provider_pending *p, const struct expiring_op *op, const uint8_t device_hash[DEVICE_HASH_BYTES], enum login_kind kind,
 			   struct provider_account *out, struct fail *why)
 {
-	struct str text, rest;
-	struct buf plain = { .at = p->text, .cap = sizeof(p->text) };
-	if (op->end != EXPIRING_OK)
-		return false;
-	if (!vault_open(PLACE, row_of(device_hash), (struct str){ op->out, op->out_len }, &plain, why))
-		return false;
-	out->kind = kind;
-	return str_cut(buf_text(&plain), '\n', &text, &rest) && str_eq(text, str_c(provider_of(kind)->text)) && str_cut(rest, '\n', &out->subject, &out->more);
+	return op->end == EXPIRING_OK && provider_account_open(PLACE, device_hash, (struct str){ op->out, op->out_len }, kind, p->text, out, why);
 }

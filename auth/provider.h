@@ -47,6 +47,11 @@ MUST_USE bool provider_link_own(struct tx *tx, const struct request *r, const st
 /* The caller's own link by its key outside; other sessions that came by it end. Fails: NOT_FOUND. */
 MUST_USE bool provider_unlink(struct tx *tx, const struct request *r, struct id key, struct fail *why);
 
+/* An account where what may be forgotten lies: sealed, bound to a place (a literal) and to what it lies under (8 bytes of that at least). */
+MUST_USE bool provider_account_seal(const struct request *r, const char *place, const uint8_t *under, const struct provider_account *a, struct buf *out, struct fail *why);
+/* Into `room`, which *out points into; its kind must be this. Fails: SEALED; false and why empty: it is none. */
+MUST_USE bool provider_account_open(const char *place, const uint8_t *under, struct str sealed, enum login_kind kind, char room[EXPIRING_VALUE_MAX], struct provider_account *out, struct fail *why);
+
 /* -- pending: one per device, the newest */
 enum { PROVIDER_PENDING_S = 600 };
 struct provider_pending {

@@ -17,14 +17,17 @@ static bool official_parse(struct request *r, struct token_asking *t, struct fai
 static bool official_recall(struct request *r, struct token_asking *t, struct expiring_batch *b, struct fail *why)
 {
 	(void)r, (void)why;
-	wechat_login_recall(&t->official, &b->op[b->count++]);
+	wechat_login_recall(&t->official, b);
 	return true;
 }
 
 static bool official_recalled(struct request *r, struct token_asking *t, const struct expiring_batch *b, struct fail *why)
 {
 	(void)r;
-	return wechat_login_recalled(&t->official, &b->op[0], t->device, 0, why);
+	if (!wechat_login_recalled(&t->official, b, t->device, 0, why))
+		return false;
+	t->account.account = t->official.account;
+	return true;
 }
 
 static bool ask_build(struct request *r, struct question *q, struct fail *why)
@@ -54,7 +57,7 @@ static bool official_apply(struct tx *tx, struct request *r, struct token_asking
 
 static void official_settle(const struct request *r, struct token_asking *t, struct expiring_batch *b)
 {
-	wechat_login_settle(&t->official, &b->op[b->count++]);
+	wechat_login_settle(r, &t->official, &b->op[b->count++]);
 	grant_wechat_settle(r, t, b);
 }
 

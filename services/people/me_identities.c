@@ -128,7 +128,7 @@ static bool link_recall(struct request *r, struct expiring_batch *b, struct fail
 	keyring_index("provider.pace", parts, 2, l->pace);
 	b->op[b->count++] = (struct expiring_op){ .verb = EXPIRING_COUNT, .class = KEY_PROVIDER_PACE, .key = { (const char *)l->pace, sizeof(l->pace) }, .limit = PER_PERSON };
 	if (l->kind == LOGIN_WECHAT_OFFICIAL)
-		wechat_login_recall(&l->official, &b->op[b->count++]);
+		wechat_login_recall(&l->official, b);
 	return true;
 }
 
@@ -143,7 +143,10 @@ static bool link_recalled(struct request *r, const struct expiring_batch *b, str
 	if (l->kind == LOGIN_WECHAT)
 		return true;
 	device_hash(l->device_id, device);
-	return wechat_login_recalled(&l->official, &b->op[1], device, r->who.session, why);
+	if (!wechat_login_recalled(&l->official, b, device, r->who.session, why))
+		return false;
+	l->account = l->official.account;
+	return true;
 }
 
 static bool wechat_ask(struct request *r, struct question *q, struct fail *why)
@@ -201,7 +204,7 @@ static void link_settle(const struct request *r, struct expiring_batch *b)
 {
 	struct linking *l = r->state;
 	if (l->kind == LOGIN_WECHAT_OFFICIAL)
-		wechat_login_settle(&l->official, &b->op[b->count++]);
+		wechat_login_settle(r, &l->official, &b->op[b->count++]);
 }
 
 static bool link_render(struct request *r, struct fail *why)

@@ -5,6 +5,8 @@
 #include "services/people/wechat_account.h"
 #include "services/services.h"
 
+static const char PLACE[] = "wechat.state";
+
 /* ---- the state ---- */
 
 void wechat_state_key(struct str state, uint8_t out[SHA256_BYTES])
@@ -20,6 +22,7 @@ bool wechat_login_parse(struct wechat_login *l, struct fail *why)
 	if (l->code.at == NULL)
 		return FAILS_FIELD(why, FIELD_MISSING, "/code", "the login needs it");
 	wechat_state_key(l->state, l->key);
+	sha256(l->code, l->digest);
 	return wechat_code_is_right(l->code) || FAILS_FIELD(why, FIELD, "/code", "1 to %d visible characters", WECHAT_CODE_MAX);
 }
 
@@ -28,40 +31,57 @@ static struct str key_of(const struct wechat_login *l)
 	return (struct str){ (const char *)l->key, sizeof(l->key) };
 }
 
-void wechat_login_recall(struct wechat_login *l, struct expiring_op *op)
+void wechat_login_recall(struct wechat_login *l, struct expiring_batch *b)
 {
-	*op = (struct expiring_op){ .verb = EXPIRING_GET, .class = KEY_LOGIN_STATE, .key = key_of(l) };
+	l->first = b->count;
+	b->op[b->count++] = (struct expiring_op){ .verb = EXPIRING_GET, .class = KEY_LOGIN_STATE, .key = key_of(l) };
+	b->op[b->count++] = (struct expiring_op){ .verb = EXPIRING_LOCK, .class = KEY_LOGIN_ENDING, .key = key_of(l), .value = { (const char *)l->digest, sizeof(l->digest) } };
+}
+
+/* What does not open is asked about. */
+static void account_take(struct wechat_login *l, struct str sealed)
+{
+	struct fail why;
+	fail_clear(&why);
+	if (sealed.len == 0 || !provider_account_open(PLACE, l->key, sealed, LOGIN_WECHAT_OFFICIAL, l->room, &l->account, &why))
+		l->account.subject = STR_NONE;
 }
 
 /* Whoever shows a spent state once more must show the code it was spent with. */
-static bool code_fits(struct wechat_login *l)
+bool wechat_login_recalled(struct wechat_login *l, const struct expiring_batch *b, const uint8_t device[DEVICE_HASH_BYTES], int64_t session, struct fail *why)
 {
-	uint8_t code[SHA256_BYTES];
-	sha256(l->code, code);
-	bool fits = !l->known.is_spent || memcmp(l->known.code, code, sizeof(code)) == 0;
-	memcpy(l->known.code, code, sizeof(code));
-	return fits;
-}
-
-bool wechat_login_recalled(struct wechat_login *l, const struct expiring_op *op, const uint8_t device[DEVICE_HASH_BYTES], int64_t session, struct fail *why)
-{
-	if (op->end != EXPIRING_OK || op->out_len != sizeof(l->known) || op->out[0] != WECHAT_STATE_VERSION)
+	const struct expiring_op *op = &b->op[l->first], *lock = &b->op[l->first + 1];
+	if (op->end != EXPIRING_OK || op->out_len < sizeof(l->known) || op->out[0] != WECHAT_STATE_VERSION)
 		return FAILS(why, GRANT, "no such login was begun, or it is over");
-	memcpy(&l->known, op->out, sizeof(l->known));
+	memcpy(&l->begun, op->out, sizeof(l->begun));
+	l->known = l->begun;
 	l->left_ms = op->left_ms;
 	if (memcmp(l->known.device, device, DEVICE_HASH_BYTES) != 0 || l->known.session != session)
 		return FAILS(why, GRANT, "a login that another device or session began");
-	return code_fits(l) || FAILS(why, GRANT, "a login that is spent");
+	if (l->known.is_spent ? memcmp(l->known.code, l->digest, sizeof(l->digest)) != 0 : lock->end == EXPIRING_NO)
+		return FAILS(why, GRANT, "a login that is spent");
+	memcpy(l->known.code, l->digest, sizeof(l->digest));
+	account_take(l, (struct str){ op->out + sizeof(l->known), op->out_len - sizeof(l->known) });
+	return true;
 }
 
-void wechat_login_settle(struct wechat_login *l, struct expiring_op *op)
+/* A verdict ends the state as it was begun: if the same has been spent meanwhile, by a request beside this one, it stays. */
+void wechat_login_settle(const struct request *r, struct wechat_login *l, struct expiring_op *op)
 {
-	*op = (struct expiring_op){ .verb = EXPIRING_DROP, .class = KEY_LOGIN_STATE, .key = key_of(l) };
+	struct fail why;
+	char sealed[EXPIRING_VALUE_MAX - sizeof(l->known)];
+	struct buf account_text = { .at = sealed, .cap = sizeof(sealed) }, value = { .at = l->value, .cap = sizeof(l->value) };
+	*op = (struct expiring_op){ .verb = EXPIRING_TAKE, .class = KEY_LOGIN_STATE, .key = key_of(l), .value = { (const char *)&l->begun, sizeof(l->begun) } };
 	if (l->refused_as != FAIL_NONE || l->left_ms <= 0)
 		return;
+	fail_clear(&why);
+	bool is_sealed = provider_account_seal(r, PLACE, l->key, &l->account, &account_text, &why); /* else the next is asked about, too */
 	l->known.is_spent = 1;
+	buf_str(&value, (struct str){ (const char *)&l->known, sizeof(l->known) });
+	if (is_sealed)
+		buf_str(&value, buf_text(&account_text));
 	op->verb = EXPIRING_PUT;
-	op->value = (struct str){ (const char *)&l->known, sizeof(l->known) };
+	op->value = buf_text(&value);
 	op->ttl_ms = l->left_ms < WECHAT_REPEAT_MS ? l->left_ms : WECHAT_REPEAT_MS;
 }
 

@@ -6,7 +6,8 @@
  *
  * A code comes in an address, so anybody can send somebody an address with a code of his own: a state serves the device and the session that began it and nobody else, and
  * one code. Otherwise whoever lured somebody into such an address would have his own account linked to that one's person.
- * What a lost answer needs: for five minutes the same state, code and device are answered again; WeChat is not asked again, because it answers a code once.
+ * What a lost answer needs: for five minutes the same state, code and device are answered again, on any node; WeChat is not asked again, because it answers a code once: whose account it was lies
+ * sealed in the state that is spent. Two that come at once are of one code, or one is refused.
  * Thread: as a handler's stages. */
 #ifndef SERVICES_WECHAT_LOGIN_H
 #define SERVICES_WECHAT_LOGIN_H
@@ -15,21 +16,24 @@
 #include "channels/ask.h"
 #include "store/expiring.h"
 
-/* As it lies in the expiring store; zeroed before it is filled. Another layout is another version. */
+/* As it lies in the expiring store, once it is spent with the account behind it, sealed; zeroed before it is filled. Another layout is another version. */
 struct wechat_state {
 	uint8_t version, is_spent;
 	uint8_t device[DEVICE_HASH_BYTES];
 	int64_t session;                            /* which began it; 0: one is to be opened */
 	uint8_t code[SHA256_BYTES];                 /* once it is spent */
 };
-enum { WECHAT_STATE_VERSION = 1, WECHAT_STATE_TEXT = 64, WECHAT_STATE_MS = 10 * 60 * 1000, WECHAT_REPEAT_MS = 5 * 60 * 1000 };
+enum { WECHAT_STATE_VERSION = 2, WECHAT_STATE_TEXT = 64, WECHAT_STATE_MS = 10 * 60 * 1000, WECHAT_REPEAT_MS = 5 * 60 * 1000 };
 void wechat_state_key(struct str state, uint8_t out[SHA256_BYTES]);
 
 /* One that is being ended. */
 struct wechat_login {
 	struct str state, code;                     /* as they came; at NULL: they did not */
-	uint8_t key[SHA256_BYTES];
-	struct wechat_state known;
+	uint8_t key[SHA256_BYTES], digest[SHA256_BYTES]; /* digest: of the code */
+	int first;                                  /* of its operations in the batch */
+	struct wechat_state known, begun;           /* begun: as it was recalled */
+	char room[EXPIRING_VALUE_MAX];              /* where an account out of the state lies */
+	char value[EXPIRING_VALUE_MAX];             /* what the state becomes */
 	int64_t left_ms;                            /* of it */
 	struct provider_account account;            /* subject at NULL: not asked yet, or refused */
 	enum fail_code refused_as;                  /* WeChat's verdict: GRANT a wrong code, SNAPSHOT; NONE */
@@ -37,12 +41,12 @@ struct wechat_login {
 
 /* Both texts are there. Fails: FIELD, FIELD_MISSING. */
 MUST_USE bool wechat_login_parse(struct wechat_login *l, struct fail *why);
-void wechat_login_recall(struct wechat_login *l, struct expiring_op *op);
-/* `session`: of the caller, 0 none. Fails: GRANT no such state, of another device or session, or spent with another code. */
-MUST_USE bool wechat_login_recalled(struct wechat_login *l, const struct expiring_op *op, const uint8_t device[DEVICE_HASH_BYTES], int64_t session, struct fail *why);
+void wechat_login_recall(struct wechat_login *l, struct expiring_batch *b);
+/* `session`: of the caller, 0 none. Fails: GRANT no such state, of another device or session, or spent, or being so, with another code. */
+MUST_USE bool wechat_login_recalled(struct wechat_login *l, const struct expiring_batch *b, const uint8_t device[DEVICE_HASH_BYTES], int64_t session, struct fail *why);
 /* Whose code it is; nothing once that is known. A verdict about the code is no failure, it is in refused_as. `what`: the question, for the log. */
 MUST_USE bool wechat_login_ask(struct request *r, struct wechat_login *l, struct question *q, struct fail *why);
 MUST_USE bool wechat_login_answered(struct request *r, struct wechat_login *l, const char *what, const struct http_answer *answer, struct fail *why);
 /* What becomes of the state: away after a verdict, else kept for a repeat. */
-void wechat_login_settle(struct wechat_login *l, struct expiring_op *op);
+void wechat_login_settle(const struct request *r, struct wechat_login *l, struct expiring_op *op);
 #endif
