@@ -1,7 +1,7 @@
 /* services/money/receipt_check.h - is an e-receipt good? The one answer that the API and the page give to whoever is shown one.
  *
- * Only who has code, number, check code and amount is told anything, and then no more of its payer than a masked name; wrong and unknown are one answer. Questions about one receipt and of one
- * address are counted (rate LOOKUP), so nobody tries check codes.
+ * Only who has code, number, check code and amount is told anything, and then no more of its payer than a masked name; wrong and unknown are one answer, come by in one way: what is done for
+ * one is done for the other, and for what is good. Questions about one receipt and of one address are counted (rate LOOKUP), so nobody tries check codes.
  * Thread: whoever runs the stage. */
 #ifndef SERVICES_RECEIPT_CHECK_H
 #define SERVICES_RECEIPT_CHECK_H
