@@ -71,6 +71,7 @@ struct nontax_trade {
 	struct str order_id, notice_no, trans_id, bank_id; /* bank_id, notice_no at NULL: it did not say */
 	struct str appid;
 	enum nontax_state state;
+	bool has_refunds;                 /* something of it went back, or is on its way */
 	int64_t fee_fen, paid_s;          /* 0: not yet */
 };
 MUST_USE bool nontax_ask_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why);

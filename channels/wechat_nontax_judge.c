@@ -201,7 +201,9 @@ static bool trade_of(const json_t *object, struct nontax_trade *out, struct aren
 	*out = t.t;
 	if (!take(object, fields, COUNT(fields), &t, a) || t.money_type != MONEY_TYPE_CNY)
 		return false;
+	const json_t *parts = json_object_get(object, "partial_refund_info");
 	t.t.state = state_of(t.status);
+	t.t.has_refunds = json_object_size(parts) > 0 || json_array_size(parts) > 0;
 	if (nontax_trade_is_paid(&t.t) && (t.t.trans_id.len == 0 || !is_id(t.t.trans_id, NULL) || t.t.paid_s == 0))
 		return false;
 	*out = t.t;

@@ -2,6 +2,8 @@
 #include "payments/arrive.h"
 
 #include "base/arena.h"
+#include "base/day.h"
+#include "base/hash.h"
 #include "payments/attempt.h"
 #include "payments/odd_money.h"
 #include "payments/payment.h"
@@ -82,6 +84,61 @@ static bool trade_note(struct tx *tx, const struct money *m, int64_t now_ms, str
 	return stmt_run(q, why);
 }
 
+/* ---- of no order of ours ---- */
+
+/* Nobody else moves it until the transaction's end. */
+static bool notice_hold(struct tx *tx, int64_t notice, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_notice WHERE id = $1 /* postgres: FOR UPDATE */", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, notice);
+	return stmt_row(q, why) || why->code == FAIL_NONE;
+}
+
+/* What keeps it from being paid by this; 0: nothing. What somebody here is paying at this moment is not taken out of his hands. */
+static int why_not(const struct notice *n, const struct money *m)
+{
+	struct fail inner;
+	fail_clear(&inner);
+	if (!notice_payable(n, day_of(m->came_ms), &inner))
+		return inner.code == FAIL_NOTICE_PAID ? ODD_DOUBLE : inner.code == FAIL_NOTICE_QUOTE ? ODD_AMOUNT : ODD_VOID;
+	return n->state != NOTICE_UNPAID ? ODD_UNKNOWN_ORDER : n->total_fen != m->fen ? ODD_AMOUNT : 0;
+}
+
+/* Named by what the money is known by, so that apply makes the same when it is run again. */
+static struct id order_key(const struct money *m, const char *name)
+{
+	uint8_t digest[SHA256_BYTES];
+	const struct str parts[] = { STR("order of money "), str_c(name) };
+	hash_parts(HASH_SHA256, parts, sizeof(parts) / sizeof(parts[0]), digest);
+	return id_make(m->came_ms, digest);
+}
+
+static bool take_for_notice(struct tx *tx, const struct money *m, struct notice *n, const char *name, int64_t now_ms, struct arena *a, struct fail *why)
+{
+	struct order o;
+	int64_t id;
+	struct order_new new = { .key = order_key(m, name), .person = n->person, .notices = n, .count = 1, .now_ms = m->came_ms, .hold_ms = 1, .open_max = INT64_MAX };
+	return order_make(tx, &new, &o, why) && payment_take_late(tx, &o, m->channel, m->reference, m->fen, m->came_ms, now_ms, a, &id, why);
+}
+
+static bool of_no_order(struct tx *tx, const struct money *m, const char *name, int64_t now_ms, struct arena *a, enum money_end *end, struct fail *why)
+{
+	struct notice *n = arena_alloc(a, sizeof(*n));
+	int64_t id;
+	if (n == NULL)
+		return FAILS(why, MEMORY, "a notice");
+	if (!notice_hold(tx, m->notice, why) || !notice_read(tx, m->notice, n, a, why))
+		return false;
+	int kind = why_not(n, m);
+	*end = kind == 0 ? MONEY_TAKEN : MONEY_ODD;
+	if (kind == 0)
+		return take_for_notice(tx, m, n, name, now_ms, a, why);
+	const struct odd_money odd = { .kind = (enum odd_kind)kind, .channel = m->channel, .reference = m->reference, .division = n->division, .fen = m->fen, .came_ms = m->came_ms };
+	return odd_money_put(tx, &odd, now_ms, &id, why);
+}
+
 bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why)
 {
 	DROP(arena) struct arena a;
@@ -99,6 +156,8 @@ bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum mo
 		return true;
 	if (m->channel_no.at != NULL && !trade_note(tx, m, now_ms, why))
 		return false;
+	if (o.id == 0 && m->notice != 0)
+		return of_no_order(tx, m, name, now_ms, &a, end, why);
 	bool is_open = o.id != 0 && (o.state == ORDER_OPEN || o.state == ORDER_PAYING);
 	if (is_open && m->fen == o.total_fen && !take(tx, m, &o, now_ms, &a, &taken, why))
 		return false;

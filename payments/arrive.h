@@ -1,4 +1,5 @@
 /* payments/arrive.h - money that a channel says has come: taken for its order when that is open and the amount is the order's, kept as odd money otherwise (payments/odd_money.h).
+ * Without an order it is taken for its notice, as if it had been ordered when it came: where that is open, in nobody's hands, and of exactly that amount on that day.
  * Never refused, never lost, and once, however often it is told: by channel and the channel's own number.
  *
  * Thread: the write lane. Units: fen; milliseconds. */
@@ -12,6 +13,7 @@ struct money {
 	struct str reference;    /* the channel's number of the payment; 1 … 64 bytes */
 	struct str channel_no;   /* the channel's number of the order, by which it is given back; at NULL: by the reference */
 	int64_t order;           /* row id; 0: none of ours has that number */
+	int64_t notice;          /* where there is no order: what the channel says it pays, when asked about it; row id, 0: it does not say */
 	int64_t division;        /* whose suspense it is when no order says so */
 	int64_t fen, came_ms;
 };

@@ -83,6 +83,7 @@ struct attempt_word {
 	enum attempt_is is;
 	struct str reference;    /* of PAID: the channel's number of the payment */
 	struct str channel_no;   /* its number of the order; at NULL: it goes by ours */
+	struct str notice_no;    /* the payment code it was paid for, all of it still there; at NULL: it does not say, or some of it went back */
 	int64_t total_fen, paid_ms; /* paid_ms 0: it did not say */
 };
 struct attempt_word attempt_word_of_trade(const struct wechat_pay_trade *t);

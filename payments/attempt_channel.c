@@ -152,7 +152,8 @@ struct attempt_word attempt_word_of_nontax(const struct nontax_trade *t)
 {
 	static const enum attempt_is words[] = { [NONTAX_OTHER] = ATTEMPT_IS_OTHER, [NONTAX_UNPAID] = ATTEMPT_IS_UNPAID, [NONTAX_PAID] = ATTEMPT_IS_PAID, [NONTAX_REFUNDED] = ATTEMPT_IS_PAID,
 		[NONTAX_REFUNDING] = ATTEMPT_IS_PAID, [NONTAX_CLOSED] = ATTEMPT_IS_CLOSED };
-	return (struct attempt_word){ .is = words[t->state], .reference = t->trans_id, .channel_no = t->order_id, .total_fen = t->fee_fen, .paid_ms = t->paid_s * 1000 };
+	return (struct attempt_word){ .is = words[t->state], .reference = t->trans_id, .channel_no = t->order_id,
+		.notice_no = t->state == NONTAX_PAID && !t->has_refunds ? t->notice_no : STR_NONE, .total_fen = t->fee_fen, .paid_ms = t->paid_s * 1000 };
 }
 
 static bool nontax_word(struct str said, struct attempt_word *out, struct arena *arena)

@@ -8,6 +8,7 @@
 #include "payments/arrive.h"
 #include "payments/aside.h"
 #include "payments/attempt_channel.h"
+#include "payments/stray.h"
 
 #include <inttypes.h>
 
@@ -284,16 +285,13 @@ static bool is_unknown_there(const struct effect_view *e)
 static bool stray(struct tx *tx, const struct attempt_channel *c, const struct attempt_word *w, int64_t now_ms, struct arena *arena, struct fail *why)
 {
 	struct attempt a;
-	enum money_end end;
 	if (w->is != ATTEMPT_IS_PAID || w->channel_no.at == NULL)
 		return true;
 	if (!attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why))
 		return false;
-	if (a.id != 0)
-		return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why) && attempt_told(tx, &a, w, now_ms, why);
-	const struct money m = { .channel = c->channel, .reference = w->reference, .channel_no = w->channel_no, .division = attempt_stray_division(), .fen = w->total_fen,
-		.came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
-	return money_arrives(tx, &m, now_ms, &end, why);
+	if (a.id == 0)
+		return stray_paid(tx, c->channel, w, now_ms, arena, why);
+	return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why) && attempt_told(tx, &a, w, now_ms, why);
 }
 
 bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)

@@ -20,7 +20,7 @@ enum { ORDER_NOTICES_MAX = 10 };
 struct order {
 	int64_t id;
 	struct id key;
-	int64_t person, staff;     /* one of them is 0 */
+	int64_t person, staff;     /* one of them is 0; both: nobody here ordered it (payments/stray.h) */
 	enum order_state state;
 	int64_t total_fen, expires_ms, made_ms, changed_ms;
 	int64_t ends_as;           /* of PAYING: what it becomes when nothing at a channel can pay it any more; 0: open again */

@@ -109,12 +109,18 @@ static bool take(struct tx *tx, const struct order *o, struct payment *p, struct
 	return post(tx, o, p, from, a, &journal, why) && insert(tx, p, journal, why) && confirmation_make(tx, p, o, from->now_ms, why);
 }
 
+bool payment_take_late(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t came_ms, int64_t now_ms, struct arena *a,
+		       int64_t *id, struct fail *why)
+{
+	struct payment p = { .order = o->id, .channel = channel, .reference = reference, .fen = fen, .taken_ms = came_ms };
+	struct source from = { { .kind = LEDGER_CHANNEL, .channel = channel }, LEDGER_FOR_PAYMENT, 0, now_ms };
+	return take(tx, o, &p, &from, a, why) && (*id = p.id) != 0;
+}
+
 bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
 		  struct fail *why)
 {
-	struct payment p = { .order = o->id, .channel = channel, .reference = reference, .fen = fen, .taken_ms = now_ms };
-	struct source from = { { .kind = LEDGER_CHANNEL, .channel = channel }, LEDGER_FOR_PAYMENT, 0, now_ms };
-	return take(tx, o, &p, &from, a, why) && (*id = p.id) != 0;
+	return payment_take_late(tx, o, channel, reference, fen, now_ms, now_ms, a, id, why);
 }
 
 bool payment_take_odd(struct tx *tx, const struct order *o, const struct odd_row *odd, int64_t now_ms, struct arena *a, int64_t *id, struct fail *why)

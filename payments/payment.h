@@ -17,6 +17,9 @@ struct payment {
 /* Fails: ORDER_STATE; PAYMENT_AMOUNT not what the order says; PAYMENT_REFERENCE that number was another payment's. */
 MUST_USE bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
 			   struct fail *why);
+/* The same of money that came on a day before: it is of that day. */
+MUST_USE bool payment_take_late(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t came_ms, int64_t now_ms, struct arena *a,
+				int64_t *id, struct fail *why);
 /* The same of money that has lain in suspense: it is posted from there. The payment is of the day it came. */
 struct odd_row; /* payments/odd_money.h */
 MUST_USE bool payment_take_odd(struct tx *tx, const struct order *o, const struct odd_row *odd, int64_t now_ms, struct arena *a, int64_t *id, struct fail *why);

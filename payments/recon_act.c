@@ -6,6 +6,7 @@
 #include "payments/recon_inside.h"
 
 #include <inttypes.h>
+#include <stdio.h>
 #include <string.h>
 
 struct item {
@@ -16,7 +17,7 @@ struct item {
 static int64_t channel_of(int64_t source)
 {
 	static const struct { int64_t source, channel; } sources[] = {
-#define SOURCE(source, channel, side, by) { BILL_##source, PAY_##channel },
+#define SOURCE(source, channel, side, by, ...) { BILL_##source, PAY_##channel },
 #include "payments/recon_sources.def"
 #undef SOURCE
 	};
@@ -48,7 +49,7 @@ static bool is_possible(const struct item *i, enum recon_action action)
 	if ((recon_kind_row(i->kind)->may & 1u << action) == 0)
 		return false;
 	if (action == RECON_TO_BOOK)
-		return i->source == BILL_WECHAT_TRADE && i->side == RECON_PAID_IN && i->ours != 0 && i->theirs_fen > 0;
+		return (i->source == BILL_WECHAT_TRADE || i->source == BILL_WECHAT_NONTAX) && i->side == RECON_PAID_IN && i->ours != 0 && i->theirs_fen > 0;
 	if (action == RECON_TO_SUSPEND)
 		return i->channel != PAY_NO_CHANNEL && i->side == RECON_PAID_IN && i->theirs_fen > 0 && strlen(i->number) <= ODD_REFERENCE_MAX;
 	return action == RECON_TO_EXPLAIN || (i->channel != PAY_NO_CHANNEL && i->ours_fen != i->theirs_fen);
@@ -87,16 +88,20 @@ static bool book(struct tx *tx, const struct recon_act *a, const struct item *i,
 	struct money m = { .channel = (enum pay_channel)i->channel, .reference = str_c(i->number), .division = i->division != 0 ? i->division : a->division, .fen = i->theirs_fen,
 			   .came_ms = i->at_ms };
 	enum money_end end;
+	char channel_no[BILL_TEXT_MAX + 1] = "";
 	{
-		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT pay_order FROM pay_attempt WHERE id = $1", why);
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT pay_order, channel_no FROM pay_attempt WHERE id = $1", why);
 		if (q == NULL)
 			return false;
 		stmt_bind_int(q, 1, i->ours);
-		if (stmt_row(q, why))
+		if (stmt_row(q, why)) {
 			m.order = stmt_int(q, 0);
+			snprintf(channel_no, sizeof(channel_no), "%.*s", STR_ARG(stmt_text(q, 1)));
+		}
 		if (why->code != FAIL_NONE)
 			return false;
 	}
+	m.channel_no = channel_no[0] != '\0' ? str_c(channel_no) : STR_NONE;
 	return money_arrives(tx, &m, a->now_ms, &end, why);
 }
 

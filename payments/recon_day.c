@@ -102,7 +102,7 @@ static bool missing(struct tx *tx, struct recon_day *d, struct str needs, struct
 #undef CHANNEL
 	};
 	static const struct { enum bill_source source; int64_t channel; } sources[] = {
-#define SOURCE(source, channel, side, by) { BILL_##source, PAY_##channel },
+#define SOURCE(source, channel, side, by, ...) { BILL_##source, PAY_##channel },
 #include "payments/recon_sources.def"
 #undef SOURCE
 	};

@@ -12,8 +12,9 @@
 
 enum { FIRST_FOUND = 64, SEEN_MAX = 250 };
 
+enum { STRAYS_LEFT, STRAYS_ASKED };
 static const struct recon_source sources[] = {
-#define SOURCE(source, channel, side, by) { BILL_##source, PAY_##channel, RECON_##side, RECON_BY_##by },
+#define SOURCE(source, channel, side, by, strays) { BILL_##source, PAY_##channel, RECON_##side, RECON_BY_##by, STRAYS_##strays },
 #include "payments/recon_sources.def"
 #undef SOURCE
 };
@@ -146,6 +147,14 @@ static bool another(struct finding *f, const struct recon_ours_row *first, struc
 	return judge(f, odd != NULL ? odd : first, number, t, RECON_MORE_AGAIN, nth, why);
 }
 
+static void ask_about(struct recon_found *d, int64_t channel, struct str order_no)
+{
+	if (d->kind != RECON_LONG || d->ours != 0 || order_no.len == 0 || order_no.len > BILL_TEXT_MAX)
+		return;
+	d->channel = channel;
+	memcpy(d->order_no, order_no.at, order_no.len);
+}
+
 /* `row`: ours, NULL: none of that day. */
 static bool own_line(struct finding *f, struct recon_ours_row *row, enum recon_side side, struct str number, struct str order_no, const struct theirs *t, struct fail *why)
 {
@@ -166,7 +175,12 @@ static bool own_line(struct finding *f, struct recon_ours_row *row, enum recon_s
 	if (!recon_ours_look(f->tx, f->source, side, number, order_no, &stranger, why))
 		return false;
 	struct recon_ours_row seen = { .id = t->line, .side = (uint8_t)side, .seen = 1 };
-	return recon_join_put(f->strangers, &seen, number, why) && judge(f, &stranger, number, t, RECON_MORE_NOTHING, 0, why);
+	int64_t before = f->out->count;
+	if (!recon_join_put(f->strangers, &seen, number, why) || !judge(f, &stranger, number, t, RECON_MORE_NOTHING, 0, why))
+		return false;
+	if (f->source->asks && f->out->count > before)
+		ask_about(&f->out->found[before], f->source->channel, order_no);
+	return true;
 }
 
 static bool oldest_judge(struct finding *f, struct fail *why)

@@ -17,6 +17,8 @@ struct recon_found {
 	bool queued;          /* it is among the odd money already, with that amount: nobody need do more here */
 	int64_t ours, ours_fen, theirs_fen, line, division, at_ms;
 	char number[RECON_NUMBER_MAX + 1];
+	int64_t channel;      /* of an order of theirs that we know nothing of, and are to ask about there; 0: we are not */
+	char order_no[BILL_TEXT_MAX + 1]; /* theirs */
 };
 
 struct recon_question {

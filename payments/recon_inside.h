@@ -13,6 +13,7 @@ struct recon_source {
 	int64_t channel;      /* 0: all */
 	enum recon_side side;
 	enum recon_by by;
+	bool asks;            /* about orders of theirs that we know nothing of */
 };
 
 /* All of ours that came from from_ms on and before to_ms. */

@@ -1,9 +1,11 @@
 /* payments/recon_run.c - why rounds are counted: two may hold the same day beside our books, and the older one must not have the last word. */
 #include "payments/recon_run.h"
 
+#include "payments/stray.h"
+
 #include <inttypes.h>
 
-enum { AGAIN_FIRST_MS = 30000, AGAIN_MAX_MS = 1800000, REASON_MAX = 64 };
+enum { AGAIN_FIRST_MS = 30000, AGAIN_MAX_MS = 1800000, SOON_MS = 2000 /* for the next of its kind */, REASON_MAX = 64 };
 #define OPEN_DAYS 10
 
 struct str recon_run_state_text(int64_t state)
@@ -46,6 +48,12 @@ bool recon_ask(struct tx *tx, enum bill_source source, int64_t day, int64_t now_
 	       run_with(tx, "INSERT INTO recon_run (id, source, day, state, round, due_ms, tries, reason, ours, theirs, matched, differences, asked_ms, ended_ms)"
 			    " VALUES ($1, $2, $3, 1, 1, $4, 0, '', 0, 0, 0, 0, $4, 0) ON CONFLICT (source, day) DO UPDATE SET state = 1, round = recon_run.round + 1, due_ms = excluded.due_ms,"
 			    " tries = 0, reason = '', asked_ms = excluded.asked_ms", (int64_t[]){ id, source, day, now_ms }, 4, why);
+}
+
+bool recon_ask_soon(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
+{
+	return run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $2 WHERE source = $3 AND day = $4 AND state IN (2, 3)",
+			(int64_t[]){ now_ms + SOON_MS, now_ms, source, day }, 4, why);
 }
 
 bool recon_ask_around(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
@@ -130,7 +138,8 @@ bool recon_items_keep(struct tx *tx, const struct recon_claim *c, const struct r
 	if (!still_ours(tx, c, now_ms, why))
 		return false;
 	for (int64_t i = 0; i < count; i++)
-		if (!item_keep(tx, c, &found[i], now_ms, why))
+		if (!item_keep(tx, c, &found[i], now_ms, why) ||
+		    (found[i].channel != 0 && !stray_found(tx, (enum pay_channel)found[i].channel, str_c(found[i].order_no), c->source, c->day, now_ms, why)))
 			return false;
 	return true;
 }

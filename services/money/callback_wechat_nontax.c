@@ -2,7 +2,7 @@
  *
  * As with WeChat Pay: what was verified is kept as it came, sealed, and the answer is given when that is committed; the money goes where it belongs in the same transaction, or later where something
  * stands in the way (services/money/pay_callback.h). It is always 200, in the platform's own form: what we think of the call is the errcode sealed in it.
- * An order that no attempt of ours made is asked about before anything is believed: the platform's tests of this address speak of such orders, too. */
+ * An order that no attempt of ours made is asked about before anything is believed: the platform's tests of this address speak of such orders, too. What follows: payments/stray.h. */
 #include "auth/vault.h"
 #include "base/arena.h"
 #include "base/hash.h"

@@ -5,6 +5,8 @@
  * linker puts a mutant in the place of one function (--wrap, tests/CMakeLists.txt). */
 #include "services_money.h"
 
+#include "base/day.h"
+
 /* ---- mutants ---- */
 
 enum mutant { MUTANT_NONE, MUTANT_HALF_STAYS, MUTANT_SWALLOWS, MUTANT_TWICE, MUTANT_LATE_IS_LOST, MUTANT_ANY_AMOUNT, MUTANT_UNASKED };
@@ -129,27 +131,49 @@ static void mutants_are_found_out(void **state)
 
 /* ---- by hand: which queue it goes to ---- */
 
-enum before { IT_IS_OPEN, IT_IS_GIVEN_UP, AT_THE_COUNTER, IT_IS_VOID, AT_THE_BANK, BY_OTHER_MONEY };
+enum before { IT_IS_OPEN, IT_IS_GIVEN_UP, AT_THE_COUNTER, IT_IS_VOID, AT_THE_BANK, BY_OTHER_MONEY, NOBODY_ORDERED, ITS_DAYS_ARE_OVER, ITS_QUOTE_IS_OVER };
 static const struct {
 	enum before before;
 	int64_t more_fen;
 	enum money_end end;
 	enum odd_kind kind;
+	bool of_notice; /* the channel says which notice it pays; no order of ours has its number */
 } queues[] = {
-	{ IT_IS_OPEN, 0, MONEY_TAKEN, 0 },
-	{ IT_IS_OPEN, -1, MONEY_ODD, ODD_AMOUNT },
-	{ IT_IS_OPEN, 1, MONEY_ODD, ODD_AMOUNT },
-	{ IT_IS_GIVEN_UP, 0, MONEY_ODD, ODD_LATE },
-	{ AT_THE_COUNTER, 0, MONEY_ODD, ODD_DOUBLE },
-	{ IT_IS_VOID, 0, MONEY_ODD, ODD_VOID },
-	{ AT_THE_BANK, 0, MONEY_ODD, ODD_DOUBLE },
-	{ BY_OTHER_MONEY, 0, MONEY_ODD, ODD_DOUBLE },
+	{ IT_IS_OPEN, 0, MONEY_TAKEN, 0, false },
+	{ IT_IS_OPEN, -1, MONEY_ODD, ODD_AMOUNT, false },
+	{ IT_IS_OPEN, 1, MONEY_ODD, ODD_AMOUNT, false },
+	{ IT_IS_GIVEN_UP, 0, MONEY_ODD, ODD_LATE, false },
+	{ AT_THE_COUNTER, 0, MONEY_ODD, ODD_DOUBLE, false },
+	{ IT_IS_VOID, 0, MONEY_ODD, ODD_VOID, false },
+	{ AT_THE_BANK, 0, MONEY_ODD, ODD_DOUBLE, false },
+	{ BY_OTHER_MONEY, 0, MONEY_ODD, ODD_DOUBLE, false },
+	{ NOBODY_ORDERED, 0, MONEY_TAKEN, 0, true },
+	{ IT_IS_GIVEN_UP, 0, MONEY_TAKEN, 0, true },
+	{ NOBODY_ORDERED, -1, MONEY_ODD, ODD_AMOUNT, true },
+	{ NOBODY_ORDERED, 1, MONEY_ODD, ODD_AMOUNT, true },
+	{ ITS_QUOTE_IS_OVER, 0, MONEY_ODD, ODD_AMOUNT, true },
+	{ IT_IS_OPEN, 0, MONEY_ODD, ODD_UNKNOWN_ORDER, true }, /* it is in somebody's hands */
+	{ AT_THE_COUNTER, 0, MONEY_ODD, ODD_DOUBLE, true },
+	{ AT_THE_BANK, 0, MONEY_ODD, ODD_DOUBLE, true },
+	{ BY_OTHER_MONEY, 0, MONEY_ODD, ODD_DOUBLE, true },
+	{ IT_IS_VOID, 0, MONEY_ODD, ODD_VOID, true },
+	{ ITS_DAYS_ARE_OVER, 0, MONEY_ODD, ODD_VOID, true },
 };
 
-static bool comes(const struct life *l, int64_t fen, const char *number, enum money_end *end)
+static bool comes(const struct life *l, bool of_notice, int64_t fen, const char *number, enum money_end *end)
 {
-	const struct money came = { .channel = PAY_BY_WECHAT, .reference = str_c(number), .order = l->order.id, .fen = fen, .came_ms = m.now_ms };
+	const struct money came = { .channel = PAY_BY_WECHAT, .reference = str_c(number), .order = of_notice ? 0 : l->order.id, .notice = of_notice ? l->notice : 0, .division = 621200, .fen = fen,
+				    .came_ms = m.now_ms };
 	return money_arrives(m.tx, &came, m.now_ms, end, m.why);
+}
+
+static bool ends_yesterday(const struct life *l, const char *const sql)
+{
+	DROP(stmt) struct stmt *q = tx_query(m.tx, sql, m.why);
+	TRY(q != NULL);
+	stmt_bind_int(q, 1, day_of(m.now_ms) - 1);
+	stmt_bind_int(q, 2, l->notice);
+	return stmt_run(q, m.why);
 }
 
 static bool happens(struct life *l, enum before what)
@@ -162,9 +186,14 @@ static bool happens(struct life *l, enum before what)
 	w.payment_code = (struct str){ code, (size_t)snprintf(code, sizeof(code), "6212002610000%07d", l->n) };
 	switch (what) {
 	case IT_IS_OPEN:
+	case NOBODY_ORDERED:
 		return true;
+	case ITS_DAYS_ARE_OVER:
+		return ends_yesterday(l, "UPDATE pay_notice SET last_on = $1 WHERE id = $2");
+	case ITS_QUOTE_IS_OVER:
+		return ends_yesterday(l, "UPDATE pay_notice SET late_on = $1 WHERE id = $2");
 	case BY_OTHER_MONEY:
-		return comes(l, l->plan.fen, "4201", &end);
+		return comes(l, false, l->plan.fen, "4201", &end);
 	case IT_IS_VOID:
 	case AT_THE_BANK:
 		return finance_heard(m.tx, &w, m.now_ms, &heard, &notice, &m.arena, m.why);
@@ -179,8 +208,11 @@ static bool goes_to_its_queue(struct tx *tx, void *ctx, struct fail *why)
 	struct life l = { .plan = { .fen = 8000 }, .n = 1 };
 	enum money_end end, again;
 	struct odd_row odd;
+	struct notice n;
+	bool of_notice = queues[i].of_notice;
 	money_begin(tx, why);
-	TRY(orders(&l) && happens(&l, queues[i].before) && comes(&l, 8000 + queues[i].more_fen, "4200", &end) && comes(&l, 8000 + queues[i].more_fen, "4200", &again) &&
+	TRY(queues[i].before >= NOBODY_ORDERED ? notice_make(&l, &n) && (l.notice = n.id) != 0 : orders(&l));
+	TRY(happens(&l, queues[i].before) && comes(&l, of_notice, 8000 + queues[i].more_fen, "4200", &end) && comes(&l, of_notice, 8000 + queues[i].more_fen, "4200", &again) &&
 	    odd_money_by_reference(tx, PAY_BY_WECHAT, STR("4200"), &odd, &m.arena, why) && none("SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM ledger_posting"));
 	if (end != queues[i].end || again != MONEY_REPEATED || (odd.id != 0 ? (int)odd.money.kind : 0) != (int)queues[i].kind || money_wrong[0] != '\0')
 		fail_msg("row %zu: end %d, told again %d, kind %d %s", i, (int)end, (int)again, odd.id != 0 ? (int)odd.money.kind : 0, money_wrong);

@@ -203,6 +203,23 @@ static void bills(void **state)
 	assert_true(nontax_bill_judge(&away).means == NONTAX_BUSY && nontax_bill_judge(&ill).means == NONTAX_UNCLEAR && nontax_bill_judge(&large).means == NONTAX_UNCLEAR);
 }
 
+/* Of what went back, in part or on its way, nobody may think that it is all there. */
+static void what_went_back(void **state)
+{
+	(void)state;
+	static const struct { const char *more; bool has; } rows[] = {
+		{ "", false }, { ",\"partial_refund_info\":{}", false }, { ",\"partial_refund_info\":[]", false }, { ",\"partial_refund_info\":null", false },
+		{ ",\"partial_refund_info\":{\"refund_fee\":1}", true }, { ",\"partial_refund_info\":[{\"refund_fee\":1}]", true },
+	};
+	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		char body[256];
+		struct nontax_trade t;
+		snprintf(body, sizeof(body), "{\"errcode\":0,\"order_id\":\"A1\",\"status\":3,\"fee\":100,\"trans_id\":\"42\",\"pay_finish_time\":1795300100,\"payment_notice_no\":\"6\"%s}", rows[i].more);
+		if (!nontax_trade_read(str_c(body), &t, &a) || t.has_refunds != rows[i].has)
+			fail_msg("row %zu", i);
+	}
+}
+
 static void merchants(void **state)
 {
 	(void)state;
@@ -223,6 +240,7 @@ int main(void)
 		cmocka_unit_test_setup_teardown(questions, begin, end), cmocka_unit_test_setup_teardown(refused_here, begin, end), cmocka_unit_test_setup_teardown(codes, begin, end),
 		cmocka_unit_test_setup_teardown(fees, begin, end), cmocka_unit_test_setup_teardown(orders, begin, end),
 		cmocka_unit_test_setup_teardown(bills, begin, end), cmocka_unit_test(merchants),
+		cmocka_unit_test_setup_teardown(what_went_back, begin, end),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,85 @@
+/* payments/stray.c - why this exists: whoever paid a notice on the platform's own page has paid it, though nobody here was asked for an order. */
+#include "payments/stray.h"
+
+#include "auth/keyring.h"
+#include "payments/arrive.h"
+#include "payments/attempt_channel.h"
+
+#define AGAIN_MS INT64_C(1800000)
+
+/* ---- heard of ---- */
+
+struct asked {
+	int64_t asks, asked_ms;
+};
+
+static bool asked_read(struct tx *tx, enum pay_channel channel, struct str channel_no, struct asked *out, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT asks, asked_ms FROM pay_stray WHERE channel = $1 AND channel_no = $2", why);
+	*out = (struct asked){ .asks = 0 };
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, channel);
+	stmt_bind_text(q, 2, channel_no);
+	if (stmt_row(q, why))
+		*out = (struct asked){ stmt_int(q, 0), stmt_int(q, 1) };
+	return why->code == FAIL_NONE;
+}
+
+static bool asked_put(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_stray (channel, channel_no, source, day, asks, asked_ms) VALUES ($1, $2, $3, $4, 1, $5)"
+		" ON CONFLICT (channel, channel_no) DO UPDATE SET source = excluded.source, day = excluded.day, asks = pay_stray.asks + 1, asked_ms = excluded.asked_ms", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, channel);
+	stmt_bind_text(q, 2, channel_no);
+	stmt_bind_int(q, 3, source);
+	stmt_bind_int(q, 4, day);
+	stmt_bind_int(q, 5, now_ms);
+	return stmt_run(q, why);
+}
+
+bool stray_found(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
+{
+	struct asked before;
+	uint8_t digest[SHA256_BYTES];
+	if (!asked_read(tx, channel, channel_no, &before, why))
+		return false;
+	if (before.asks >= STRAY_ASKS_MAX || (before.asks > 0 && before.asked_ms > now_ms - AGAIN_MS))
+		return true;
+	const int64_t numbers[] = { before.asks, now_ms };
+	const struct str parts[] = { channel_no, { (const char *)numbers, sizeof(numbers) } };
+	keyring_index("stray.effect", parts, 2, digest);
+	return asked_put(tx, channel, channel_no, source, day, now_ms, why) && attempt_ask_stray(tx, channel, channel_no, now_ms, digest, why);
+}
+
+/* ---- answered ---- */
+
+static bool held_again(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, struct fail *why)
+{
+	int64_t source = 0, day = 0;
+	{
+		DROP(stmt) struct stmt *q = tx_query(tx, "SELECT source, day FROM pay_stray WHERE channel = $1 AND channel_no = $2", why);
+		if (q == NULL)
+			return false;
+		stmt_bind_int(q, 1, channel);
+		stmt_bind_text(q, 2, channel_no);
+		if (!stmt_row(q, why))
+			return why->code == FAIL_NONE;
+		source = stmt_int(q, 0);
+		day = stmt_int(q, 1);
+	}
+	return recon_ask_soon(tx, (enum bill_source)source, day, now_ms, why);
+}
+
+bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_word *w, int64_t now_ms, struct arena *a, struct fail *why)
+{
+	struct notice n = { .id = 0 };
+	enum money_end end;
+	if (w->notice_no.len > 0 && !notice_find(tx, w->notice_no, &n, a, why))
+		return false;
+	const struct money m = { .channel = channel, .reference = w->reference, .channel_no = w->channel_no, .notice = n.id, .division = n.id != 0 ? n.division : attempt_stray_division(),
+		.fen = w->total_fen, .came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
+	return money_arrives(tx, &m, now_ms, &end, why) && (end == MONEY_REPEATED || held_again(tx, channel, w->channel_no, now_ms, why));
+}

@@ -1,0 +1,18 @@
+/* payments/stray.h - an order at a channel that no attempt of ours made (the platform's own pages know our notices, too): heard of by its call, or out of a statement. Neither is believed: the channel
+ * is asked about the order, and what follows follows from its answer.
+ *
+ * Paid, for a notice of ours that is open, and exactly what that cost on the day it was paid: it is the notice's payment, as if it had been ordered here. Anything else is odd money, and two people's:
+ * of another amount, of a notice that is paid, void or over, or that an order here is holding at this moment.
+ * Thread: the write lane. Units: fen; milliseconds; days since 1970-01-01, in Longnan. */
+#ifndef PAYMENTS_STRAY_H
+#define PAYMENTS_STRAY_H
+#include "payments/attempt.h"
+#include "payments/recon_run.h"
+
+/* The statement of that day has it, and our books have not: it is asked about, again while the statement still has it, and at most STRAY_ASKS_MAX times. */
+enum { STRAY_ASKS_MAX = 48 };
+MUST_USE bool stray_found(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
+
+/* The channel's answer: paid, and no attempt of ours made it. The day whose statement has it is held beside our books once more. */
+MUST_USE bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_word *w, int64_t now_ms, struct arena *a, struct fail *why);
+#endif
