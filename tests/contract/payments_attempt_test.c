@@ -1,7 +1,8 @@
 /* Goal: an order that people pay, cancel, pay in another way and forget, at a channel whose answers and callbacks are late, lost, doubled and in any order, ends as the channel knows it:
  * paid once when it was paid there, given up when everything there is closed, and never both; no money is odd, no attempt stays live, and the ledger sums to zero.
  * Method: a life is drawn from a seed: steps of persons, of the channel (a model of it in words), of the notifier and of the clock, shuffled; then everything is given time, all callbacks
- * lost or told twice. On SQLite and on PostgreSQL. SIBAN_ATTEMPT_SEEDS=n for more. */
+ * lost or told twice. And the channel is asked when the protocol says, to the millisecond, as long as it says "not yet" or nothing at all. On SQLite and on PostgreSQL.
+ * SIBAN_ATTEMPT_SEEDS=n for more. */
 #include "both_stores.h"
 
 #include "auth/keyring.h"
@@ -111,22 +112,26 @@ static void ordered(struct effect_view *e, bool may_fail)
 	MUST(attempt_ordered(life.tx, e, life.now_ms, life.why));
 }
 
-static void answered(struct effect_view *e, bool may_fail)
+static void answer(struct effect_view *e, bool is_lost)
 {
 	struct attempt a;
-	int luck = may_fail ? draw(5) : 4;
 	MUST(attempt_by_asking(life.tx, e->id, &a, &life.arena, life.why));
 	if (a.id == 0) {
 		state_put(e->id, EFFECT_FAILED);
 		return;
 	}
 	const struct there *t = there_of(a.number);
-	e->state = luck == 0 ? EFFECT_UNKNOWN : EFFECT_DONE;
-	if (e->state == EFFECT_DONE && t->exists)
+	e->state = is_lost ? EFFECT_UNKNOWN : EFFECT_DONE;
+	if (!is_lost && t->exists)
 		e->said = str_copy(&life.arena, str_c(said(t)));
-	strcpy(e->code, luck == 0 ? "unclear" : t->exists ? "OK" : "ORDER_NOT_EXIST");
+	strcpy(e->code, is_lost ? "unclear" : t->exists ? "OK" : "ORDER_NOT_EXIST");
 	state_put(e->id, e->state);
 	MUST(attempt_answered(life.tx, e, life.now_ms, life.why));
+}
+
+static void answered(struct effect_view *e, bool may_fail)
+{
+	answer(e, may_fail && draw(5) == 0);
 }
 
 static void closed(struct effect_view *e, bool may_fail)
@@ -289,7 +294,7 @@ static void end(bool tells)
 	assert_int_equal(number("SELECT COUNT(*) FROM pay_attempt WHERE pay_order = $1 AND state = 4"), paid);
 }
 
-static void order_begin(int n)
+static void order_begin(int n, int64_t hold_ms)
 {
 	enum notice_put what;
 	uint8_t random[10] = { (uint8_t)n, (uint8_t)(n >> 8), 9 };
@@ -298,7 +303,7 @@ static void order_begin(int n)
 		.payer = STR("王小明"), .count = 1, .items = { { STR("103050101"), STR("罚款"), 20600 } }, .amount_fen = 20600, .total_fen = 20600, .state = NOTICE_UNPAID };
 	snprintf(notice.code, sizeof(notice.code), "6212002610000%07d", n);
 	MUST(notice_put(life.tx, &notice, BEGAN, salt, &what, life.why));
-	struct order_new w = { .key = id_make(BEGAN, random), .person = 1, .notices = &notice, .count = 1, .now_ms = BEGAN, .hold_ms = HOLD_MS, .open_max = 1000000, .salt = salt };
+	struct order_new w = { .key = id_make(BEGAN, random), .person = 1, .notices = &notice, .count = 1, .now_ms = BEGAN, .hold_ms = hold_ms, .open_max = 1000000, .salt = salt };
 	MUST(order_make(life.tx, &w, &o, life.why));
 	life.order_id = o.id;
 }
@@ -309,7 +314,7 @@ static bool live(struct tx *tx, void *ctx, struct fail *why)
 	life = (struct life){ .n = n, .now_ms = BEGAN, .tx = tx, .why = why };
 	arena_init(&life.arena, 1 << 20);
 	seed = (uint64_t)n * UINT64_C(2654435761) + 1;
-	order_begin(n);
+	order_begin(n, HOLD_MS);
 	for (int i = 0; i < STEPS; i++) {
 		step();
 		arena_reset(&life.arena);
@@ -329,6 +334,83 @@ static void lives(void **state)
 	assert_int_equal(fixture_number(&on->f, "SELECT CAST(COALESCE(SUM(amount_fen), 0) AS BIGINT) FROM ledger_posting"), 0);
 	assert_true(fixture_number(&on->f, "SELECT COUNT(*) FROM pay_payment") > count / 5); /* the lives are worth something */
 	assert_true(fixture_number(&on->f, "SELECT COUNT(*) FROM pay_order WHERE state IN (3, 4)") > count / 5);
+}
+
+/* ---- when it is asked ---- */
+
+/* Seconds after it was ready, or was to be closed. What is being closed was asked at once, so its next question is the second. */
+static const struct rhythm {
+	const char *name;
+	bool is_closing;
+	int64_t after_s[9];
+} rhythms[] = {
+	{ "ready: 5 s, 30 s, 1, 3, 5, 10, 30 min, daily", false, { 5, 30, 60, 180, 300, 600, 1800, 1800 + 86400, 1800 + 2 * 86400 } },
+	{ "closing: twice an hour in the end", true, { 25, 55, 175, 295, 595, 1795, 1795 + 1800, 1795 + 2 * 1800, 1795 + 3 * 1800 } },
+};
+enum { RHYTHMS = sizeof(rhythms) / sizeof(rhythms[0]), HOLD_LONG_MS = 864000000 };
+
+static void question_is_answered(bool is_lost, const char *name, int64_t after_s)
+{
+	int64_t ids[PENDING_MAX];
+	struct effect_view e;
+	bool found;
+	if (pending(ids) != 1)
+		fail_msg("%s: not asked at %lld s", name, (long long)after_s);
+	MUST(effect_get(life.tx, ids[0], &e, &found, life.why));
+	assert_int_equal(e.kind, KIND_wechat_pay_query);
+	answer(&e, is_lost);
+}
+
+static void rhythm_begin(const struct rhythm *r)
+{
+	struct attempt a;
+	pays_somehow();
+	assert_true(notifier_step(false));
+	if (!r->is_closing)
+		return;
+	MUST(attempt_live(life.tx, life.order_id, &a, &life.arena, life.why));
+	MUST(attempt_wind_up(life.tx, &a, ORDER_CLOSED, life.now_ms, life.why));
+	question_is_answered(true, r->name, 0);
+}
+
+/* A ready one is told "not paid yet"; of what is being closed no answer comes, or it would be over. */
+static void rhythm_holds(const struct rhythm *r)
+{
+	int64_t ids[PENDING_MAX];
+	for (size_t i = 0; i < sizeof(r->after_s) / sizeof(r->after_s[0]); i++) {
+		life.now_ms = BEGAN + r->after_s[i] * 1000 - 1;
+		sweeps();
+		if (pending(ids) != 0)
+			fail_msg("%s: asked before %lld s", r->name, (long long)r->after_s[i]);
+		life.now_ms++;
+		sweeps();
+		question_is_answered(r->is_closing, r->name, r->after_s[i]);
+	}
+	assert_int_equal(number("SELECT state FROM pay_attempt WHERE pay_order = $1"), r->is_closing ? ATTEMPT_CLOSING : ATTEMPT_READY);
+}
+
+static bool keep_time(struct tx *tx, void *ctx, struct fail *why)
+{
+	const struct rhythm *r = ctx;
+	int n = 900000 + (int)(r - rhythms);
+	life = (struct life){ .n = n, .now_ms = BEGAN, .tx = tx, .why = why };
+	arena_init(&life.arena, 1 << 20);
+	order_begin(n, HOLD_LONG_MS);
+	rhythm_begin(r);
+	rhythm_holds(r);
+	arena_free(&life.arena);
+	return FAILS(why, GONE, "rolled back by the test");
+}
+
+static void each_is_asked_in_time(void **state)
+{
+	(void)state;
+	for (int i = 0; i < RHYTHMS; i++) {
+		fail_clear(&on->f.why);
+		assert_false(store_write(on->f.store, keep_time, (void *)(uintptr_t)&rhythms[i], &on->f.why));
+		assert_int_equal(on->f.why.code, FAIL_GONE);
+	}
+	fail_clear(&on->f.why);
 }
 
 static bool person_make(struct tx *tx, void *ctx, struct fail *why)
@@ -361,6 +443,9 @@ static int stop(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { { "lives", lives, side, NULL, &sides[0] }, { "lives", lives, side, NULL, &sides[1] } };
+	const struct CMUnitTest tests[] = {
+		{ "lives", lives, side, NULL, &sides[0] }, { "lives", lives, side, NULL, &sides[1] },
+		{ "each_is_asked_in_time", each_is_asked_in_time, side, side_unstick, &sides[0] }, { "each_is_asked_in_time", each_is_asked_in_time, side, side_unstick, &sides[1] },
+	};
 	return cmocka_run_group_tests(tests, start, stop);
 }
