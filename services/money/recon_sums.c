@@ -273,12 +273,13 @@ static void months_head(const struct recon_table_at *at, struct office_sheet *s)
 	office_heads(s, heads, 11);
 }
 
+/* What went back left the channel's account or, by the treasury, the collecting one: both are refunds, and neither is what arrived. */
 static bool month_moved(struct tx *tx, struct recon_table_at *at, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT channel, SUM(CASE WHEN kind = 1 AND cause IN (1, 3) THEN 1 ELSE 0 END), CAST(SUM(CASE WHEN kind = 1 AND cause IN (1, 3) THEN fen ELSE 0 END) AS BIGINT),"
-		" SUM(CASE WHEN kind = 1 AND cause = 5 THEN 1 ELSE 0 END), CAST(SUM(CASE WHEN kind = 1 AND cause = 5 THEN fen ELSE 0 END) AS BIGINT),"
-		" CAST(SUM(CASE WHEN kind = 5 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 6 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 7 THEN fen ELSE 0 END) AS BIGINT)"
+		" SUM(CASE WHEN kind IN (1, 5) AND cause = 5 THEN 1 ELSE 0 END), CAST(SUM(CASE WHEN kind IN (1, 5) AND cause = 5 THEN fen ELSE 0 END) AS BIGINT),"
+		" CAST(SUM(CASE WHEN kind = 5 AND cause <> 5 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 6 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 7 THEN fen ELSE 0 END) AS BIGINT)"
 		" FROM (SELECT a.channel, a.kind, j.cause, p.amount_fen AS fen FROM ledger_account a JOIN ledger_posting p ON p.account = a.id JOIN ledger_journal j ON j.id = p.journal"
 		" WHERE a.kind IN (1, 5, 6, 7) AND p.day = $1) x GROUP BY channel", why);
 	if (q == NULL)

@@ -5,7 +5,8 @@ import { randomUUID } from 'node:crypto';
 import test, { after } from 'node:test';
 import { Case, assert_problem, now, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
-import { bring, notice, sandbox_codes } from './lib/payments.mjs';
+import { bring, day, notice, sandbox_codes } from './lib/payments.mjs';
+import { csv } from './lib/sheets.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
@@ -14,6 +15,7 @@ const w = await world(g, { test_key: true });
 const maker = await first(g, 'li.safe', 'security_admin'), checker = await first(g, 'li.system', 'system_admin');
 const window = await hire(maker, checker, 'window.one', '621202', 'window_clerk'), clerk = await hire(maker, checker, 'pay.one', '621202', 'payment_clerk');
 const second = await hire(maker, checker, 'pay.two', '621202', 'payment_checker'), elsewhere = await hire(maker, checker, 'pay.else', '621221', 'payment_clerk');
+const office = await hire(maker, checker, 'pay.all', '621200', 'payment_clerk');
 
 const number = async (sql) => Number(await g.sql(sql));
 const sum = (where = '1 = 1') => number(`SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE ${where}`);
@@ -180,6 +182,9 @@ test('by the unit and by the office, by terminal and by the treasury', async () 
 	assert.equal((await clerk.ask('GET', '/v1/office/refunds?limit=2')).json.items.length, 2);
 	assert.ok((await g.get('/v1/refunds', { token: w.citizen })).json.items.length >= 4);
 	assert_problem(await g.get('/v1/refunds?state=gone', { token: w.citizen }), 400, 'invalid_query');
+	// of the month: what the terminal gave back and what the treasury did are both refunds, and neither is what arrived
+	const months = csv((await office.ask('GET', `/v1/office/exports?what=months&from=${day(-1)}&to=${day()}`)).text.slice(1)).filter((r) => r[1] === 'pos');
+	assert.deepEqual(months.map((r) => r.slice(2, 9)), [['1', '80.00', '2', '-80.00', '0.00', '0.00', '0.00']]);
 });
 
 // As the function that takes a channel's money does; the tests of channels come by the channel.
