@@ -173,13 +173,23 @@ bool nontax_order_build(const struct nontax_account *w, const struct nontax_orde
 
 /* ---- asked after, given back ---- */
 
-bool nontax_ask_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why)
+static bool order_id_build(const struct nontax_account *w, const char *path, struct str order_id, struct arena *a, struct http_call *out, struct fail *why)
 {
 	struct writing b;
-	if (!begin(w, "/nontax/getorder", a, &b, why))
+	if (!begin(w, path, a, &b, why))
 		return false;
 	json_add_text(&b.j, "order_id", order_id);
 	return end(&b, out, why);
+}
+
+bool nontax_ask_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why)
+{
+	return order_id_build(w, "/nontax/getorder", order_id, a, out, why);
+}
+
+bool nontax_tell_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why)
+{
+	return order_id_build(w, "/nontax/notifyinconsistentorder", order_id, a, out, why);
 }
 
 bool nontax_list_build(const struct nontax_account *w, const struct nontax_notice *n, struct arena *a, struct http_call *out, struct fail *why)

@@ -83,6 +83,10 @@ static inline bool nontax_trade_is_paid(const struct nontax_trade *t)
 	return t->state == NONTAX_PAID || t->state == NONTAX_REFUNDED || t->state == NONTAX_REFUNDING;
 }
 
+/* That we are told of it once more, where they think that telling us has failed: their file of the day has it, and we have not. */
+MUST_USE bool nontax_tell_build(const struct nontax_account *w, struct str order_id, struct arena *a, struct http_call *out, struct fail *why);
+struct nontax_said nontax_tell_judge(const struct http_answer *answer);
+
 /* What a trade says of the refund of this number (refund_out_id). false: it knows of none. */
 struct nontax_refund {
 	struct str refund_id;             /* WeChat's number; at NULL: it did not say */

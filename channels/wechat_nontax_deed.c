@@ -1,4 +1,4 @@
-/* channels/wechat_nontax_deed.c - why this exists: their answers say what happened, or that it is not known; what an effect does about it is decided here, once for all four. */
+/* channels/wechat_nontax_deed.c - why this exists: their answers say what happened, or that it is not known; what an effect does about it is decided here, once for all of them. */
 #include "channels/wechat_nontax_deed.h"
 
 #include "base/arena.h"
@@ -92,6 +92,13 @@ static bool query_build(const struct order *o, struct arena *a, struct http_call
 	struct deed d;
 	struct nontax_account w = account_of(o);
 	return deed_read(o, &d, a, why) && has(d.order_id, "order_id", why) && nontax_ask_build(&w, d.order_id, a, out, why);
+}
+
+static bool tell_build(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
+{
+	struct deed d;
+	struct nontax_account w = account_of(o);
+	return deed_read(o, &d, a, why) && has(d.order_id, "order_id", why) && nontax_tell_build(&w, d.order_id, a, out, why);
 }
 
 static bool refund_build(const struct order *o, struct arena *a, struct http_call *out, struct fail *why)
@@ -209,6 +216,16 @@ static void query_judge(const struct order *o, const struct http_answer *answer,
 		done(out, states[t.state], t.trans_id, answer->body);
 }
 
+/* Whatever they say to it, they were asked: the order itself is asked about besides (payments/stray.h). */
+static void tell_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
+{
+	(void)o;
+	struct nontax_said said = nontax_tell_judge(answer);
+	refused(said, answer, true, false, out);
+	if (said.means == NONTAX_OK || (said.means == NONTAX_UNCLEAR && said.errcode != 0))
+		done(out, said.means == NONTAX_OK ? "OK" : "REFUSED", STR_NONE, answer->body);
+}
+
 /* A yes is that it was taken, not that it was given back. */
 static void refund_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
@@ -254,5 +271,6 @@ static void refund_query_judge(const struct order *o, const struct http_answer *
 
 const struct codec_http codec_wechat_nontax_order = { "wechat_nontax_order", order_build, order_judge, list_build, list_judge };
 const struct codec_http codec_wechat_nontax_query = { "wechat_nontax_query", query_build, query_judge, NULL, NULL };
+const struct codec_http codec_wechat_nontax_tell = { "wechat_nontax_tell", tell_build, tell_judge, NULL, NULL };
 const struct codec_http codec_wechat_nontax_refund = { "wechat_nontax_refund", refund_build, refund_judge, query_build, refund_ask_judge };
 const struct codec_http codec_wechat_nontax_refund_query = { "wechat_nontax_refund_query", query_build, refund_query_judge, NULL, NULL };

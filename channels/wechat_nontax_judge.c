@@ -312,6 +312,14 @@ struct nontax_said nontax_refund_judge(const struct http_answer *answer, struct 
 	return said;
 }
 
+struct nontax_said nontax_tell_judge(const struct http_answer *answer)
+{
+	json_t *read;
+	struct nontax_said said = read_answer(answer, &read);
+	json_decref(read);
+	return said;
+}
+
 /* ---- the file of a day ---- */
 
 /* A brace that is no error is no file either. */

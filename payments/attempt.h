@@ -6,7 +6,7 @@
  *                 ↘ paid           the phone was quicker
  *
  * One live attempt per order, by a constraint. What the phone says counts for nothing; a channel's signed word does, whichever way it comes, and as often as it comes.
- * Outside are four effects (notify/effects.def); what follows from their ends is here.
+ * Outside are a few effects (notify/effects.def); what follows from their ends is here.
  *
  * Thread: the write lane; attempt_find any. Owns: `handle` lives in the arena. Units: fen; wall-clock milliseconds.
  * Source: protocols: WeChat Pay APIv3, "查询订单", "关闭订单": ask at 5 s, 30 s, 1, 3, 5, 10, 30 min. */
@@ -97,6 +97,8 @@ MUST_USE bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as,
 MUST_USE bool attempt_told(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why);
 /* About an order at a channel that no attempt is known to have made: it is asked, and its answer believed. */
 MUST_USE bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why);
+/* The channel, which calls us (attempt_is_told), is asked to tell of it again: what it has not told it may hold against us. */
+MUST_USE bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why);
 /* What follows from the ends of effects; composed in gateway/. */
 MUST_USE bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);

@@ -12,11 +12,13 @@ enum { HANDLE_MAX = 2560 };
 #define MS_PER_MINUTE INT64_C(60000)
 
 static int64_t ends_after_ms, division;
+static bool listens;
 
 void attempts_compose(const struct config *c)
 {
 	ends_after_ms = c->wechat_nontax_order_minutes * MS_PER_MINUTE;
 	division = c->payment_code_prefecture * 100;
+	listens = c->wechat_nontax_calls != 0;
 }
 
 int64_t attempt_ends_by_itself_ms(const struct attempt *a)
@@ -169,9 +171,9 @@ static bool nontax_word(struct str said, struct attempt_word *out, struct arena 
 
 #define BY(name) (1u << ATTEMPT_BY_##name)
 static const struct attempt_channel channels[] = {
-	{ PAY_BY_WECHAT, BY(MINI) | BY(JSAPI) | BY(APP) | BY(NATIVE) | BY(H5), KIND_wechat_pay_prepay, KIND_wechat_pay_query, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
+	{ PAY_BY_WECHAT, BY(MINI) | BY(JSAPI) | BY(APP) | BY(NATIVE) | BY(H5), KIND_wechat_pay_prepay, KIND_wechat_pay_query, 0, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
 	  .page = pay_page, .word = pay_word },
-	{ PAY_BY_WECHAT_NONTAX, BY(MINI) | BY(H5), KIND_wechat_nontax_order, KIND_wechat_nontax_query, 0, .payload = nontax_payload, .page = nontax_page, .word = nontax_word },
+	{ PAY_BY_WECHAT_NONTAX, BY(MINI) | BY(H5), KIND_wechat_nontax_order, KIND_wechat_nontax_query, KIND_wechat_nontax_tell, 0, .payload = nontax_payload, .page = nontax_page, .word = nontax_word },
 };
 enum { CHANNELS = sizeof(channels) / sizeof(channels[0]) };
 
@@ -181,6 +183,11 @@ const struct attempt_channel *attempt_channel_of(enum pay_channel channel)
 		if (channels[i].channel == channel)
 			return &channels[i];
 	return NULL;
+}
+
+bool attempt_is_told(enum pay_channel channel)
+{
+	return attempt_channel_of(channel)->tell != 0 && listens;
 }
 
 const struct attempt_channel *attempt_channel_asked(int32_t query)

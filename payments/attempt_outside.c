@@ -64,7 +64,7 @@ static bool by_number(struct tx *tx, struct attempt *at, bool is_close, int64_t 
 	return attempt_effect(tx, at, &d, now_ms, &effect, why) && attempt_ask_next(tx, at, effect, at->asks + !is_close, 0, now_ms, why);
 }
 
-bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
+static bool stray_effect(struct tx *tx, int32_t kind, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
 {
 	DROP(arena) struct arena a;
 	struct buf b;
@@ -72,8 +72,18 @@ bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str chann
 	arena_init(&a, ARENA_MAX);
 	if (!number_out(&b, &a, "order_id", channel_no, why))
 		return false;
-	const struct effect_new e = { .kind = attempt_channel_of(channel)->query, .payload = buf_text(&b) };
+	const struct effect_new e = { .kind = kind, .payload = buf_text(&b) };
 	return effect_add(tx, &e, now_ms, random, &effect, why);
+}
+
+bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
+{
+	return stray_effect(tx, attempt_channel_of(channel)->query, channel_no, now_ms, random, why);
+}
+
+bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
+{
+	return stray_effect(tx, attempt_channel_of(channel)->tell, channel_no, now_ms, random, why);
 }
 
 /* ---- when to ask ---- */

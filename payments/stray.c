@@ -51,7 +51,10 @@ bool stray_found(struct tx *tx, enum pay_channel channel, struct str channel_no,
 	const int64_t numbers[] = { before.asks, now_ms };
 	const struct str parts[] = { channel_no, { (const char *)numbers, sizeof(numbers) } };
 	keyring_index("stray.effect", parts, 2, digest);
-	return asked_put(tx, channel, channel_no, source, day, now_ms, why) && attempt_ask_stray(tx, channel, channel_no, now_ms, digest, why);
+	if (!asked_put(tx, channel, channel_no, source, day, now_ms, why) || !attempt_ask_stray(tx, channel, channel_no, now_ms, digest, why))
+		return false;
+	keyring_index("stray.tell", parts, 2, digest);
+	return before.asks > 0 || !attempt_is_told(channel) || attempt_tell_stray(tx, channel, channel_no, now_ms, digest, why);
 }
 
 /* ---- answered ---- */

@@ -9,7 +9,7 @@
 #include "payments/attempt.h"
 #include "payments/recon_run.h"
 
-/* The statement of that day has it, and our books have not: it is asked about, again while the statement still has it, and at most STRAY_ASKS_MAX times. */
+/* The statement of that day has it, and our books have not: the channel is asked to tell us of it, where it tells us of anything, and it is asked about, again while the statement still has it, and at most STRAY_ASKS_MAX times. */
 enum { STRAY_ASKS_MAX = 48 };
 MUST_USE bool stray_found(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
 

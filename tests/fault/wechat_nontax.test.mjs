@@ -1,4 +1,4 @@
-// Goal: whenever the process dies on the way of a payment at WeChat's non-tax platform (ordered there, asked about, given back, asked whether it was), one page is what anybody has, it is paid once,
+// Goal: whenever the process dies on the way of a payment at WeChat's non-tax platform (ordered there, asked about, given back, asked whether it was, found in its file and asked about), one page is what anybody has, it is paid once,
 // and a refund goes back once, under one number, however often it is said.
 // Method: lives of an order in which the process kills itself at one named point of each effect, and is started again; the sandbox counts what it was asked. SIBAN_LONG=1: every point.
 import assert from 'node:assert/strict';
@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { world } from '../flow/lib/cases.mjs';
 import { gateway, is_long } from '../flow/lib/gateway.mjs';
-import { bring, notice, sandbox_codes } from '../flow/lib/payments.mjs';
+import { bring, day, notice, sandbox_codes } from '../flow/lib/payments.mjs';
 import { first, hire } from '../flow/lib/staff.mjs';
 import { until } from '../flow/lib/until.mjs';
 import { made, nontax_settings, pay, tell } from '../flow/lib/wechat_nontax.mjs';
@@ -25,7 +25,7 @@ await s.setup('wechat_nontax', { callbacks: false, refund_ends: false });
 
 const number = async (sql) => Number(await g.sql(sql));
 const lost = (promise) => promise.catch(() => ({ status: 0 })); // what it was doing dies with it
-const hurry = () => g.sql('UPDATE effect SET due_ms = 1 WHERE kind IN (16, 17, 18, 19) AND state IN (1, 2) AND due_ms > 1');
+const hurry = () => g.sql('UPDATE effect SET due_ms = 1 WHERE kind IN (16, 17, 18, 19, 24) AND state IN (1, 2) AND due_ms > 1');
 const quiet = () => until('nothing is on its way', async () => {
 	await hurry();
 	return (await number('SELECT COUNT(*) FROM effect WHERE state <= 2')) === 0;
@@ -70,11 +70,21 @@ async function life(point) {
 		await hurry();
 		return (await state()) === 'done';
 	});
+	const stray = notice(), paid = () => number(`SELECT COUNT(*) FROM pay_payment p JOIN pay_order_notice o ON o.pay_order = p.pay_order JOIN pay_notice n ON n.id = o.notice WHERE n.payment_code = '${stray.payment_code}'`);
+	assert.equal((await bring(g, w.department, stray)).status, 201);
+	const nobodys = await s.tell('wechat_nontax', 'place', { notice: stray.payment_code, fee: 8000 });
+	await s.tell('wechat_nontax', 'pay', nobodys);
+	await s.tell('wechat_nontax', 'earlier', nobodys);
+	const { text } = await s.tell('wechat_nontax', 'file', { day: day(-1), mch_id: '1900000011' });
+	await dies(point, 'asked about what nobody here ordered', () => lost(g.control('POST', `/control/reconciliation/files?source=wechat_nontax&day=${day(-1)}&replaces=1`, text, 'application/octet-stream')));
+	await quiet();
+	await until('it is the notice’s', async () => (await paid()) === 1);
 }
 
 test('the process dies at each step of each effect there, and it ends as the platform knows it', { timeout: 600000 }, async () => {
 	for (const point of points) await life(point);
-	assert.equal(await number('SELECT COUNT(*) FROM pay_payment'), points.length);
+	assert.equal(await number('SELECT COUNT(*) FROM pay_payment'), 2 * points.length);
+	assert.equal(await number('SELECT COUNT(*) FROM effect WHERE kind = 24'), points.length);
 	assert.equal(await number('SELECT COUNT(*) FROM pay_odd'), 0);
 	assert.equal(await number('SELECT COALESCE(SUM(amount_fen), 0) FROM ledger_posting'), 0);
 	assert.equal(await number('SELECT COUNT(*) FROM effect WHERE kind = 18'), points.length, 'one effect for one deed');

@@ -69,7 +69,12 @@ test('what the file of a day has and our books have not is asked about, and book
 	});
 	await until('the finance system has them', async () => (await number('SELECT COUNT(*) FROM pay_confirmation WHERE state = 3')) === 2);
 	const asked = (await s.log({ since })).entries.filter((e) => e.route === 'getorder').map((e) => JSON.parse(e.body).order_id);
-	assert.deepEqual([...asked].sort(), [exact, less, voided, one, two, mine, back, nobodys, late, quote].map((o) => o.order_id).sort(), 'each once');
+	const strays = [exact, less, voided, one, two, mine, back, nobodys, late, quote].map((o) => o.order_id).sort();
+	assert.deepEqual([...asked].sort(), strays, 'each once');
+	await until('it was asked to tell of each', async () => {
+		const told = (await s.log({ since })).entries.filter((e) => e.route === 'notifyinconsistentorder').map((e) => JSON.parse(e.body).order_id);
+		return JSON.stringify(told.sort()) === JSON.stringify(strays);
+	});
 	const shown = (await office.ask('GET', '/v1/office/odd-money?state=open&limit=50')).json.items.map((o) => o.kind);
 	assert.equal(shown.length, 8, shown.join());
 	const rows = () => g.sql('SELECT COUNT(*), (SELECT COUNT(*) FROM pay_payment), (SELECT COUNT(*) FROM pay_odd) FROM ledger_posting'), before = await rows(), round = await number('SELECT MAX(round) FROM recon_run WHERE source = 3');

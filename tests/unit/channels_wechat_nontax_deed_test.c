@@ -62,6 +62,7 @@ static void questions(void **state)
 	o.payload = STR("{\"order_id\":\"AQAAD1\",\"number\":\"rf_1\",\"fen\":600,\"reason\":\"技术差错\"}");
 	assert_true(codec_wechat_nontax_refund.build(&o, &a, &call, &why) && holds(call.body, "\"refund_fee\":600,\"refund_out_id\":\"rf_1\""));
 	assert_true(codec_wechat_nontax_refund.build_query(&o, &a, &call, &why) && holds(call.url, "/nontax/getorder?") && holds(call.body, "AQAAD1"));
+	assert_true(codec_wechat_nontax_tell.build(&o, &a, &call, &why) && holds(call.url, "/nontax/notifyinconsistentorder?") && holds(call.body, "AQAAD1"));
 	o.payload = STR("{}");
 	assert_false(codec_wechat_nontax_order.build(&o, &a, &call, &why) || codec_wechat_nontax_query.build(&o, &a, &call, &why) || codec_wechat_nontax_refund.build(&o, &a, &call, &why));
 	o.token = (struct secret){ STR_NONE };
@@ -72,7 +73,7 @@ static void questions(void **state)
 #define PAGE "{\"errcode\":0,\"order_id\":\"AQAAD1\",\"pay_url\":\"https://pay.example/1\"}"
 #define TRADE(status, more) "{\"errcode\":0,\"order_id\":\"AQAAD1\",\"status\":" status ",\"fee\":8000" more "}"
 #define PAID ",\"trans_id\":\"42\",\"pay_finish_time\":1795300100"
-enum which { ORDER, LIST, QUERY, REFUND, REFUND_ASK, REFUND_QUERY };
+enum which { ORDER, LIST, QUERY, REFUND, REFUND_ASK, REFUND_QUERY, TELL };
 
 static const struct {
 	enum which which;
@@ -114,6 +115,12 @@ static const struct {
 	{ REFUND_ASK, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"partial_refund_info\":{\"refund_out_id\":\"rf_1\",\"refund_fee\":600,\"refund_status\":6}"), VERDICT_DONE, "PROCESSING", false },
 	{ REFUND_ASK, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"partial_refund_info\":[{\"refund_out_id\":\"rf_0\",\"refund_status\":6},{\"refund_out_id\":\"rf_1\",\"refund_status\":\"5\"}]"), VERDICT_DONE, "SUCCESS", false },
 	{ REFUND_ASK, HTTP_ANSWERED, 200, "{\"errcode\":40001}", VERDICT_UNKNOWN, "40001", true },
+	{ TELL, HTTP_ANSWERED, 200, "{\"errcode\":0}", VERDICT_DONE, "OK", false },
+	{ TELL, HTTP_ANSWERED, 200, "{\"errcode\":9700002}", VERDICT_DONE, "REFUSED", false },
+	{ TELL, HTTP_ANSWERED, 200, "{\"errcode\":-1}", VERDICT_AGAIN, "-1", false },
+	{ TELL, HTTP_ANSWERED, 200, "{\"errcode\":40001}", VERDICT_AGAIN, "40001", true },
+	{ TELL, HTTP_ANSWERED, 200, "{\"errcode\":48001}", VERDICT_STOP, "48001", false },
+	{ TELL, HTTP_ANSWERED, 502, "{\"errcode\":0}", VERDICT_UNKNOWN, "unclear", false },
 	{ REFUND_QUERY, HTTP_ANSWERED, 200, TRADE("5", PAID ",\"refund_out_id\":\"rf_1\",\"refund_order_id\":\"R1\""), VERDICT_DONE, "SUCCESS", false },
 	{ REFUND_QUERY, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"refund_out_id\":\"rf_2\""), VERDICT_DONE, "RESOURCE_NOT_EXISTS", false },
 	{ REFUND_QUERY, HTTP_ANSWERED, 200, TRADE("3", PAID ",\"partial_refund_info\":{\"refund_out_id\":\"rf_1\",\"refund_status\":9}"), VERDICT_DONE, "RESOURCE_NOT_EXISTS", false },
@@ -126,7 +133,7 @@ static void answers(void **state)
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
 		const struct http_answer answer = { .end = rows[i].end, .status = rows[i].status, .body = str_c(rows[i].body) };
 		void (*const judges[])(const struct order *, const struct http_answer *, struct judgement *) = { codec_wechat_nontax_order.judge, codec_wechat_nontax_order.judge_query,
-			codec_wechat_nontax_query.judge, codec_wechat_nontax_refund.judge, codec_wechat_nontax_refund.judge_query, codec_wechat_nontax_refund_query.judge };
+			codec_wechat_nontax_query.judge, codec_wechat_nontax_refund.judge, codec_wechat_nontax_refund.judge_query, codec_wechat_nontax_refund_query.judge, codec_wechat_nontax_tell.judge };
 		struct judgement j;
 		judges[rows[i].which](&o, &answer, &j);
 		if (j.verdict != rows[i].verdict || strcmp(j.code, rows[i].code) != 0 || j.token_is_over != rows[i].token_is_over)
