@@ -1,7 +1,7 @@
 /* Goal: whatever dies or fails at whatever moment, no effect is lost, none whose receiver cannot know a repeat is done twice, subjects keep their order.
  * Method: a notifier and a committer stepped by hand against a peer that counts. First chance decides: who steps next, what the peer does, when the process
  * dies (SIBAN_SEED begins elsewhere, SIBAN_LONG=1 goes on for longer). Then the n-th statement fails, the n-th commit, the n-th allocation, for
- * n = 1, 2, … until nothing fails (from the fortieth on every third, when there is no time). */
+ * n = 1, 2, … until nothing fails (from the twentieth on every fifth; each with SIBAN_LONG=1). */
 #include "notify_world.h"
 
 #include "notify/effect_act.h"

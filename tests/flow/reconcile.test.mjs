@@ -166,7 +166,7 @@ test('a fund flow says what reached the account, and is posted once', async () =
 	assert.equal(await number('SELECT SUM(amount_fen) FROM ledger_posting'), 0);
 });
 
-test('a channel through which nobody was sent brings money all the same: all of it is shown', async () => {
+test('the day file of the non-tax platform: what we have not booked of it is shown, line by line', async () => {
 	const on = OF_NONTAX, file = readFileSync(path.join(source_dir, 'tests/unit/vectors/wechat_nontax_bill.csv'));
 	assert.equal((await bring('wechat_nontax', on, file)).status, 201);
 	await over(on, 'wechat_nontax');
