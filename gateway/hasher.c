@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <signal.h>
 #include <spawn.h>
 #include <stdatomic.h>
@@ -66,12 +67,15 @@ static bool helper_spawn(struct helper *p, const struct hasher_how *how)
 	return true;
 }
 
+/* Who steps back for whoever wakes does so on its way out as well, and we wait for it; where we may not say so (LimitNICE), it takes what it takes. */
 static void helper_end(struct helper *p)
 {
+	const struct sched_param any = { 0 };
 	if (p->fd < 0)
 		return;
 	close(p->fd);
 	kill(p->pid, SIGKILL);
+	(void)sched_setscheduler(p->pid, SCHED_OTHER, &any);
 	while (waitpid(p->pid, NULL, 0) < 0 && errno == EINTR)
 		;
 	*p = (struct helper){ .fd = -1, .is_taken = p->is_taken, .asked = p->asked, .rests_until_ns = p->rests_until_ns };

@@ -1,7 +1,7 @@
 // tests/fault/lib/gateway.mjs - a daemon in a folder of its own that may be killed, starved and lied to, and a client that survives it.
-import { execFile, execFileSync, spawn } from 'node:child_process';
+import { execFile, execFileSync } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
-import { createWriteStream, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import http2 from 'node:http2';
 import os from 'node:os';
 import path from 'node:path';
@@ -12,6 +12,7 @@ import { admin_request } from '../../flow/lib/clients.mjs';
 import { Gateway as FlowGateway, siban } from '../../flow/lib/gateway.mjs';
 import { source_dir } from '../../flow/lib/openapi.mjs';
 import { claim_ports } from '../../flow/lib/ports.mjs';
+import { prepared, unpack } from '../../flow/lib/prepared.mjs';
 import { until } from '../../flow/lib/until.mjs';
 
 /** Sanitizers slow everything down; limits of time are stretched by this much. */
@@ -50,8 +51,12 @@ export class Gateway extends FlowGateway {
 		g.ca = readFileSync(cert);
 		g.configure({ development: 'true', 'state.dir': g.state, 'listen.address': '127.0.0.1', 'listen.port': g.public_port, 'admin.port': g.admin_port,
 			'tls.certificate': cert, 'tls.key': key, loops: 1, 'rate.department': 10000000, 'rate.read': 1000000, 'rate.public': 10000000, ...settings });
-		await g.command('migrate');
-		for (const kind of ['regions', 'departments', 'matters'])
+		const begins = prepared(true, settings);
+		if (begins !== undefined)
+			unpack(begins, g.state);
+		else
+			await g.command('migrate');
+		for (const kind of begins === undefined ? ['regions', 'departments', 'matters', 'calendar'] : [])
 			await g.command('import', kind, path.join(source_dir, `data/${kind}.csv`));
 		const [department, matter, region] = g.sql(
 			'SELECT d.code, m.code, r.code FROM matter m JOIN department d ON d.id = m.department JOIN region r ON r.level = 3 ORDER BY m.id, r.code LIMIT 1').split('|');
@@ -63,20 +68,13 @@ export class Gateway extends FlowGateway {
 
 	/** Starts and waits until it says ready; gives the milliseconds that took. */
 	async serve() {
-		const log = createWriteStream(this.log_file, { flags: 'a' });
-		const words = [...this.before, siban, 'serve', '--config', this.conf], began = performance.now();
-		this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.environment } });
-		this.child.stderr.pipe(log);
+		const began = performance.now();
+		this.spawn([...this.before, siban, 'serve', '--config', this.conf]);
 		/* A test that failed half-way leaves its daemon running; node must not wait for it. Whoever waits for its end says so by gone(). */
 		this.child.unref();
-		this.child.stderr.unref();
-		this.logged = new Promise((resolve) => { log.once('close', resolve); });
-		this.exited = new Promise((resolve) => { this.child.once('exit', (code, signal) => resolve({ code, signal })); });
 		await until('the gateway is ready', async () => {
-			if (!this.is_running()) {
-				await this.logged;
+			if (!this.is_running())
 				throw new Error(`the gateway ended while starting:\n${this.log().slice(-3000)}`);
-			}
 			return admin_request(this, 'GET', '/readyz').then((a) => a.status === 200, () => false);
 		});
 		return performance.now() - began;
@@ -100,7 +98,6 @@ export class Gateway extends FlowGateway {
 	/** Its exit code and signal, when it has ended. */
 	gone() {
 		this.child.ref();
-		this.child.stderr.ref();
 		return this.exited;
 	}
 

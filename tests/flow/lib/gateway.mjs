@@ -1,6 +1,6 @@
 // A real daemon in a fresh state folder: started, asked, stopped, and looked over for what it should not have said.
 import { execFile, spawn } from 'node:child_process';
-import { cpSync, createWriteStream, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { closeSync, cpSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import os from 'node:os';
 import path from 'node:path';
 import { promisify } from 'node:util';
@@ -69,20 +69,21 @@ export class Gateway {
 		return stdout.trimEnd();
 	}
 
-	async serve() {
-		const log = createWriteStream(this.log_file, { flags: 'a' });
-		// setpriv: however this process ends, the gateway ends with it.
-		this.child = spawn('setpriv', ['--pdeathsig', 'KILL', siban, 'serve', '--config', this.conf], { stdio: ['ignore', 'ignore', 'pipe'], env: { ...process.env, ...this.environment } });
-		this.child.stderr.pipe(log);
-		this.logged = new Promise((resolve) => log.once('close', resolve));
+	// Runs these words with the log's file as the place for complaints: it is whole as soon as the gateway is gone, however long its helper, which yields to all others, lives on.
+	spawn(words) {
+		const log = openSync(this.log_file, 'a');
+		this.child = spawn(words[0], words.slice(1), { stdio: ['ignore', 'ignore', log], env: { ...process.env, ...this.environment } });
+		closeSync(log);
 		this.exited = new Promise((resolve) => this.child.once('exit', (code, signal) => resolve({ code, signal })));
+	}
+
+	async serve() {
+		// setpriv: however this process ends, the gateway ends with it.
+		this.spawn(['setpriv', '--pdeathsig', 'KILL', siban, 'serve', '--config', this.conf]);
 		let end = null;
 		this.exited.then((e) => { end = e; });
 		await until('the gateway is ready', async () => {
-			if (end !== null) {
-				await this.logged;
-				throw new Error(`the gateway ended while starting (${end.code ?? end.signal}):\n${this.log().slice(-3000)}`);
-			}
+			if (end !== null) throw new Error(`the gateway ended while starting (${end.code ?? end.signal}):\n${this.log().slice(-3000)}`);
 			return admin_request(this, 'GET', '/readyz').then((a) => a.status === 200, () => false);
 		});
 	}
@@ -167,7 +168,6 @@ export class Gateway {
 		this.connection?.session.destroy();
 		this.child.kill('SIGKILL');
 		await this.exited;
-		await this.logged;
 	}
 
 	async stop() {
@@ -179,11 +179,10 @@ export class Gateway {
 	}
 
 	async look_over() {
-		await this.logged;
+		const { code, signal } = await this.exited;
 		const log = this.log(), bad = BAD_WORDS.filter((word) => log.includes(word));
 		if (this.may_end_badly) return;
 		if (bad.length > 0) throw new Error(`the log says ${bad.join(', ')}:\n${excerpt(log, bad[0])}`);
-		const { code, signal } = await this.exited;
 		if (code !== 0) throw new Error(`the gateway ended with ${code ?? signal}:\n${log.slice(-3000)}`);
 	}
 }
