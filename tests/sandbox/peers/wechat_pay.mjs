@@ -3,7 +3,7 @@
 import { randomBytes, randomUUID } from 'node:crypto';
 import { authorization_wrong, pay_sign_wrong, platform, platform_headers, public_key, seal } from '../lib/wechat_pay_keys.mjs';
 import { Pusher, ask, wrong_with_url } from '../lib/push.mjs';
-import { bill_routes, is_bills } from './wechat_pay_bills.mjs';
+import { bill_routes, is_bill_moods, is_bills } from './wechat_pay_bills.mjs';
 
 const RETRIES_S = [15, 15, 30, 180, 600, 1200, 1800, 1800, 1800, 3600, 10800, 10800, 10800, 21600, 21600];
 const DEFAULTS = {
@@ -16,7 +16,7 @@ const DEFAULTS = {
 	push_timeout_ms: 5000,
 	refund_ends: 'SUCCESS',    // what becomes of a refund, after refund_ms; null: it goes on until refund_end
 	refund_ms: 20,
-	bills: {}, fund_bills: {}, creating: [], // by day: the file's text; days whose bill is being made
+	bills: {}, fund_bills: {}, creating: [], bill_moods: {}, // by day: the file's text; days whose bill is being made; by kind and day what is wrong with it
 };
 const MOODS = [null, 'signature', 'probe', 'serial', 'time', 'none', 'merchant'];
 const is_text = (v, max) => typeof v === 'string' && v.length > 0 && [...v].length <= max;
@@ -25,7 +25,7 @@ const SETTINGS = {
 	mchid: (v) => is_text(v, 32), appids: (v) => Array.isArray(v), api_key: (v) => typeof v === 'string' && v.length === 32, signs_with: (v) => ['public_key', 'certificate'].includes(v),
 	has_certificates: (v) => typeof v === 'boolean', wrong_answers: (v) => MOODS.includes(v), wrong_callbacks: (v) => MOODS.includes(v), second_ms: (v) => is_whole(v) && v > 0,
 	callbacks: (v) => typeof v === 'boolean', push_timeout_ms: is_whole, refund_ends: (v) => [null, 'SUCCESS', 'CLOSED', 'ABNORMAL'].includes(v), refund_ms: is_whole,
-	bills: is_bills, fund_bills: is_bills, creating: (v) => Array.isArray(v),
+	bills: is_bills, fund_bills: is_bills, creating: (v) => Array.isArray(v), bill_moods: is_bill_moods,
 };
 const STATUS = {
 	PARAM_ERROR: 400, INVALID_REQUEST: 400, APPID_MCHID_NOT_MATCH: 400, ORDER_PAID: 400, ORDER_CLOSED: 400, STATEMENT_CREATING: 400, NO_STATEMENT_EXIST: 400, SIGN_ERROR: 401,
