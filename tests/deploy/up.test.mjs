@@ -71,6 +71,13 @@ test('the tour', async () => {
 	assert.equal(tour.code, 0, tour.said);
 	assert.match(tour.said, /Every answer was what it should be/);
 	assert.ok(!tour.said.includes('✗'));
+	for (const shown of [/pay\.example\/intp\?order_id=/, /Genuine and valid/, /And she has a new e-receipt[^]*"amount_fen": 8000/, /Reversed This receipt/, /suspend 已与银行核对[^]*proposed; another[^]*: 0 unexplained/, /v1\/scoreboard/])
+		assert.match(tour.said, shown);
+});
+
+test('the tour again: what the first left stands in nobody’s way', async () => {
+	const tour = await run(path.join(top, 'deploy/tour'), '--state', state);
+	assert.equal(tour.code, 0, tour.said);
 });
 
 test('again: the same process, in less than five seconds', async () => {
