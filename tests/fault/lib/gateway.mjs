@@ -163,6 +163,10 @@ export class Client {
 			this.session.unref();
 	}
 
+	is_connected() {
+		return !this.session.connecting && !this.session.destroyed;
+	}
+
 	/** Did the connection come about within this time? */
 	connected(limit_ms = 5000) {
 		if (!this.session.connecting)
