@@ -65,7 +65,7 @@ static bool keep_odd(struct tx *tx, const struct money *m, const struct order *o
 static bool take(struct tx *tx, const struct money *m, const struct order *o, int64_t now_ms, struct arena *a, bool *taken, struct fail *why)
 {
 	int64_t id;
-	*taken = payment_take(tx, o, m->channel, m->reference, m->fen, now_ms, a, &id, why);
+	*taken = payment_take_late(tx, o, m->channel, m->reference, m->fen, m->came_ms, now_ms, a, &id, why);
 	if (*taken || why->code != FAIL_ORDER_STATE)
 		return *taken;
 	fail_clear(why);

@@ -7,7 +7,6 @@
 #include "payments/recon_inside.h"
 
 #include <assert.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 enum { FIRST_FOUND = 64, SEEN_MAX = 250 };
@@ -36,6 +35,13 @@ struct waiting {
 };
 enum { WAITING = 32, NEAR = 16 /* so many lines after its slot was asked for, its record is */ };
 
+/* A line whose record of ours is of another day: a match, unless that day's own statement has it too. */
+struct away {
+	struct recon_ours_row row;
+	struct theirs t;
+};
+enum { AWAY_DAYS_MAX = 7 };
+
 /* A finding under way. */
 struct finding {
 	const struct recon_question *q;
@@ -43,9 +49,12 @@ struct finding {
 	struct tx *tx;
 	struct recon_join *ours;
 	struct recon_join *strangers;      /* lines that are no record of ours of that day: id the line, at_ms theirs */
+	struct recon_join *away_numbers;   /* id: which of `away` */
+	struct away *away;
+	int64_t away_count, away_room;
 	struct recon_result *out;
 	bool has_before, has_after;        /* the neighbours' statements are here */
-	bool is_neighbour;                 /* the one being walked */
+	bool is_neighbour, is_away;        /* what is being walked is a neighbour's, or the own day's of `away` */
 	unsigned come, gone;               /* of `waiting`, in their order */
 	struct waiting waiting[WAITING];
 };
@@ -78,16 +87,17 @@ void recon_found_drop(struct recon_result *r)
 	r->count = r->room = 0;
 }
 
-static void number_of(struct str number, int nth, char out[RECON_NUMBER_MAX + 1])
-{
-	int len = snprintf(out, RECON_NUMBER_MAX + 1, "%.*s", STR_ARG(number));
-	if (nth > 0)
-		snprintf(out + len, (size_t)(RECON_NUMBER_MAX + 1 - len), "#%d", nth + 1);
-}
-
 /* `nth`: the same number stood in the statement so often before; such a one is a difference of its own. */
 static bool judge(struct finding *f, const struct recon_ours_row *row, struct str number, const struct theirs *t, enum recon_more how, int nth, struct fail *why)
 {
+	struct recon_ours_row gone = *row;
+	int64_t back_fen;
+	if (t->what == RECON_THEIRS_RETURNED && row->ours == RECON_OURS_DONE) { /* it may have gone back later than that day */
+		if (!recon_returned(f->tx, number, &back_fen, why))
+			return false;
+		gone.ours = back_fen == row->fen ? RECON_OURS_RETURNED : RECON_OURS_DONE;
+		row = &gone;
+	}
 	struct recon_pair p = { .side = (enum recon_side)row->side, .ours = (enum recon_ours)row->ours, .theirs = t->what, .notice = row->notice != 0 ? row->notice : RECON_NOTICE_NOBODYS,
 				.sums = row->fen == t->fen ? RECON_SUMS_EQUAL : RECON_SUMS_OTHER, .more = how };
 	enum recon_kind kind = recon_judge(&p);
@@ -102,7 +112,7 @@ static bool judge(struct finding *f, const struct recon_ours_row *row, struct st
 	*d = (struct recon_found){ .side = p.side, .kind = kind, .queued = p.ours == RECON_OURS_QUEUED && p.sums == RECON_SUMS_EQUAL, .ours = has_ours ? row->id : 0,
 				   .ours_fen = p.ours == RECON_OURS_DONE || p.ours == RECON_OURS_QUEUED || p.ours == RECON_OURS_ASKED ? row->fen : 0, .theirs_fen = t->fen, .line = t->line,
 				   .at_ms = t->line > 0 ? t->at_ms : row->at_ms };
-	number_of(number, nth, d->number);
+	recon_number_nth(number, nth, d->number);
 	return recon_division_of(f->tx, row, &d->division, why);
 }
 
@@ -110,7 +120,7 @@ static bool judge(struct finding *f, const struct recon_ours_row *row, struct st
 
 static enum recon_theirs theirs_said(const struct bill_line *l)
 {
-	return l->state == BILL_PENDING ? RECON_THEIRS_PENDING : l->state == BILL_FAILED ? RECON_THEIRS_FAILED : RECON_THEIRS_DONE;
+	return l->state == BILL_PENDING ? RECON_THEIRS_PENDING : l->state == BILL_FAILED ? RECON_THEIRS_FAILED : l->state == BILL_RETURNED ? RECON_THEIRS_RETURNED : RECON_THEIRS_DONE;
 }
 
 static bool line_settled(struct finding *f, const struct bill_line *l)
@@ -136,7 +146,7 @@ static bool another(struct finding *f, const struct recon_ours_row *first, struc
 {
 	char apart[RECON_NUMBER_MAX + 1];
 	struct recon_ours_row other, *odd;
-	number_of(number, nth, apart);
+	recon_number_nth(number, nth, apart);
 	odd = recon_join_find(f->ours, (enum recon_side)first->side, str_c(apart));
 	if (odd != NULL)
 		odd->seen = 1;
@@ -144,7 +154,30 @@ static bool another(struct finding *f, const struct recon_ours_row *first, struc
 		return false;
 	if (odd == NULL && other.ours == RECON_OURS_QUEUED)
 		odd = &other;
-	return judge(f, odd != NULL ? odd : first, number, t, RECON_MORE_AGAIN, nth, why);
+	return judge(f, odd != NULL ? odd : first, number, t, odd != NULL ? RECON_MORE_NOTHING : RECON_MORE_AGAIN, nth, why);
+}
+
+static bool away_put(struct finding *f, const struct recon_ours_row *row, struct str number, const struct theirs *t, struct fail *why)
+{
+	if (f->away_count >= RECON_FOUND_MAX)
+		return FAILS(why, RECON_MANY, "more than %d lines of other days", RECON_FOUND_MAX);
+	if (f->away_count == f->away_room) {
+		int64_t room = f->away_room > 0 ? 2 * f->away_room : FIRST_FOUND;
+		struct away *at = realloc(f->away, (size_t)room * sizeof *at);
+		if (at == NULL)
+			return FAILS(why, MEMORY, "%lld lines of other days", (long long)room);
+		f->away = at;
+		f->away_room = room;
+	}
+	const struct recon_ours_row named = { .id = f->away_count, .at_ms = row->at_ms, .side = row->side };
+	f->away[f->away_count++] = (struct away){ *row, *t };
+	return recon_join_put(f->away_numbers, &named, number, why);
+}
+
+static bool is_away(const struct finding *f, const struct recon_ours_row *row, const struct theirs *t)
+{
+	return f->source->by == RECON_BY_NUMBER && row->side == RECON_PAID_IN && row->ours == RECON_OURS_DONE && t->what == RECON_THEIRS_DONE &&
+	       day_of(row->at_ms) != f->q->day;
 }
 
 static void ask_about(struct recon_found *d, int64_t channel, struct str order_no)
@@ -176,18 +209,33 @@ static bool own_line(struct finding *f, struct recon_ours_row *row, enum recon_s
 		return false;
 	struct recon_ours_row seen = { .id = t->line, .side = (uint8_t)side, .seen = 1 };
 	int64_t before = f->out->count;
-	if (!recon_join_put(f->strangers, &seen, number, why) || !judge(f, &stranger, number, t, RECON_MORE_NOTHING, 0, why))
+	if (!recon_join_put(f->strangers, &seen, number, why))
+		return false;
+	if (is_away(f, &stranger, t))
+		return away_put(f, &stranger, number, t, why);
+	if (!judge(f, &stranger, number, t, RECON_MORE_NOTHING, 0, why))
 		return false;
 	if (f->source->asks && f->out->count > before)
 		ask_about(&f->out->found[before], f->source->channel, order_no);
 	return true;
 }
 
+/* What lines are held beside. */
+static struct recon_join *beside(const struct finding *f)
+{
+	return f->is_away ? f->away_numbers : f->ours;
+}
+
 static bool oldest_judge(struct finding *f, struct fail *why)
 {
 	const struct waiting *w = &f->waiting[f->gone++ % WAITING];
 	struct str number = { w->number, w->number_len };
-	struct recon_ours_row *row = recon_join_find_tag(f->ours, w->tag, w->side, number);
+	struct recon_ours_row *row = recon_join_find_tag(beside(f), w->tag, w->side, number);
+	if (f->is_away) {
+		if (row != NULL && w->t.what == RECON_THEIRS_DONE)
+			row->seen = 1;
+		return true;
+	}
 	return f->is_neighbour ? neighbour_line(f, row, number, &w->t, why) : own_line(f, row, w->side, number, (struct str){ w->order_no, w->order_len }, &w->t, why);
 }
 
@@ -205,11 +253,11 @@ static bool line_wait(struct finding *f, enum recon_side side, struct str number
 	if (f->come - f->gone == WAITING && !oldest_judge(f, why))
 		return false;
 	if (f->come - f->gone >= NEAR)
-		recon_join_near(f->ours, f->waiting[(f->come - NEAR) % WAITING].tag);
+		recon_join_near(beside(f), f->waiting[(f->come - NEAR) % WAITING].tag);
 	struct waiting *w = &f->waiting[f->come++ % WAITING];
 	w->t = *t;
 	w->side = side;
-	w->tag = recon_join_tag(f->ours, side, number);
+	w->tag = recon_join_tag(beside(f), side, number);
 	w->number_len = (uint8_t)number.len;
 	w->order_len = (uint8_t)order_no.len;
 	memcpy(w->number, number.at, number.len);
@@ -237,11 +285,47 @@ static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why
 	if (!recon_files(f->tx, f->q->source, day, files, &count, why))
 		return false;
 	*any = count > 0;
-	f->is_neighbour = day != f->q->day;
+	f->is_neighbour = day != f->q->day && !f->is_away;
 	for (int i = 0; i < count; i++) {
-		if (!f->is_neighbour && f->out->file == 0)
+		if (day == f->q->day && f->out->file == 0)
 			f->out->file = files[i].id;
 		if (!recon_file_walk(f->tx, f->q->blobs, &files[i], f->q->names, line_take, f, why) || !all_judge(f, why))
+			return false;
+	}
+	return true;
+}
+
+/* ---- theirs that are of another day of ours ---- */
+
+/* The first day, from `from` on, that a record of `away` is of; INT32_MAX: none. */
+static int32_t away_day(const struct finding *f, int32_t from)
+{
+	int32_t first = INT32_MAX;
+	for (int64_t i = 0; i < f->away_count; i++) {
+		int32_t on = day_of(f->away[i].row.at_ms);
+		if (on >= from && on < first)
+			first = on;
+	}
+	return first;
+}
+
+static bool away_judge(struct finding *f, struct fail *why)
+{
+	bool any;
+	f->is_away = true;
+	int32_t on = away_day(f, INT32_MIN);
+	for (int days = 0; on != INT32_MAX && days < AWAY_DAYS_MAX; days++) {
+		if (!walk_day(f, on, &any, why))
+			return false;
+		on = away_day(f, on + 1);
+	}
+	f->is_away = false;
+	const struct recon_ours_row *named;
+	struct str number;
+	size_t at = 0;
+	while ((named = recon_join_next(f->away_numbers, &at, &number)) != NULL) {
+		const struct away *a = &f->away[named->id];
+		if (!(named->seen != 0 ? another(f, &a->row, number, &a->t, 1, why) : judge(f, &a->row, number, &a->t, RECON_MORE_NOTHING, 0, why)))
 			return false;
 	}
 	return true;
@@ -342,7 +426,7 @@ static bool find(struct finding *f, struct fail *why)
 	if (f->source != NULL && !recon_ours_load(f->tx, f->source, from_ms, to_ms, f->ours, why))
 		return false;
 	f->out->ours = recon_join_count(f->ours);
-	if (!walk_day(f, f->q->day, &f->out->has_statement, why))
+	if (!walk_day(f, f->q->day, &f->out->has_statement, why) || !away_judge(f, why))
 		return false;
 	return !f->out->has_statement || f->source == NULL || missing(f, why);
 }
@@ -355,9 +439,12 @@ bool recon_find(struct tx *tx, const struct recon_question *q, struct recon_resu
 		f.source = sources[i].source == q->source ? &sources[i] : f.source;
 	f.ours = recon_join_begin(why);
 	f.strangers = f.ours != NULL ? recon_join_begin(why) : NULL;
-	bool ok = f.strangers != NULL && find(&f, why);
+	f.away_numbers = f.strangers != NULL ? recon_join_begin(why) : NULL;
+	bool ok = f.away_numbers != NULL && find(&f, why);
 	recon_join_drop(f.ours);
 	recon_join_drop(f.strangers);
+	recon_join_drop(f.away_numbers);
+	free(f.away);
 	if (!ok)
 		recon_found_drop(out);
 	return ok;

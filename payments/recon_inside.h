@@ -20,5 +20,9 @@ struct recon_source {
 MUST_USE bool recon_ours_load(struct tx *tx, const struct recon_source *s, int64_t from_ms, int64_t to_ms, struct recon_join *j, struct fail *why);
 /* One by its number, or by our own number of its order, whenever it came; row->ours RECON_OURS_NONE: nobody knows it. */
 MUST_USE bool recon_ours_look(struct tx *tx, const struct recon_source *s, enum recon_side side, struct str number, struct str order_no, struct recon_ours_row *row, struct fail *why);
+/* What of a notice's money has gone back, by its payment code. */
+MUST_USE bool recon_returned(struct tx *tx, struct str code, int64_t *fen, struct fail *why);
+/* "NUMBER", of the second of them "NUMBER#2": nth from 0. */
+size_t recon_number_nth(struct str number, int nth, char out[RECON_NUMBER_MAX + 1]);
 MUST_USE bool recon_division_of(struct tx *tx, const struct recon_ours_row *row, int64_t *division, struct fail *why);
 #endif

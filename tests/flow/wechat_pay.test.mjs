@@ -155,6 +155,20 @@ test('what no callback says, the sweep asks', async () => {
 	assert.equal(await payments_of(trade.out_trade_no), 1);
 });
 
+test('what is heard of days later, by the sweep or a callback, is a payment of the day it came', async () => {
+	const days_ago = new Date(Math.trunc((Date.now() - 5 * 86400e3) / 1000) * 1000), swept = await ready(), called = await ready();
+	await pays(s, { out_trade_no: swept.trade.out_trade_no, paid_ms: days_ago.getTime() });
+	await until('it is paid', async () => {
+		await hurry(swept.trade);
+		return (await show(swept.id)).state === 'paid';
+	});
+	const changes = { trade_state: 'SUCCESS', transaction_id: `42${Date.now()}4`, success_time: days_ago.toISOString(), amount: { total: 8000, currency: 'CNY' } };
+	assert.equal((await tell(g, await made(s, called.trade.out_trade_no, { changes }))).status, 204);
+	assert.equal((await show(called.id)).state, 'paid');
+	const taken = await g.sql(`SELECT p.taken_ms FROM pay_payment p JOIN pay_attempt a ON a.pay_order = p.pay_order WHERE a.out_trade_no IN ('${swept.trade.out_trade_no}', '${called.trade.out_trade_no}')`);
+	assert.deepEqual(taken.split('\n').map(Number), [days_ago.getTime(), days_ago.getTime()]);
+});
+
 test('an order that ends, or is cancelled, is asked about and closed first; paid meanwhile, it is paid', async () => {
 	const over = await ready(), mark = await s.mark();
 	await ends(over.trade);

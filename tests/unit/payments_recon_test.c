@@ -93,8 +93,8 @@ static void every_pair(void **state)
 	int kinds[RECON_TBC + 1] = { 0 };
 	struct recon_pair p;
 	for (p.side = RECON_PAID_IN; p.side <= RECON_BOOKED; p.side++)
-		for (p.ours = RECON_OURS_NONE; p.ours <= RECON_OURS_ASKED; p.ours++)
-			for (p.theirs = RECON_THEIRS_NONE; p.theirs <= RECON_THEIRS_FAILED; p.theirs++)
+		for (p.ours = RECON_OURS_NONE; p.ours <= RECON_OURS_RETURNED; p.ours++)
+			for (p.theirs = RECON_THEIRS_NONE; p.theirs <= RECON_THEIRS_RETURNED; p.theirs++)
 				for (p.notice = RECON_NOTICE_UNPAID; p.notice <= RECON_NOTICE_NOBODYS; p.notice++)
 					for (p.sums = RECON_SUMS_EQUAL; p.sums <= RECON_SUMS_OTHER; p.sums++)
 						for (p.more = RECON_MORE_AGAIN; p.more <= RECON_MORE_NOTHING; p.more++) {
@@ -104,6 +104,8 @@ static void every_pair(void **state)
 							assert_int_equal(recon_kind_row(k)->kind, k);
 							if (both)
 								assert_true((k == RECON_MATCH) == (p.sums == RECON_SUMS_EQUAL));
+							if (p.side == RECON_BOOKED && (p.theirs == RECON_THEIRS_RETURNED) != (p.ours == RECON_OURS_RETURNED) && p.theirs != RECON_THEIRS_NONE)
+								assert_true(k != RECON_MATCH); /* gone back for one of the two alone */
 							if (p.theirs == RECON_THEIRS_DONE && p.ours == RECON_OURS_NONE)
 								assert_true(k != RECON_MATCH);
 							if (p.ours == RECON_OURS_DONE && p.theirs == RECON_THEIRS_NONE)

@@ -56,12 +56,13 @@ export const refund_number = (key) => {
 	for (let i = 0; i < 26; i++, n >>= 5n) text = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'[Number(n & 31n)] + text;
 	return `rf_${text}`;
 };
-// Refunds of ours that were sent to WeChat: [{ key, payment, fen, ms, state }], 6 done, 4 on their way.
-export async function send_back(g, refunds, { notice }) {
+// Refunds of ours: [{ key, payment, fen, ms, state }], 6 done, 4 on their way; sent to WeChat unless channel, path (payments/refund_paths.def) and slip say otherwise.
+export async function send_back(g, refunds, { notice, from = 900 }) {
 	for (const [i, r] of refunds.entries()) {
+		const { channel = 3, path = 1, slip = '' } = r;
 		await g.sql(`INSERT INTO pay_refund (id, key, payment, notice, asker, asked_by, division, channel, path, ground, reason, amount_fen, state, told, since_ms, tries, word, channel_no, made_ms, changed_ms)
-			VALUES (${900 + i}, ${sql_bytes(r.key)}, ${r.payment}, ${notice}, 3, 1, 621202, 3, 1, 1, ${sql_bytes('')}, ${r.fen}, ${r.state}, 0, ${r.ms}, 0, '', '', ${r.ms}, ${r.ms})`);
-		await g.sql(`INSERT INTO pay_refund_step (refund, n, state, made_ms) VALUES (${900 + i}, 1, 4, ${r.ms})`);
+			VALUES (${from + i}, ${sql_bytes(r.key)}, ${r.payment}, ${r.notice ?? notice}, 3, 1, 621202, ${channel}, ${path}, 1, ${sql_bytes('')}, ${r.fen}, ${r.state}, 0, ${r.ms}, 0, '', '${slip}', ${r.ms}, ${r.ms})`);
+		await g.sql(`INSERT INTO pay_refund_step (refund, n, state, made_ms) VALUES (${from + i}, 1, ${path === 1 ? 4 : r.state}, ${r.ms})`);
 	}
 }
 

@@ -123,7 +123,7 @@ export function wechat_pay(journal, { ca } = {}) {
 	// ---- what phones do ----
 
 	// The person confirms in WeChat. With `parameters` (those the phone was given, `as` mini, jsapi or app) they are checked first. A text: why he cannot.
-	const pay = ({ out_trade_no, handle, parameters, as = 'mini', payerror = false }) => {
+	const pay = ({ out_trade_no, handle, parameters, as = 'mini', payerror = false, paid_ms = Date.now() }) => {
 		const t = [...peer.trades.values()].find((one) => one.out_trade_no === out_trade_no || [one.prepay_id, one.code_url, one.h5_url].includes(handle ?? parameters?.prepayId ?? parameters?.package?.replace('prepay_id=', '')));
 		if (t === undefined) return 'there is no such order';
 		const wrong = parameters === undefined ? null : pay_sign_wrong({ appid: t.appid, prepay_id: t.prepay_id, mchid: peer.settings.mchid }, as, parameters);
@@ -131,7 +131,7 @@ export function wechat_pay(journal, { ca } = {}) {
 		if (t.trade_state !== 'NOTPAY' && t.trade_state !== 'PAYERROR') return `it is ${t.trade_state}`;
 		if (t.until_ms <= Date.now()) return 'its time is over';
 		if (payerror) t.trade_state = 'PAYERROR';
-		else Object.assign(t, { trade_state: 'SUCCESS', transaction_id: `42000${Date.now()}${Math.floor(Math.random() * 1e9).toString().padStart(10, '0')}`, paid_ms: Date.now() });
+		else Object.assign(t, { trade_state: 'SUCCESS', transaction_id: `42000${Date.now()}${Math.floor(Math.random() * 1e9).toString().padStart(10, '0')}`, paid_ms });
 		if (!payerror && peer.settings.callbacks) notify({ out_trade_no: t.out_trade_no });
 		return { out_trade_no: t.out_trade_no, transaction_id: t.transaction_id ?? null, trade_state: t.trade_state };
 	};
