@@ -4,6 +4,7 @@
  * lost or told twice. And the channel is asked when the protocol says, to the millisecond, as long as it says "not yet" or nothing at all. On SQLite and on PostgreSQL.
  * SIBAN_ATTEMPT_SEEDS=n for more. */
 #include "both_stores.h"
+#include "one_person.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"
@@ -411,16 +412,6 @@ static void each_is_asked_in_time(void **state)
 		assert_int_equal(on->f.why.code, FAIL_GONE);
 	}
 	fail_clear(&on->f.why);
-}
-
-static bool person_make(struct tx *tx, void *ctx, struct fail *why)
-{
-	(void)ctx;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO person (id, facts, kind, made_ms) VALUES (1, $1, 0, 0)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_blob(q, 1, "", 0);
-	return stmt_run(q, why);
 }
 
 static int start(void **state)

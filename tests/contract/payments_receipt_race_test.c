@@ -2,6 +2,7 @@
  * notice's receipts is what keeps it so: without it, this test sees a payer without his paper.
  * Method: many notices at once, each with those three jobs in the WRITE lane of a PostgreSQL with a connection for each, which stand still for a moment between their statements; what is there
  * when all have ended is counted. Half of the notices were booked before, and their first paper was called back. */
+#include "one_person.h"
 #include "postgres_server.h"
 #include "store_fixture.h"
 
@@ -209,16 +210,6 @@ static void without_its_lock(void **state)
 	atomic_store(&is_lockless, false);
 	if (wrong() == 0)
 		fail_msg("%d rounds without the lock, and nobody lacked his paper", rounds);
-}
-
-static bool person_make(struct tx *tx, void *ctx, struct fail *why)
-{
-	(void)ctx;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO person (id, facts, kind, made_ms) VALUES (1, $1, 0, 0)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_blob(q, 1, "", 0);
-	return stmt_run(q, why);
 }
 
 static int start(void **state)

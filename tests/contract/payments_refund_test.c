@@ -3,6 +3,7 @@
  * Method: a plan is drawn from a seed; two lives of it are told in two orders, each in a transaction that is rolled back; what is left at the end is compared. All of it on SQLite and on
  * PostgreSQL. SIBAN_REFUND_SEEDS=n for more. */
 #include "both_stores.h"
+#include "one_person.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"
@@ -430,16 +431,6 @@ static void the_same_facts_end_alike(void **state)
 }
 
 /* ---- by hand ---- */
-
-static bool person_make(struct tx *tx, void *ctx, struct fail *why)
-{
-	(void)ctx;
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO person (id, facts, kind, made_ms) VALUES (1, $1, 0, 0)", why);
-	if (q == NULL)
-		return false;
-	stmt_bind_blob(q, 1, "", 0);
-	return stmt_run(q, why);
-}
 
 static bool by_hand(struct tx *tx, void *ctx, struct fail *why)
 {
