@@ -139,6 +139,7 @@ static void check_wechat_nontax(const struct config *c, struct config_wrongs *wr
 {
 	const struct { const char *value, *name; } rows[] = { { c->wechat_url, "wechat.url" }, { c->wechat_nontax_secret_file, "wechat.nontax.secret_file" },
 		{ c->wechat_nontax_return_url, "wechat.nontax.return_url" } };
+	check_merchants(c, wrongs);
 	if (c->wechat_nontax_appid[0] == '\0')
 		return;
 	for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++)
@@ -146,7 +147,6 @@ static void check_wechat_nontax(const struct config *c, struct config_wrongs *wr
 			config_say(wrongs, 0, str_c(rows[i].name), "missing; wechat.nontax.appid needs it");
 	if (c->development && c->wechat_nontax_bank_id[0] == '\0')
 		config_say(wrongs, 0, STR("wechat.nontax.bank_id"), "missing; without it it is the real bank that is asked, and this is development");
-	check_merchants(c, wrongs);
 	if (c->wechat_nontax_calls != 0 && !c->development)
 		config_say(wrongs, 0, STR("wechat.nontax.calls"), "only development = true is called as the sandbox calls");
 	if (c->wechat_nontax_calls != 0 && c->wechat_nontax_calls_key_file[0] == '\0')

@@ -2,6 +2,7 @@
 #include "payments/stray.h"
 
 #include "auth/keyring.h"
+#include "base/log.h"
 #include "payments/arrive.h"
 #include "payments/attempt_channel.h"
 
@@ -84,5 +85,8 @@ bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_wo
 		return false;
 	const struct money m = { .channel = channel, .reference = w->reference, .channel_no = w->channel_no, .notice = n.id, .division = n.id != 0 ? n.division : attempt_stray_division(),
 		.fen = w->total_fen, .came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
-	return money_arrives(tx, &m, now_ms, &end, why) && (end == MONEY_REPEATED || held_again(tx, channel, w->channel_no, now_ms, why));
+	if (!money_arrives(tx, &m, now_ms, &end, why) || end == MONEY_REPEATED)
+		return why->code == FAIL_NONE;
+	TX_SAY(tx, stray_paid, L_STR(pay_channel_name(channel)), L_BOOL(end == MONEY_TAKEN));
+	return held_again(tx, channel, w->channel_no, now_ms, why);
 }

@@ -75,6 +75,7 @@ test('what the file of a day has and our books have not is asked about, and book
 		const told = (await s.log({ since })).entries.filter((e) => e.route === 'notifyinconsistentorder').map((e) => JSON.parse(e.body).order_id);
 		return JSON.stringify(told.sort()) === JSON.stringify(strays);
 	});
+	assert.deepEqual([true, false].map((is) => g.log().split('\n').filter((line) => line.includes('"ev":"stray_paid"') && line.includes(`"is_taken":${is}`)).length), [2, 8], 'and the log says so, once');
 	const shown = (await office.ask('GET', '/v1/office/odd-money?state=open&limit=50')).json.items.map((o) => o.kind);
 	assert.equal(shown.length, 8, shown.join());
 	const rows = () => g.sql('SELECT COUNT(*), (SELECT COUNT(*) FROM pay_payment), (SELECT COUNT(*) FROM pay_odd) FROM ledger_posting'), before = await rows(), round = await number('SELECT MAX(round) FROM recon_run WHERE source = 3');
