@@ -184,6 +184,20 @@ static bool keep(struct fetching *g, const struct brought *b, struct fail *why)
 	return ok;
 }
 
+/* There is none: its day is held beside our books all the same, which may know of payments. */
+static bool none_apply(struct tx *tx, void *what, struct fail *why)
+{
+	const struct fetching *g = what;
+	int64_t now_ms = clock_wall_ms();
+	bool is_new;
+	return recon_none_keep(tx, g->way->source, g->day, now_ms, &is_new, why) && (!is_new || recon_ask_around(tx, g->way->source, g->day, now_ms, why));
+}
+
+static bool keep_none(struct fetching *g, struct fail *why)
+{
+	return g->f->by->write(g->f->by->ctx, none_apply, g, why);
+}
+
 /* ---- WeChat Pay: where it lies, and then it ---- */
 
 static enum wechat_pay_bill_end pay_ask(struct fetching *g, enum wechat_pay_bill_kind kind, struct wechat_pay_bill *bill, struct fail *why)
@@ -332,7 +346,7 @@ static int64_t one(struct bill_fetch *f, const struct config *c, const struct wa
 	fail_clear(&why);
 	arena_init(&g.a, ARENA_BYTES);
 	enum came came = way->get(&g, &b, &why);
-	if ((came == CAME_FILE && keep(&g, &b, &why)) || came == CAME_NONE)
+	if ((came == CAME_FILE && keep(&g, &b, &why)) || (came == CAME_NONE && keep_none(&g, &why)))
 		again_ms = INT64_MAX;
 	if (why.code != FAIL_NONE)
 		log_fail(STR_NONE, &why);
@@ -343,12 +357,13 @@ static int64_t one(struct bill_fetch *f, const struct config *c, const struct wa
 
 /* ---- which ---- */
 
-static bool is_here(struct bill_fetch *f, const struct way *way, struct str merchant, int32_t day, bool *here, struct fail *why)
+/* none_ms: when it was said that there is none, which may be otherwise tomorrow. */
+static bool is_here(struct bill_fetch *f, const struct way *way, struct str merchant, int32_t day, bool *here, int64_t *none_ms, struct fail *why)
 {
 	struct recon_file files[RECON_FILES_MAX];
 	struct tx tx;
 	int count = 0;
-	bool ok = reader_begin(f->by->reader, &tx, why) && recon_files(&tx, way->source, day, files, &count, why);
+	bool ok = reader_begin(f->by->reader, &tx, why) && recon_files(&tx, way->source, day, files, &count, why) && recon_none_said(&tx, way->source, day, none_ms, why);
 	reader_end(f->by->reader);
 	*here = !way->of_merchant && count > 0;
 	for (int i = 0; i < count; i++)
@@ -381,13 +396,14 @@ static void tell_missing(struct bill_fetch *f, int w, int nth, struct str mercha
 {
 	struct fail why;
 	bool here = true;
+	int64_t none_ms = 0;
 	fail_clear(&why);
 	if (f->is_told[w][nth] || f->next_ms[w][nth][0] == INT64_MAX)
 		return;
 	f->is_told[w][nth] = true;
-	if (!is_here(f, &ways[w], merchant, f->today - 1, &here, &why))
+	if (!is_here(f, &ways[w], merchant, f->today - 1, &here, &none_ms, &why))
 		log_fail(STR_NONE, &why);
-	else if (!here)
+	else if (!here && none_ms == 0)
 		LOG_EVENT(bill_missing, STR_NONE, L_STR(bill_source_text(ways[w].source)), L_INT(f->today - 1), L_STR(merchant));
 }
 
@@ -398,11 +414,12 @@ static bool of_merchant(struct bill_fetch *f, const struct config *c, int w, int
 	fail_clear(&why);
 	for (int back = 0; back < DAYS_BACK; back++) {
 		bool here;
+		int64_t none_ms;
 		int32_t day = f->today - 1 - back;
 		int64_t *next_ms = &f->next_ms[w][nth][back];
 		if (*next_ms > clock_mono_ms())
 			continue;
-		if (!is_here(f, &ways[w], merchant, day, &here, &why)) {
+		if (!is_here(f, &ways[w], merchant, day, &here, &none_ms, &why)) {
 			log_fail(STR_NONE, &why);
 			return false;
 		}

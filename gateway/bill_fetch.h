@@ -1,6 +1,6 @@
 /* gateway/bill_fetch.h - the bills of WeChat Pay and of its non-tax platform, fetched by the gateway itself: those of the last days that are not here, from the minute at which they are made
  * until payments.fetch_to, again after a while as long as they are not there, or do not prove themselves. What was fetched is judged and sealed as if somebody had brought it
- * (payments/recon_file.h): whole or not at all. What has not come by then is in the log, and of the non-tax platform in the day the payment office looks at.
+ * (payments/recon_file.h): whole or not at all. That there is none of a day is on record too, and the day held beside our books; on the next day it is asked for once more. What has not come by then is in the log, and of the non-tax platform in the day the payment office looks at.
  *
  * One node does it for all: the job fetch_bills says which by calling bill_fetch_allow.
  * Thread: the reconciler's; bill_fetch_allow any. Owns: a transport of its own. */

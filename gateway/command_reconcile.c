@@ -95,6 +95,8 @@ static void say_closed(const json_t *day)
 		printf("%s: no statement of %s\n", text_in(day, "day"), text_in(day, "missing"));
 	size_t i;
 	const json_t *row;
+	json_array_foreach(json_object_get(day, "none"), i, row)
+		printf("%s: %s said that there is none\n", text_in(day, "day"), text_in(row, "source"));
 	json_array_foreach(json_object_get(day, "not_fetched"), i, row)
 		printf("%s: %s did not come of merchant %s\n", text_in(day, "day"), text_in(row, "source"), text_in(row, "merchant"));
 	printf("%s: %" PRId64 " unexplained\n", text_in(day, "day"), number_in(day, "unexplained"));

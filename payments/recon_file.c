@@ -116,6 +116,34 @@ bool recon_file_keep(struct tx *tx, const struct recon_file_new *n, int64_t *id,
 	return *id != 0 ? count_again(tx, *id, why) : insert(tx, n, id, why);
 }
 
+/* ---- none ---- */
+
+bool recon_none_keep(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, bool *is_new, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO recon_none (source, day, said_ms) VALUES ($1, $2, $3) ON CONFLICT (source, day) DO NOTHING", why);
+	*is_new = false;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, source);
+	stmt_bind_int(q, 2, day);
+	stmt_bind_int(q, 3, now_ms);
+	if (!stmt_run(q, why))
+		return false;
+	*is_new = tx_changes(tx) == 1;
+	return true;
+}
+
+bool recon_none_said(struct tx *tx, enum bill_source source, int64_t day, int64_t *said_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT said_ms FROM recon_none WHERE source = $1 AND day = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, source);
+	stmt_bind_int(q, 2, day);
+	*said_ms = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
 /* ---- finding ---- */
 
 bool recon_files(struct tx *tx, enum bill_source source, int32_t day, struct recon_file *out, int *count, struct fail *why)

@@ -282,9 +282,10 @@ static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why
 {
 	struct recon_file files[RECON_FILES_MAX];
 	int count;
-	if (!recon_files(f->tx, f->q->source, day, files, &count, why))
+	int64_t none_ms;
+	if (!recon_files(f->tx, f->q->source, day, files, &count, why) || !recon_none_said(f->tx, f->q->source, day, &none_ms, why))
 		return false;
-	*any = count > 0;
+	*any = count > 0 || none_ms > 0;
 	f->is_neighbour = day != f->q->day && !f->is_away;
 	for (int i = 0; i < count; i++) {
 		if (day == f->q->day && f->out->file == 0)

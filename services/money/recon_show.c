@@ -50,6 +50,7 @@ struct day_view {
 	struct run_row runs[RUNS_MAX];
 	struct kind_row kinds[KINDS_MAX * 4];
 	struct recon_file files[FILES_MAX];
+	int64_t none_ms[BILL_SOURCES]; /* when its source said that there is none; 0: it did not */
 	int missing_count;
 	struct str missing[NONTAX_MERCHANTS_MAX]; /* merchants whose file of that day the non-tax platform has not given us */
 };
@@ -95,7 +96,7 @@ static bool files_read(struct tx *tx, struct day_view *v, struct fail *why)
 {
 	for (int source = 1; source < BILL_SOURCES && v->file_count + RECON_FILES_MAX <= FILES_MAX; source++) {
 		int count;
-		if (!recon_files(tx, (enum bill_source)source, (int32_t)v->day, v->files + v->file_count, &count, why))
+		if (!recon_files(tx, (enum bill_source)source, (int32_t)v->day, v->files + v->file_count, &count, why) || !recon_none_said(tx, (enum bill_source)source, v->day, &v->none_ms[source], why))
 			return false;
 		v->file_count += count;
 	}
@@ -191,6 +192,14 @@ static void file_out(struct json_out *j, const struct recon_file *f)
 	json_put_object_end(j);
 }
 
+static void none_out(struct json_out *j, int64_t source, int64_t said_ms)
+{
+	json_put_object(j);
+	json_add_plain(j, "source", bill_source_text(source));
+	json_add_time(j, "said_at", said_ms);
+	json_put_object_end(j);
+}
+
 static void missing_out(struct json_out *j, struct str merchant)
 {
 	json_put_object(j);
@@ -240,6 +249,12 @@ static bool day_render(struct request *r, struct fail *why)
 	for (int i = 0; i < v->file_count; i++)
 		file_out(&j, &v->files[i]);
 	json_put_array_end(&j);
+	json_put_name(&j, "none");
+	json_put_array(&j);
+	for (int source = 1; source < BILL_SOURCES; source++)
+		if (v->none_ms[source] > 0)
+			none_out(&j, source, v->none_ms[source]);
+	json_put_array_end(&j);
 	json_put_name(&j, "not_fetched");
 	json_put_array(&j);
 	for (int i = 0; i < v->missing_count; i++)
@@ -260,17 +275,23 @@ static bool run_parse(struct request *r, struct fail *why)
 	return day != NULL && request_query_only(r, names, why) && recon_office(r, why) && recon_day_query(r, "day", -1, day, why);
 }
 
-/* Every source that has a statement of that day. */
+/* Every source that has a statement of that day, or said that there is none. */
 static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	int64_t day = *(const int64_t *)r->state;
 	struct recon_file files[RECON_FILES_MAX];
+	int64_t none_ms;
 	int count;
 	r->outcome = (struct outcome){ .code = 1, .status = 202, .n = { day } };
 	for (int source = 1; source < BILL_SOURCES; source++) {
-		if (!recon_files(tx, (enum bill_source)(source == BILL_RECEIPTS ? BILL_FINANCE : source), (int32_t)day, files, &count, why) || (count > 0 && !recon_ask(tx, (enum bill_source)source, day, r->now_ms, why)))
+		enum bill_source of = source == BILL_RECEIPTS ? BILL_FINANCE : (enum bill_source)source;
+		if (!recon_files(tx, of, (int32_t)day, files, &count, why) || !recon_none_said(tx, of, day, &none_ms, why))
 			return false;
-		r->outcome.n[1] += count > 0;
+		if (count == 0 && none_ms == 0)
+			continue;
+		if (!recon_ask(tx, (enum bill_source)source, day, r->now_ms, why))
+			return false;
+		r->outcome.n[1]++;
 	}
 	return true;
 }

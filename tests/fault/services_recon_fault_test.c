@@ -146,10 +146,17 @@ static bool fund_asked_apply(struct tx *tx, struct request *r, struct fail *why)
 	return told(r, recon_ask(tx, BILL_WECHAT_FUND, DAY_NUMBER, r->now_ms, why));
 }
 
+/* As the one who fetches bills does it: gateway/bill_fetch.c. */
+static bool none_apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	bool is_new;
+	return told(r, recon_none_keep(tx, BILL_WECHAT_TRADE, DAY_NUMBER, r->now_ms, &is_new, why) && (!is_new || recon_ask_around(tx, BILL_WECHAT_TRADE, DAY_NUMBER, r->now_ms, why)));
+}
+
 static const struct handler asking = { .apply = trade_asked_apply, .render = render }, fund_asking = { .apply = fund_asked_apply, .render = render };
 static const struct handler claiming = { .apply = claim_apply, .render = render }, keeping = { .apply = items_apply, .render = render }, keeping_fewer = { .apply = fewer_apply, .render = render };
 static const struct handler clearing = { .apply = clear_apply, .render = render }, ending = { .apply = done_apply, .render = render }, failing = { .apply = failed_apply, .render = render };
-static const struct handler asking_open = { .apply = open_apply, .render = render };
+static const struct handler asking_open = { .apply = open_apply, .render = render }, none_said = { .apply = none_apply, .render = render };
 
 static void does(struct world *w, const struct handler *h)
 {
@@ -275,6 +282,7 @@ static const struct write_case cases[] = {
 	{ "another in its place", &recon_bring, is_taken, ask_correct, NULL, 7 },
 	{ "asked again", &recon_run_again, is_taken, ask_run, NULL, 8 },
 	{ "asked again by itself", &asking_open, is_done, by_itself, NULL, 1 },
+	{ "there is none, on record", &none_said, people, by_itself, NULL, 4 },
 	{ "claimed", &claiming, is_asked, by_itself, NULL, 1 },
 	{ "differences kept", &keeping, is_claimed, by_itself, NULL, 1 + 2 * FOUND - 1 },
 	{ "differences that are gone", &clearing, is_found_again, by_itself, NULL, 2 },
