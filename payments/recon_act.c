@@ -4,6 +4,7 @@
 #include "payments/arrive.h"
 #include "payments/odd_money.h"
 #include "payments/recon_inside.h"
+#include "payments/stray.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -79,7 +80,7 @@ static bool suspend(struct tx *tx, const struct recon_act *a, const struct item 
 	struct odd_money m = { .kind = kind, .channel = (enum pay_channel)i->channel, .reference = str_c(i->number), .division = i->division != 0 ? i->division : a->division,
 			       .fen = i->theirs_fen, .came_ms = i->at_ms };
 	int64_t id;
-	return odd_money_put(tx, &m, a->now_ms, &id, why);
+	return odd_money_put(tx, &m, a->now_ms, &id, why) && stray_kept(tx, m.channel, m.reference, a->now_ms, why);
 }
 
 /* `ours` of such a difference is the attempt that the channel's line names. */

@@ -137,10 +137,12 @@ bool recon_items_keep(struct tx *tx, const struct recon_claim *c, const struct r
 {
 	if (!still_ours(tx, c, now_ms, why))
 		return false;
-	for (int64_t i = 0; i < count; i++)
-		if (!item_keep(tx, c, &found[i], now_ms, why) ||
-		    (found[i].channel != 0 && !stray_found(tx, (enum pay_channel)found[i].channel, str_c(found[i].order_no), c->source, c->day, now_ms, why)))
+	for (int64_t i = 0; i < count; i++) {
+		const struct recon_found *d = &found[i];
+		const struct stray s = { (enum pay_channel)d->channel, str_c(d->order_no), str_c(d->number), c->source, c->day };
+		if (!item_keep(tx, c, d, now_ms, why) || (d->channel != 0 && !stray_found(tx, &s, now_ms, why)))
 			return false;
+	}
 	return true;
 }
 

@@ -27,35 +27,49 @@ static bool asked_read(struct tx *tx, enum pay_channel channel, struct str chann
 	return why->code == FAIL_NONE;
 }
 
-static bool asked_put(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
+static bool asked_put(struct tx *tx, const struct stray *s, int64_t now_ms, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_stray (channel, channel_no, source, day, asks, asked_ms) VALUES ($1, $2, $3, $4, 1, $5)"
-		" ON CONFLICT (channel, channel_no) DO UPDATE SET source = excluded.source, day = excluded.day, asks = pay_stray.asks + 1, asked_ms = excluded.asked_ms", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_stray (channel, channel_no, reference, source, day, asks, asked_ms) VALUES ($1, $2, $3, $4, $5, 1, $6)"
+		" ON CONFLICT (channel, channel_no) DO UPDATE SET reference = excluded.reference, source = excluded.source, day = excluded.day, asks = pay_stray.asks + 1,"
+		" asked_ms = excluded.asked_ms", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, channel);
-	stmt_bind_text(q, 2, channel_no);
-	stmt_bind_int(q, 3, source);
-	stmt_bind_int(q, 4, day);
-	stmt_bind_int(q, 5, now_ms);
+	stmt_bind_int(q, 1, s->channel);
+	stmt_bind_text(q, 2, s->channel_no);
+	stmt_bind_text(q, 3, s->reference);
+	stmt_bind_int(q, 4, s->source);
+	stmt_bind_int(q, 5, s->day);
+	stmt_bind_int(q, 6, now_ms);
 	return stmt_run(q, why);
 }
 
-bool stray_found(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
+bool stray_found(struct tx *tx, const struct stray *s, int64_t now_ms, struct fail *why)
 {
 	struct asked before;
 	uint8_t digest[SHA256_BYTES];
-	if (!asked_read(tx, channel, channel_no, &before, why))
+	if (!asked_read(tx, s->channel, s->channel_no, &before, why))
 		return false;
 	if (before.asks >= STRAY_ASKS_MAX || (before.asks > 0 && before.asked_ms > now_ms - AGAIN_MS))
 		return true;
 	const int64_t numbers[] = { before.asks, now_ms };
-	const struct str parts[] = { channel_no, { (const char *)numbers, sizeof(numbers) } };
+	const struct str parts[] = { s->channel_no, { (const char *)numbers, sizeof(numbers) } };
 	keyring_index("stray.effect", parts, 2, digest);
-	if (!asked_put(tx, channel, channel_no, source, day, now_ms, why) || !attempt_ask_stray(tx, channel, channel_no, now_ms, digest, why))
+	if (!asked_put(tx, s, now_ms, why) || !attempt_ask_stray(tx, s->channel, s->channel_no, now_ms, digest, why))
 		return false;
 	keyring_index("stray.tell", parts, 2, digest);
-	return before.asks > 0 || !attempt_is_told(channel) || attempt_tell_stray(tx, channel, channel_no, now_ms, digest, why);
+	return before.asks > 0 || !attempt_is_told(s->channel) || attempt_tell_stray(tx, s->channel, s->channel_no, now_ms, digest, why);
+}
+
+bool stray_kept(struct tx *tx, enum pay_channel channel, struct str reference, int64_t now_ms, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO pay_channel_trade (channel, reference, channel_no, made_ms)"
+		" SELECT channel, reference, channel_no, $1 FROM pay_stray WHERE channel = $2 AND reference = $3 ORDER BY channel_no LIMIT 1 ON CONFLICT DO NOTHING", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, now_ms);
+	stmt_bind_int(q, 2, channel);
+	stmt_bind_text(q, 3, reference);
+	return stmt_run(q, why);
 }
 
 /* ---- answered ---- */

@@ -11,7 +11,15 @@
 
 /* The statement of that day has it, and our books have not: the channel is asked to tell us of it, where it tells us of anything, and it is asked about, again while the statement still has it, and at most STRAY_ASKS_MAX times. */
 enum { STRAY_ASKS_MAX = 48 };
-MUST_USE bool stray_found(struct tx *tx, enum pay_channel channel, struct str channel_no, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
+struct stray {
+	enum pay_channel channel;
+	struct str channel_no, reference; /* theirs: of the order, of its payment */
+	enum bill_source source;          /* whose statement has it */
+	int64_t day;
+};
+MUST_USE bool stray_found(struct tx *tx, const struct stray *s, int64_t now_ms, struct fail *why);
+/* Two people keep the money of that number before there is an answer: it is known by which order it could go back. */
+MUST_USE bool stray_kept(struct tx *tx, enum pay_channel channel, struct str reference, int64_t now_ms, struct fail *why);
 
 /* The channel's answer: paid, and no attempt of ours made it. The day whose statement has it is held beside our books once more. */
 MUST_USE bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_word *w, int64_t now_ms, struct arena *a, struct fail *why);

@@ -139,6 +139,23 @@ test('an order of ours that was given up, and paid there all the same: the file 
 	assert.equal(await g.sql(`SELECT channel_no FROM pay_channel_trade WHERE reference = '${trans_id}'`), order_id);
 });
 
+test('the platform does not answer: two people keep the money, and it can go back by its number there', async () => {
+	const there = await paid_there(await brought(), { days: 1 });
+	await s.fault('wechat_nontax', { refuse_code: '9700002', route: 'getorder', count: 1000 });
+	const { text } = await s.tell('wechat_nontax', 'file', { day: D, mch_id: merchant });
+	assert.equal((await office.ask('POST', `/v1/office/statements?source=wechat_nontax&day=${D}&replaces=1`, { key: randomUUID(), body: Buffer.from(text), type: 'application/octet-stream' })).status, 201);
+	const found = await until('it is found', async () => (await office.ask('GET', `/v1/office/discrepancies?day=${D}&state=open&limit=100`)).json.items.find((i) => i.number === there.trans_id));
+	assert.deepEqual([found.kind, found.proposes], ['long', 'suspend']);
+	const proposed = await office.propose('recon_settle', '621200', { action: 'suspend', reason: '平台查无此单', ours_fen: found.ours_fen, theirs_fen: found.theirs_fen }, found.id);
+	assert.equal(proposed.status, 201, proposed.text);
+	assert.equal((await second.decide(proposed.json.id, 'approve')).status, 200);
+	assert.deepEqual([await kind_of(there.trans_id), await g.sql(`SELECT channel_no FROM pay_channel_trade WHERE reference = '${there.trans_id}'`)], [ODD.unknown_order, there.order_id]);
+	await s.clear_faults();
+	assert.equal((await tell(g, await made(s, there.order_id))).errcode, 0);
+	await until('it is asked about', async () => (await number(`SELECT COUNT(*) FROM effect WHERE kind = 17 AND state <= 2`)) === 0 || (await g.sql('UPDATE effect SET due_ms = 1 WHERE kind = 17 AND state IN (1, 2) AND due_ms > 1'), false));
+	assert.equal(await number(`SELECT COUNT(*) FROM pay_payment WHERE reference = '${there.trans_id}'`), 0, 'what two people have kept is not booked past them');
+});
+
 after(async () => {
 	assert.equal(await number('SELECT COALESCE(SUM(amount_fen), 0) FROM ledger_posting'), 0);
 	await g.command('ledger', 'verify');
