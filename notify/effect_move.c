@@ -161,7 +161,7 @@ bool effect_move(struct tx *tx, struct effect_view *e, const struct effect_move 
 		return why->code == FAIL_NONE;
 	bool had_turn = !was_over && !waits;
 	show(e, &m, waits && !is_over, now_ms);
-	if (m.to == EFFECT_DUE && !e->waits)
+	if ((m.to == EFFECT_DUE && !e->waits) || (m.to == EFFECT_SENDING && m.asks > 0)) /* a question is due, too */
 		tx_tell(tx, NEWS_EFFECT_DUE, e->id);
 	if (!is_over)
 		return true;
