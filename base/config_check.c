@@ -134,6 +134,26 @@ static void check_merchants(const struct config *c, struct config_wrongs *wrongs
 		config_say(wrongs, 0, STR("wechat.nontax.mch_ids"), "up to 16 merchant numbers, each of 1 to 32 characters, comma separated");
 }
 
+static void check_codes(struct str name, const char *codes, struct config_wrongs *wrongs)
+{
+	struct str one, rest = str_c(codes);
+	for (bool more = rest.len > 0; more;) {
+		int64_t n;
+		more = str_cut(rest, ',', &one, &rest);
+		if (!str_to_i64(str_trim(one), INT64_MIN, INT64_MAX, &n) || n == 0)
+			config_say(wrongs, 0, name, "\"%.*s\" is not an errcode", (int)(one.len < 40 ? one.len : 40), one.len > 0 ? one.at : "");
+	}
+}
+
+static void check_barcodes(const struct config *c, struct config_wrongs *wrongs)
+{
+	check_codes(STR("wechat.nontax.barcode_paying"), c->wechat_nontax_barcode_paying, wrongs);
+	check_codes(STR("wechat.nontax.barcode_busy"), c->wechat_nontax_barcode_busy, wrongs);
+	check_codes(STR("wechat.nontax.barcode_refused"), c->wechat_nontax_barcode_refused, wrongs);
+	if (c->wechat_nontax_barcodes && c->wechat_nontax_appid[0] == '\0')
+		config_say(wrongs, 0, STR("wechat.nontax.barcodes"), "nobody pays there without wechat.nontax.appid");
+}
+
 /* Nobody but the sandbox seals as the sandbox does. */
 static void check_wechat_nontax(const struct config *c, struct config_wrongs *wrongs)
 {
@@ -181,6 +201,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	check_wechat_official(c, wrongs);
 	check_wechat_pay(c, wrongs);
 	check_wechat_nontax(c, wrongs);
+	check_barcodes(c, wrongs);
 	if ((c->expiring_certificate[0] == '\0') != (c->expiring_key[0] == '\0'))
 		config_say(wrongs, 0, STR("expiring.key"), "expiring.certificate and expiring.key go together");
 	if (c->state_dir[0] != '/')

@@ -19,6 +19,8 @@ struct order {
 	struct secret token;          /* what the kind needs (effects.def): a provider's access token; at NULL: nothing */
 	int64_t now_ms;
 	const uint8_t *random;        /* 16 bytes, for nonces */
+	const char *ref;              /* what the peer called it on an earlier attempt (judgement.ref); "" none */
+	int64_t attempt;              /* the how-manieth; of a question: the one it is about */
 };
 
 /* The numbers are in the database (effect_attempt.verdict). */

@@ -171,6 +171,31 @@ bool nontax_order_build(const struct nontax_account *w, const struct nontax_orde
 	return end(&b, out, why);
 }
 
+bool nontax_is_barcode(struct str code)
+{
+	for (size_t i = 0; i < code.len; i++)
+		if (code.at[i] < '0' || code.at[i] > '9')
+			return false;
+	return code.len == NONTAX_BARCODE_DIGITS && code.at[0] == '1' && code.at[1] <= '5';
+}
+
+bool nontax_micropay_build(const struct nontax_account *w, const struct nontax_notice *n, struct str desc, struct secret code, struct str order_id, struct arena *a, struct http_call *out,
+			   struct fail *why)
+{
+	struct writing b;
+	if (!nontax_is_barcode(code.secret))
+		return FAILS_FIELD(why, FIELD, "/auth_code", "not a payer's code");
+	if (!adds_up(n, why) || !begin(w, "/nontax/micropay", a, &b, why))
+		return false;
+	add_if(&b.j, "bank_id", w->bank_id);
+	add_if(&b.j, "mch_id", w->mch_id);
+	json_add_text(&b.j, "desc", desc);
+	nontax_notice_out(&b.j, n);
+	json_add_text(&b.j, "auth_code", code.secret);
+	add_if(&b.j, "order_id", order_id);
+	return end(&b, out, why);
+}
+
 /* ---- asked after, given back ---- */
 
 static bool order_id_build(const struct nontax_account *w, const char *path, struct str order_id, struct arena *a, struct http_call *out, struct fail *why)

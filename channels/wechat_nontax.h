@@ -11,7 +11,7 @@
 #include "base/log.h"
 #include "channels/http.h"
 
-enum { NONTAX_ITEMS_MAX = 20, NONTAX_ID_MAX = 64, NONTAX_NAME_MAX = 128, NONTAX_REASON_BYTES_MAX = 256, NONTAX_ORDERS_MAX = 32, NONTAX_MERCHANTS_MAX = 16 };
+enum { NONTAX_ITEMS_MAX = 20, NONTAX_ID_MAX = 64, NONTAX_NAME_MAX = 128, NONTAX_REASON_BYTES_MAX = 256, NONTAX_ORDERS_MAX = 32, NONTAX_MERCHANTS_MAX = 16, NONTAX_BARCODE_DIGITS = 18 };
 
 enum nontax_means { NONTAX_OK, NONTAX_BUSY, NONTAX_STALE, NONTAX_QUOTA, NONTAX_CONFIG, NONTAX_OURS, NONTAX_UNCLEAR /* perhaps done: ask */, NONTAX_NONSENSE };
 struct nontax_said {
@@ -65,6 +65,16 @@ MUST_USE bool nontax_order_build(const struct nontax_account *w, const struct no
 struct nontax_said nontax_order_judge(const struct http_answer *answer, struct arena *a, struct nontax_page *out);
 /* The same of an answer that was judged before. false: there is no order in it, or no way to its page. */
 bool nontax_page_read(struct str json, struct nontax_page *out, struct arena *a);
+
+/* At a counter, by the code of the payer's phone: as an order, but nobody is named and nothing is shown. The same again asks how far it is; `order_id`: as an earlier answer called it, len 0: it
+ * did not. The code is a credential: what is built here is never logged. Fails: CONFIG; FIELD. */
+bool nontax_is_barcode(struct str code); /* 18 digits, from 10 to 15 */
+MUST_USE bool nontax_micropay_build(const struct nontax_account *w, const struct nontax_notice *n, struct str desc, struct secret code, struct str order_id, struct arena *a, struct http_call *out,
+				    struct fail *why);
+/* Whatever it says, it may name the order. */
+struct nontax_said nontax_micropay_judge(const struct http_answer *answer, struct arena *a, struct str *order_id); /* at NULL: it named none */
+
+bool nontax_was_harmless(struct str code); /* of an attempt of the effect micropay (wechat_nontax_deed.h): nothing can have come of it */
 
 enum nontax_state { NONTAX_OTHER, NONTAX_UNPAID, NONTAX_PAID, NONTAX_REFUNDED, NONTAX_REFUNDING, NONTAX_CLOSED };
 struct nontax_trade {

@@ -164,6 +164,18 @@ struct nontax_said nontax_order_judge(const struct http_answer *answer, struct a
 	return said;
 }
 
+struct nontax_said nontax_micropay_judge(const struct http_answer *answer, struct arena *a, struct str *order_id)
+{
+	static const struct json_field fields[] = { { "order_id", JSON_F_TEXT, false, 1, NONTAX_ID_MAX, 0, is_id } };
+	json_t *read;
+	struct nontax_said said = read_answer(answer, &read);
+	DROP(json) json_t *object = read;
+	*order_id = STR_NONE;
+	if (object != NULL && !take(object, fields, 1, order_id, a))
+		*order_id = STR_NONE;
+	return said;
+}
+
 /* ---- asked after ---- */
 
 static enum nontax_state state_of(int64_t status)

@@ -150,6 +150,8 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_wechat_pay_close, attempt_closed);
 	effect_follow(KIND_wechat_nontax_order, attempt_ordered);
 	effect_follow(KIND_wechat_nontax_query, attempt_answered);
+	effect_follow(KIND_wechat_nontax_micropay, attempt_scanned);
+	effect_follow(KIND_wechat_nontax_list, attempt_listed);
 	attempts_compose(c);
 	effect_follow(KIND_wechat_pay_refund, refund_wechat_followed);
 	effect_follow(KIND_wechat_pay_refund_query, refund_wechat_followed);

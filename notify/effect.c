@@ -98,6 +98,22 @@ bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const
 	return true;
 }
 
+bool effect_payload_put(struct tx *tx, int64_t id, struct str payload, const uint8_t random[16], struct fail *why)
+{
+	DROP(arena) struct arena a;
+	struct buf sealed;
+	arena_init(&a, EFFECT_PAYLOAD_MAX * 4);
+	buf_init(&sealed, &a, payload.len + VAULT_OVERHEAD_MAX);
+	if (!vault_seal("effect.payload", id, payload, random, &sealed, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE effect_payload SET payload = $1 WHERE effect = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_blob(q, 1, sealed.at, sealed.len);
+	stmt_bind_int(q, 2, id);
+	return stmt_run(q, why);
+}
+
 static void text_out(char *to, size_t size, struct str s)
 {
 	assert(s.len < size);

@@ -40,6 +40,8 @@ struct effect_new {
 /* Writes the row and tells the notifier (NEWS_EFFECT_DUE). `random` is 16 bytes that differ for each effect of a request: derive them
  * from request.random (effect_random). */
 MUST_USE bool effect_add(struct tx *tx, const struct effect_new *e, int64_t now_ms, const uint8_t random[16], int64_t *id, struct fail *why);
+/* Another payload in the place of the one it has: of an effect that is over, when what it held must not be kept. */
+MUST_USE bool effect_payload_put(struct tx *tx, int64_t id, struct str payload, const uint8_t random[16], struct fail *why);
 /* The n-th effect's random bytes of a request. */
 void effect_random(const uint8_t request_random[32], int n, uint8_t out[16]);
 

@@ -145,7 +145,7 @@ void flight_begin(struct flight *f, struct transport *http, const struct config 
 	f->was_called = true;
 	f->token = given->number;
 	f->order = (struct order){ .key = f->key, .config = c, .secret = account_settings(f->kind->account)->key, .token = given->token, .now_ms = now_ms,
-				   .random = f->random };
+				   .random = f->random, .ref = f->view.ref, .attempt = f->view.attempts };
 	f->job = (struct transport_job){ .done = answered };
 	if (build(f, &why))
 		http->begin(http, &f->job);

@@ -9,7 +9,7 @@
 #include <assert.h>
 #include <inttypes.h>
 
-enum { PAYLOAD_FIRST_BYTES = 1024, ARENA_MAX = 256 << 10 /* a notice of many items */ };
+enum { BARCODE_LIFE_MS = 60000 /* a phone shows another each minute */, PAYLOAD_FIRST_BYTES = 1024, ARENA_MAX = 256 << 10 /* a notice of many items */ };
 #define MS_PER_MINUTE INT64_C(60000)
 
 static inline void arena_dropper(struct arena *a) { arena_free(a); }
@@ -265,6 +265,19 @@ static bool insert(struct tx *tx, const struct attempt *a, struct str payload, c
 	return stmt_run(q, why);
 }
 
+/* The code is added to what is kept. An order of a counter that is not paid this way is over: the clerk makes another. */
+static bool scan(struct tx *tx, struct attempt *at, const struct attempt_channel *c, struct str payload, const struct attempt_new *n, struct arena *a, struct fail *why)
+{
+	struct buf b;
+	buf_init(&b, a, payload.len + 64 + n->auth_code.secret.len);
+	buf_str(&b, (struct str){ payload.at, payload.len - 1 });
+	buf_printf(&b, ",\"auth_code\":\"%.*s\",\"until_ms\":%" PRId64 "}", STR_ARG(n->auth_code.secret), n->now_ms + BARCODE_LIFE_MS);
+	const struct attempt_deed d = { c->scan, buf_text(&b), 0 };
+	bool ok = (buf_ok(&b) || FAILS(why, MEMORY, "a barcode's payload")) && attempt_effect(tx, at, &d, n->now_ms, &at->effect, why) && attempt_ends_as(tx, at->order, ORDER_CLOSED, n->now_ms, why);
+	wipe(b.at, b.len);
+	return ok;
+}
+
 bool attempt_make(struct tx *tx, const struct order *o, const struct attempt_new *n, struct attempt *out, struct fail *why)
 {
 	DROP(arena) struct arena a;
@@ -280,10 +293,12 @@ bool attempt_make(struct tx *tx, const struct order *o, const struct attempt_new
 	if (!c->payload(tx, out, o, n, &payload, &a, why) || !order_move(tx, o, ORDER_PAYING, n->now_ms, why) || !tx_next_id(tx, "pay_attempt", &out->id, why))
 		return false;
 	const struct attempt_deed d = { c->order, buf_text(&payload), o->expires_ms };
-	return attempt_effect(tx, out, &d, n->now_ms, &out->effect, why) && insert(tx, out, buf_text(&payload), n->salt, &a, why);
+	if (n->method == ATTEMPT_BY_BARCODE ? !scan(tx, out, c, buf_text(&payload), n, &a, why) : !attempt_effect(tx, out, &d, n->now_ms, &out->effect, why))
+		return false;
+	return insert(tx, out, buf_text(&payload), n->salt, &a, why);
 }
 
-static bool payload_open(struct tx *tx, const struct attempt *a, struct buf *out, struct fail *why)
+bool attempt_payload(struct tx *tx, const struct attempt *a, struct buf *out, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT payload FROM pay_attempt WHERE id = $1", why);
 	if (q == NULL)
@@ -317,7 +332,7 @@ bool attempt_renew(struct tx *tx, struct attempt *at, int64_t now_ms, struct fai
 		return false;
 	if (found && !effect_is_over(e.state))
 		return true; /* it is on its way already */
-	if (!payload_open(tx, at, &payload, why))
+	if (!attempt_payload(tx, at, &payload, why))
 		return false;
 	const struct attempt_deed d = { attempt_channel_of(at->channel)->order, buf_text(&payload), 0 };
 	return attempt_effect(tx, at, &d, now_ms, &at->effect, why) && effect_put(tx, at, now_ms, why);

@@ -1,9 +1,11 @@
-/* payments/attempt.h - what a payment channel was asked for an order (支付单): ordered there, paid there, asked after, closed there.
+/* payments/attempt.h - what a payment channel was asked for an order (支付单): ordered there, paid there, asked after, closed there; or at a counter asked for at once, by the barcode of a phone.
  *
  *   asked → ready → paid         the phone pays, the channel calls back; what it does not say, the sweep asks
  *         ↘ failed                 the order is open again
  *   … → closing → closed         the order's hold is over, or it was cancelled: asked first, then closed there; only then is the order given up
  *                 ↘ paid           the phone was quicker
+ *
+ * By a barcode (attempt_barcode.c) it is asked → paid, failed or unknown; what is unknown is asked about, for as long as it may take, and its notices wait: no second code is taken for them before.
  *
  * One live attempt per order, by a constraint. What the phone says counts for nothing; a channel's signed word does, whichever way it comes, and as often as it comes.
  * Outside are a few effects (notify/effects.def); what follows from their ends is here.
@@ -12,6 +14,7 @@
  * Source: protocols: WeChat Pay APIv3, "查询订单", "关闭订单": ask at 5 s, 30 s, 1, 3, 5, 10, 30 min. */
 #ifndef PAYMENTS_ATTEMPT_H
 #define PAYMENTS_ATTEMPT_H
+#include "base/log.h"
 #include "notify/effect.h"
 #include "payments/ledger.h"
 #include "payments/order.h"
@@ -54,6 +57,7 @@ struct attempt_new {
 	enum pay_channel channel;
 	enum attempt_method method;
 	struct str openid, ip;   /* at NULL: none */
+	struct secret auth_code; /* of BARCODE, otherwise at NULL: in what is sent and nowhere else, and not kept when that is over */
 	int64_t now_ms;
 	const uint8_t *salt;     /* 16 bytes of the request's randomness */
 };
@@ -103,6 +107,9 @@ MUST_USE bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct
 MUST_USE bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
+/* attempt_barcode.c */
+MUST_USE bool attempt_scanned(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
+MUST_USE bool attempt_listed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 /* A job's bite: holds that are over, questions that are due. */
 MUST_USE bool attempts_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 #endif

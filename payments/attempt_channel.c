@@ -10,20 +10,27 @@
 
 enum { HANDLE_MAX = 2560 };
 #define MS_PER_MINUTE INT64_C(60000)
+#define MS_PER_HOUR INT64_C(3600000)
 
-static int64_t ends_after_ms, division;
+static int64_t ends_after_ms, scan_ends_after_ms, division;
 static bool listens;
 
 void attempts_compose(const struct config *c)
 {
 	ends_after_ms = c->wechat_nontax_order_minutes * MS_PER_MINUTE;
+	scan_ends_after_ms = c->wechat_nontax_barcode_hours * MS_PER_HOUR;
 	division = c->payment_code_prefecture * 100;
 	listens = c->wechat_nontax_calls != 0;
 }
 
+bool attempt_is_scanned(const struct attempt *a)
+{
+	return a->method == ATTEMPT_BY_BARCODE;
+}
+
 int64_t attempt_ends_by_itself_ms(const struct attempt *a)
 {
-	return a->made_ms + ends_after_ms;
+	return a->made_ms + (attempt_is_scanned(a) ? scan_ends_after_ms : ends_after_ms);
 }
 
 int64_t attempt_stray_division(void)
@@ -99,7 +106,7 @@ static bool nontax_payload(struct tx *tx, const struct attempt *a, const struct 
 {
 	struct notice notice;
 	struct nontax_notice there;
-	assert(o->count == 1 && n->ip.at != NULL);
+	assert(o->count == 1 && (n->ip.at != NULL) == (n->method != ATTEMPT_BY_BARCODE));
 	if (!notice_read(tx, o->notices[0], &notice, arena, why))
 		return false;
 	nontax_notice_of(&notice, a->total_fen, &there);
@@ -115,7 +122,8 @@ static bool nontax_payload(struct tx *tx, const struct attempt *a, const struct 
 		json_add_number(&j, "last_on", there.last_on);
 	json_add_number(&j, "fee_fen", there.fee_fen);
 	items_out(&j, &there);
-	json_add_text(&j, "ip", n->ip);
+	if (n->ip.at != NULL)
+		json_add_text(&j, "ip", n->ip);
 	if (n->openid.at != NULL)
 		json_add_text(&j, "openid", n->openid);
 	json_add_boolean(&j, "is_mini", n->method == ATTEMPT_BY_MINI);
@@ -171,9 +179,9 @@ static bool nontax_word(struct str said, struct attempt_word *out, struct arena 
 
 #define BY(name) (1u << ATTEMPT_BY_##name)
 static const struct attempt_channel channels[] = {
-	{ PAY_BY_WECHAT, BY(MINI) | BY(JSAPI) | BY(APP) | BY(NATIVE) | BY(H5), KIND_wechat_pay_prepay, KIND_wechat_pay_query, 0, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
+	{ PAY_BY_WECHAT, BY(MINI) | BY(JSAPI) | BY(APP) | BY(NATIVE) | BY(H5), 0, 0, KIND_wechat_pay_prepay, KIND_wechat_pay_query, 0, KIND_wechat_pay_close, .is_asked_by_ours = true, .renews = true, .payload = pay_payload,
 	  .page = pay_page, .word = pay_word },
-	{ PAY_BY_WECHAT_NONTAX, BY(MINI) | BY(H5), KIND_wechat_nontax_order, KIND_wechat_nontax_query, KIND_wechat_nontax_tell, 0, .payload = nontax_payload, .page = nontax_page, .word = nontax_word },
+	{ PAY_BY_WECHAT_NONTAX, BY(MINI) | BY(H5), KIND_wechat_nontax_micropay, KIND_wechat_nontax_list, KIND_wechat_nontax_order, KIND_wechat_nontax_query, KIND_wechat_nontax_tell, 0, .payload = nontax_payload, .page = nontax_page, .word = nontax_word },
 };
 enum { CHANNELS = sizeof(channels) / sizeof(channels[0]) };
 

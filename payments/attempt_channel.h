@@ -14,7 +14,8 @@ struct attempt_page {
 
 struct attempt_channel {
 	enum pay_channel channel;
-	unsigned methods;        /* 1u << enum attempt_method */
+	unsigned methods;        /* of phones, 1u << enum attempt_method */
+	int32_t scan, list;      /* KIND_…, of a channel that has BARCODE: asked for by a payer's code; asked about where only the notice is known */
 	int32_t order, query, tell, close; /* KIND_…; tell 0: it cannot be asked to tell us again; close 0: an order there ends by itself, and not before its time (attempts_compose) */
 	bool is_asked_by_ours;   /* by out_trade_no; otherwise by channel_no, and one without is known to nobody */
 	bool renews;             /* the same order again gives the same payment, and a newer handle */
@@ -28,6 +29,7 @@ const struct attempt_channel *attempt_channel_asked(int32_t query);           /*
 bool attempt_channel_has(const struct attempt_channel *c, enum attempt_method method);
 
 void attempts_compose(const struct config *c);
+bool attempt_is_scanned(const struct attempt *a);                             /* by BARCODE */
 int64_t attempt_ends_by_itself_ms(const struct attempt *a);                   /* of a channel that closes nothing: from then on its order there is taken for over */
 bool attempt_is_told(enum pay_channel channel);                               /* it can be asked to call us again, and we listen to it */
 int64_t attempt_stray_division(void);                                         /* whose suspense money of no order of ours lies in */

@@ -19,8 +19,7 @@ static inline void arena_dropper(struct arena *a) { arena_free(a); }
 
 /* ---- effects ---- */
 
-/* Of the row and the number of the deed: the same when apply is run again. */
-static void random_of(const char *what, const struct attempt *a, int64_t now_ms, uint8_t out[16])
+void attempt_random(const char *what, const struct attempt *a, int64_t now_ms, uint8_t out[16])
 {
 	uint8_t digest[SHA256_BYTES];
 	const int64_t numbers[] = { a->deeds, now_ms };
@@ -32,7 +31,7 @@ static void random_of(const char *what, const struct attempt *a, int64_t now_ms,
 bool attempt_effect(struct tx *tx, struct attempt *a, const struct attempt_deed *d, int64_t now_ms, int64_t *effect, struct fail *why)
 {
 	uint8_t random[16];
-	random_of("attempt.effect", a, now_ms, random);
+	attempt_random("attempt.effect", a, now_ms, random);
 	a->deeds++;
 	const struct effect_new e = { .kind = d->kind, .payload = d->payload, .expires_ms = d->expires_ms };
 	return effect_add(tx, &e, now_ms, random, effect, why);
@@ -56,6 +55,8 @@ static bool by_number(struct tx *tx, struct attempt *at, bool is_close, int64_t 
 	int64_t effect;
 	const struct attempt_channel *c = attempt_channel_of(at->channel);
 	arena_init(&a, ARENA_MAX);
+	if (!c->is_asked_by_ours && at->channel_no.len == 0 && attempt_is_scanned(at))
+		return attempt_ask_list(tx, at, now_ms, why);
 	if (!c->is_asked_by_ours && at->channel_no.len == 0)
 		return attempt_move(tx, at, at->state == ATTEMPT_ASKED ? ATTEMPT_FAILED : ATTEMPT_CLOSED, STR("NOWHERE"), now_ms, why);
 	if (!(c->is_asked_by_ours ? number_out(&b, &a, "out_trade_no", str_c(at->number), why) : number_out(&b, &a, "order_id", at->channel_no, why)))
@@ -86,26 +87,41 @@ bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct str chan
 	return stray_effect(tx, attempt_channel_of(channel)->tell, channel_no, now_ms, random, why);
 }
 
+bool attempt_ask(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
+{
+	return by_number(tx, a, false, now_ms, why);
+}
+
 /* ---- when to ask ---- */
+
+/* Of a barcode that is unknown: at once, after 1, 5 and 15 min, and twice an hour: protocols/nontax.md 2.4. */
+static int64_t next_scanned_ms(const struct attempt *a, int64_t now_ms)
+{
+	static const int32_t gaps_s[] = { 0, 60, 240, 600 };
+	enum { GAPS = sizeof(gaps_s) / sizeof(gaps_s[0]) };
+	return now_ms + (a->asks < GAPS ? gaps_s[a->asks] * INT64_C(1000) : CLOSING_LATER_MS);
+}
 
 /* From one question to the next: 5 s after it was ready, then at 30 s, 1, 3, 5, 10, 30 min, and daily. What is being closed is asked twice an hour: its notices wait. */
 static int64_t next_ms(const struct attempt *a, int64_t now_ms)
 {
 	static const int32_t gaps_s[] = { 5, 25, 30, 120, 120, 300, 1200 };
 	enum { GAPS = sizeof(gaps_s) / sizeof(gaps_s[0]) };
+	if (attempt_is_scanned(a))
+		return next_scanned_ms(a, now_ms);
 	if (a->asks < GAPS)
 		return now_ms + gaps_s[a->asks] * INT64_C(1000);
 	return now_ms + (a->state == ATTEMPT_CLOSING ? CLOSING_LATER_MS : DAY_MS);
 }
 
-static bool ask_later(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
+bool attempt_ask_later(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
 {
 	return attempt_ask_next(tx, a, 0, a->asks, next_ms(a, now_ms), now_ms, why);
 }
 
 /* ---- winding up ---- */
 
-static bool ends_as_put(struct tx *tx, int64_t order, int64_t ends_as, int64_t now_ms, struct fail *why)
+bool attempt_ends_as(struct tx *tx, int64_t order, int64_t ends_as, int64_t now_ms, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE pay_order SET ends_as = $1, changed_ms = $2 WHERE id = $3 AND state = 5", why);
 	if (q == NULL)
@@ -132,7 +148,7 @@ static bool never_leaves(struct tx *tx, const struct attempt *a, int64_t now_ms,
 bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t now_ms, struct fail *why)
 {
 	bool is_over;
-	if (ends_as != 0 && !ends_as_put(tx, a->order, ends_as, now_ms, why))
+	if (ends_as != 0 && !attempt_ends_as(tx, a->order, ends_as, now_ms, why))
 		return false;
 	if (a->state == ATTEMPT_CLOSING)
 		return true;
@@ -173,13 +189,13 @@ static bool close_others(struct tx *tx, const struct attempt *a, int64_t now_ms,
 	return attempt_live(tx, a->order, &other, &arena, why) && (other.id == 0 || other.id == a->id || attempt_wind_up(tx, &other, 0, now_ms, why));
 }
 
-static bool is_live(const struct attempt *a)
+bool attempt_is_live(const struct attempt *a)
 {
 	return a->state == ATTEMPT_ASKED || a->state == ATTEMPT_READY || a->state == ATTEMPT_UNKNOWN || a->state == ATTEMPT_CLOSING;
 }
 
 /* What a channel does not close is asked about until its time is over there, and is given up then: what comes later is odd money. */
-static bool close_there(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
+bool attempt_close_there(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
 {
 	int64_t over_ms = attempt_ends_by_itself_ms(a), next = next_ms(a, now_ms);
 	if (attempt_channel_of(a->channel)->close != 0)
@@ -191,13 +207,13 @@ static bool close_there(struct tx *tx, struct attempt *a, int64_t now_ms, struct
 
 static bool not_paid(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why)
 {
-	if (!is_live(a))
+	if (!attempt_is_live(a))
 		return true;
 	if (w->is == ATTEMPT_IS_CLOSED)
 		return a->state == ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_CLOSED, STR("CLOSED"), now_ms, why);
 	if (a->state == ATTEMPT_UNKNOWN && !attempt_move(tx, a, ATTEMPT_CLOSING, STR("NOTPAY"), now_ms, why)) /* it is there, and no phone has what it takes to pay it */
 		return false;
-	return a->state == ATTEMPT_CLOSING ? close_there(tx, a, now_ms, why) : ask_later(tx, a, now_ms, why);
+	return a->state == ATTEMPT_CLOSING ? attempt_close_there(tx, a, now_ms, why) : attempt_ask_later(tx, a, now_ms, why);
 }
 
 bool attempt_told(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why)
@@ -205,22 +221,22 @@ bool attempt_told(struct tx *tx, struct attempt *a, const struct attempt_word *w
 	if (w->is == ATTEMPT_IS_PAID)
 		return paid(tx, a, w, now_ms, why) && close_others(tx, a, now_ms, why);
 	if (w->is == ATTEMPT_IS_OTHER)
-		return !is_live(a) || ask_later(tx, a, now_ms, why);
+		return !attempt_is_live(a) || attempt_ask_later(tx, a, now_ms, why);
 	return not_paid(tx, a, w, now_ms, why);
 }
 
 /* ---- what follows from effects ---- */
 
-static bool failed(struct tx *tx, struct attempt *a, const struct effect_view *e, int64_t now_ms, struct fail *why)
+bool attempt_failed(struct tx *tx, struct attempt *a, const char *code, int64_t now_ms, struct fail *why)
 {
 	if (a->state == ATTEMPT_CLOSING)
-		return attempt_move(tx, a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
-	return a->state != ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_FAILED, str_c(e->code), now_ms, why);
+		return attempt_move(tx, a, ATTEMPT_CLOSED, str_c(code), now_ms, why);
+	return a->state != ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_FAILED, str_c(code), now_ms, why);
 }
 
-static bool unknown(struct tx *tx, struct attempt *a, const struct effect_view *e, int64_t now_ms, struct fail *why)
+bool attempt_unknown(struct tx *tx, struct attempt *a, const char *code, int64_t now_ms, struct fail *why)
 {
-	return (a->state != ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_UNKNOWN, str_c(e->code), now_ms, why)) && attempt_ask_next(tx, a, a->asking, 0, now_ms, now_ms, why);
+	return (a->state != ATTEMPT_ASKED || attempt_move(tx, a, ATTEMPT_UNKNOWN, str_c(code), now_ms, why)) && attempt_ask_next(tx, a, a->asking, 0, now_ms, now_ms, why);
 }
 
 static bool ready(struct tx *tx, struct attempt *a, struct str handle, int64_t now_ms, struct fail *why)
@@ -230,7 +246,7 @@ static bool ready(struct tx *tx, struct attempt *a, struct str handle, int64_t n
 	if (a->state != ATTEMPT_ASKED && a->state != ATTEMPT_UNKNOWN)
 		return true;
 	a->asks = 0;
-	return attempt_move(tx, a, ATTEMPT_READY, STR("NOTPAY"), now_ms, why) && (a->asking != 0 || ask_later(tx, a, now_ms, why));
+	return attempt_move(tx, a, ATTEMPT_READY, STR("NOTPAY"), now_ms, why) && (a->asking != 0 || attempt_ask_later(tx, a, now_ms, why));
 }
 
 /* A number that is paid or closed there is not ours to give up: the question says which. */
@@ -244,7 +260,7 @@ static bool is_about_its_state(const char *code)
 }
 
 /* *is_other: the notice is paid there by an order of another attempt, which is asked about: this one must not be paid too. */
-static bool named_there(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, bool *is_other, struct fail *why)
+bool attempt_named_there(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, bool *is_other, struct fail *why)
 {
 	DROP(arena) struct arena arena;
 	struct attempt other;
@@ -255,7 +271,7 @@ static bool named_there(struct tx *tx, struct attempt *a, struct str channel_no,
 	*is_other = other.id != 0 && other.id != a->id;
 	if (!*is_other)
 		return attempt_channel_no(tx, a, channel_no, now_ms, why);
-	random_of("attempt.stray", a, now_ms, random);
+	attempt_random("attempt.stray", a, now_ms, random);
 	return attempt_ask_stray(tx, a->channel, channel_no, now_ms, random, why);
 }
 
@@ -265,20 +281,20 @@ bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms,
 	struct attempt a;
 	bool is_other = false;
 	arena_init(&arena, ARENA_MAX);
-	if (!attempt_by_effect(tx, e->id, &a, &arena, why) || a.id == 0 || !order_hold(tx, a.order, why) || !attempt_by_effect(tx, e->id, &a, &arena, why) || !is_live(&a))
+	if (!attempt_by_effect(tx, e->id, &a, &arena, why) || a.id == 0 || !order_hold(tx, a.order, why) || !attempt_by_effect(tx, e->id, &a, &arena, why) || !attempt_is_live(&a))
 		return why->code == FAIL_NONE;
 	struct attempt_page page = { .handle = STR_NONE };
 	if (e->state == EFFECT_DONE)
 		attempt_channel_of(a.channel)->page(e, a.method, &page, &arena);
-	if (page.channel_no.at != NULL && !named_there(tx, &a, page.channel_no, now_ms, &is_other, why))
+	if (page.channel_no.at != NULL && !attempt_named_there(tx, &a, page.channel_no, now_ms, &is_other, why))
 		return false;
 	if (is_other)
-		return failed(tx, &a, e, now_ms, why);
+		return attempt_failed(tx, &a, e->code, now_ms, why);
 	if (page.handle.at != NULL)
 		return ready(tx, &a, page.handle, now_ms, why);
 	if (e->state == EFFECT_CANCELLED || (e->state == EFFECT_FAILED && !is_about_its_state(e->code)))
-		return failed(tx, &a, e, now_ms, why);
-	return unknown(tx, &a, e, now_ms, why);
+		return attempt_failed(tx, &a, e->code, now_ms, why);
+	return attempt_unknown(tx, &a, e->code, now_ms, why);
 }
 
 static bool asked(struct tx *tx, const struct effect_view *e, struct attempt *a, struct arena *arena, struct fail *why)
@@ -299,9 +315,13 @@ static bool stray(struct tx *tx, const struct attempt_channel *c, const struct a
 		return true;
 	if (!attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why))
 		return false;
-	if (a.id == 0)
-		return stray_paid(tx, c->channel, w, now_ms, arena, why);
-	return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why) && attempt_told(tx, &a, w, now_ms, why);
+	if (a.id != 0)
+		return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why) && attempt_told(tx, &a, w, now_ms, why);
+	if (!attempt_barcode_of(tx, c->channel, w->notice_no, &a, arena, why)) /* its answer was lost, or is on its way */
+		return false;
+	if (a.id != 0)
+		return attempt_channel_no(tx, &a, w->channel_no, now_ms, why) && attempt_told(tx, &a, w, now_ms, why);
+	return stray_paid(tx, c->channel, w, now_ms, arena, why);
 }
 
 bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
@@ -320,12 +340,12 @@ bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms
 		return false;
 	if (is_word)
 		return attempt_told(tx, &a, &w, now_ms, why);
-	if (!is_live(&a))
+	if (!attempt_is_live(&a))
 		return true;
 	/* nothing of that number is there: what was to order it never arrived, and is over */
 	if (is_unknown_there(e) && (a.state == ATTEMPT_CLOSING || a.state == ATTEMPT_UNKNOWN))
 		return attempt_move(tx, &a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
-	return ask_later(tx, &a, now_ms, why);
+	return attempt_ask_later(tx, &a, now_ms, why);
 }
 
 bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
@@ -335,13 +355,13 @@ bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, 
 	arena_init(&arena, ARENA_MAX);
 	if (!asked(tx, e, &a, &arena, why) || a.id == 0)
 		return why->code == FAIL_NONE;
-	if (!attempt_ask_next(tx, &a, 0, a.asks, 0, now_ms, why) || !is_live(&a))
+	if (!attempt_ask_next(tx, &a, 0, a.asks, 0, now_ms, why) || !attempt_is_live(&a))
 		return why->code == FAIL_NONE;
 	if (e->state == EFFECT_DONE)
 		return attempt_move(tx, &a, ATTEMPT_CLOSED, str_c(e->code), now_ms, why);
 	if (is_about_its_state(e->code)) /* the phone was quicker */
 		return by_number(tx, &a, false, now_ms, why);
-	return ask_later(tx, &a, now_ms, why);
+	return attempt_ask_later(tx, &a, now_ms, why);
 }
 
 /* ---- the sweep ---- */
@@ -390,7 +410,7 @@ static bool ask_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 	arena_init(&arena, ARENA_MAX);
 	if (!held(tx, id, &a, &arena, why))
 		return false;
-	if (!is_live(&a) || a.asking != 0 || a.ask_ms == 0 || a.ask_ms > now_ms)
+	if (!attempt_is_live(&a) || a.asking != 0 || a.ask_ms == 0 || a.ask_ms > now_ms)
 		return true;
 	if (a.state == ATTEMPT_CLOSING && (!effect_get(tx, a.effect, &e, &found, why) || (found && !effect_is_over(e.state)))) /* what orders it there is still on its way */
 		return why->code == FAIL_NONE && attempt_ask_next(tx, &a, 0, a.asks, now_ms + BUSY_MS, now_ms, why);
@@ -404,7 +424,7 @@ static bool end_one(struct tx *tx, int64_t id, int64_t now_ms, struct fail *why)
 	arena_init(&arena, ARENA_MAX);
 	if (!held(tx, id, &a, &arena, why))
 		return false;
-	return !is_live(&a) || attempt_wind_up(tx, &a, ORDER_EXPIRED, now_ms, why);
+	return !attempt_is_live(&a) || attempt_wind_up(tx, &a, ORDER_EXPIRED, now_ms, why);
 }
 
 bool attempts_sweep(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)

@@ -37,7 +37,7 @@ extern const struct handler case_list, case_show, case_events, case_demands, cas
 extern const struct handler case_result, case_result_document, pickup_code_make, department_result, department_result_document, hall_hand_out;
 extern const struct handler department_event_post, department_case_show, department_feed;
 extern const struct handler refund_create, refund_list_handler, refund_show, refund_withdraw, refund_review, office_refund_again, hall_refund_paid, office_odd_list, office_odd_show, office_aside_list;
-extern const struct handler order_create, order_show, order_cancel, order_pay, order_payment_show, hall_payment, finance_push, finance_frame, office_confirmation_list, office_confirmation_send;
+extern const struct handler order_create, order_show, order_cancel, order_pay, order_payment_show, hall_payment, hall_barcode, hall_barcode_show, finance_push, finance_frame, office_confirmation_list, office_confirmation_send;
 extern const struct handler me_notice_list, me_receipt_list, receipt_verify, receipt_page, receipt_page_ask, web_style, office_receipt_list, office_receipt_send;
 extern const struct handler pay_notice_show, department_notice_put, department_notice_show, department_notice_void;
 extern const struct handler control_client_add, control_client_allow, control_client_key_add, control_client_key_revoke;

@@ -2,7 +2,6 @@
  *
  * It is an order like any other, paid in the same transaction and in the same ledger. The clerk says what he took: it must be what is owed today, or nothing is kept. */
 #include "auth/audit.h"
-#include "auth/tenancy.h"
 #include "payments/payment.h"
 #include "services/handlers.h"
 #include "services/money/ordering.h"
@@ -67,25 +66,12 @@ static bool take_answered(struct request *r, const struct http_answer *answer, s
 
 static const struct ask ask_finance = { .build = take_ask, .judge = take_answered, .asks_again = true };
 
-/* A county's money is taken at its own counters, and at those of the prefecture above it. */
-static bool is_of_this_counter(const struct request *r, const struct ordering *o, struct fail *why)
-{
-	int64_t place = r->who.region > 999999 ? r->who.region / 1000 : r->who.region; /* a township's counter is its county's */
-	for (int i = 0; i < o->count && !services_config()->payments_any_counter; i++)
-		if (!region_is_within(place, o->notices[i].division)) {
-			FAILS(why, NOTICE_ELSEWHERE, "division %lld at a counter of %lld", (long long)o->notices[i].division, (long long)place);
-			fail_fact_number(why, "division", o->notices[i].division);
-			return false;
-		}
-	return true;
-}
-
 static bool take_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct taking *t = r->state;
 	struct order o;
 	int64_t payment;
-	if (!is_of_this_counter(r, &t->ordering, why) || !ordering_make(tx, r, &t->ordering, &o, why) ||
+	if (!ordering_is_of_this_counter(r, &t->ordering, why) || !ordering_make(tx, r, &t->ordering, &o, why) ||
 	    !payment_take(tx, &o, t->channel, t->reference, t->amount_fen, r->now_ms, &r->arena, &payment, why))
 		return false;
 	struct audit a = { AUDIT_PAYMENT_TAKEN, AUDIT_OF_ORDER, o.id, .result = 201, .region = r->who.region };

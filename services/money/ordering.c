@@ -1,6 +1,7 @@
 /* services/money/ordering.c - why this exists: a phone and a counter order in the same way, and differ only in who is there and what follows. */
 #include "services/money/ordering.h"
 
+#include "auth/tenancy.h"
 #include "base/day.h"
 #include "services/money/finance_account.h"
 #include "services/money/pay_notice.h"
@@ -92,6 +93,18 @@ bool ordering_make(struct tx *tx, struct request *r, struct ordering *o, struct 
 		n.person = principal_whose(&r->who);
 	memcpy(n.is_told, o->is_told, sizeof(n.is_told));
 	return order_make(tx, &n, out, why);
+}
+
+bool ordering_is_of_this_counter(const struct request *r, const struct ordering *o, struct fail *why)
+{
+	int64_t place = r->who.region > 999999 ? r->who.region / 1000 : r->who.region; /* a township's counter is its county's */
+	for (int i = 0; i < o->count && !services_config()->payments_any_counter; i++)
+		if (!region_is_within(place, o->notices[i].division)) {
+			FAILS(why, NOTICE_ELSEWHERE, "division %lld at a counter of %lld", (long long)o->notices[i].division, (long long)place);
+			fail_fact_number(why, "division", o->notices[i].division);
+			return false;
+		}
+	return true;
 }
 
 void order_id_text(const struct order *o, char out[ID_TEXT_BYTES])

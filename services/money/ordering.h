@@ -20,6 +20,8 @@ MUST_USE bool ordering_look(struct tx *tx, struct request *r, struct ordering *o
 /* One question at a time, until all that has to be asked is. */
 MUST_USE bool ordering_ask(struct request *r, struct ordering *o, struct question *q, struct fail *why);
 MUST_USE bool ordering_answered(struct request *r, struct ordering *o, const struct http_answer *answer, struct fail *why);
+/* A county's money is taken at its own counters, and at those of the prefecture above it. In apply. Fails: NOTICE_ELSEWHERE. */
+MUST_USE bool ordering_is_of_this_counter(const struct request *r, const struct ordering *o, struct fail *why);
 /* In apply; `by` is who orders, at a counter the clerk. */
 MUST_USE bool ordering_make(struct tx *tx, struct request *r, struct ordering *o, struct order *out, struct fail *why);
 void order_id_text(const struct order *o, char out[ID_TEXT_BYTES]); /* "or_…" */

@@ -40,6 +40,19 @@ static void ask_payment(struct world *w)
 	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = 1, .region = 621200 };
 }
 
+static void at_counter_with_barcodes(struct world *w)
+{
+	at_counter(w);
+	with_calls(w);
+	w->config.wechat_nontax_barcodes = true;
+}
+
+static void ask_barcode(struct world *w)
+{
+	world_ask(w, METHOD_POST, "/v1/hall/barcode-payments", NULL, "{\"payment_codes\":[\"" FIRST "\"],\"auth_code\":\"134567890123456789\",\"amount_fen\":21000}");
+	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = 1, .region = 621200 };
+}
+
 static void is_taken(struct world *w)
 {
 	at_counter(w);
@@ -108,6 +121,7 @@ static const struct write_case cases[] = {
 	{ "paid at the non-tax platform", &order_pay, with_nontax, ask_nontax, NULL, 14 },
 	{ "another way to pay", &order_pay, is_paying, ask_other, NULL, 12 },
 	{ "money at a counter", &hall_payment, at_counter, ask_payment, NULL, 25 },
+	{ "a barcode at a counter", &hall_barcode, at_counter_with_barcodes, ask_barcode, NULL, 20 },
 	{ "paid elsewhere, while it was ordered", &finance_push, is_ordered, ask_elsewhere, NULL, 9 },
 	{ "paid elsewhere as well", &finance_push, is_taken, ask_elsewhere, NULL, 4 },
 	{ "booked, and a receipt asked for", &finance_push, is_taken, ask_ours, NULL, 7 },

@@ -1,15 +1,15 @@
 // Goal: whenever the process dies on the way of a payment at WeChat's non-tax platform (ordered there, asked about, given back, asked whether it was, found in its file and asked about), one page is what anybody has, it is paid once,
-// and a refund goes back once, under one number, however often it is said.
+// and a refund goes back once, under one number, however often it is said; and by a payer's barcode money is asked for once at most, and taken once when it was paid.
 // Method: lives of an order in which the process kills itself at one named point of each effect, and is started again; the sandbox counts what it was asked. SIBAN_LONG=1: every point.
 import assert from 'node:assert/strict';
-import { randomUUID } from 'node:crypto';
+import { randomInt, randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { world } from '../flow/lib/cases.mjs';
 import { gateway, is_long } from '../flow/lib/gateway.mjs';
 import { bring, day, notice, sandbox_codes } from '../flow/lib/payments.mjs';
 import { first, hire } from '../flow/lib/staff.mjs';
 import { until } from '../flow/lib/until.mjs';
-import { made, nontax_settings, pay, tell } from '../flow/lib/wechat_nontax.mjs';
+import { barcode_settings, made, nontax_settings, pay, tell } from '../flow/lib/wechat_nontax.mjs';
 import { sandbox } from '../sandbox/lib/client.mjs';
 
 // How often an order is asked for there, by the point of death: the platform knows no number of ours, so one whose answer nobody wrote down is another, and nobody has its page.
@@ -17,10 +17,10 @@ const ORDERS = { effect_before_mark: 1, effect_after_mark: 1, effect_after_send:
 const points = is_long ? Object.keys(ORDERS) : ['effect_after_send', 'effect_after_answer', 'effect_before_outcome'];
 
 const s = await sandbox();
-const g = await gateway({ may_end_badly: true, settings: { ...sandbox_codes, ...nontax_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'log.access': 'false' } });
+const g = await gateway({ may_end_badly: true, settings: { ...sandbox_codes, ...nontax_settings(s, barcode_settings), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'log.access': 'false' } });
 const w = await world(g, { test_key: true });
 const maker = await first(g, 'li.safe', 'security_admin'), checker = await first(g, 'li.system', 'system_admin');
-const clerk = await hire(maker, checker, 'pay.one', '621202', 'payment_clerk'), second = await hire(maker, checker, 'pay.two', '621202', 'payment_checker');
+const clerk = await hire(maker, checker, 'pay.one', '621202', 'payment_clerk'), second = await hire(maker, checker, 'pay.two', '621202', 'payment_checker'), window = await hire(maker, checker, 'window.one', '621202', 'window_clerk');
 await s.setup('wechat_nontax', { callbacks: false, refund_ends: false });
 
 const number = async (sql) => Number(await g.sql(sql));
@@ -88,4 +88,39 @@ test('the process dies at each step of each effect there, and it ends as the pla
 	assert.equal(await number('SELECT COUNT(*) FROM pay_odd'), 0);
 	assert.equal(await number('SELECT COALESCE(SUM(amount_fen), 0) FROM ledger_posting'), 0);
 	assert.equal(await number('SELECT COUNT(*) FROM effect WHERE kind = 18'), points.length, 'one effect for one deed');
+});
+
+// How often a payer's code comes there, by the point of death: once, or never where nothing had left; never twice. Where it never came, nobody knows that but the platform, which is asked by the notice.
+const SCANS = { effect_before_mark: 1, effect_after_mark: 0, effect_after_send: 0, effect_after_answer: 1, effect_before_outcome: 1, effect_after_outcome: 1 };
+
+async function scanned(point, mood) {
+	const n = notice(), auth_code = `13${String(randomInt(1e8)).padStart(8, '0')}${String(randomInt(1e8)).padStart(8, '0')}`, key = randomUUID(), what = `${mood}, ${point}`;
+	assert.equal((await bring(g, w.department, n)).status, 201);
+	await s.setup('wechat_nontax', { micropay: mood });
+	const scan = () => window.ask('POST', '/v1/hall/barcode-payments', { key, body: { payment_codes: [n.payment_code], auth_code, amount_fen: n.total_fen } });
+	const there = async () => (await s.show('wechat_nontax')).scans.filter((one) => one.auth_code === auth_code);
+	const mine = `id IN (SELECT a.id FROM pay_attempt a JOIN pay_order_notice x ON x.pay_order = a.pay_order JOIN pay_notice n ON n.id = x.notice WHERE n.payment_code = '${n.payment_code}')`;
+	await dies(point, what, () => lost(scan()));
+	await until('the effect is over', async () => {
+		await g.sql('UPDATE effect SET expires_ms = 1 WHERE kind = 23 AND state = 2 AND asks > 3');
+		return (await number('SELECT COUNT(*) FROM effect WHERE kind = 23 AND state <= 2')) === 0;
+	});
+	const ends = (wanted) => until(`${what}: ${wanted}`, async () => {
+		await g.sql(`UPDATE pay_attempt SET ask_ms = 1 WHERE ask_ms > 1 AND ${mine}`);
+		await hurry();
+		return (await scan()).json.next === wanted;
+	});
+	const came = (await there())[0];
+	if (mood === 'unknown' && came !== undefined) await s.tell('wechat_nontax', 'typed', { auth_code }); // it was asked for, and is paid after all
+	if (came === undefined) await g.sql(`UPDATE pay_attempt SET made_ms = 1 WHERE ${mine}`);       // nobody ever heard of it: until its time is over
+	await ends(came === undefined ? 'scan_again' : 'done');
+	assert.equal((await there())[0]?.calls ?? 0, SCANS[point], `asked for, ${what}`);
+	assert.equal(await number(`SELECT COUNT(*) FROM pay_payment p JOIN pay_attempt a ON a.pay_order = p.pay_order WHERE a.${mine}`), SCANS[point], `paid, ${what}`);
+	assert.equal(await number(`SELECT COUNT(*) FROM pay_attempt a JOIN effect_payload p ON p.effect = a.effect WHERE LENGTH(p.payload) <> LENGTH(a.payload) AND a.${mine}`), 0, `the code is forgotten, ${what}`);
+}
+
+test('the process dies at each step of a payer’s barcode: money is asked for once at most, and what was paid is taken', { timeout: 900000 }, async () => {
+	for (const mood of ['paid', 'unknown']) for (const point of points) await scanned(point, mood);
+	assert.equal(await number('SELECT COUNT(*) FROM pay_odd'), 0);
+	assert.equal(await number('SELECT COALESCE(SUM(amount_fen), 0) FROM ledger_posting'), 0);
 });

@@ -161,6 +161,10 @@ const paid_notice = notice();
 assert.equal((await bring(g, w.department, paid_notice)).status, 201);
 const took = await staff.get('window_clerk').ask('POST', '/v1/hall/counter-payments', { key: randomUUID(), body: { payment_codes: [paid_notice.payment_code], channel: 'cash', amount_fen: paid_notice.total_fen } });
 assert.equal(took.status, 201, took.text);
+// As if a barcode had paid it: its payment is called as its order is.
+await g.sql(`INSERT INTO pay_attempt (id, key, pay_order, channel, method, out_trade_no, total_fen, state, is_live, payload, handle, handle_ms, effect, asking, asks, ask_ms, deeds, word, made_ms, changed_ms)
+	SELECT 1, key, id, 6, 6, 'matrix', total_fen, 4, 0, (SELECT payer FROM pay_notice LIMIT 1), '', 0, 0, 0, 0, 0, 0, '', 1, 1 FROM pay_order WHERE staff IS NOT NULL LIMIT 1`);
+const scanned_id = { theirs: took.json.order.replace(/^or/, 'pa'), none: `pa_${'0'.repeat(26)}`, token: county_clerk.token };
 const county_payment_clerk = await hire(maker, checker, 'county.payment', '621221', 'payment_clerk');
 const order_id = { theirs: ordered.json.id, none: `or_${'0'.repeat(26)}`, token: w.stranger };
 const mandate_id = { theirs: mandate, none: `md_${'0'.repeat(26)}`, token: w.stranger };
@@ -189,7 +193,7 @@ const foreign = {
 	department_refund_show: { ...refund_id, token: w.other_department }, department_refund_review: { ...refund_id, token: w.other_department, keyed: true, body: { verdict: 'verified' } },
 	department_refund_withdraw: { ...refund_id, token: w.other_department, keyed: true }, office_refund_withdraw: { ...of_refund, keyed: true },
 	office_refund_show: of_refund, office_refund_review: { ...of_refund, keyed: true, body: { verdict: 'verified' } }, office_refund_again: { ...of_refund, keyed: true },
-	hall_refund_paid: { ...refund_id, token: county_clerk.token, keyed: true, body: {} }, office_odd_show: { theirs: odd, none: `om_${'0'.repeat(26)}`, token: county_payment_clerk.token },
+	hall_barcode_show: scanned_id, hall_refund_paid: { ...refund_id, token: county_clerk.token, keyed: true, body: {} }, office_odd_show: { theirs: odd, none: `om_${'0'.repeat(26)}`, token: county_payment_clerk.token },
 	rating_create: { ...case_no, keyed: true, body: { level: 5 } }, rating_show: case_no,
 	voice_show: voice_number, voice_feedback: { ...voice_number, keyed: true, body: { satisfied: true } }, voice_withdraw: { ...voice_number, keyed: true },
 	department_voice_show: { ...voice_number, token: w.other_department }, department_voice_move: { ...voice_number, token: w.other_department, keyed: true, body: { event: 'accepted' } },

@@ -78,6 +78,22 @@ test('the file of a day: what was paid and given back under a merchant number, i
 	assert.equal(JSON.parse(await file('1900000011')).errcode, 9700004);
 });
 
+test('a payer’s code: one order however often it comes, and what it refuses', async () => {
+	const call = await platform(), { ip, scene, trade_type, return_url, ...due } = order(), auth_code = '134567890123456789', pay = (more = {}) => call('micropay', { ...due, auth_code, ...more });
+	for (const [more, field] of [[{ ip }, 'ip'], [{ scene }, 'scene'], [{ openid: 'o' }, 'openid'], [{ service_id: 1 }, 'service_id'], [{ return_url }, 'return_url'], [{ trade_type }, 'trade_type'], [{ auth_code: '164567890123456789' }, 'auth_code'],
+		[{ auth_code: '13456789012345678' }, 'auth_code'], [{ bank_id: undefined }, 'bank_id'], [{ fee: 1 }, 'items'], [{ order_id: 'AQ' }, 'order_id']]) assert.match((await pay(more)).errmsg, new RegExp(`: ${field}$`), field);
+	await s.setup('wechat_nontax', { micropay: 'password', names_late: true });
+	const [first, second] = [await pay(), await pay()];
+	assert.deepEqual([first.errcode, first.order_id, second.errcode], [9700101, undefined, 9700101]);
+	assert.equal((await pay({ payment_notice_no: '62120226100000000020' })).errcode, 9700104, 'it was shown for another notice');
+	await s.tell('wechat_nontax', 'typed', { auth_code });
+	assert.deepEqual([(await pay({ order_id: second.order_id })).errcode, (await call('getorder', { appid: APPID, order_id: second.order_id })).status], [0, 3]);
+	const { scans, orders } = await s.show('wechat_nontax');
+	assert.deepEqual([scans.length, scans[0].calls, orders.length], [1, 3, 1]);
+	await s.setup('wechat_nontax', { micropay: 'refused' });
+	assert.deepEqual([(await pay({ auth_code: '134567890123456780' })).errcode, (await s.show('wechat_nontax')).orders.length], [9700103, 1]);
+});
+
 test('its calls are sealed and signed with its key, each by its own word', () => {
 	const { word, body } = call_of(KEY, { status: 3 }), other = call_of(KEY, { status: 3 });
 	assert.notEqual(word, other.word);

@@ -175,6 +175,98 @@ static void calls(void **state)
 	assert_null(p->seal((struct secret){ STR("whsec_AAAA") }, word, nontax_reply_plain(NONTAX_REPLY_OK, NULL, &a), random, &a).at);
 }
 
+/* ---- a payer's code ---- */
+
+#define DUE "\"notice_no\":\"6212\",\"unit\":\"065\",\"unit_name\":\"U\",\"region\":621200,\"kind\":2,\"made_s\":1,\"fee_fen\":206,\"items\":[{\"id\":\"1\",\"name\":\"I\",\"fee_fen\":206}]"
+#define CODE_SHOWN "134567890123456789"
+
+static void barcode_sent(void **state)
+{
+	(void)state;
+	struct http_call call;
+	const struct codec_http *codec = &codec_wechat_nontax_micropay;
+	o = (struct order){ .key = "ef_1", .config = &c, .token = { STR("T1") }, .payload = STR("{" DUE ",\"is_mini\":false,\"auth_code\":\"" CODE_SHOWN "\",\"until_ms\":60000}"), .now_ms = 59999, .ref = "", .attempt = 1 };
+	assert_true(codec->build(&o, &a, &call, &why));
+	assert_true(holds(call.url, "/nontax/micropay?access_token=T1") && holds(call.body, "\"auth_code\":\"" CODE_SHOWN "\"") && holds(call.body, "\"fee\":206") && holds(call.body, "\"bank_id\":\"BANK-T\""));
+	static const char *const never[] = { "service_id", "openid", "\"ip\"", "scene", "return_url", "trade_type", "order_id" };
+	for (size_t i = 0; i < sizeof(never) / sizeof(never[0]); i++)
+		assert_false(holds(call.body, never[i]));
+	assert_true(codec->build_query(&o, &a, &call, &why) && holds(call.url, "/nontax/getorderlist?") && !holds(call.body, CODE_SHOWN));
+	o.ref = "AQAAD1";
+	assert_true(codec->build(&o, &a, &call, &why) && holds(call.body, "\"order_id\":\"AQAAD1\""));
+	assert_true(codec->build_query(&o, &a, &call, &why) && holds(call.url, "/nontax/getorder?") && holds(call.body, "AQAAD1") && !holds(call.body, CODE_SHOWN));
+	assert_true(codec_wechat_nontax_list.build(&o, &a, &call, &why) && holds(call.url, "/nontax/getorderlist?") && !holds(call.body, CODE_SHOWN));
+	o.now_ms = 60000; /* the phone shows another by now */
+	assert_false(codec->build(&o, &a, &call, &why));
+	fail_clear(&why);
+	o.now_ms = 0;
+	o.payload = STR("{" DUE ",\"is_mini\":false}"); /* what is kept of it */
+	assert_false(codec->build(&o, &a, &call, &why));
+	fail_clear(&why);
+	assert_true(codec->build_query(&o, &a, &call, &why));
+}
+
+static void barcode_answered(void **state)
+{
+	(void)state;
+	static const struct { int attempt; enum http_end end; int status; const char *body; enum verdict verdict; const char *code; int64_t again_ms; bool is_harmless; } answers_of[] = {
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":0,\"order_id\":\"AQ1\"}", VERDICT_UNKNOWN, "taken", 0, false },         /* believed when the order says so */
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":11,\"order_id\":\"AQ1\"}", VERDICT_AGAIN, "paying 11", 10000, false },
+		{ 9, HTTP_ANSWERED, 200, "{\"errcode\":12}", VERDICT_AGAIN, "paying 12", 10000, false },
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":-1}", VERDICT_AGAIN, "busy -1", 5000, false },
+		{ 2, HTTP_ANSWERED, 200, "{\"errcode\":13}", VERDICT_FAILED, "refused 13", 0, true },
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":14,\"order_id\":\"AQ1\"}", VERDICT_UNKNOWN, "unknown 14", 0, false },
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":47001}", VERDICT_FAILED, "refused 47001", 0, true },
+		{ 2, HTTP_ANSWERED, 200, "{\"errcode\":47001}", VERDICT_UNKNOWN, "unknown 47001", 0, false },                     /* of a call before it nothing is said */
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":48001}", VERDICT_FAILED, "refused 48001", 0, true },
+		{ 1, HTTP_ANSWERED, 200, "{\"errcode\":40001}", VERDICT_AGAIN, "stale", 0, true },
+		{ 1, HTTP_ANSWERED, 500, "{\"errcode\":13}", VERDICT_UNKNOWN, "unclear", 0, false },
+		{ 1, HTTP_ANSWERED, 200, "nonsense", VERDICT_UNKNOWN, "unclear", 0, false },
+		{ 1, HTTP_UNCLEAR, 0, "", VERDICT_UNKNOWN, "unclear", 0, false },
+		{ 1, HTTP_NOT_SENT, 0, "", VERDICT_AGAIN, "not_sent", 0, true },
+	};
+	strcpy(c.wechat_nontax_barcode_paying, "11, 12");
+	strcpy(c.wechat_nontax_barcode_busy, "-1");
+	strcpy(c.wechat_nontax_barcode_refused, "13");
+	for (size_t i = 0; i < sizeof(answers_of) / sizeof(answers_of[0]); i++) {
+		struct judgement j;
+		o = (struct order){ .config = &c, .payload = STR("{}"), .ref = "", .attempt = answers_of[i].attempt };
+		const struct http_answer answer = { .end = answers_of[i].end, .status = answers_of[i].status, .body = str_c(answers_of[i].body) };
+		codec_wechat_nontax_micropay.judge(&o, &answer, &j);
+		assert_string_equal(j.code, answers_of[i].code);
+		assert_true(j.verdict == answers_of[i].verdict && j.again_after_ms == answers_of[i].again_ms && j.token_is_over == (strcmp(j.code, "stale") == 0));
+		assert_string_equal(j.ref, strstr(answers_of[i].body, "AQ1") != NULL ? "AQ1" : "");
+		assert_int_equal(nontax_was_harmless(str_c(j.code)), answers_of[i].is_harmless);
+	}
+}
+
+/* Whatever is said of it, it is never to be sent again. */
+static void barcode_asked_about(void **state)
+{
+	(void)state;
+#define PAID_TRADE "{\"errcode\":0,\"order_id\":\"AQ1\",\"status\":3,\"fee\":206,\"trans_id\":\"42\",\"pay_finish_time\":1}"
+	static const struct { const char *ref, *body; enum verdict verdict; const char *code, *ref_after; } told[] = {
+		{ "AQ1", PAID_TRADE, VERDICT_DONE, "PAID", "AQ1" },
+		{ "AQ1", "{\"errcode\":0,\"order_id\":\"AQ1\",\"status\":12,\"fee\":206}", VERDICT_DONE, "CLOSED", "AQ1" },
+		{ "AQ1", "{\"errcode\":0,\"order_id\":\"AQ1\",\"status\":1,\"fee\":206}", VERDICT_UNKNOWN, "not_paid", "" },
+		{ "AQ1", "{\"errcode\":0,\"order_id\":\"AQ2\",\"status\":12,\"fee\":206}", VERDICT_UNKNOWN, "nonsense", "" }, /* another's */
+		{ "", "{\"errcode\":0,\"order_id_list\":[\"AQ1\"],\"paid_order_id\":\"AQ1\"}", VERDICT_UNKNOWN, "listed", "AQ1" },
+		{ "", "{\"errcode\":0,\"order_id_list\":[\"AQ1\"],\"paid_order_id\":\"\"}", VERDICT_UNKNOWN, "none_paid", "" },
+		{ "", "{\"errcode\":0,\"order_id_list\":[]}", VERDICT_UNKNOWN, "none_paid", "" },
+		{ "", "{\"errcode\":9}", VERDICT_UNKNOWN, "9", "" }, { "", "{\"errcode\":-1}", VERDICT_UNKNOWN, "-1", "" }, { "AQ1", "{\"errcode\":48001}", VERDICT_STOP, "48001", "" },
+	};
+	for (size_t i = 0; i < sizeof(told) / sizeof(told[0]); i++) {
+		struct judgement j;
+		o = (struct order){ .config = &c, .payload = STR("{}"), .ref = told[i].ref, .attempt = 1 };
+		const struct http_answer answer = { .end = HTTP_ANSWERED, .status = 200, .body = str_c(told[i].body) };
+		codec_wechat_nontax_micropay.judge_query(&o, &answer, &j);
+		assert_string_equal(j.code, told[i].code);
+		assert_string_equal(j.ref, told[i].ref_after);
+		assert_int_equal(j.verdict, told[i].verdict);
+		assert_true(j.verdict != VERDICT_AGAIN && (j.said.at != NULL) == (j.verdict == VERDICT_DONE));
+	}
+}
+
 /* What a notice costs: the members are those of protocols/nontax.md 2.2, in both directions. */
 static void fees(void **state)
 {
@@ -199,6 +291,7 @@ static void fees(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test_setup_teardown(questions, begin, end), cmocka_unit_test_setup_teardown(answers, begin, end),
-		cmocka_unit_test_setup_teardown(calls, begin, end), cmocka_unit_test_setup_teardown(fees, begin, end) };
+		cmocka_unit_test_setup_teardown(calls, begin, end), cmocka_unit_test_setup_teardown(fees, begin, end),
+		cmocka_unit_test_setup_teardown(barcode_sent, begin, end), cmocka_unit_test_setup_teardown(barcode_answered, begin, end), cmocka_unit_test_setup_teardown(barcode_asked_about, begin, end) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -18,6 +18,8 @@ export function nontax_settings(s, more = {}) {
 		'wechat.nontax.return_url': 'https://app.siban.test/paid', 'wechat.nontax.calls': 'sandbox', 'wechat.nontax.calls_key_file': file('calls.key', KEY), ...more };
 }
 
+// What its errcodes mean for a payer's barcode, as the sandbox has them.
+export const barcode_settings = { 'wechat.nontax.barcodes': 'true', 'wechat.nontax.barcode_paying': '9700101', 'wechat.nontax.barcode_busy': '9700102, 9700108', 'wechat.nontax.barcode_refused': '9700103,9700104' };
 export const pay = (g, order, method, { token, key = randomUUID(), ...more } = {}) => g.ask('POST', `/v1/orders/${order}/payments`, { token, key, body: { channel: 'wechat_nontax', method }, ...more });
 export const made = (s, order_id, more = {}) => s.tell('wechat_nontax', 'make', { order_id, ...more });
 // {status, errcode, said}: what we said to a call of the platform's; at: the path below.

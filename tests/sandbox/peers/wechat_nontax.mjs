@@ -15,9 +15,11 @@ const DEFAULTS = {
 	without_mini: false,   // orders come without the platform's mini-program
 	mch_ids: ['1900000011', '1900000012'], // under the bank; an order that names none is the first's
 	bill_mood: null, bill_moods: {}, // what is wrong with the file of a day; of one merchant's
+	micropay: 'paid',      // what a payer's code comes to: paid, password (paying until `typed`), busy (their system fails once, then paid), refused, unknown (a code nobody knows, and an order), nothing (the same without)
+	names_late: false,     // with password, the order is named from the second call on
 };
 const RETRIES_S = [15, 30, 180];
-const MESSAGES = { 0: 'ok', 43002: 'require POST method', 44002: 'empty post data', 47001: 'data format error', 9700001: 'invalid param', 9700002: 'order not exist', 9700003: 'refund not allowed' };
+const MESSAGES = { 0: 'ok', 43002: 'require POST method', 44002: 'empty post data', 47001: 'data format error', 9700001: 'invalid param', 9700002: 'order not exist', 9700003: 'refund not allowed', 9700101: 'user paying', 9700102: 'system error', 9700103: 'not enough money', 9700104: 'auth code used', 9700199: 'something else' };
 const STATUS = { unpaid: 1, paid: 3, refunded: 5, refunding: 6, closed: 12 };
 const is_text = (v, max = 64) => typeof v === 'string' && v.length > 0 && [...v].length <= max;
 const is_whole = (v) => Number.isInteger(v) && v >= 0;
@@ -26,17 +28,19 @@ const SETTINGS = {
 	fee_url: (v) => v === null || wrong_with_url(v) === null,
 	second_ms: is_whole, push_timeout_ms: is_whole, refund_ends: (v) => typeof v === 'boolean', refund_ms: is_whole, without_mini: (v) => typeof v === 'boolean',
 	mch_ids: (v) => Array.isArray(v) && v.length > 0 && v.every((one) => is_text(one, 32)), bill_mood: (v) => BILL_MOODS.includes(v), bill_moods: (v) => typeof v === 'object' && v !== null && Object.values(v).every((one) => BILL_MOODS.includes(one)),
+	micropay: (v) => ['paid', 'password', 'busy', 'refused', 'unknown', 'nothing'].includes(v), names_late: (v) => typeof v === 'boolean',
 };
 const said = (body) => ({ status: 200, note: { code: String(body.errcode) }, is_refusal: body.errcode !== 0, body });
 const told = (errcode, field = '') => said({ errcode, errmsg: `${MESSAGES[errcode] ?? 'error'}${field === '' ? '' : `: ${field}`}` });
 
 export function wechat_nontax(journal, { ca, accounts }) {
 	const pusher = new Pusher('wechat_nontax', journal, ca);
-	const peer = { name: 'wechat_nontax', settings: null, orders: new Map() };
+	const peer = { name: 'wechat_nontax', settings: null, orders: new Map(), scans: new Map() };
 	peer.reset = () => {
 		pusher.clear();
 		peer.settings = { ...DEFAULTS };
 		peer.orders.clear();
+		peer.scans.clear();
 	};
 	peer.reset();
 	peer.set = (changes) => {
@@ -45,7 +49,7 @@ export function wechat_nontax(journal, { ca, accounts }) {
 		Object.assign(peer.settings, changes);
 		return null;
 	};
-	peer.show = () => ({ orders: [...peer.orders.values()] });
+	peer.show = () => ({ orders: [...peer.orders.values()], scans: [...peer.scans.values()] });
 	peer.refuse = (code) => told(Number(code));
 	peer.limited = () => told(45011);
 
@@ -67,8 +71,9 @@ export function wechat_nontax(journal, { ca, accounts }) {
 	// ---- orders ----
 
 	const is_item = (i, at) => i.no === at + 1 && is_text(i.item_id) && is_text(i.item_name, 128) && is_whole(i.fee) && is_whole(i.overdue ?? 0) && is_whole(i.penalty ?? 0) && (i.overdue ?? 0) + (i.penalty ?? 0) <= i.fee;
-	const order_wrong = (a) => {
-		for (const name of ['desc', 'ip', 'department_code', 'department_name', 'region_code']) if (!is_text(a[name], 128)) return name;
+	const order_wrong = (a) => due_wrong(a) ?? (is_text(a.ip, 45) ? page_wrong(a) : 'ip');
+	const due_wrong = (a) => {
+		for (const name of ['desc', 'department_code', 'department_name', 'region_code']) if (!is_text(a[name], 128)) return name;
 		if (a.bank_id !== peer.settings.bank_id) return 'bank_id';
 		if (a.mch_id !== undefined && !peer.settings.mch_ids.includes(a.mch_id)) return 'mch_id';
 		if (!is_whole(a.fee) || a.fee === 0) return 'fee';
@@ -76,20 +81,55 @@ export function wechat_nontax(journal, { ca, accounts }) {
 		if (!Array.isArray(a.items) || a.items.length === 0 || !a.items.every(is_item) || a.items.reduce((sum, i) => sum + i.fee, 0) !== a.fee) return 'items';
 		if (!is_whole(a.payment_notice_create_time) || a.payment_notice_create_time === 0) return 'payment_notice_create_time';
 		if (![undefined, 1, 2].includes(a.payment_notice_type)) return 'payment_notice_type';
-		if (a.payment_expire_date !== undefined && !/^\d{8}$/.test(a.payment_expire_date)) return 'payment_expire_date';
+		return a.payment_expire_date !== undefined && !/^\d{8}$/.test(a.payment_expire_date) ? 'payment_expire_date' : null;
+	};
+	const page_wrong = (a) => {
 		if (!['biz', 'ctiyservice', 'miniprogram'].includes(a.scene)) return 'scene';
 		if (![undefined, 'MWEB'].includes(a.trade_type)) return 'trade_type';
 		if ((a.trade_type === 'MWEB') === is_text(a.openid, 128)) return 'openid';
 		return a.scene === 'miniprogram' || /^https:\/\//.test(a.return_url ?? '') ? null : 'return_url';
 	};
-	const unified = ({ asked: a }) => {
+	const ordered = (a) => {
 		const order_id = `AQAAD${randomBytes(17).toString('base64url')}`;
-		peer.orders.set(order_id, { order_id, status: STATUS.unpaid, fee: a.fee, notice: a.payment_notice_no, openid: a.openid ?? null, trade_type: a.trade_type ?? 'JSAPI', scene: a.scene, ip: a.ip, items: a.items,
+		peer.orders.set(order_id, { order_id, status: STATUS.unpaid, fee: a.fee, notice: a.payment_notice_no, openid: a.openid ?? null, trade_type: a.trade_type ?? 'JSAPI', scene: a.scene ?? 'offline', ip: a.ip ?? null, items: a.items,
 			department_code: a.department_code, department_name: a.department_name, region_code: a.region_code, mch_id: a.mch_id ?? peer.settings.mch_ids[0], create_time: now_s(), pay_finish_time: 0, trans_id: null, refunds: [], last_day: a.payment_expire_date ?? null,
 			user_name: a.user_name ?? null });
+		return order_id;
+	};
+	const unified = ({ asked: a }) => {
+		const order_id = ordered(a);
 		const mini = peer.settings.without_mini ? {} : { miniprogram: { appid: 'wxnontaxpages0000', pagepath: 'pages/pay', query_string: `order_id=${order_id}`, business_type: 'nontax' } };
 		return said({ errcode: 0, errmsg: 'ok', order_id, pay_url: `https://pay.example/intp?order_id=${order_id}#wechat_redirect`, ...mini });
 	};
+
+	// ---- a payer's code at a counter ----
+
+	const micropay_wrong = (a) => {
+		const extra = ['openid', 'ip', 'scene', 'return_url', 'trade_type', 'app_appid', 'service_id'].find((name) => a[name] !== undefined);
+		if (extra !== undefined) return extra;
+		if (!/^1[0-5]\d{16}$/.test(a.auth_code ?? '')) return 'auth_code';
+		const before = peer.scans.get(a.auth_code);
+		if (before !== undefined && before.notice !== a.payment_notice_no) return 9700104;
+		if (a.order_id !== undefined && before?.order_id !== a.order_id) return 'order_id';
+		return due_wrong(a);
+	};
+	// One code asks for money once, however often it comes; `calls` counts how often it came.
+	const micropay = ({ asked: a }) => {
+		const mood = peer.settings.micropay, scan = peer.scans.get(a.auth_code) ?? { auth_code: a.auth_code, notice: a.payment_notice_no, fee: a.fee, order_id: null, calls: 0, order_ids: [] };
+		peer.scans.set(a.auth_code, scan);
+		scan.calls++;
+		scan.order_ids.push(a.order_id ?? null);
+		if (mood === 'refused') return told(9700103);
+		if (mood === 'nothing') return told(9700199);
+		if (mood === 'busy' && scan.calls === 1) return told(9700102);
+		scan.order_id ??= ordered(a);
+		if (['paid', 'busy'].includes(mood) && peer.orders.get(scan.order_id).status === STATUS.unpaid) pay({ order_id: scan.order_id });
+		const errcode = peer.orders.get(scan.order_id).status === STATUS.unpaid ? 9700101 : 0;
+		if (mood === 'unknown') return said({ errcode: 9700199, errmsg: 'error', order_id: scan.order_id });
+		return said({ errcode, errmsg: errcode === 0 ? 'ok' : MESSAGES[errcode], ...(peer.settings.names_late && scan.calls === 1 ? {} : { order_id: scan.order_id }) });
+	};
+	// The payer types his password on his phone.
+	const typed = ({ auth_code }) => (peer.scans.get(auth_code)?.order_id == null ? 'there is no such code' : pay({ order_id: peer.scans.get(auth_code).order_id }));
 
 	// ---- asked after ----
 
@@ -218,10 +258,11 @@ export function wechat_nontax(journal, { ca, accounts }) {
 	const ask_fee = (what) => asks([what]);
 	// Before it trusts an address it looks whether that opens what it is sent, and whether it verifies signatures.
 	const mock_fee = (what) => asks([what, { ...what, mood: 'signature' }]);
-	peer.does = { place, pay, earlier, close, refund_end, notify, make, answer, file: bill_file(peer), fee_call, ask_fee, mock_fee };
+	peer.does = { place, pay, typed, earlier, close, refund_end, notify, make, answer, file: bill_file(peer), fee_call, ask_fee, mock_fee };
 
 	peer.routes = [
 		{ name: 'unifiedorder', path: '/nontax/unifiedorder', judge: judged(order_wrong), act: unified },
+		{ name: 'micropay', path: '/nontax/micropay', judge: judged(micropay_wrong), act: micropay },
 		{ name: 'getorder', path: '/nontax/getorder', judge: judged(known), act: ({ asked }) => said({ errcode: 0, errmsg: 'ok', ...shown(of(asked)) }) },
 		{ name: 'getorderlist', path: '/nontax/getorderlist', judge: judged(list_wrong), act: list },
 		{ name: 'refund', path: '/nontax/refund', judge: judged(refund_wrong), act: refund },
