@@ -143,6 +143,23 @@ static bool answer_read(enum nontax_deed_kind kind, const struct order *o, const
 	return nontax_json_read(str_c(o->key), answer->body, said);
 }
 
+static bool is_shaped(const char *text, int64_t len, bool letters)
+{
+	if (len == 0)
+		return true;
+	for (const char *c = text; *c != '\0'; c++)
+		if (!(*c >= '0' && *c <= '9') && !(letters && ((*c >= 'a' && *c <= 'z') || (*c >= 'A' && *c <= 'Z'))))
+			return false;
+	return (int64_t)strlen(text) == len;
+}
+
+/* One that does not say which it is, or is numbered as no e-receipt is, is none. */
+static bool is_receipt_named(const struct config *c, const struct nontax_answer *said)
+{
+	return said->code[0] != '\0' && said->number[0] != '\0' && is_shaped(said->code, c->finance_receipt_code, false) && is_shaped(said->number, c->finance_receipt_number, false) &&
+	       (said->check_code[0] == '\0' || is_shaped(said->check_code, c->finance_receipt_check, true));
+}
+
 static void judge(enum nontax_deed_kind kind, const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
 	bool is_receipt = kind != NONTAX_CONFIRM;
@@ -155,8 +172,8 @@ static void judge(enum nontax_deed_kind kind, const struct order *o, const struc
 		return;
 	}
 	enum nontax_means means = nontax_means(str_c(said.result));
-	if (means == NONTAX_DONE && is_receipt && (said.code[0] == '\0' || said.number[0] == '\0')) {
-		says(out, VERDICT_UNKNOWN, "nonsense"); /* a receipt that does not say which one it is, is none */
+	if (means == NONTAX_DONE && is_receipt && !is_receipt_named(o->config, &said)) {
+		says(out, VERDICT_UNKNOWN, "nonsense");
 		return;
 	}
 	out->said = answer->body;

@@ -1,5 +1,5 @@
 /* Goal: what the finance system answers is read as the table of results says, and whatever is not an answer books nothing: the effect is tried again, or a person looks.
- * Method: rows of answers in JSON, and the call as it was built. */
+ * And an e-receipt is one only if it is numbered as one. Method: rows of answers in JSON, and the call as it was built; the e-receipt of tests/unit/vectors/payments.json and what is none. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -103,6 +103,53 @@ static void answers(void **state)
 	}
 }
 
+/* ---- e-receipts ---- */
+
+static enum verdict issued(const char *code, const char *number, const char *check)
+{
+	char body[512];
+	struct order o = order();
+	struct judgement j = { .verdict = VERDICT_UNKNOWN };
+	snprintf(body, sizeof(body), IS "\"result\":\"00000\",\"code\":\"%s\",\"number\":\"%s\",\"check_code\":\"%s\"}", code, number, check);
+	const struct http_answer answer = { .end = HTTP_ANSWERED, .status = 200, .body = str_c(body) };
+	codec_receipt_reverse.judge(&o, &answer, &j);
+	enum verdict red = j.verdict;
+	codec_receipt_issue.judge(&o, &answer, &j);
+	assert_int_equal(j.verdict, red);
+	if (j.verdict != VERDICT_DONE)
+		assert_string_equal(j.code, "nonsense");
+	return j.verdict;
+}
+
+static void numbered_as_e_receipts_are(void **state)
+{
+	(void)state;
+	json_error_t e;
+	size_t i;
+	json_t *row, *all = json_load_file(SIBAN_SOURCE_DIR "/tests/unit/vectors/payments.json", 0, &e), *v = json_object_get(json_object_get(all, "vectors"), "e_invoice");
+	const char *code, *number, *check;
+	assert_int_equal(json_unpack(json_object_get(v, "valid"), "{s:s,s:s,s:s}", "code", &code, "number", &number, "check", &check), 0);
+	config_defaults(&config);
+	assert_int_equal(config.finance_receipt_code, json_integer_value(json_array_get(json_object_get(v, "lengths"), 0)));
+	assert_int_equal(config.finance_receipt_number, json_integer_value(json_array_get(json_object_get(v, "lengths"), 1)));
+	assert_int_equal(config.finance_receipt_check, json_integer_value(json_array_get(json_object_get(v, "lengths"), 2)));
+	assert_int_equal(issued(code, number, check), VERDICT_DONE);
+	assert_int_equal(issued(code, number, ""), VERDICT_DONE);
+	json_array_foreach(json_object_get(v, "invalid_code"), i, row)
+		assert_int_equal(issued(json_string_value(row), number, check), VERDICT_UNKNOWN);
+	assert_int_equal(i, 3);
+	static const struct { const char *number, *check; } wrong[] = { { "000000001", "0a1b2c" }, { "00000000001", "0a1b2c" }, { "000000000l", "0a1b2c" }, { "", "0a1b2c" }, { "０000000001", "0a1b2c" },
+		{ "0000000001", "0a1b2" }, { "0000000001", "0a1b2c3" }, { "0000000001", "0a-b2c" } };
+	for (i = 0; i < sizeof(wrong) / sizeof(wrong[0]); i++)
+		if (issued(code, wrong[i].number, wrong[i].check) != VERDICT_UNKNOWN)
+			fail_msg("%s %s", wrong[i].number, wrong[i].check);
+	config.finance_receipt_code = 10; /* where the bureau's are otherwise */
+	config.finance_receipt_number = config.finance_receipt_check = 0;
+	assert_int_equal(issued(code, number, check), VERDICT_UNKNOWN);
+	assert_int_equal(issued("6201012600", "A-1", "any-thing"), VERDICT_DONE);
+	json_decref(all);
+}
+
 static void words(void **state)
 {
 	(void)state;
@@ -117,6 +164,6 @@ static void words(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(said_and_signed), cmocka_unit_test(answers), cmocka_unit_test(words) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(said_and_signed), cmocka_unit_test(answers), cmocka_unit_test(numbered_as_e_receipts_are), cmocka_unit_test(words) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
