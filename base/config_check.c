@@ -187,6 +187,22 @@ static void check_client_hosts(const struct config *c, struct config_wrongs *wro
 	}
 }
 
+/* The sources of payments/bill_formats.def, which lies floors above; unit.base_config_test holds the two together. */
+static void check_close_needs(const struct config *c, struct config_wrongs *wrongs)
+{
+	static const char *const words[] = { "wechat_trade", "wechat_fund", "wechat_nontax", "unionpay", "bank", "finance", "receipts" };
+	struct str rest = str_c(c->recon_close_needs), one;
+	while (rest.len > 0) {
+		bool is_known = false;
+		str_cut(rest, ',', &one, &rest);
+		one = str_trim(one);
+		for (size_t i = 0; i < sizeof(words) / sizeof(words[0]); i++)
+			is_known = is_known || str_eq(one, str_c(words[i]));
+		if (!is_known)
+			config_say(wrongs, 0, STR("payments.close_needs"), "\"%.*s\" is no source", (int)(one.len < 80 ? one.len : 80), one.len > 0 ? one.at : "");
+	}
+}
+
 bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 {
 	int before = wrongs->count;
@@ -202,6 +218,7 @@ bool config_consistent(const struct config *c, struct config_wrongs *wrongs)
 	check_wechat_pay(c, wrongs);
 	check_wechat_nontax(c, wrongs);
 	check_barcodes(c, wrongs);
+	check_close_needs(c, wrongs);
 	if ((c->expiring_certificate[0] == '\0') != (c->expiring_key[0] == '\0'))
 		config_say(wrongs, 0, STR("expiring.key"), "expiring.certificate and expiring.key go together");
 	if (c->state_dir[0] != '/')

@@ -3,7 +3,9 @@
 
 #include "base/day.h"
 #include "base/hash.h"
+#include "payments/confirmation.h"
 #include "payments/recon_inside.h"
+#include "payments/refund.h"
 
 #include <inttypes.h>
 
@@ -59,62 +61,117 @@ static bool unexplained(struct tx *tx, struct recon_day *d, struct fail *why)
 	return why->code == FAIL_NONE;
 }
 
-static bool is_needed(struct str needs, enum bill_source source)
+/* What our books know of one channel and day, as far as a statement could have it: payments, odd money, refunds that were sent. */
+static bool channel_moved(struct tx *tx, int64_t channel, int64_t day, bool *moved, struct fail *why)
 {
-	struct str rest = needs, one;
-	while (rest.len > 0) {
-		str_cut(rest, ',', &one, &rest);
-		if (str_eq(str_trim(one), bill_source_text(source)))
-			return true;
-	}
-	return false;
-}
-
-static bool had_payments(struct tx *tx, int64_t channel, int64_t day, bool *had, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_payment WHERE channel = $1 AND taken_ms >= $2 AND taken_ms < $3 LIMIT 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_payment WHERE channel = $1 AND taken_ms >= $2 AND taken_ms < $3 UNION ALL SELECT id FROM pay_odd WHERE channel = $1 AND came_ms >= $2"
+		" AND came_ms < $3 UNION ALL SELECT r.id FROM pay_refund_step t JOIN pay_refund r ON r.id = t.refund WHERE t.state = $4 AND t.made_ms >= $2 AND t.made_ms < $3 AND r.channel = $1 AND r.path = $5"
+		" LIMIT 1", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, channel);
-	stmt_bind_int(q, 2, day_begins_ms((int32_t)day));
-	stmt_bind_int(q, 3, day_begins_ms((int32_t)day + 1));
-	*had = *had || stmt_row(q, why);
+	const int64_t numbers[] = { channel, day_begins_ms((int32_t)day), day_begins_ms((int32_t)day + 1), REFUND_SENT, REFUND_BY_CHANNEL };
+	for (int i = 0; i < 5; i++)
+		stmt_bind_int(q, i + 1, numbers[i]);
+	*moved = *moved || stmt_row(q, why);
 	return why->code == FAIL_NONE;
 }
 
-/* Done, and by the statement that counts now. */
+/* What is booked should have an e-receipt. */
+static bool booked_count(struct tx *tx, int64_t day, int64_t *count, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM pay_confirmation WHERE day = $1 AND state = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, day);
+	stmt_bind_int(q, 2, CONFIRMATION_BOOKED);
+	*count = stmt_row(q, why) ? stmt_int(q, 0) : 0;
+	return why->code == FAIL_NONE;
+}
+
+static const int64_t channels[] = {
+#define CHANNEL(name, number, text) PAY_BY_##name,
+#include "payments/pay_channels.def"
+#undef CHANNEL
+};
+enum { CHANNELS = sizeof channels / sizeof channels[0] };
+
+/* What each of them is of. RECEIPTS are of what is booked. */
+static const struct source { enum bill_source source; int64_t channel; } sources[] = {
+#define SOURCE(source, channel, side, by, ...) { BILL_##source, PAY_##channel },
+#include "payments/recon_sources.def"
+#undef SOURCE
+	{ BILL_WECHAT_FUND, PAY_BY_WECHAT },
+};
+enum { SOURCES = sizeof sources / sizeof sources[0] };
+
+bool recon_day_moved(struct tx *tx, enum bill_source source, int64_t day, bool *moved, struct fail *why)
+{
+	int64_t booked = 0;
+	*moved = false;
+	if (source == BILL_RECEIPTS && !booked_count(tx, day, &booked, why))
+		return false;
+	*moved = booked > 0;
+	for (int i = 0; i < SOURCES; i++)
+		for (int c = 0; c < CHANNELS && sources[i].source == source && !*moved; c++)
+			if ((sources[i].channel == PAY_NO_CHANNEL || sources[i].channel == channels[c]) && !channel_moved(tx, channels[c], day, moved, why))
+				return false;
+	return true;
+}
+
+/* Done, and of e-receipts by all that is booked now: booking may come days later, and asks for no run. */
 static bool was_held(struct tx *tx, enum bill_source source, int64_t day, bool *was, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state FROM recon_run WHERE source = $1 AND day = $2", why);
+	int64_t booked = 0;
+	if (source == BILL_RECEIPTS && !booked_count(tx, day, &booked, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT state, ours FROM recon_run WHERE source = $1 AND day = $2", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, source);
 	stmt_bind_int(q, 2, day);
-	*was = stmt_row(q, why) && stmt_int(q, 0) == RECON_RUN_DONE;
+	*was = stmt_row(q, why) && stmt_int(q, 0) == RECON_RUN_DONE && (source != BILL_RECEIPTS || stmt_int(q, 1) == booked);
 	return why->code == FAIL_NONE;
 }
 
-static bool missing(struct tx *tx, struct recon_day *d, struct str needs, struct fail *why)
+/* The non-tax platform makes a file for each merchant, without a line if need be. */
+static bool all_merchants(struct tx *tx, const struct recon_needs *needs, int64_t day, bool *all, struct fail *why)
 {
-	static const int64_t channels[] = {
-#define CHANNEL(name, number, text) PAY_BY_##name,
-#include "payments/pay_channels.def"
-#undef CHANNEL
-	};
-	static const struct { enum bill_source source; int64_t channel; } sources[] = {
-#define SOURCE(source, channel, side, by, ...) { BILL_##source, PAY_##channel },
-#include "payments/recon_sources.def"
-#undef SOURCE
-	};
-	for (size_t i = 0; i < sizeof sources / sizeof sources[0] && d->missing == BILL_NONE; i++) {
-		bool had = false, was;
-		for (size_t c = 0; c < sizeof channels / sizeof channels[0]; c++)
-			if ((sources[i].channel == PAY_NO_CHANNEL || sources[i].channel == channels[c]) && !had_payments(tx, channels[c], d->day, &had, why))
-				return false;
-		if (!was_held(tx, sources[i].source, d->day, &was, why))
+	struct recon_file files[RECON_FILES_MAX];
+	int count;
+	if (!recon_files(tx, BILL_WECHAT_NONTAX, (int32_t)day, files, &count, why))
+		return false;
+	for (int i = 0; i < needs->merchant_count; i++) {
+		bool here = false;
+		for (int f = 0; f < count; f++)
+			here = here || str_eq(str_c(files[f].merchant), needs->merchants[i]);
+		*all = *all && here;
+	}
+	return true;
+}
+
+static bool is_missing(struct tx *tx, const struct recon_needs *needs, enum bill_source source, int64_t day, bool *is, struct fail *why)
+{
+	bool moved = true, was = false;
+	*is = false;
+	if (needs->need[source] == RECON_NEEDS_NOT || (needs->need[source] == RECON_NEEDS_IF_MOVED && !recon_day_moved(tx, source, day, &moved, why)))
+		return why->code == FAIL_NONE;
+	if (!moved)
+		return true;
+	if (!was_held(tx, source, day, &was, why) || (was && source == BILL_WECHAT_NONTAX && !all_merchants(tx, needs, day, &was, why)))
+		return false;
+	*is = !was;
+	return true;
+}
+
+static bool missing(struct tx *tx, struct recon_day *d, const struct recon_needs *needs, struct fail *why)
+{
+	for (int i = 0; i <= SOURCES && d->missing == BILL_NONE; i++) {
+		enum bill_source source = i < SOURCES ? sources[i].source : BILL_RECEIPTS;
+		bool is;
+		if (!is_missing(tx, needs, source, d->day, &is, why))
 			return false;
-		if (had && !was && is_needed(needs, sources[i].source))
-			d->missing = sources[i].source;
+		if (is)
+			d->missing = source;
 	}
 	return true;
 }
@@ -141,7 +198,7 @@ static bool closing_read(struct tx *tx, struct recon_day *d, struct fail *why)
 	return true;
 }
 
-bool recon_day_look(struct tx *tx, int64_t day, struct str needs, struct recon_day *out, struct fail *why)
+bool recon_day_look(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why)
 {
 	*out = (struct recon_day){ .day = day };
 	return unexplained(tx, out, why) && missing(tx, out, needs, why) && closing_read(tx, out, why);
@@ -160,7 +217,7 @@ bool recon_day_may_close(const struct recon_day *d, struct fail *why)
 	return false;
 }
 
-bool recon_day_close(struct tx *tx, int64_t day, struct str needs, int64_t proposal, int64_t now_ms, struct fail *why)
+bool recon_day_close(struct tx *tx, int64_t day, const struct recon_needs *needs, int64_t proposal, int64_t now_ms, struct fail *why)
 {
 	struct recon_day d;
 	uint8_t digest[SHA256_BYTES];

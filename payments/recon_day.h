@@ -9,12 +9,21 @@ struct recon_day {
 	int64_t day, unexplained;
 	bool is_closed, is_changed; /* is_changed: not what was signed any more */
 	int64_t closed_ms, proposal;
-	enum bill_source missing;   /* BILL_NONE: none; a source of `needs` that had payments that day and was not held beside them */
+	enum bill_source missing;   /* BILL_NONE: none; one that it needs and was not held beside our books */
 };
-/* needs: names of sources, comma separated (payments.close_needs). */
-MUST_USE bool recon_day_look(struct tx *tx, int64_t day, struct str needs, struct recon_day *out, struct fail *why);
+
+/* Which statements a day needs (payments.close_needs; services/money/recon_office.h makes it). IF_MOVED: only if payments, odd money or refunds of ours could stand in it, of e-receipts only
+ * if something was booked; ALWAYS: whatever we know of the day, for it may be that nothing of it has reached us. That a channel said that there is none is as good as one. */
+enum recon_need { RECON_NEEDS_NOT, RECON_NEEDS_IF_MOVED, RECON_NEEDS_ALWAYS };
+struct recon_needs {
+	enum recon_need need[BILL_SOURCES];
+	int merchant_count;         /* of the non-tax platform: a file each */
+	struct str merchants[RECON_FILES_MAX];
+};
+MUST_USE bool recon_day_look(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why);
+MUST_USE bool recon_day_moved(struct tx *tx, enum bill_source source, int64_t day, bool *moved, struct fail *why); /* something of ours could stand in it */
 
 /* Fails: RECON_DAY (facts unexplained, missing) something is left to explain; CONFLICT it is closed. */
 MUST_USE bool recon_day_may_close(const struct recon_day *d, struct fail *why);
-MUST_USE bool recon_day_close(struct tx *tx, int64_t day, struct str needs, int64_t proposal, int64_t now_ms, struct fail *why);
+MUST_USE bool recon_day_close(struct tx *tx, int64_t day, const struct recon_needs *needs, int64_t proposal, int64_t now_ms, struct fail *why);
 #endif

@@ -7,6 +7,7 @@
 #include "payments/recon_act.h"
 #include "payments/recon_day.h"
 #include "services/money/recon_item.h"
+#include "services/money/recon_office.h"
 #include "services/services.h"
 
 #include <string.h>
@@ -102,12 +103,14 @@ static bool close_find(struct tx *tx, struct request *r, struct str name, const 
 {
 	int32_t day;
 	struct recon_day d;
+	struct recon_needs needs;
 	if (!is_everybodys(n->region))
 		return FAILS_FIELD(why, FIELD, "/region", "reconciliation is of the whole prefecture");
 	if (!day_from_text(name, &day) || day >= day_of(r->now_ms))
 		return FAILS_FIELD(why, FIELD, "/subject", "no day that is over");
 	*subject = day;
-	return recon_day_look(tx, day, str_c(services_config()->recon_close_needs), &d, why) && recon_day_may_close(&d, why);
+	recon_office_needs(&needs);
+	return recon_day_look(tx, day, &needs, &d, why) && recon_day_may_close(&d, why);
 }
 
 static bool close_name(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT_MAX], struct fail *why)
@@ -121,7 +124,9 @@ static bool close_name(struct tx *tx, int64_t subject, char out[PROPOSAL_SUBJECT
 static bool close_day(struct tx *tx, struct request *r, const struct proposal *p, struct fail *why)
 {
 	struct audit row = { AUDIT_DAY_CLOSED, AUDIT_OF_DAY, p->subject, .result = 200, .region = p->region };
-	return recon_day_close(tx, p->subject, str_c(services_config()->recon_close_needs), p->id, r->now_ms, why) && audit_add(tx, r, &row, why);
+	struct recon_needs needs;
+	recon_office_needs(&needs);
+	return recon_day_close(tx, p->subject, &needs, p->id, r->now_ms, why) && audit_add(tx, r, &row, why);
 }
 
 void recon_deeds_compose(void)

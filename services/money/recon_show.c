@@ -32,6 +32,21 @@ bool recon_day_query(struct request *r, const char *name, int64_t absent, int64_
 	return true;
 }
 
+/* What the gateway fetches itself (gateway/bill_fetch.h) is there of every day, or was said not to be. */
+void recon_office_needs(struct recon_needs *out)
+{
+	const struct config *c = services_config();
+	struct str rest = str_c(c->recon_close_needs), one;
+	*out = (struct recon_needs){ .merchant_count = 0 };
+	out->merchant_count = nontax_merchants(c, out->merchants);
+	while (rest.len > 0) {
+		str_cut(rest, ',', &one, &rest);
+		enum bill_source source = bill_source_from(str_trim(one));
+		bool is_fetched = source == BILL_WECHAT_NONTAX ? out->merchant_count > 0 : (source == BILL_WECHAT_TRADE || source == BILL_WECHAT_FUND) && c->wechat_pay_url[0] != '\0';
+		out->need[source] = is_fetched ? RECON_NEEDS_ALWAYS : RECON_NEEDS_IF_MOVED;
+	}
+}
+
 /* ---- a day ---- */
 
 struct run_row {
@@ -129,7 +144,9 @@ static bool day_parse(struct request *r, struct fail *why)
 static bool day_look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct day_view *v = r->state;
-	bool ok = recon_day_look(tx, v->day, str_c(services_config()->recon_close_needs), &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
+	struct recon_needs needs;
+	recon_office_needs(&needs);
+	bool ok = recon_day_look(tx, v->day, &needs, &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
 	if (ok)
 		missing_find(r, v);
 	return ok;
@@ -275,7 +292,7 @@ static bool run_parse(struct request *r, struct fail *why)
 	return day != NULL && request_query_only(r, names, why) && recon_office(r, why) && recon_day_query(r, "day", -1, day, why);
 }
 
-/* Every source that has a statement of that day, or said that there is none. */
+/* Every source that has a statement of that day, or said that there is none; e-receipts beside the bureau's, and whenever something was booked. */
 static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	int64_t day = *(const int64_t *)r->state;
@@ -287,7 +304,10 @@ static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 		enum bill_source of = source == BILL_RECEIPTS ? BILL_FINANCE : (enum bill_source)source;
 		if (!recon_files(tx, of, (int32_t)day, files, &count, why) || !recon_none_said(tx, of, day, &none_ms, why))
 			return false;
-		if (count == 0 && none_ms == 0)
+		bool has = count > 0 || none_ms > 0;
+		if (source == BILL_RECEIPTS && !has && !recon_day_moved(tx, BILL_RECEIPTS, day, &has, why))
+			return false;
+		if (!has)
 			continue;
 		if (!recon_ask(tx, (enum bill_source)source, day, r->now_ms, why))
 			return false;

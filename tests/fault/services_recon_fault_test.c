@@ -293,7 +293,7 @@ static const struct write_case cases[] = {
 	{ "settled: written off", &staff_proposal_approve, is_amount, ask_decide, NULL, 28 },
 	{ "settled: explained", &staff_proposal_approve, is_short, ask_decide, NULL, 11 },
 	{ "settled: booked for its order", &staff_proposal_approve, is_status, ask_decide, NULL, 40 },
-	{ "closing proposed", &staff_proposal_make, is_taken, ask_close, NULL, 20 },
+	{ "closing proposed", &staff_proposal_make, is_taken, ask_close, NULL, 19 },
 	{ "closed", &staff_proposal_approve, is_closing, ask_decide, NULL, 28 },
 	{ "a table put on record", &recon_export, is_done, ask_export, NULL, 3 },
 };

@@ -60,8 +60,10 @@ test('a file that is not there, or proves nothing, is asked for again and leaves
 	assert.deepEqual([taken.lines, taken.payments, taken.payment_fen], [2, 2, 16001]);
 	assert.equal((await files()).length, 1, 'the other’s is not there yet');
 	await until('the day fits', async () => (await look()).sources.some((r) => r.source === 'wechat_nontax' && r.state === 'done' && r.ours === 2 && r.theirs === 2 && r.matched === 2 && r.open === 0));
+	assert.equal((await look()).missing, 'wechat_nontax', 'a file for each of them, or the day stays open');
 	await mood('bom');
 	await until('the other’s is here, without a line', async () => (await files()).some((f) => f.merchant === two && f.lines === 0));
+	await until('the day needs the bureau’s still', async () => (await look()).missing === 'finance');
 	await g.kill();
 	await lost(two, day(-2));
 	const kept = () => number(`SELECT COUNT(*) FROM recon_file WHERE day = ${Date.parse(D) / DAY}`), before = await kept(), since = await s.mark();

@@ -4,7 +4,7 @@ import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { book, trade_bill } from './lib/bills.mjs';
-import { world } from './lib/cases.mjs';
+import { assert_problem, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { bring, day, notice, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
@@ -38,6 +38,15 @@ test('there is none: what we have is missed, a quiet day has nothing to explain,
 	assert.deepEqual([trade(quiet).open, quiet.unexplained], [0, 0]);
 	for (const on of [two, three]) await until('both said so', async () => (await look(on)).none.map((n) => n.source).join() === 'wechat_trade,wechat_fund');
 	assert.deepEqual([(await look(one)).none, (await look(one)).sources], [[], []]);
+});
+
+test('of a channel that is asked every day a day needs its statement, whatever we know of it, or its word that there is none', async () => {
+	const wish = (on) => office.ask('POST', '/v1/staff/proposals', { key: randomUUID(), body: { kind: 'recon_close', region: '621200', subject: on, payload: {} } });
+	assert.equal((await look(one)).missing, 'wechat_trade');
+	assert.equal(assert_problem(await wish(day(-10)), 409, 'day_not_explained').json.missing, 'wechat_trade');
+	assert.equal((await look(three)).missing, null);
+	assert.equal((await wish(three)).status, 201);
+	assert.equal((await look(two)).missing, 'finance', 'of the others because something was paid');
 });
 
 test('it is held again by hand as well, and a bill that comes after all is taken', async () => {

@@ -155,6 +155,26 @@ static void too_many_to_keep(void **state)
 	assert_int_equal(wrongs.count, 5);
 }
 
+/* What a day may need is what there are statements of. */
+static void every_source_may_be_needed(void **state)
+{
+	(void)state;
+	static const char *const sources[] = {
+#define BILL(name, number, text, ...) text,
+#include "payments/bill_formats.def"
+#undef BILL
+	};
+	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {
+		struct config c;
+		struct config_wrongs wrongs;
+		memset(&wrongs, 0, sizeof wrongs);
+		config_defaults(&c);
+		c.development = true;
+		snprintf(c.recon_close_needs, sizeof c.recon_close_needs, "%s", sources[i]);
+		assert_true(config_consistent(&c, &wrongs));
+	}
+}
+
 static void consistent(void **state)
 {
 	(void)state;
@@ -194,6 +214,10 @@ static void consistent(void **state)
 		{ { "tls.certificate=/c", "tls.key=/k", "provincial.token_url=http://p/t" }, "provincial.token_url" },
 		{ { "tls.certificate=/c", "tls.key=/k", "provincial.userinfo_url=https://p/u" }, NULL },
 		{ { "development=true", "provincial.authorize_url=http://p/a" }, NULL },
+		{ { "development=true", "payments.close_needs=" }, NULL },
+		{ { "development=true", "payments.close_needs=receipts , wechat_fund" }, NULL },
+		{ { "development=true", "payments.close_needs=finance,wechat" }, "payments.close_needs" },
+		{ { "development=true", "payments.close_needs=finance,,bank" }, "payments.close_needs" },
 	};
 	for (size_t i = 0; i < sizeof rows / sizeof rows[0]; i++) {
 		struct config c;
@@ -257,7 +281,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(the_sample_is_the_defaults), cmocka_unit_test(what_is_printed_is_read_back), cmocka_unit_test(every_wrong_line_at_once),
-		cmocka_unit_test(too_many_to_keep),           cmocka_unit_test(consistent),                   cmocka_unit_test(reloading),
+		cmocka_unit_test(too_many_to_keep),           cmocka_unit_test(consistent), cmocka_unit_test(every_source_may_be_needed),                   cmocka_unit_test(reloading),
 		cmocka_unit_test(the_reference_names_every_row),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
