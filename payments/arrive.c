@@ -1,17 +1,18 @@
 /* payments/arrive.c - why this exists: money that has come cannot be refused any more, only put where it belongs. */
 #include "payments/arrive.h"
 
+#include "auth/keyring.h"
 #include "base/arena.h"
 #include "base/day.h"
 #include "base/hash.h"
 #include "payments/attempt.h"
 #include "payments/odd_money.h"
 #include "payments/payment.h"
+#include "payments/recon_run.h"
 
 #include <assert.h>
-#include <stdio.h>
 
-enum { ARENA_MAX = 256 << 10, NAME_BYTES = 96 };
+enum { ARENA_MAX = 256 << 10 };
 
 static inline void arena_dropper(struct arena *a) { arena_free(a); }
 
@@ -107,23 +108,24 @@ static int why_not(const struct notice *n, const struct money *m)
 }
 
 /* Named by what the money is known by, so that apply makes the same when it is run again. */
-static struct id order_key(const struct money *m, const char *name)
+static struct id order_key(const struct money *m)
 {
 	uint8_t digest[SHA256_BYTES];
-	const struct str parts[] = { STR("order of money "), str_c(name) };
-	hash_parts(HASH_SHA256, parts, sizeof(parts) / sizeof(parts[0]), digest);
+	const int64_t channel = m->channel;
+	const struct str parts[] = { { (const char *)&channel, sizeof(channel) }, m->reference };
+	keyring_index("money.order", parts, sizeof(parts) / sizeof(parts[0]), digest);
 	return id_make(m->came_ms, digest);
 }
 
-static bool take_for_notice(struct tx *tx, const struct money *m, struct notice *n, const char *name, int64_t now_ms, struct arena *a, struct fail *why)
+static bool take_for_notice(struct tx *tx, const struct money *m, struct notice *n, int64_t now_ms, struct arena *a, struct fail *why)
 {
 	struct order o;
 	int64_t id;
-	struct order_new new = { .key = order_key(m, name), .person = n->person, .notices = n, .count = 1, .now_ms = m->came_ms, .hold_ms = 1, .open_max = INT64_MAX };
+	struct order_new new = { .key = order_key(m), .notices = n, .count = 1, .now_ms = m->came_ms, .hold_ms = 1, .open_max = INT64_MAX };
 	return order_make(tx, &new, &o, why) && payment_take_late(tx, &o, m->channel, m->reference, m->fen, m->came_ms, now_ms, a, &id, why);
 }
 
-static bool of_no_order(struct tx *tx, const struct money *m, const char *name, int64_t now_ms, struct arena *a, enum money_end *end, struct fail *why)
+static bool of_no_order(struct tx *tx, const struct money *m, int64_t now_ms, struct arena *a, enum money_end *end, struct fail *why)
 {
 	struct notice *n = arena_alloc(a, sizeof(*n));
 	int64_t id;
@@ -134,21 +136,16 @@ static bool of_no_order(struct tx *tx, const struct money *m, const char *name, 
 	int kind = why_not(n, m);
 	*end = kind == 0 ? MONEY_TAKEN : MONEY_ODD;
 	if (kind == 0)
-		return take_for_notice(tx, m, n, name, now_ms, a, why);
+		return take_for_notice(tx, m, n, now_ms, a, why);
 	const struct odd_money odd = { .kind = (enum odd_kind)kind, .channel = m->channel, .reference = m->reference, .division = n->division, .fen = m->fen, .came_ms = m->came_ms };
 	return odd_money_put(tx, &odd, now_ms, &id, why);
 }
 
-bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why)
+static bool arrives(struct tx *tx, const struct money *m, int64_t now_ms, struct arena *a, enum money_end *end, struct fail *why)
 {
-	DROP(arena) struct arena a;
 	struct order o = { .id = 0 };
-	char name[NAME_BYTES];
 	bool kept = false, taken = false;
-	assert(m->fen > 0 && m->reference.len > 0 && m->reference.len <= PAYMENT_REFERENCE_MAX);
-	snprintf(name, sizeof(name), "%d:%.*s", (int)m->channel, STR_ARG(m->reference));
-	arena_init(&a, ARENA_MAX);
-	if ((m->order != 0 && !order_hold(tx, m->order, why)) || !tx_lock(tx, "money", str_c(name), why) || !is_kept(tx, m, &a, &kept, why) ||
+	if ((m->order != 0 && !order_hold(tx, m->order, why)) || !payment_number_hold(tx, m->channel, m->reference, why) || !is_kept(tx, m, a, &kept, why) ||
 	    (m->order != 0 && !order_read(tx, m->order, &o, why)))
 		return false;
 	*end = MONEY_REPEATED;
@@ -157,10 +154,20 @@ bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum mo
 	if (m->channel_no.at != NULL && !trade_note(tx, m, now_ms, why))
 		return false;
 	if (o.id == 0 && m->notice != 0)
-		return of_no_order(tx, m, name, now_ms, &a, end, why);
+		return of_no_order(tx, m, now_ms, a, end, why);
 	bool is_open = o.id != 0 && (o.state == ORDER_OPEN || o.state == ORDER_PAYING);
-	if (is_open && m->fen == o.total_fen && !take(tx, m, &o, now_ms, &a, &taken, why))
+	if (is_open && m->fen == o.total_fen && !take(tx, m, &o, now_ms, a, &taken, why))
 		return false;
 	*end = taken ? MONEY_TAKEN : MONEY_ODD;
-	return taken || keep_odd(tx, m, &o, is_open && m->fen != o.total_fen, now_ms, &a, why);
+	return taken || keep_odd(tx, m, &o, is_open && m->fen != o.total_fen, now_ms, a, why);
+}
+
+/* Of a day before: whatever was held beside our books of that day did not see it. */
+bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why)
+{
+	DROP(arena) struct arena a;
+	assert(m->fen > 0 && m->reference.len > 0 && m->reference.len <= PAYMENT_REFERENCE_MAX);
+	arena_init(&a, ARENA_MAX);
+	return arrives(tx, m, now_ms, &a, end, why) &&
+	       (*end == MONEY_REPEATED || day_of(m->came_ms) >= day_of(now_ms) || recon_ask_day_soon(tx, day_of(m->came_ms), now_ms, why));
 }

@@ -72,6 +72,7 @@ struct bill {
 	enum bill_layout layout;
 	enum bill_place place;
 	bool has_begun, has_text, is_gb, is_utf8;
+	bool needs_reference;        /* it has a column for the channel's number: then each line has one */
 	struct bill_map map, sums;
 	struct bill_totals found, told;
 	int64_t line;
@@ -89,6 +90,8 @@ struct bill *bill_begin(const struct bill_want *want, bill_take take, void *ctx,
 	b->want = *want;
 	b->format = format_of(want->source);
 	b->layout = b->format->layout;
+	for (int i = 0; i < bill_column_count; i++)
+		b->needs_reference |= bill_columns[i].source == want->source && bill_columns[i].need == BILL_NEEDED && bill_columns[i].at == offsetof(struct bill_line, reference);
 	b->take = take;
 	b->ctx = ctx;
 	b->gb = (iconv_t)-1;
@@ -163,7 +166,7 @@ static bool fill_in(struct bill *b, struct bill_line *l, struct fail *why)
 		l->refund_no = l->order_no;
 		l->refund_reference = l->reference;
 	}
-	if (l->reference.len == 0 && l->code.len == 0)
+	if (l->reference.len == 0 && (b->needs_reference || l->code.len == 0))
 		return refuse(b, NULL, "no_number", why);
 	return l->what != BILL_REFUND || l->refund_no.len > 0 || l->refund_reference.len > 0 || refuse(b, NULL, "no_refund_number", why);
 }

@@ -3,7 +3,7 @@
 
 #include "auth/tenancy.h"
 #include "base/arena.h"
-#include "payments/order.h"
+#include "payments/payment.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -155,7 +155,7 @@ bool odd_money_put(struct tx *tx, const struct odd_money *m, int64_t now_ms, int
 {
 	int64_t journal;
 	assert(m->fen > 0 && m->division != 0 && m->channel != PAY_NO_CHANNEL && m->reference.len > 0 && m->reference.len <= ODD_REFERENCE_MAX);
-	if (!put_before(tx, m, id, why))
+	if (!payment_number_hold(tx, m->channel, m->reference, why) || !put_before(tx, m, id, why))
 		return false;
 	if (*id != 0)
 		return true;

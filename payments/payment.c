@@ -7,6 +7,7 @@
 
 #include <assert.h>
 #include <inttypes.h>
+#include <stdio.h>
 
 enum { POSTINGS = LEDGER_POSTINGS_MAX };
 
@@ -64,18 +65,25 @@ static bool post(struct tx *tx, const struct order *o, const struct payment *p, 
 	return ledger_post(tx, &j, journal, &is_new, why);
 }
 
-static bool reference_is_free(struct tx *tx, const struct payment *p, struct fail *why)
+static bool nobody_has(struct tx *tx, const char *sql, const struct payment *p, struct fail *why)
 {
-	if (p->reference.at == NULL)
-		return true;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_payment WHERE channel = $1 AND reference = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, sql, why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, p->channel);
 	stmt_bind_text(q, 2, p->reference);
 	if (stmt_row(q, why))
-		return FAILS(why, PAYMENT_REFERENCE, "payment %" PRId64 " has that number", stmt_int(q, 0));
+		return FAILS(why, PAYMENT_REFERENCE, "payment or odd money %" PRId64 " has that number", stmt_int(q, 0));
 	return why->code == FAIL_NONE;
+}
+
+/* What lies in suspense is not taken a second time from the channel: two people take it out of there. */
+static bool reference_is_free(struct tx *tx, const struct payment *p, const struct source *from, struct fail *why)
+{
+	if (p->reference.at == NULL)
+		return true;
+	return payment_number_hold(tx, p->channel, p->reference, why) && nobody_has(tx, "SELECT id FROM pay_payment WHERE channel = $1 AND reference = $2", p, why) &&
+	       (from->account.kind == LEDGER_SUSPENSE || nobody_has(tx, "SELECT id FROM pay_odd WHERE channel = $1 AND reference = $2", p, why));
 }
 
 static bool insert(struct tx *tx, const struct payment *p, int64_t journal, struct fail *why)
@@ -102,11 +110,19 @@ static bool take(struct tx *tx, const struct order *o, struct payment *p, struct
 		fail_fact_number(why, "total_fen", o->total_fen);
 		return false;
 	}
-	if (!order_move(tx, o, ORDER_PAID, from->now_ms, why) || !reference_is_free(tx, p, why) || !tx_next_id(tx, "pay_payment", &p->id, why))
+	if (!order_move(tx, o, ORDER_PAID, from->now_ms, why) || !reference_is_free(tx, p, from, why) || !tx_next_id(tx, "pay_payment", &p->id, why))
 		return false;
 	if (from->subject == 0)
 		from->subject = p->id;
 	return post(tx, o, p, from, a, &journal, why) && insert(tx, p, journal, why) && confirmation_make(tx, p, o, from->now_ms, why);
+}
+
+bool payment_number_hold(struct tx *tx, enum pay_channel channel, struct str reference, struct fail *why)
+{
+	char name[PAYMENT_REFERENCE_MAX + 32];
+	assert(reference.len <= PAYMENT_REFERENCE_MAX);
+	snprintf(name, sizeof(name), "%d:%.*s", (int)channel, STR_ARG(reference));
+	return tx_lock(tx, "money", str_c(name), why);
 }
 
 bool payment_take_late(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t came_ms, int64_t now_ms, struct arena *a,

@@ -14,6 +14,9 @@ struct payment {
 	int64_t fen, taken_ms;
 };
 
+/* Until the transaction's end nobody else puts money of that number of a channel, whether for an order or among the odd money: asked first by whoever looks whether it is here. */
+MUST_USE bool payment_number_hold(struct tx *tx, enum pay_channel channel, struct str reference, struct fail *why);
+
 /* Fails: ORDER_STATE; PAYMENT_AMOUNT not what the order says; PAYMENT_REFERENCE that number was another payment's. */
 MUST_USE bool payment_take(struct tx *tx, const struct order *o, enum pay_channel channel, struct str reference, int64_t fen, int64_t now_ms, struct arena *a, int64_t *id,
 			   struct fail *why);

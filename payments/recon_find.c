@@ -40,7 +40,7 @@ struct away {
 	struct recon_ours_row row;
 	struct theirs t;
 };
-enum { AWAY_DAYS_MAX = 7 };
+enum { AWAY_DAYS_MAX = 31 };
 
 /* A finding under way. */
 struct finding {
@@ -176,7 +176,7 @@ static bool away_put(struct finding *f, const struct recon_ours_row *row, struct
 
 static bool is_away(const struct finding *f, const struct recon_ours_row *row, const struct theirs *t)
 {
-	return f->source->by == RECON_BY_NUMBER && row->side == RECON_PAID_IN && row->ours == RECON_OURS_DONE && t->what == RECON_THEIRS_DONE &&
+	return f->source->by == RECON_BY_NUMBER && row->ours == RECON_OURS_DONE && t->what == RECON_THEIRS_DONE &&
 	       day_of(row->at_ms) != f->q->day;
 }
 
@@ -275,7 +275,9 @@ static bool line_take(void *ctx, const struct bill_line *l, struct fail *why)
 	enum recon_side side = is_back && f->source->side == RECON_PAID_IN ? RECON_PAID_BACK : f->source->side;
 	struct str number = f->source->by == RECON_BY_CODE ? l->code : side == RECON_PAID_BACK && l->refund_no.len > 0 ? l->refund_no : side == RECON_PAID_BACK ? l->refund_reference : l->reference;
 	struct theirs t = { .what = theirs_said(l), .fen = is_back ? l->refund_fen : l->fen, .line = l->line, .at_ms = l->at_ms };
-	return line_wait(f, side, number.len > 0 ? number : l->reference, l->order_no, &t, why);
+	if (number.len == 0)
+		number = l->reference;
+	return number.len > 0 ? line_wait(f, side, number, l->order_no, &t, why) : FAILS(why, IMPORT, "line %lld of a statement has no number", (long long)l->line);
 }
 
 static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why)
@@ -315,7 +317,9 @@ static bool away_judge(struct finding *f, struct fail *why)
 	bool any;
 	f->is_away = true;
 	int32_t on = away_day(f, INT32_MIN);
-	for (int days = 0; on != INT32_MAX && days < AWAY_DAYS_MAX; days++) {
+	for (int days = 0; on != INT32_MAX; days++) {
+		if (days == AWAY_DAYS_MAX)
+			return FAILS(why, RECON_MANY, "records of ours of more than %d other days", AWAY_DAYS_MAX);
 		if (!walk_day(f, on, &any, why))
 			return false;
 		on = away_day(f, on + 1);
@@ -326,7 +330,8 @@ static bool away_judge(struct finding *f, struct fail *why)
 	size_t at = 0;
 	while ((named = recon_join_next(f->away_numbers, &at, &number)) != NULL) {
 		const struct away *a = &f->away[named->id];
-		if (!(named->seen != 0 ? another(f, &a->row, number, &a->t, 1, why) : judge(f, &a->row, number, &a->t, RECON_MORE_NOTHING, 0, why)))
+		int nth = recon_join_find(f->strangers, (enum recon_side)named->side, number)->seen; /* behind those that stand in this statement again */
+		if (!(named->seen != 0 ? another(f, &a->row, number, &a->t, nth, why) : judge(f, &a->row, number, &a->t, RECON_MORE_NOTHING, 0, why)))
 			return false;
 	}
 	return true;

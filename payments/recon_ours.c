@@ -254,12 +254,14 @@ static bool refund_take(struct stmt *q, struct recon_ours_row *row, struct fail 
 /* Paid out at a counter on another day, by the slip's number. */
 static bool slip_look(struct tx *tx, int64_t channel, struct str number, struct recon_ours_row *row, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, amount_fen, since_ms, state, division FROM pay_refund WHERE channel = $1 AND path = $2 AND channel_no = $3", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.id, r.amount_fen, COALESCE((SELECT MIN(t.made_ms) FROM pay_refund_step t WHERE t.refund = r.id AND t.state = $1), r.since_ms), r.state, r.division"
+		" FROM pay_refund r WHERE r.channel = $2 AND r.path = $3 AND r.channel_no = $4", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, channel);
-	stmt_bind_int(q, 2, REFUND_BY_COUNTER);
-	stmt_bind_text(q, 3, number);
+	stmt_bind_int(q, 1, REFUND_DONE);
+	stmt_bind_int(q, 2, channel);
+	stmt_bind_int(q, 3, REFUND_BY_COUNTER);
+	stmt_bind_text(q, 4, number);
 	return refund_take(q, row, why);
 }
 
@@ -295,11 +297,13 @@ static bool refund_look(struct tx *tx, int64_t channel, struct str number, struc
 	struct id key;
 	if (!refund_key(number, &key))
 		return slip_look(tx, channel, number, row, why);
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id, amount_fen, since_ms, state, division FROM pay_refund WHERE key = $1 AND channel = $2", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.id, r.amount_fen, COALESCE((SELECT MIN(t.made_ms) FROM pay_refund_step t WHERE t.refund = r.id AND t.state = $1), r.since_ms), r.state, r.division"
+		" FROM pay_refund r WHERE r.key = $2 AND r.channel = $3", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_blob(q, 1, key.bytes, ID_BYTES);
-	stmt_bind_int(q, 2, channel);
+	stmt_bind_int(q, 1, REFUND_SENT); /* the moment whose day's statement has it */
+	stmt_bind_blob(q, 2, key.bytes, ID_BYTES);
+	stmt_bind_int(q, 3, channel);
 	return refund_take(q, row, why);
 }
 

@@ -6,6 +6,7 @@
 #include <inttypes.h>
 
 enum { AGAIN_FIRST_MS = 30000, AGAIN_MAX_MS = 1800000, SOON_MS = 2000 /* for the next of its kind */, REASON_MAX = 64 };
+enum { AROUND = 3 };
 #define OPEN_DAYS 10
 
 struct str recon_run_state_text(int64_t state)
@@ -56,13 +57,19 @@ bool recon_ask_soon(struct tx *tx, enum bill_source source, int64_t day, int64_t
 			(int64_t[]){ now_ms + SOON_MS, now_ms, source, day }, 4, why);
 }
 
+bool recon_ask_day_soon(struct tx *tx, int64_t day, int64_t now_ms, struct fail *why)
+{
+	return run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $2 WHERE day = $3 AND state IN (2, 3)",
+			(int64_t[]){ now_ms + SOON_MS, now_ms, day }, 3, why);
+}
+
 bool recon_ask_around(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
 {
 	if (source == BILL_FINANCE && !recon_ask(tx, BILL_RECEIPTS, day, now_ms, why))
 		return false;
 	return recon_ask(tx, source, day, now_ms, why) &&
-	       run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $1 WHERE source = $2 AND day IN ($3, $4) AND state = 3",
-			(int64_t[]){ now_ms, source, day - 1, day + 1 }, 4, why);
+	       run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $1 WHERE source = $2 AND day BETWEEN $3 AND $4 AND day <> $5 AND state = 3",
+			(int64_t[]){ now_ms, source, day - AROUND, day + AROUND, day }, 5, why);
 }
 
 bool recon_ask_open(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)

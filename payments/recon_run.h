@@ -24,10 +24,12 @@ struct recon_claim {
 };
 
 MUST_USE bool recon_ask(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
-/* After a statement was taken: its day (of the finance bureau's that of e-receipts too), and its neighbours where they were done before. */
+/* After a statement was taken: its day (of the finance bureau's that of e-receipts too), and those around it where they were done before: what is carried, and what stands in two. */
 MUST_USE bool recon_ask_around(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
 /* Our books know more of that day than when it was held beside them, or began to be: once more, in a moment. */
 MUST_USE bool recon_ask_soon(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
+/* Each source of that day. */
+MUST_USE bool recon_ask_day_soon(struct tx *tx, int64_t day, int64_t now_ms, struct fail *why);
 /* What was done and has open differences, of the last days: what came late may explain it. */
 MUST_USE bool recon_ask_open(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 

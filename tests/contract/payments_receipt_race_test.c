@@ -2,29 +2,19 @@
  * notice's receipts is what keeps it so: without it, this test sees a payer without his paper.
  * Method: many notices at once, each with those three jobs in the WRITE lane of a PostgreSQL with a connection for each, which stand still for a moment between their statements; what is there
  * when all have ended is counted. Half of the notices were booked before, and their first paper was called back. */
-#include "one_person.h"
-#include "postgres_server.h"
-#include "store_fixture.h"
+#include "postgres_race.h"
 
-#include "auth/keyring.h"
 #include "base/arena.h"
 #include "payments/confirmation.h"
 #include "payments/payment.h"
 #include "payments/receipt.h"
-#include "store/committer.h"
-
-#include <poll.h>
 
 #define NOW INT64_C(1795420800000)
-enum { NOTICES = 16, JOBS_EACH = 3, JOBS = NOTICES * JOBS_EACH, ROUNDS = 12, MUTANT_ROUNDS_MAX = 60, PATIENCE_MS = 60000, PAID_FEN = 20000, BACK_FEN = 600, PAUSE_MS_MAX = 4 };
+enum { NOTICES = 16, JOBS_EACH = 3, JOBS = NOTICES * JOBS_EACH, ROUNDS = 12, MUTANT_ROUNDS_MAX = 60, PAID_FEN = 20000, BACK_FEN = 600 };
 
 static inline void arena_dropper(struct arena *a) { arena_free(a); }
-static struct fixture f;
-static struct committer *committer;
 static const uint8_t salt[16] = { 7 };
-static _Atomic int answered;
 static _Atomic bool is_lockless;
-static _Atomic unsigned pauses;
 
 /* ---- where it steps in ---- */
 
@@ -33,12 +23,6 @@ bool __wrap_receipt_hold(struct tx *tx, int64_t notice, struct fail *why);
 bool __wrap_receipt_hold(struct tx *tx, int64_t notice, struct fail *why)
 {
 	return atomic_load(&is_lockless) || __real_receipt_hold(tx, notice, why);
-}
-
-/* Machines that are quick would let one pass before the other has begun. */
-static void pause_a_little(void)
-{
-	poll(NULL, 0, (int)(atomic_fetch_add(&pauses, 1) * 2654435761u >> 16) % (PAUSE_MS_MAX + 1));
 }
 
 /* ---- a round's notices ---- */
@@ -152,25 +136,16 @@ static bool apply(struct commit_job *job, struct tx *tx, struct fail *why)
 	return ok;
 }
 
-static void done(struct commit_job *job)
-{
-	(void)job;
-	atomic_fetch_add(&answered, 1);
-}
-
 static void race(int64_t from)
 {
 	FIXTURE_OK(&f, store_write(f.store, begin_all, &from, &f.why));
-	atomic_store(&answered, 0);
+	struct commit_job *jobs[JOBS];
 	for (int i = 0; i < JOBS; i++) {
 		int n = i / JOBS_EACH, k = (i + (int)from) % JOBS_EACH; /* each comes first in turn */
-		racers[i] = (struct racer){ .job = { .apply = apply, .done = done }, .one = &ones[n], .refund = k == 0 ? 0 : 2 * (from + n) + k - 1 };
-		assert_true(committer_submit(committer, &racers[i].job));
+		racers[i] = (struct racer){ .job = { .apply = apply }, .one = &ones[n], .refund = k == 0 ? 0 : 2 * (from + n) + k - 1 };
+		jobs[i] = &racers[i].job;
 	}
-	for (int waited = 0; atomic_load(&answered) < JOBS; waited++) {
-		assert_true(waited < PATIENCE_MS);
-		poll(NULL, 0, 1);
-	}
+	race_run(jobs, JOBS);
 	for (int i = 0; i < JOBS; i++)
 		if (!racers[i].job.committed)
 			fail_msg("job %d: %s", i, racers[i].job.why.log);
@@ -212,34 +187,8 @@ static void without_its_lock(void **state)
 		fail_msg("%d rounds without the lock, and nobody lacked his paper", rounds);
 }
 
-static int start(void **state)
-{
-	char name[32], url[256];
-	if (postgres_server_start(state) != 0)
-		return -1;
-	postgres_database(NULL, name);
-	fixture_make_at(&f, postgres_url_as("siban", name, url), NULL);
-	fixture_close(&f);
-	f.config.store_pool = JOBS;
-	f.config.store_lock_ms = f.config.store_statement_ms = 20000; /* of a busy machine */
-	FIXTURE_OK(&f, fixture_open(&f, STORE_SERVE));
-	FIXTURE_OK(&f, keyring_open(&f.config, true, &f.why));
-	FIXTURE_OK(&f, store_write(f.store, person_make, NULL, &f.why));
-	fail_clear(&f.why);
-	committer = committer_start(f.store, &f.config, &f.why);
-	return committer != NULL ? 0 : -1;
-}
-
-static int stop(void **state)
-{
-	committer_stop(committer);
-	keyring_close();
-	fixture_drop(&f);
-	return postgres_server_stop(state);
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(one_end), cmocka_unit_test(without_its_lock) };
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, race_start, race_stop);
 }

@@ -6,7 +6,7 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test, { after } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
-import { world } from './lib/cases.mjs';
+import { id_number, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { bring, day, finance_settings, notice, payment_code, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
@@ -45,7 +45,7 @@ const held_here = async (code) => {
 const source = async () => (await office.ask('GET', `/v1/office/days?day=${D}`)).json.sources.find((r) => r.source === 'wechat_nontax');
 
 test('what the file of a day has and our books have not is asked about, and booked or kept, and the day has nothing left to explain', async () => {
-	const open = await brought(), other = await brought(), over = await brought(), twice = await brought(), in_hand = await brought(), gone_back = await brought(), ended = await brought({ last_on: day() }), quoted = await brought({ late_fen: 100, late_on: day() });
+	const open = await brought({ payer: { name: '王小明', id_number: id_number(7) } }), other = await brought(), over = await brought(), twice = await brought(), in_hand = await brought(), gone_back = await brought(), ended = await brought({ last_on: day() }), quoted = await brought({ late_fen: 100, late_on: day() });
 	const exact = await paid_there(open, { days: 1 }), less = await paid_there(other, { fee: 7999, days: 1 }), voided = await paid_there(over, { days: 1 }), [one, two] = [await paid_there(twice, { days: 1 }), await paid_there(twice, { days: 1 })];
 	const mine = await paid_there(in_hand, { days: 1 }), back = await paid_there(gone_back, { days: 1, status: 5 }), nobodys = await paid_there(payment_code(), { days: 1 }), late = await paid_there(ended, { days: 1 });
 	const quote = await paid_there(quoted, { fee: 8100, days: 1 });

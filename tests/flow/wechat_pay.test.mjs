@@ -156,12 +156,16 @@ test('what no callback says, the sweep asks', async () => {
 });
 
 test('what is heard of days later, by the sweep or a callback, is a payment of the day it came', async () => {
-	const days_ago = new Date(Math.trunc((Date.now() - 5 * 86400e3) / 1000) * 1000), swept = await ready(), called = await ready();
+	const days_ago = new Date(Math.trunc((Date.now() - 5 * 86400e3) / 1000) * 1000), swept = await ready(), called = await ready(), on = Math.floor((days_ago.getTime() + 8 * 3600e3) / 86400e3);
+	// the bureau's records of that day were held beside our books, and without it fitted
+	await g.sql(`INSERT INTO recon_run (id, source, day, state, round, due_ms, tries, reason, ours, theirs, matched, differences, asked_ms, ended_ms) VALUES (1, 6, ${on}, 3, 1, 0, 0, '', 0, 0, 0, 0, 0, 1)`);
+	const rounds = async () => Number(await g.sql('SELECT round FROM recon_run WHERE id = 1'));
 	await pays(s, { out_trade_no: swept.trade.out_trade_no, paid_ms: days_ago.getTime() });
 	await until('it is paid', async () => {
 		await hurry(swept.trade);
 		return (await show(swept.id)).state === 'paid';
 	});
+	assert.ok((await rounds()) > 1, 'that day is held beside them again');
 	const changes = { trade_state: 'SUCCESS', transaction_id: `42${Date.now()}4`, success_time: days_ago.toISOString(), amount: { total: 8000, currency: 'CNY' } };
 	assert.equal((await tell(g, await made(s, called.trade.out_trade_no, { changes }))).status, 204);
 	assert.equal((await show(called.id)).state, 'paid');
