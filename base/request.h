@@ -199,6 +199,7 @@ struct handler {
 	struct body_source *(*source)(struct request *r, struct fail *why); /* with REPLY_MADE, after render, when somebody is there to be told; NULL: why says */
 	/* Writes the answer to a request that failed, where its caller has a form of his own for that. false: it failed too early, or cannot be said, and is told as a problem. */
 	bool (*fails)(struct request *r);
+	enum fail_code miss; /* who is told this has guessed wrong: counted by person or address, and after too many of them he waits (429) before anything is asked. FAIL_NONE: nothing is guessed */
 	bool own_device;    /* not at a terminal: 403 */
 	bool takes_table;   /* its body is text/csv */
 	bool wants_certificate; /* of the client: 421 where none is asked for, 401 when none is shown */

@@ -78,10 +78,20 @@ static struct rate_rule rule_of(const struct config *c, enum rate_class rate_cla
 	case RATE_DEPARTMENT: return (struct rate_rule){ c->rate_department, 60 };
 	case RATE_PUBLIC:     return (struct rate_rule){ c->rate_public, 60 };
 	case RATE_LOOKUP:     return (struct rate_rule){ by_who ? c->rate_lookup_address : c->rate_lookup_case, 3600 };
+	case RATE_MISS:       return (struct rate_rule){ by_who ? c->rate_miss_person : c->rate_miss_address, 600 };
 	case RATE_NONE:
 	case RATE_COUNT:      break;
 	}
 	return (struct rate_rule){ 0, 0 };
+}
+
+/* Always false. */
+static bool refuse_rate(enum rate_class rate_class, const struct rate_verdict *v, struct fail *why)
+{
+	metric_add(M_rate_limited, (int)rate_class, 1);
+	FAILS(why, RATE, "class %d, quota %lld", (int)rate_class, (long long)v->quota);
+	why->retry_after_s = (int)v->retry_s;
+	return false;
 }
 
 bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why)
@@ -91,12 +101,7 @@ bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool b
 	ratelimit_charge(t->loop->gateway->ratelimit, (int)rate_class * 2 + by_who, key, &rule, t->began_ns / 1000000, &v);
 	if (v.quota > 0 && (t->rate.quota == 0 || v.refused || v.remaining < t->rate.remaining))
 		t->rate = v;
-	if (!v.refused)
-		return true;
-	metric_add(M_rate_limited, (int)rate_class, 1);
-	FAILS(why, RATE, "class %d, quota %lld", (int)rate_class, (long long)v.quota);
-	why->retry_after_s = (int)v.retry_s;
-	return false;
+	return !v.refused || refuse_rate(rate_class, &v, why);
 }
 
 /* ---- who ---- */
@@ -176,14 +181,44 @@ static bool admit_who(struct task *t, struct connection *reader, struct fail *wh
 	return r->who.kind == WHO_CITIZEN ? admit_level(r, why) : admit_right(r, why);
 }
 
-static bool admit_asker(struct task *t, struct fail *why)
+static bool is_anonymous(const struct request *r)
+{
+	return r->who.kind == WHO_ANYONE || r->route->rate == RATE_LOOKUP;
+}
+
+static uint64_t asker_key(const struct task *t)
 {
 	const struct request *r = &t->r;
-	if (r->route->rate == RATE_NONE)
-		return true;
-	bool anonymous = r->who.kind == WHO_ANYONE || r->route->rate == RATE_LOOKUP;
-	uint64_t key = anonymous ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << WHO_BITS | (uint64_t)r->who.kind;
-	return admit_rate(t, r->route->rate, key, true, why);
+	return is_anonymous(r) ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << WHO_BITS | (uint64_t)r->who.kind;
+}
+
+/* Whoever has missed too often is told so before a hit and a miss can be told apart. `counts`: this was one more. */
+static bool admit_misses(struct task *t, bool counts, struct fail *why)
+{
+	bool by_who = !is_anonymous(&t->r);
+	struct rate_rule rule = rule_of(config_of(t), RATE_MISS, by_who);
+	struct rate_verdict v;
+	(counts ? ratelimit_charge : ratelimit_look)(t->loop->gateway->ratelimit, RATE_MISS * 2 + by_who, asker_key(t), &rule, t->began_ns / 1000000, &v);
+	if (v.refused)
+		t->rate = v;
+	return !v.refused || refuse_rate(RATE_MISS, &v, why);
+}
+
+void admit_missed(struct task *t)
+{
+	const struct route *row = t->r.route;
+	struct fail rate;
+	fail_clear(&rate);
+	if (row != NULL && row->handler->miss != FAIL_NONE && t->r.why.code == row->handler->miss && !admit_misses(t, true, &rate))
+		t->r.why = rate;
+}
+
+static bool admit_asker(struct task *t, struct fail *why)
+{
+	const struct route *row = t->r.route;
+	if (row->rate != RATE_NONE && !admit_rate(t, row->rate, asker_key(t), true, why))
+		return false;
+	return row->handler->miss == FAIL_NONE || admit_misses(t, false, why);
 }
 
 /* ---- head ---- */

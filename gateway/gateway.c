@@ -54,7 +54,7 @@ enum { RATE_KEYS_MAX = 1 << 19 };
 static void name_metrics(void)
 {
 	static const char *const classes[] = { "other", "1xx", "2xx", "3xx", "4xx", "5xx" };
-	static const char *const rates[RATE_COUNT] = { "none", "read", "write", "department", "public", "lookup" };
+	static const char *const rates[RATE_COUNT] = { "none", "read", "write", "department", "public", "lookup", "miss" };
 	for (int i = 0; i < route_count; i++) {
 		metric_label(M_requests, i, routes[i].name);
 		metric_label(M_request_seconds, i, routes[i].name);

@@ -85,7 +85,7 @@ static struct cell *cell_for(struct shard *s, uint64_t key)
 	return rested;
 }
 
-void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out)
+static void weigh(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, bool is_charged, struct rate_verdict *out)
 {
 	assert(rule->quota >= 0 && (rule->quota == 0 || rule->window_s > 0));
 	*out = (struct rate_verdict){ .quota = rule->quota, .window_s = rule->window_s };
@@ -102,9 +102,9 @@ void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct 
 	int64_t after = drained + each;
 	if (after - now > window)
 		out->refused = true;
-	else
+	else if (is_charged)
 		c->empty_at = after;
-	int64_t level = c->empty_at - now;
+	int64_t level = c->empty_at > now ? c->empty_at - now : 0;
 	pthread_mutex_unlock(&s->lock);
 
 	out->remaining = out->refused ? 0 : (window - level) / each;
@@ -112,4 +112,14 @@ void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct 
 	out->retry_s = out->refused ? (after - now - window + 999999) / 1000000 : 0;
 	if (out->refused && out->retry_s == 0)
 		out->retry_s = 1;
+}
+
+void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out)
+{
+	weigh(l, space, id, rule, mono_ms, true, out);
+}
+
+void ratelimit_look(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out)
+{
+	weigh(l, space, id, rule, mono_ms, false, out);
 }

@@ -14,7 +14,7 @@ enum face { FACE_PUBLIC = 1, FACE_ADMIN = 2, FACE_CONTROL = 4, FACE_FRAMES = 8 }
 /* Whose rows. NONE is for what belongs to nobody. CALLER: the handler's statements are bound to the caller (his id, his region), nothing of another can be named.
  * The others are compared by the runtime after look: request.owner must be his id, or for REGION lie in his. */
 enum owner { OWNER_NONE, OWNER_CALLER, OWNER_PERSON, OWNER_DEPARTMENT, OWNER_REGION };
-enum rate_class { RATE_NONE, RATE_READ, RATE_WRITE, RATE_DEPARTMENT, RATE_PUBLIC, RATE_LOOKUP, RATE_COUNT };
+enum rate_class { RATE_NONE, RATE_READ, RATE_WRITE, RATE_DEPARTMENT, RATE_PUBLIC, RATE_LOOKUP, RATE_MISS /* no route's: of handlers whose answers are guessed at */, RATE_COUNT };
 
 struct route {
 	const char *name;      /* the OpenAPI operationId; its hash is the route's number in outcomes */

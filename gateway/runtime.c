@@ -479,9 +479,10 @@ static void task_finish(struct task *t)
 {
 	key_release(t);
 	t->failed = t->failed || !feed_open(t->loop, t->exchange, &t->r, &t->r.why);
-	if (t->failed)
+	if (t->failed) {
+		admit_missed(t);
 		problem_render(t);
-	else if (t->replayed)
+	} else if (t->replayed)
 		reply_header(&t->r, "idempotency-replayed", STR("true"));
 	assert(t->r.reply.status != 0);
 	t->stage = STAGE_REPLIED;

@@ -93,6 +93,7 @@ MUST_USE bool admit_early(struct task *t, struct connection *reader, struct fail
 bool admit_wants_lane(const struct task *t);
 MUST_USE bool admit_in_lane(struct task *t, struct connection *reader, struct fail *why);
 MUST_USE bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why);
+void admit_missed(struct task *t); /* it failed: a guess that was wrong is counted, and one too many is told so instead */
 void key_release(struct task *t); /* its Idempotency-Key is no longer in flight */
 
 /* target.c: the raw target to path and query, once. */

@@ -1,7 +1,7 @@
 /* services/money/pay_notice.c - GET /v1/notices/{payment_code}: what is to be paid, for whoever has the code, who may be paying for another.
  *
  * A notice that is not in our books, or whose quote has ended, is asked of the finance system: nothing of its answer is kept here; an order keeps it. Whoever walks
- * through codes is slowed down by his address, and a code that is none, one of elsewhere and one that nobody knows are the same answer. */
+ * through codes is slowed down by his address, sooner when they are wrong, and a code that is none, one of elsewhere and one that nobody knows are the same answer. */
 #include "services/money/pay_notice.h"
 
 #include "auth/mask.h"
@@ -156,4 +156,4 @@ static bool show_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler pay_notice_show = { .parse = show_parse, .look = show_look, .ask = &ask_finance, .render = show_render };
+const struct handler pay_notice_show = { .parse = show_parse, .look = show_look, .ask = &ask_finance, .render = show_render, .miss = FAIL_NOTICE_UNKNOWN };

@@ -103,7 +103,8 @@ static bool made_render(struct request *r, struct fail *why)
 	return reply_json_end(r, &j, why);
 }
 
-const struct handler order_create = { .parse = create_parse, .recall = create_recall, .recalled = create_recalled, .look = create_look, .ask = &ask_finance, .apply = create_apply, .render = made_render };
+const struct handler order_create = { .parse = create_parse, .recall = create_recall, .recalled = create_recalled, .look = create_look, .ask = &ask_finance, .apply = create_apply, .render = made_render,
+	.miss = FAIL_NOTICE_UNKNOWN };
 
 /* ---- order_show ---- */
 

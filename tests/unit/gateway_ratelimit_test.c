@@ -83,9 +83,32 @@ static void many_strangers(void **state)
 	ratelimit_drop(l);
 }
 
+static void a_look_charges_nothing(void **state)
+{
+	(void)state;
+	struct ratelimit *l = ratelimit_make(1024);
+	struct rate_rule rule = { 3, 60 };
+	struct rate_verdict v;
+	for (int i = 0; i < 10; i++) {
+		ratelimit_look(l, 1, 1, &rule, 1000, &v);
+		assert_true(!v.refused && v.remaining == 3);
+	}
+	for (int left = 2; left >= 0; left--) {
+		ratelimit_charge(l, 1, 1, &rule, 1000, &v);
+		assert_true(!v.refused && v.remaining == left);
+	}
+	ratelimit_look(l, 1, 1, &rule, 1000, &v);
+	assert_true(v.refused && v.retry_s == 20);
+	ratelimit_look(l, 1, 1, &rule, 21000, &v);
+	assert_false(v.refused);
+	ratelimit_look(l, 1, 1, &rule, 200000, &v);
+	assert_true(!v.refused && v.remaining == 3);
+	ratelimit_drop(l);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(quota_then_refusal), cmocka_unit_test(never_more_than_twice_in_any_window),
-		cmocka_unit_test(no_quota_no_limit), cmocka_unit_test(many_strangers) };
+		cmocka_unit_test(no_quota_no_limit), cmocka_unit_test(many_strangers), cmocka_unit_test(a_look_charges_nothing) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -22,7 +22,7 @@ export function finance_settings(s) {
 	return { 'finance.url': `${s.url}/finance`, 'finance.key_file': key_file };
 }
 
-export const sandbox_codes = { 'payments.code_profile': 'sandbox', 'rate.lookup_address': 100000 };
+export const sandbox_codes = { 'payments.code_profile': 'sandbox', 'rate.lookup_address': 100000, 'rate.wrong_codes': 0, 'rate.wrong_codes_address': 0 };
 
 // The finance system knows this one.
 export const knows = (s, code, answer) => s.control('PUT', '/peers/finance', { notices: { [code]: answer } });
