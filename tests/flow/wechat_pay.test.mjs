@@ -91,15 +91,20 @@ test('app, scan and browser; wrong words; who has no WeChat account', async () =
 });
 
 test('a channel that is slow: 202 and a place to look; one that refuses: the order is open again', async () => {
-	const { id } = await ordered();
-	await s.fault('wechat_pay', { status: 503, route: 'native', count: 1 });
-	const late = await pay(g, id, 'native', { token: w.citizen });
-	if (late.status === 202) {
-		const place = late.headers.location;
-		assert.equal(place, `/v1/orders/${id}/payments/${late.json.id}`);
-		await until('it is ready', async () => (await g.get(place, { token: w.citizen })).json.state === 'ready');
-	}
-	assert.ok([201, 202].includes(late.status), late.text);
+	const { id } = await ordered(), token = w.citizen;
+	g.configure({ 'timeout.park': 300 });
+	assert.equal((await reload()).status, 200);
+	await s.fault('wechat_pay', { hang: true, route: 'native' }); // until long after the wait is over
+	const late = await pay(g, id, 'native', { token }), place = late.headers.location;
+	assert.deepEqual([late.status, place, late.json.state, late.json.pay], [202, `/v1/orders/${id}/payments/${late.json.id}`, 'asked', null], late.text);
+	assert.deepEqual([(await g.get(place, { token })).json.state, (await show(id)).state], ['asked', 'paying']);
+	const again = await pay(g, id, 'native', { token });
+	assert.deepEqual([again.status, again.json.id], [202, late.json.id], 'the same payment');
+	await s.clear_faults();
+	const there = await until('it is ready', async () => (({ json }) => json.state === 'ready' && json)(await g.get(place, { token })));
+	assert.equal((await trade_of(there.pay.code_url)).total, 8000);
+	g.configure({ 'timeout.park': 3000 });
+	assert.equal((await reload()).status, 200);
 	const two = await ordered();
 	await s.fault('wechat_pay', { refuse_code: 'PARAM_ERROR', route: 'native', count: 1 });
 	const refused = await pay(g, two.id, 'native', { token: w.citizen });
