@@ -407,46 +407,80 @@ static void tell_missing(struct bill_fetch *f, int w, int nth, struct str mercha
 		LOG_EVENT(bill_missing, STR_NONE, L_STR(bill_source_text(ways[w].source)), L_INT(f->today - 1), L_STR(merchant));
 }
 
-/* false: nothing more for now. */
-static bool of_merchant(struct bill_fetch *f, const struct config *c, int w, int nth, struct str merchant)
+static void tell_all_missing(struct bill_fetch *f, const struct config *c)
+{
+	struct str merchants[MERCHANTS_MAX];
+	for (int w = 0; w < WAYS; w++) {
+		int count = setting(c, ways[w].from_at) <= c->recon_fetch_to ? ways[w].merchants(c, merchants) : 0;
+		for (int i = 0; i < count; i++)
+			tell_missing(f, w, i, merchants[i]);
+	}
+}
+
+/* Whose turn it is. */
+struct turn {
+	const struct way *way;
+	struct str merchant;
+	int32_t day;
+	int64_t *next_ms;              /* NULL: nobody's */
+};
+
+static void turn_of(struct bill_fetch *f, const struct way *way, struct str merchant, int64_t next_ms[DAYS_BACK], struct turn *t)
+{
+	for (int back = 0; back < DAYS_BACK; back++)
+		if (next_ms[back] <= clock_mono_ms() && (t->next_ms == NULL || next_ms[back] < *t->next_ms))
+			*t = (struct turn){ way, merchant, f->today - 1 - back, &next_ms[back] };
+}
+
+/* That which has been due longest, so that one that hangs comes again after all others. */
+static struct turn turn_find(struct bill_fetch *f, const struct config *c, int64_t minute)
+{
+	struct str merchants[MERCHANTS_MAX];
+	struct turn t = { .next_ms = NULL };
+	for (int w = 0; w < WAYS; w++) {
+		int count = minute >= setting(c, ways[w].from_at) ? ways[w].merchants(c, merchants) : 0;
+		for (int i = 0; i < count; i++)
+			turn_of(f, &ways[w], merchants[i], f->next_ms[w][i], &t);
+	}
+	return t;
+}
+
+/* One call, which may hang for minutes: whoever called has other work, and whether more may be fetched is asked before each. */
+static void fetch_next(struct bill_fetch *f, const struct config *c, int64_t minute)
 {
 	struct fail why;
+	struct turn t;
 	fail_clear(&why);
-	for (int back = 0; back < DAYS_BACK; back++) {
-		bool here;
+	for (bool here = true; here && (t = turn_find(f, c, minute)).next_ms != NULL;) {
 		int64_t none_ms;
-		int32_t day = f->today - 1 - back;
-		int64_t *next_ms = &f->next_ms[w][nth][back];
-		if (*next_ms > clock_mono_ms())
-			continue;
-		if (!is_here(f, &ways[w], merchant, day, &here, &none_ms, &why)) {
+		if (!is_here(f, t.way, t.merchant, t.day, &here, &none_ms, &why)) {
 			log_fail(STR_NONE, &why);
-			return false;
+			return;
 		}
-		*next_ms = here ? INT64_MAX : one(f, c, &ways[w], merchant, day);
-		if (f->by->stopping(f->by->ctx))
-			return false;
+		*t.next_ms = here ? INT64_MAX : one(f, c, t.way, t.merchant, t.day);
 	}
-	return true;
+}
+
+static bool is_wanted(const struct config *c)
+{
+	struct str merchants[MERCHANTS_MAX];
+	for (int w = 0; w < WAYS; w++)
+		if (ways[w].merchants(c, merchants) > 0)
+			return true;
+	return false;
 }
 
 void bill_fetch_step(struct bill_fetch *f, const struct config *c)
 {
 	struct fail why;
-	struct str merchants[MERCHANTS_MAX];
 	int64_t minute = minute_now();
 	fail_clear(&why);
-	if (clock_wall_ms() >= atomic_load(&allowed_until_ms))
+	if (clock_wall_ms() >= atomic_load(&allowed_until_ms) || !is_wanted(c))
 		return;
-	for (int w = 0; w < WAYS; w++) {
-		int count = ways[w].merchants(c, merchants);
-		if (count == 0 || minute < setting(c, ways[w].from_at) || !ready(f, c, &why))
-			continue;
-		for (int i = 0; i < count; i++) {
-			if (minute >= c->recon_fetch_to)
-				tell_missing(f, w, i, merchants[i]);
-			else if (!of_merchant(f, c, w, i, merchants[i]))
-				return;
-		}
-	}
+	if (!ready(f, c, &why))
+		log_fail(STR_NONE, &why);
+	else if (minute >= c->recon_fetch_to)
+		tell_all_missing(f, c);
+	else
+		fetch_next(f, c, minute);
 }

@@ -25,6 +25,6 @@ struct bill_fetch_by {
 
 struct bill_fetch *bill_fetch_make(const struct bill_fetch_by *by, struct fail *why); /* `by` is kept by pointer */
 void bill_fetch_drop(struct bill_fetch *f); /* NULL is fine */
-void bill_fetch_step(struct bill_fetch *f, const struct config *c); /* those that are due */
+void bill_fetch_step(struct bill_fetch *f, const struct config *c); /* the one that has been due longest, if it may be fetched now; it returns after its call, which may take minutes */
 void bill_fetch_allow(int64_t until_ms);
 #endif

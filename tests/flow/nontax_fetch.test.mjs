@@ -1,5 +1,5 @@
 // Goal: the non-tax platform's file of a day comes by itself, one a merchant number: asked for until it is there, with the access token all have; believed when its sums and cells prove it and refused
-// whole otherwise, whatever is wrong with it; taken once, and then the day is held beside our books and fits.
+// whole otherwise, whatever is wrong with it; taken once, and then the day is held beside our books and fits. A call that hangs keeps no day waiting.
 // Method: what was paid there a day ago is put in our books as well; the sandbox makes the file out of its orders.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -87,6 +87,27 @@ test('it is believed with the token all have, and one that is over is exchanged 
 	const stale = said.indexOf('downloadbill 40001'), of = (what) => said.filter((one) => one === what).length;
 	assert.deepEqual([said[stale + 1], of('downloadbill 40001'), of('stable_token ok')], ['stable_token ok', 1, 1], said.join());
 	for (const word of [NONTAX_SECRET, 'access_token=']) assert.ok(!g.log().includes(word), `${word} is in the log`);
+});
+
+test('one that hangs keeps no day waiting: what is to be held beside our books is, after one call and before the next', async () => {
+	const hangs = (since) => s.wait_for('one that hangs', (e) => e.route === 'downloadbill' && e.fault === 'hang', { since, peer: 'wechat_nontax' }), hang = () => s.fault('wechat_nontax', { hang: true, route: 'downloadbill', count: 1000 });
+	await mood('not_ready');
+	await g.kill();
+	for (const on of [D, day(-2)]) await lost(two, on); // there is more than one to ask for
+	await hang();
+	let since = await s.mark();
+	await g.serve();
+	await hangs(since);
+	const of_it = `FROM recon_run WHERE source = 3 AND day = ${Date.parse(D) / DAY}`, round = await number(`SELECT round ${of_it}`);
+	assert.equal((await office.ask('POST', `/v1/office/runs?day=${D}`)).json.asked, 1);
+	since = await s.mark();
+	await s.clear_faults(); // that call is over
+	await hang();
+	await until('the day was held again', async () => (await number(`SELECT COUNT(*) ${of_it} AND state = 3 AND round > ${round}`)) === 1);
+	await hangs(since);
+	await s.clear_faults();
+	await mood(null);
+	await until('it is here again', async () => (await files()).some((f) => f.merchant === two));
 });
 
 test('somebody brings it: the same is the one that is here, another merchant’s is not taken', async () => {
