@@ -1,23 +1,16 @@
 /* services/voices/voice_mine.c - GET /v1/tickets, /v1/tickets/{number}; POST …/feedback, …/withdraw: whoever spoke sees what becomes of it, and says whether that satisfies him (评价反馈). */
 #include "auth/audit.h"
 #include "auth/mandate.h"
-#include "base/day.h"
 #include "services/handlers.h"
-#include "services/page.h"
 #include "services/services.h"
 #include "services/voices/voice_view.h"
 
 /* ---- list ---- */
 
-struct voice_page {
-	struct page page;
-	struct voice_view items[];
-};
-
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", NULL };
-	return request_query_only(r, names, why) && page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct voice_page), sizeof(struct voice_view), why) != NULL;
+	return request_query_only(r, names, why) && voice_page_state(r, why) != NULL;
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
@@ -31,38 +24,12 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	stmt_bind_int(q, 2, list->page.from.id);
 	stmt_bind_int(q, 3, r->who.by_matter ? r->who.mandate : 0);
 	stmt_bind_int(q, 4, list->page.limit + 1);
-	while (page_next(&list->page, q, why))
-		if (!voice_view_of(q, &r->arena, &list->items[list->page.count - 1], why))
-			return false;
-	return why->code == FAIL_NONE;
+	return voice_page_read(list, q, &r->arena, why);
 }
 
-static bool list_render(struct request *r, struct fail *why)
-{
-	const struct voice_page *list = r->state;
-	struct json_out j = reply_list(r);
-	for (int i = 0; i < list->page.count; i++) {
-		json_put_object(&j);
-		voice_head_members(&j, &list->items[i], day_of(r->now_ms), r->lang);
-		json_put_object_end(&j);
-	}
-	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].v.id : 0, why);
-}
-
-const struct handler voice_list = { .parse = list_parse, .look = list_look, .render = list_render };
+const struct handler voice_list = { .parse = list_parse, .look = list_look, .render = voice_page_render };
 
 /* ---- show ---- */
-
-struct shown {
-	struct str number;
-	struct voice_view view;
-};
-
-static bool show_parse(struct request *r, struct fail *why)
-{
-	struct shown *s = request_state(r, sizeof(*s), why);
-	return s != NULL && voice_question(r, &s->number, why);
-}
 
 static bool matter_of(struct tx *tx, int64_t case_id, int64_t *matter, struct fail *why)
 {
@@ -89,23 +56,17 @@ static bool owner_of(struct tx *tx, struct request *r, const struct voice *v, st
 
 static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct shown *s = r->state;
+	struct voice_shown *s = r->state;
 	return voice_view_find(tx, &r->arena, s->number, &s->view, why) && owner_of(tx, r, &s->view.v, why) &&
 	       (r->owner != principal_whose(&r->who) || voice_view_all(tx, &r->arena, &s->view, VOICE_SEEN_BY_PERSON, why));
 }
 
 static bool show_render(struct request *r, struct fail *why)
 {
-	const struct shown *s = r->state;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	voice_head_members(&j, &s->view, day_of(r->now_ms), r->lang);
-	voice_all_members(&j, &s->view, VOICE_SEEN_BY_PERSON);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return voice_shown_reply(r, VOICE_SEEN_BY_PERSON, why);
 }
 
-const struct handler voice_show = { .parse = show_parse, .look = show_look, .render = show_render };
+const struct handler voice_show = { .parse = voice_shown_parse, .look = show_look, .render = show_render };
 
 /* ---- feedback, and taking it back ---- */
 

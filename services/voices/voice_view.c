@@ -248,6 +248,52 @@ void voice_all_members(struct json_out *j, const struct voice_view *v, enum voic
 	json_put_array_end(j);
 }
 
+/* ---- a list, and one ---- */
+
+struct voice_page *voice_page_state(struct request *r, struct fail *why)
+{
+	return page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(struct voice_page), sizeof(struct voice_view), why);
+}
+
+bool voice_page_read(struct voice_page *p, struct stmt *q, struct arena *a, struct fail *why)
+{
+	while (page_next(&p->page, q, why))
+		if (!voice_view_of(q, a, &p->items[p->page.count - 1], why))
+			return false;
+	return why->code == FAIL_NONE;
+}
+
+bool voice_page_render(struct request *r, struct fail *why)
+{
+	const struct voice_page *p = r->state;
+	struct json_out j = reply_list(r);
+	for (int i = 0; i < p->page.count; i++) {
+		json_put_object(&j);
+		voice_head_members(&j, &p->items[i], day_of(r->now_ms), r->lang);
+		json_put_object_end(&j);
+	}
+	return page_end(r, &j, &p->page, p->page.is_more ? p->items[p->page.count - 1].v.id : 0, why);
+}
+
+bool voice_shown_parse(struct request *r, struct fail *why)
+{
+	struct voice_shown *s = request_state(r, sizeof(*s), why);
+	return s != NULL && voice_question(r, &s->number, why);
+}
+
+bool voice_shown_reply(struct request *r, enum voice_eyes eyes, struct fail *why)
+{
+	const struct voice_shown *s = r->state;
+	struct json_out j = reply_json(r, 200);
+	json_put_object(&j);
+	voice_head_members(&j, &s->view, day_of(r->now_ms), r->lang);
+	voice_all_members(&j, &s->view, eyes);
+	json_put_object_end(&j);
+	return reply_json_end(r, &j, why);
+}
+
+/* ---- what a deed leaves ---- */
+
 void voice_decided(struct request *r, const struct voice *v, int status)
 {
 	r->outcome = (struct outcome){ .code = 1, .status = status, .n = { [N_STATE] = v->state } };

@@ -3,6 +3,7 @@
 #ifndef SERVICES_VOICE_VIEW_H
 #define SERVICES_VOICE_VIEW_H
 #include "services/cases/case_number.h"
+#include "services/page.h"
 #include "services/voices/voice_clock.h"
 
 enum { VOICE_STEPS_MAX = 60, VOICES_A_PAGE = 100 };
@@ -39,8 +40,26 @@ void voice_all_members(struct json_out *j, const struct voice_view *v, enum voic
 /* Name and phone of whoever spoke, in full; empty: not known. In the arena. */
 MUST_USE bool voice_speaker(struct tx *tx, const struct voice *v, struct arena *a, struct str *name, struct str *phone, struct fail *why);
 
+/* A page of a list, the newest first: rows of VOICE_VIEW_SELECT whose ids are below page.from.id, one more than fit. */
+struct voice_page {
+	struct page page;
+	bool late, taken;         /* what an office asked for */
+	enum voice_state state;
+	struct voice_view items[];
+};
+struct voice_page *voice_page_state(struct request *r, struct fail *why);
+MUST_USE bool voice_page_read(struct voice_page *p, struct stmt *q, struct arena *a, struct fail *why);
+MUST_USE bool voice_page_render(struct request *r, struct fail *why);
+
 /* "This voice, please", of the path, without a query. Fails: NOT_FOUND. */
 MUST_USE bool voice_question(struct request *r, struct str *number, struct fail *why);
+/* The state of whoever shows one. */
+struct voice_shown {
+	struct str number;
+	struct voice_view view;
+};
+MUST_USE bool voice_shown_parse(struct request *r, struct fail *why);
+MUST_USE bool voice_shown_reply(struct request *r, enum voice_eyes eyes, struct fail *why);
 /* What a deed leaves: number and state. */
 void voice_decided(struct request *r, const struct voice *v, int status);
 MUST_USE bool voice_decided_render(struct request *r, struct fail *why);

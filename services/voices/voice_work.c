@@ -8,7 +8,6 @@
 #include "base/day.h"
 #include "services/departments/department.h"
 #include "services/handlers.h"
-#include "services/page.h"
 #include "services/services.h"
 #include "services/voices/voice_view.h"
 
@@ -29,13 +28,6 @@ static bool owner_of(struct tx *tx, struct request *r, const struct voice *v, st
 }
 
 /* ---- list ---- */
-
-struct voice_page {
-	struct page page;
-	bool late, taken;
-	enum voice_state state;
-	struct voice_view items[];
-};
 
 static bool flag_query(struct request *r, const char *name, bool *out, struct fail *why)
 {
@@ -58,7 +50,7 @@ static bool list_parse(struct request *r, struct fail *why)
 		return FAILS_FIELD(why, QUERY, "state", "no such state");
 	if (taken && r->who.kind != WHO_DEPARTMENT)
 		return FAILS_FIELD(why, QUERY, "taken", "only a system takes calls in its own name");
-	struct voice_page *list = page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(*list), sizeof(list->items[0]), why);
+	struct voice_page *list = voice_page_state(r, why);
 	if (list == NULL)
 		return false;
 	list->late = late;
@@ -96,58 +88,26 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 	DROP(stmt) struct stmt *q = list_query(tx, r, list, department, why);
 	if (q == NULL)
 		return false;
-	while (page_next(&list->page, q, why))
-		if (!voice_view_of(q, &r->arena, &list->items[list->page.count - 1], why))
-			return false;
-	return why->code == FAIL_NONE;
+	return voice_page_read(list, q, &r->arena, why);
 }
 
-static bool list_render(struct request *r, struct fail *why)
-{
-	const struct voice_page *list = r->state;
-	struct json_out j = reply_list(r);
-	for (int i = 0; i < list->page.count; i++) {
-		json_put_object(&j);
-		voice_head_members(&j, &list->items[i], day_of(r->now_ms), r->lang);
-		json_put_object_end(&j);
-	}
-	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].v.id : 0, why);
-}
-
-const struct handler office_voice_list = { .parse = list_parse, .look = list_look, .render = list_render };
+const struct handler office_voice_list = { .parse = list_parse, .look = list_look, .render = voice_page_render };
 
 /* ---- show ---- */
 
-struct shown {
-	struct str number;
-	struct voice_view view;
-};
-
-static bool show_parse(struct request *r, struct fail *why)
-{
-	struct shown *s = request_state(r, sizeof(*s), why);
-	return s != NULL && voice_question(r, &s->number, why);
-}
-
 static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct shown *s = r->state;
+	struct voice_shown *s = r->state;
 	return voice_view_find(tx, &r->arena, s->number, &s->view, why) && owner_of(tx, r, &s->view.v, why) &&
 	       (r->owner == 0 || voice_view_all(tx, &r->arena, &s->view, VOICE_SEEN_BY_OFFICE, why));
 }
 
 static bool show_render(struct request *r, struct fail *why)
 {
-	const struct shown *s = r->state;
-	struct json_out j = reply_json(r, 200);
-	json_put_object(&j);
-	voice_head_members(&j, &s->view, day_of(r->now_ms), r->lang);
-	voice_all_members(&j, &s->view, VOICE_SEEN_BY_OFFICE);
-	json_put_object_end(&j);
-	return reply_json_end(r, &j, why);
+	return voice_shown_reply(r, VOICE_SEEN_BY_OFFICE, why);
 }
 
-const struct handler office_voice_show = { .parse = show_parse, .look = show_look, .render = show_render };
+const struct handler office_voice_show = { .parse = voice_shown_parse, .look = show_look, .render = show_render };
 
 /* ---- move ---- */
 
