@@ -33,3 +33,10 @@ bool page_end(struct request *r, struct json_out *j, const struct page *p, int64
 	const struct cursor next = { 0, last };
 	return reply_list_end(r, j, p->is_more ? &next : NULL, why);
 }
+
+void page_bind_feed(struct stmt *q, const struct request *r, const struct page *p)
+{
+	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
+	stmt_bind_int(q, 2, p->from.id);
+	stmt_bind_int(q, 3, p->limit + 1);
+}

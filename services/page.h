@@ -18,6 +18,8 @@ struct page {
 void *page_state(struct request *r, struct cursor begin, size_t head, size_t item, struct fail *why);
 /* Takes the next row onto the page: its item is number count - 1. A statement is asked for limit + 1 rows. false: the page is full, the rows are over, or `why` says what failed. */
 MUST_USE bool page_next(struct page *p, struct stmt *q, struct fail *why);
+/* $1 to $3 of a feed in sealed order (seal_place): whose it is (a region, or a department below 0), what he has read, and one more than fit. */
+void page_bind_feed(struct stmt *q, const struct request *r, const struct page *p);
 void page_cut(struct page *p); /* of whoever filled it by itself, up to limit + 1 */
 /* Ends the list; the next page begins after `last`, the id of the last item. */
 MUST_USE bool page_end(struct request *r, struct json_out *j, const struct page *p, int64_t last, struct fail *why);

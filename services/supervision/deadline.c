@@ -169,9 +169,7 @@ static struct stmt *feed_query(struct tx *tx, const struct request *r, const str
 		" JOIN clock_event k ON k.id = p.ref JOIN cases c ON c.id = k.case_id JOIN department d ON d.id = k.department ORDER BY p.seq", why);
 	if (q == NULL)
 		return NULL;
-	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
-	stmt_bind_int(q, 2, f->page.from.id);
-	stmt_bind_int(q, 3, f->page.limit + 1);
+	page_bind_feed(q, r, &f->page);
 	return q;
 }
 

@@ -31,9 +31,7 @@ static struct stmt *feed_query(struct tx *tx, const struct request *r, const str
 		" JOIN case_tally t ON t.id = p.ref JOIN cases c ON c.id = t.case_id JOIN department d ON d.id = t.department ORDER BY p.seq", why);
 	if (q == NULL)
 		return NULL;
-	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
-	stmt_bind_int(q, 2, f->page.from.id);
-	stmt_bind_int(q, 3, f->page.limit + 1);
+	page_bind_feed(q, r, &f->page);
 	return q;
 }
 

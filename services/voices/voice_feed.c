@@ -33,9 +33,7 @@ static bool feed_look(struct tx *tx, struct request *r, struct fail *why)
 		" JOIN voice_event e ON e.id = p.ref JOIN voice v ON v.id = e.voice LEFT JOIN department d ON d.id = e.department ORDER BY p.seq", why);
 	if (q == NULL)
 		return false;
-	stmt_bind_int(q, 1, r->who.kind == WHO_DEPARTMENT ? 0 - r->who.id : r->who.region);
-	stmt_bind_int(q, 2, f->page.from.id);
-	stmt_bind_int(q, 3, f->page.limit + 1);
+	page_bind_feed(q, r, &f->page);
 	while (page_next(&f->page, q, why)) {
 		struct feed_item *i = &f->items[f->page.count - 1];
 		*i = (struct feed_item){ .seal_seq = stmt_int(q, 0), .sealed_ms = stmt_int(q, 1), .kind = stmt_int(q, 2), .what = stmt_int(q, 3), .state = stmt_int(q, 4),
