@@ -2,66 +2,57 @@
  *
  * An offer names number and name, and its answer is the same whether there is such a person or not. */
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/people/mandate_view.h"
 #include "services/services.h"
 
 /* ---- list ---- */
 
-struct page {
-	struct cursor from;
+struct mandate_page {
+	struct page page;
 	enum mandate_side side;
-	int limit, count;
-	bool is_more;
 	struct mandate *found;
 	struct mandate_view items[];
 };
 
 static bool list_parse(struct request *r, struct fail *why)
 {
-	static const char *const names[] = { "side", "cursor", "limit", NULL };
-	struct cursor from = { 0, INT64_MAX };
+	static const char *const names[] = { "cursor", "limit", "side", NULL };
 	struct str side;
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why) || !request_query(r, "side", &side, why))
+	if (!request_query_only(r, names, why) || !request_query(r, "side", &side, why))
 		return false;
-	struct page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct mandate_page *list = page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->from = from;
-	page->limit = limit;
-	page->side = str_eq(side, STR("given")) ? MANDATES_GIVEN : MANDATES_HELD;
-	page->found = arena_alloc(&r->arena, ((size_t)limit + 1) * sizeof(*page->found));
-	if (page->found == NULL)
-		return FAILS(why, MEMORY, "%d mandates", limit);
-	return side.at == NULL || page->side == MANDATES_GIVEN || str_eq(side, STR("held")) || FAILS_FIELD(why, QUERY, "side", "held or given");
+	list->side = str_eq(side, STR("given")) ? MANDATES_GIVEN : MANDATES_HELD;
+	list->found = arena_alloc(&r->arena, ((size_t)list->page.limit + 1) * sizeof(*list->found));
+	if (list->found == NULL)
+		return FAILS(why, MEMORY, "%d mandates", list->page.limit);
+	return side.at == NULL || list->side == MANDATES_GIVEN || str_eq(side, STR("held")) || FAILS_FIELD(why, QUERY, "side", "held or given");
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
-	if (!mandate_list(tx, page->side, principal_whose(&r->who), page->from.id, r->now_ms, page->found, page->limit + 1, &page->count, why))
+	struct mandate_page *list = r->state;
+	if (!mandate_list(tx, list->side, principal_whose(&r->who), list->page.from.id, r->now_ms, list->found, list->page.limit + 1, &list->page.count, why))
 		return false;
-	page->is_more = page->count > page->limit;
-	if (page->is_more)
-		page->count = page->limit;
-	for (int i = 0; i < page->count; i++)
-		if (!mandate_view_look(tx, r, &page->found[i], &page->items[i], why))
+	page_cut(&list->page);
+	for (int i = 0; i < list->page.count; i++)
+		if (!mandate_view_look(tx, r, &list->found[i], &list->items[i], why))
 			return false;
 	return true;
 }
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
+	const struct mandate_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		mandate_members(&j, &page->items[i]);
+		mandate_members(&j, &list->items[i]);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].m.id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].m.id : 0, why);
 }
 
 const struct handler me_mandate_list = { .parse = list_parse, .look = list_look, .render = list_render };

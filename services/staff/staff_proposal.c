@@ -6,6 +6,7 @@
 #include "auth/staff.h"
 #include "base/json.h"
 #include "services/handlers.h"
+#include "services/page.h"
 #include "services/services.h"
 #include "services/staff/proposal_wish.h"
 #include <stdlib.h>
@@ -156,11 +157,9 @@ static void shown_members(struct json_out *j, const struct shown *s, enum lang l
 
 /* ---- list ---- */
 
-struct page {
-	struct cursor from;
+struct proposal_page {
+	struct page page;
 	enum proposal_state state;
-	int limit, count;
-	bool is_more;
 	struct proposal *found;
 	struct shown items[];
 };
@@ -168,35 +167,28 @@ struct page {
 static bool list_parse(struct request *r, struct fail *why)
 {
 	static const char *const names[] = { "cursor", "limit", "state", NULL };
-	struct cursor from = { 0, INT64_MAX };
 	struct str state;
-	bool has_cursor;
-	int limit;
-	if (!request_query_only(r, names, why) || !request_page(r, &from, &has_cursor, &limit, why) || !request_query(r, "state", &state, why))
+	if (!request_query_only(r, names, why) || !request_query(r, "state", &state, why))
 		return false;
-	struct page *page = request_state(r, sizeof(*page) + (size_t)limit * sizeof(page->items[0]), why);
-	if (page == NULL)
+	struct proposal_page *list = page_state(r, (struct cursor){ 0, INT64_MAX }, sizeof(*list), sizeof(list->items[0]), why);
+	if (list == NULL)
 		return false;
-	page->from = from;
-	page->limit = limit;
-	page->found = arena_alloc(&r->arena, ((size_t)limit + 1) * sizeof(*page->found));
-	page->state = state.at != NULL ? proposal_state_from(state) : 0;
-	if (page->found == NULL)
-		return FAILS(why, MEMORY, "%d proposals", limit);
-	return state.at == NULL || page->state != 0 || FAILS_FIELD(why, QUERY, "state", "no such state");
+	list->state = state.at != NULL ? proposal_state_from(state) : 0;
+	list->found = arena_alloc(&r->arena, ((size_t)list->page.limit + 1) * sizeof(*list->found));
+	if (list->found == NULL)
+		return FAILS(why, MEMORY, "%d proposals", list->page.limit);
+	return state.at == NULL || list->state != 0 || FAILS_FIELD(why, QUERY, "state", "no such state");
 }
 
 static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct page *page = r->state;
-	if (!proposal_list(tx, r, page->state, page->from.id, page->found, page->limit + 1, &page->count, why))
+	struct proposal_page *list = r->state;
+	if (!proposal_list(tx, r, list->state, list->page.from.id, list->found, list->page.limit + 1, &list->page.count, why))
 		return false;
-	page->is_more = page->count > page->limit;
-	if (page->is_more)
-		page->count = page->limit;
-	for (int i = 0; i < page->count; i++) {
-		page->items[i].p = page->found[i];
-		if (!shown_look(tx, &page->items[i], why))
+	page_cut(&list->page);
+	for (int i = 0; i < list->page.count; i++) {
+		list->items[i].p = list->found[i];
+		if (!shown_look(tx, &list->items[i], why))
 			return false;
 	}
 	return true;
@@ -204,15 +196,14 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 
 static bool list_render(struct request *r, struct fail *why)
 {
-	const struct page *page = r->state;
+	const struct proposal_page *list = r->state;
 	struct json_out j = reply_list(r);
-	for (int i = 0; i < page->count; i++) {
+	for (int i = 0; i < list->page.count; i++) {
 		json_put_object(&j);
-		shown_members(&j, &page->items[i], r->lang);
+		shown_members(&j, &list->items[i], r->lang);
 		json_put_object_end(&j);
 	}
-	struct cursor next = { 0, page->is_more ? page->items[page->count - 1].p.id : 0 };
-	return reply_list_end(r, &j, page->is_more ? &next : NULL, why);
+	return page_end(r, &j, &list->page, list->page.is_more ? list->items[list->page.count - 1].p.id : 0, why);
 }
 
 const struct handler staff_proposal_list = { .parse = list_parse, .look = list_look, .render = list_render };
