@@ -10,6 +10,7 @@
 #include "auth/token.h"
 #include "base/clock.h"
 #include "base/day.h"
+#include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
 #include "gateway/bell.h"
@@ -367,13 +368,18 @@ static bool may_begin(const struct jobs *j, const struct job *job, int64_t *node
 	return !atomic_load(&j->stopping) && (!job->row->is_for_all || nodes_do(j->nodes, (int)(job->row - rows), node));
 }
 
+static int64_t period_ms(const struct job_row *row)
+{
+	return fault_hit(FAULT_jobs_often) ? row->every_ms / 10 : row->every_ms;
+}
+
 static void submit(struct jobs *j, struct job *job, int64_t node, int64_t mono_ms)
 {
 	bool is_next = atomic_exchange(&job->more, false);
 	job->bite = (struct bite){ .config = atomic_load(j->config), .now_ms = clock_wall_ms(), .rows_max = job->row->bite, .node = node };
 	job->commit = (struct commit_job){ .apply = job_apply, .done = job_done, .low = true };
 	if (!is_next)
-		job->due_ms = mono_ms + job->row->every_ms;
+		job->due_ms = mono_ms + period_ms(job->row);
 	atomic_store(&job->is_out, true);
 	if (committer_submit(j->committer, &job->commit))
 		return;

@@ -4,13 +4,13 @@ import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test, { after } from 'node:test';
 import { Case, assert_problem, now, world } from './lib/cases.mjs';
-import { gateway } from './lib/gateway.mjs';
+import { gateway, jobs_often } from './lib/gateway.mjs';
 import { bring, day, notice, sandbox_codes } from './lib/payments.mjs';
 import { csv } from './lib/sheets.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
 
-const g = await gateway({ settings: { ...sandbox_codes, 'payments.orders_per_hour': 200, 'rate.write': 0, 'rate.read': 0 } });
+const g = await gateway({ environment: jobs_often, settings: { ...sandbox_codes, 'payments.orders_per_hour': 200, 'rate.write': 0, 'rate.read': 0 } });
 const w = await world(g, { test_key: true });
 const maker = await first(g, 'li.safe', 'security_admin'), checker = await first(g, 'li.system', 'system_admin');
 const window = await hire(maker, checker, 'window.one', '621202', 'window_clerk'), clerk = await hire(maker, checker, 'pay.one', '621202', 'payment_clerk');

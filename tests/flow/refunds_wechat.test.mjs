@@ -6,7 +6,7 @@ import { randomUUID } from 'node:crypto';
 import test, { after, beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { world } from './lib/cases.mjs';
-import { gateway } from './lib/gateway.mjs';
+import { gateway, jobs_often } from './lib/gateway.mjs';
 import { bring, notice, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
@@ -14,7 +14,7 @@ import { wechat_settings } from './lib/wechat.mjs';
 import { made, pay, pays, tell, wechat_pay_settings } from './lib/wechat_pay.mjs';
 
 const s = await sandbox();
-const g = await gateway({ settings: { ...sandbox_codes, ...wechat_settings(s), ...wechat_pay_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'timeout.park': 3000 } });
+const g = await gateway({ environment: jobs_often, settings: { ...sandbox_codes, ...wechat_settings(s), ...wechat_pay_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'timeout.park': 3000 } });
 const w = await world(g, { test_key: true });
 const maker = await first(g, 'li.safe', 'security_admin'), checker = await first(g, 'li.system', 'system_admin');
 const clerk = await hire(maker, checker, 'pay.one', '621202', 'payment_clerk'), second = await hire(maker, checker, 'pay.two', '621202', 'payment_checker');

@@ -5,7 +5,7 @@ import { randomUUID } from 'node:crypto';
 import test from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
-import { gateway } from './lib/gateway.mjs';
+import { gateway, jobs_often } from './lib/gateway.mjs';
 import { bring, finance_settings, notice, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { on_postgres } from './lib/stores.mjs';
@@ -14,7 +14,7 @@ import { wechat_settings } from './lib/wechat.mjs';
 import { pay, wechat_pay_settings } from './lib/wechat_pay.mjs';
 
 const s = await sandbox();
-const g = await gateway({ settings: { ...sandbox_codes, ...finance_settings(s), ...wechat_settings(s), ...wechat_pay_settings(s), 'rate.write': 0, 'rate.read': 0, 'finance.rate': 0, 'timeout.park': 3000 } });
+const g = await gateway({ environment: jobs_often, settings: { ...sandbox_codes, ...finance_settings(s), ...wechat_settings(s), ...wechat_pay_settings(s), 'rate.write': 0, 'rate.read': 0, 'finance.rate': 0, 'timeout.park': 3000 } });
 const w = await world(g, { test_key: true });
 await s.setup('wechat_pay', { callbacks: false });
 const maker = await first(g, 'li.safe', 'security_admin'), checker = await first(g, 'li.system', 'system_admin');

@@ -7,7 +7,7 @@ import { randomUUID } from 'node:crypto';
 import test, { after, beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem, id_number, world } from './lib/cases.mjs';
-import { gateway } from './lib/gateway.mjs';
+import { gateway, jobs_often } from './lib/gateway.mjs';
 import { bring, day, notice, sandbox_codes } from './lib/payments.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { until } from './lib/until.mjs';
@@ -16,7 +16,7 @@ import { NONTAX_SECRET, made, nontax_settings, pay, tell } from './lib/wechat_no
 import { pay as pay_otherwise, wechat_pay_settings } from './lib/wechat_pay.mjs';
 
 const s = await sandbox();
-const g = await gateway({ settings: { ...sandbox_codes, ...wechat_settings(s), ...wechat_pay_settings(s), ...nontax_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000,
+const g = await gateway({ environment: jobs_often, settings: { ...sandbox_codes, ...wechat_settings(s), ...wechat_pay_settings(s), ...nontax_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000,
 	'payments.notices_per_order': 2, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'timeout.park': 5000, 'otp.per_address': 1000000 } });
 const w = await world(g, { test_key: true });
 await s.setup('wechat_nontax', { callbacks: false, refund_ends: false });

@@ -7,7 +7,7 @@ import { writeFileSync } from 'node:fs';
 import test, { after, beforeEach } from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
-import { gateway, siban } from './lib/gateway.mjs';
+import { gateway, siban, jobs_often } from './lib/gateway.mjs';
 import { bring, notice, sandbox_codes } from './lib/payments.mjs';
 import { People, authority_settings, device, phone } from './lib/people.mjs';
 import { on_postgres } from './lib/stores.mjs';
@@ -17,7 +17,7 @@ import { API_KEY, made, pay, pays, tell, wechat_pay_settings } from './lib/wecha
 
 const s = await sandbox();
 const files = wechat_pay_settings(s);
-const g = await gateway({ settings: { ...sandbox_codes, ...wechat_settings(s), ...authority_settings(s), ...files, 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.public': 0,
+const g = await gateway({ environment: jobs_often, settings: { ...sandbox_codes, ...wechat_settings(s), ...authority_settings(s), ...files, 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.public': 0,
 	'timeout.park': 3000, 'otp.per_address': 1000000 } });
 const w = await world(g, { test_key: true });
 await s.setup('wechat_pay', { callbacks: false });
