@@ -15,10 +15,12 @@ enum { TARGET_BYTES = 384, WAITS = 1200, WAIT_NS = 100000000, PROGRESS_EVERY_MS 
 
 static const char help_text[] =
 	"siban reconcile - the payment office's day, from the command line (对账：命令行)\n\n"
-	"  load FILE --source S --day D [--replaces]\n"
+	"  load FILE --source S --day D [--account A] [--replaces]\n"
 	"      brings a statement, gzip or plain: whole or not at all; what is wrong is said with its line. --replaces: a corrected one\n"
 	"      导入对账单（可为 gzip）：整份接受或整份拒绝，错误精确到行；更正后的对账单加 --replaces\n"
 	"      S: wechat_trade, wechat_fund, wechat_nontax, unionpay, bank, finance\n"
+	"      --account: whose it is where the file does not say: a fund flow's merchant, the account of a bank's detail\n"
+	"      --account：文件自身不含户名时指明所属：资金账单的商户号，或银行明细的账号\n"
 	"  status --day D\n"
 	"      how the day stands; exit 3 while something is unexplained          当天的对账情况；有未查明差异时返回 3\n"
 	"  run --day D\n"
@@ -66,7 +68,7 @@ static int load(struct command_line *l, struct control *k)
 	char *file = file_read(l->words[1], &len, &why);
 	if (file == NULL)
 		return tell_failure("reconcile", &why);
-	snprintf(target, sizeof target, "/control/reconciliation/files?source=%.32s&day=%s&replaces=%d", l->source, l->day, l->replaces);
+	snprintf(target, sizeof target, "/control/reconciliation/files?source=%.32s&day=%s&replaces=%d%s%.64s", l->source, l->day, l->replaces, l->account != NULL ? "&account=" : "", l->account != NULL ? l->account : "");
 	const struct control_talk talk = { .target = target, .content_type = "application/octet-stream", .body = { file, len }, .sent = tell_sent, .ctx = &telling };
 	int status = control_talk(k, &talk, &answer, &why);
 	free(file);
@@ -291,7 +293,13 @@ static bool is_day(const char *text)
 	return text != NULL && day_from_text(str_c(text), &day);
 }
 
-static bool needs_file(const struct command_line *l) { return l->source != NULL && is_day(l->day); }
+static bool is_account(const char *text)
+{
+	size_t len = text != NULL ? strlen(text) : 0;
+	return text == NULL || (len > 0 && len <= 64 && strspn(text, "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz-_.") == len);
+}
+
+static bool needs_file(const struct command_line *l) { return l->source != NULL && is_day(l->day) && is_account(l->account); }
 static bool needs_day(const struct command_line *l) { return is_day(l->day); }
 static bool needs_days(const struct command_line *l) { return is_day(l->from) && (l->to == NULL || is_day(l->to)); }
 static bool is_clerks(const struct command_line *l) { return l->region != NULL && l->token_file != NULL; }

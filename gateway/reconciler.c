@@ -144,7 +144,7 @@ static bool find(struct reconciler *r, const struct recon_claim *c, struct recon
 {
 	const struct config *config = atomic_load(r->config);
 	struct recon_question q = { .source = c->source, .day = (int32_t)c->day, .cutoff_ms = config->recon_cutoff_minutes * 60000, .blobs = r->blobs,
-				    .names = c->source == BILL_BANK ? str_c(config->recon_bank_columns) : STR_NONE };
+				    .names = c->source == BILL_BANK ? str_c(config->recon_bank_columns) : STR_NONE, .merchant = str_c(config->wechat_pay_mchid) };
 	struct tx tx;
 	bool ok = reader_begin(r->reader, &tx, why) && recon_find(&tx, &q, found, why);
 	reader_end(r->reader);

@@ -39,6 +39,7 @@ struct bill_line {
 	struct str order_no;          /* ours */
 	struct str refund_reference, refund_no;
 	struct str code, unit, division;
+	struct str from, account;     /* of a bank's line: the merchant whose money it is that a channel has paid out, and the account it is in */
 	int64_t at_ms, fen, settled_fen, refund_fen, refund_settled_fen, refund_coupon_fen, balance_fen;
 	int64_t fee_milli;            /* thousandths of a fen */
 };

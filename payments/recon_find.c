@@ -55,6 +55,8 @@ struct finding {
 	struct recon_result *out;
 	bool has_before, has_after;        /* the neighbours' statements are here */
 	bool is_neighbour, is_away;        /* what is being walked is a neighbour's, or the own day's of `away` */
+	bool is_own;                       /* it is the asked day itself that is being walked, for the first time */
+	const struct recon_file *file;     /* the one being walked */
 	unsigned come, gone;               /* of `waiting`, in their order */
 	struct waiting waiting[WAITING];
 };
@@ -121,15 +123,6 @@ static bool judge(struct finding *f, const struct recon_ours_row *row, struct st
 static enum recon_theirs theirs_said(const struct bill_line *l)
 {
 	return l->state == BILL_PENDING ? RECON_THEIRS_PENDING : l->state == BILL_FAILED ? RECON_THEIRS_FAILED : l->state == BILL_RETURNED ? RECON_THEIRS_RETURNED : RECON_THEIRS_DONE;
-}
-
-static bool line_settled(struct finding *f, const struct bill_line *l)
-{
-	struct recon_settled *s = &f->out->settled[l->business];
-	s->lines++;
-	s->fen += l->what == BILL_IN ? l->fen : -l->fen;
-	f->out->theirs++;
-	return true;
 }
 
 /* A neighbour's line matters only where one of ours is missing. */
@@ -269,8 +262,14 @@ static bool line_wait(struct finding *f, enum recon_side side, struct str number
 static bool line_take(void *ctx, const struct bill_line *l, struct fail *why)
 {
 	struct finding *f = ctx;
-	if (f->source == NULL)
-		return line_settled(f, l);
+	bool is_over = f->source == NULL;
+	if (f->is_own && !recon_settled_line(f->tx, f->file, f->q->merchant, l, &f->out->settled, &is_over, why))
+		return false;
+	if (is_over) { /* what the account has, and no payment: there is nothing of ours beside it */
+		f->out->theirs++;
+		f->out->matched += f->source != NULL;
+		return true;
+	}
 	bool is_back = l->what == BILL_REFUND;
 	enum recon_side side = is_back && f->source->side == RECON_PAID_IN ? RECON_PAID_BACK : f->source->side;
 	struct str number = f->source->by == RECON_BY_CODE ? l->code : side == RECON_PAID_BACK && l->refund_no.len > 0 ? l->refund_no : side == RECON_PAID_BACK ? l->refund_reference : l->reference;
@@ -289,10 +288,15 @@ static bool walk_day(struct finding *f, int32_t day, bool *any, struct fail *why
 		return false;
 	*any = count > 0 || none_ms > 0;
 	f->is_neighbour = day != f->q->day && !f->is_away;
+	f->is_own = day == f->q->day && !f->is_away;
 	for (int i = 0; i < count; i++) {
+		f->file = &files[i];
 		if (day == f->q->day && f->out->file == 0)
 			f->out->file = files[i].id;
-		if (!recon_file_walk(f->tx, f->q->blobs, &files[i], f->q->names, line_take, f, why) || !all_judge(f, why))
+		if (f->is_own)
+			recon_settled_begin(f->file, f->q->merchant, &f->out->settled);
+		if (!recon_file_walk(f->tx, f->q->blobs, f->file, f->q->names, line_take, f, why) || !all_judge(f, why) ||
+		    (f->is_own && !recon_settled_end(f->file, &f->out->settled, why)))
 			return false;
 	}
 	return true;

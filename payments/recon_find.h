@@ -7,7 +7,7 @@
 #ifndef PAYMENTS_RECON_FIND_H
 #define PAYMENTS_RECON_FIND_H
 #include "payments/recon.h"
-#include "payments/recon_file.h"
+#include "payments/recon_settled.h"
 
 enum { RECON_NUMBER_MAX = 80, RECON_FOUND_MAX = 200000 /* more is not a day's work: it is the wrong file */ };
 
@@ -26,11 +26,8 @@ struct recon_question {
 	int32_t day;
 	int64_t cutoff_ms;    /* so near to midnight a payment may be the neighbour's */
 	struct str names;     /* as struct bill_want has it */
+	struct str merchant;  /* whose a fund flow is that does not say */
 	struct blobs *blobs;
-};
-
-struct recon_settled {
-	int64_t lines, fen;
 };
 
 struct recon_result {
@@ -38,7 +35,7 @@ struct recon_result {
 	int64_t ours, theirs, matched;
 	struct recon_found *found;
 	int64_t count, room;
-	struct recon_settled settled[BILL_BUSINESSES]; /* of a fund flow, by business */
+	struct recon_settled settled; /* what it says reached which account */
 	int64_t file;         /* of a fund flow: the first of its files */
 };
 /* Fails: RECON_MANY more than RECON_FOUND_MAX do not match; IMPORT, SEALED a statement is not what it was; as store/store.h does. */

@@ -66,7 +66,7 @@ extern const struct handler office_voice_take, office_voice_list, office_voice_s
 extern const struct handler staff_voice_messages, staff_case_messages;
 extern const struct handler control_seal_head, control_seal_verify, control_seal_rows;
 extern const struct handler control_ledger_verify, control_ledger_balances;
-extern const struct handler recon_bring, recon_day_show, recon_run_again, recon_item_list, recon_export;
+extern const struct handler recon_bring, recon_day_show, recon_run_again, recon_item_list, recon_export, recon_accounts_show;
 
 /* A chunk of an import: more rows would hold the write lane for longer than it may be held (400 matters: about 2 ms). */
 enum { IMPORT_ROWS_MAX = 400, IMPORT_LINES_MAX = 16 /* of JSON: a guide costs the committer some 0.15 ms, and nobody shall wait 5 for it */ };

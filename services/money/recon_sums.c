@@ -93,7 +93,7 @@ static bool income_foot(const struct recon_table_at *at, struct office_sheet *s,
 
 const struct recon_table recon_income = { "income", false, false, income_count, income_head, income_bite, income_foot };
 
-/* ---- settlement by unit: income of a day by channel, and its share of what the channel kept (a fund flow tells that of the whole day alone) ---- */
+/* ---- settlement by unit: income of a day by channel, and its share of what the channel kept (a statement tells that of the whole day alone) ---- */
 
 enum { PAID, FEE, SHARED_PAID, SHARED_FEE };
 #define MOVED "SELECT COALESCE((SELECT MIN(a2.channel) FROM ledger_posting p2 JOIN ledger_account a2 ON a2.id = p2.account WHERE p2.journal = p.journal AND a2.kind IN (1, 3, 4)), 0) AS channel," \
@@ -148,12 +148,15 @@ static bool units_paid(struct tx *tx, struct recon_table_at *at, struct fail *wh
 
 static bool units_fee(struct tx *tx, struct recon_table_at *at, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT CAST(COALESCE(SUM(-fen), 0) AS BIGINT) FROM recon_settlement WHERE source = $1 AND day = $2 AND business IN ($3, $4)", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT channel, CAST(SUM(-fen) AS BIGINT) FROM recon_settlement WHERE day = $1 AND business IN ($2, $3) GROUP BY channel", why);
 	if (q == NULL)
 		return false;
-	bind(q, (const int64_t[]){ BILL_WECHAT_FUND, at->key[0], BILL_FEE, BILL_FEE_BACK }, 4);
-	if (stmt_row(q, why))
-		at->by_channel[PAY_BY_WECHAT][FEE] = stmt_int(q, 0);
+	bind(q, (const int64_t[]){ at->key[0], BILL_FEE, BILL_FEE_BACK }, 3);
+	while (stmt_row(q, why)) {
+		if (!is_channel(stmt_int(q, 0), why))
+			return false;
+		at->by_channel[stmt_int(q, 0)][FEE] = stmt_int(q, 1);
+	}
 	return why->code == FAIL_NONE;
 }
 
@@ -273,13 +276,14 @@ static void months_head(const struct recon_table_at *at, struct office_sheet *s)
 	office_heads(s, heads, 11);
 }
 
-/* What went back left the channel's account or, by the treasury, the collecting one: both are refunds, and neither is what arrived. */
+/* What went back left the channel's account or, by the treasury, the collecting one: both are refunds, and neither is what arrived. What an account
+ * moved on to another of ours, or for another reason than payments, arrived before or never did. */
 static bool month_moved(struct tx *tx, struct recon_table_at *at, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
 		"SELECT channel, SUM(CASE WHEN kind = 1 AND cause IN (1, 3) THEN 1 ELSE 0 END), CAST(SUM(CASE WHEN kind = 1 AND cause IN (1, 3) THEN fen ELSE 0 END) AS BIGINT),"
 		" SUM(CASE WHEN kind IN (1, 5) AND cause = 5 THEN 1 ELSE 0 END), CAST(SUM(CASE WHEN kind IN (1, 5) AND cause = 5 THEN fen ELSE 0 END) AS BIGINT),"
-		" CAST(SUM(CASE WHEN kind = 5 AND cause <> 5 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 6 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 7 THEN fen ELSE 0 END) AS BIGINT)"
+		" CAST(SUM(CASE WHEN kind = 5 AND cause NOT IN (5, 9) THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 6 THEN fen ELSE 0 END) AS BIGINT), CAST(SUM(CASE WHEN kind = 7 THEN fen ELSE 0 END) AS BIGINT)"
 		" FROM (SELECT a.channel, a.kind, j.cause, p.amount_fen AS fen FROM ledger_account a JOIN ledger_posting p ON p.account = a.id JOIN ledger_journal j ON j.id = p.journal"
 		" WHERE a.kind IN (1, 5, 6, 7) AND p.day = $1) x GROUP BY channel", why);
 	if (q == NULL)

@@ -187,61 +187,6 @@ static bool days_foot(const struct recon_table_at *at, struct office_sheet *s, s
 	return true;
 }
 
-/* ---- settlement: what reached which account, and what was kept of it ---- */
-
-static bool settlement_count(struct tx *tx, struct recon_table_at *at, struct fail *why)
-{
-	return count_by(tx, "SELECT COUNT(*) FROM recon_settlement WHERE day >= $1 AND day < $2", at->from, at->to, &at->told_rows, why);
-}
-
-static void settlement_head(const struct recon_table_at *at, struct office_sheet *s)
-{
-	static const char *const heads[] = { "日期", "来源", "业务", "笔数", "金额（元）" };
-	(void)at;
-	office_heads(s, heads, 5);
-}
-
-static void settlement_row(struct stmt *q, struct recon_table_at *at, struct office_sheet *s)
-{
-	static const char *const words[BILL_BUSINESSES] = { "", "交易", "手续费", "退款", "退还手续费", "提现", "其他" };
-	char day[DAY_TEXT_BYTES];
-	stmt_ints(q, 0, 3, at->key); /* day, source, business */
-	office_text(s, recon_day_cell(at->key[0], day));
-	office_text(s, bill_source_zh(at->key[1]));
-	office_text(s, str_c(words[at->key[2] > 0 && at->key[2] < BILL_BUSINESSES ? at->key[2] : 0]));
-	office_number(s, stmt_int(q, 3));
-	office_fen(s, stmt_int(q, 4));
-	office_row(s);
-	at->sums[0] += stmt_int(q, 3);
-	at->sums[1] += stmt_int(q, 4);
-	at->rows++;
-}
-
-static bool settlement_bite(struct tx *tx, struct recon_table_at *at, struct office_sheet *s, struct fail *why)
-{
-	int64_t before = at->rows;
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT day, source, business, lines, fen FROM recon_settlement WHERE day < $1 AND (day, source, business) > ($2, $3, $4)"
-		" ORDER BY day, source, business LIMIT $5", why);
-	if (q == NULL)
-		return false;
-	bind(q, (const int64_t[]){ at->to, at->key[0], at->key[1], at->key[2], RECON_TABLE_BITE }, 5);
-	while (stmt_row(q, why))
-		settlement_row(q, at, s);
-	at->is_over = at->rows - before < RECON_TABLE_BITE;
-	return why->code == FAIL_NONE;
-}
-
-static bool settlement_foot(const struct recon_table_at *at, struct office_sheet *s, struct fail *why)
-{
-	(void)why;
-	office_text(s, STR("合计"));
-	recon_empty_cells(s, 2);
-	office_number(s, at->sums[0]);
-	office_fen(s, at->sums[1]);
-	office_row(s);
-	return true;
-}
-
 /* ---- for the finance bureau: what was paid for which notice, channel by channel ---- */
 
 static const enum pay_channel channels[] = {
@@ -389,10 +334,9 @@ static bool unionpay_foot(const struct recon_table_at *at, struct office_sheet *
 
 static const struct recon_table differences = { "differences", false, false, differences_count, differences_head, differences_bite, differences_foot };
 static const struct recon_table days = { "days", false, false, days_count, days_head, days_bite, days_foot };
-static const struct recon_table settlement = { "settlement", false, false, settlement_count, settlement_head, settlement_bite, settlement_foot };
 static const struct recon_table finance = { "finance", false, false, finance_count, finance_head, finance_bite, finance_foot };
 static const struct recon_table unionpay = { "unionpay", true, true, unionpay_count, unionpay_head, unionpay_bite, unionpay_foot };
-static const struct recon_table *const tables[] = { &differences, &days, &recon_months, &settlement, &recon_settlement_units, &recon_income, &finance, &unionpay };
+static const struct recon_table *const tables[] = { &differences, &days, &recon_months, &recon_settlements, &recon_settlement_units, &recon_income, &finance, &unionpay };
 
 const struct recon_table *recon_table_in(int nth)
 {

@@ -38,6 +38,7 @@ const struct recon_table *recon_table_in(int nth);            /* all of them; NU
 MUST_USE bool recon_table_count(const struct recon_table *t, struct tx *tx, struct recon_table_at *at, struct fail *why);
 
 extern const struct recon_table recon_months, recon_settlement_units, recon_income; /* out of the ledger: recon_sums.c */
+extern const struct recon_table recon_settlements;                                    /* recon_accounts.c */
 
 /* Shared by them. */
 struct str recon_day_cell(int64_t day, char out[DAY_TEXT_BYTES]);

@@ -10,6 +10,8 @@
 #include "services/money/recon_office.h"
 #include "services/services.h"
 
+#include <stdio.h>
+
 enum { TAKEN = 1, N_NEW = 0, N_LINES, N_PAYMENT_FEN, N_REFUND_FEN, N_SOURCE, N_DAY };
 
 /* ---- the sink: in the BLOB lane ---- */
@@ -18,6 +20,7 @@ struct sunk {
 	struct bill *bill;           /* NULL: not begun, or over */
 	struct blob_sealer *sealer;
 	struct bill_want want;
+	struct str account;          /* whose it is, where the file does not say; at NULL: nobody said */
 	struct bill_totals totals;
 	struct blob_sealed sealed;
 };
@@ -53,6 +56,22 @@ static bool want_of(struct request *r, struct bill_want *w, struct fail *why)
 	return true;
 }
 
+/* A fund flow that the gateway fetches has no number in it and is of the one merchant it is fetched by; what is brought as his is the same. */
+static bool account_take(struct request *r, struct sunk *s, struct fail *why)
+{
+	if (!request_query(r, "account", &s->account, why))
+		return false;
+	if (s->account.at == NULL)
+		return true;
+	if (s->want.source != BILL_WECHAT_FUND && s->want.source != BILL_BANK)
+		return FAILS_FIELD(why, QUERY, "account", "the file itself says whose it is");
+	if (s->account.len == 0 || s->account.len > BILL_TEXT_MAX || !str_is_visible_ascii(s->account))
+		return FAILS_FIELD(why, QUERY, "account", "not an account");
+	if (s->want.source == BILL_WECHAT_FUND && str_eq(s->account, str_c(services_config()->wechat_pay_mchid)))
+		s->account = STR_NONE;
+	return true;
+}
+
 static bool sink_begin(struct request *r, struct fail *why)
 {
 	struct sunk *s = arena_alloc(&r->arena, sizeof *s);
@@ -60,7 +79,7 @@ static bool sink_begin(struct request *r, struct fail *why)
 		return FAILS(why, MEMORY, "a statement");
 	memset(s, 0, sizeof *s);
 	r->sunk = s;
-	if (!recon_office(r, why) || !want_of(r, &s->want, why))
+	if (!recon_office(r, why) || !want_of(r, &s->want, why) || !account_take(r, s, why))
 		return false;
 	s->bill = bill_begin(&s->want, line_passes, NULL, why);
 	s->sealer = s->bill != NULL ? blob_seal_begin(services_blobs(), r->now_ms, why) : NULL;
@@ -99,6 +118,8 @@ static bool sink_end(struct request *r, struct fail *why)
 	s->bill = NULL;
 	if (!bill_end(bill, &s->totals, why) || !is_of_ours(s, why))
 		return false;
+	if (s->account.len > 0)
+		snprintf(s->totals.merchant, sizeof s->totals.merchant, "%.*s", STR_ARG(s->account));
 	s->sealer = NULL;
 	if (!blob_seal_end(sealer, &s->sealed, why))
 		return false;
@@ -146,7 +167,7 @@ static bool is_proved(struct request *r, const struct sunk *s, struct fail *why)
 
 static bool bring_parse(struct request *r, struct fail *why)
 {
-	static const char *const names[] = { "source", "day", "sha1", "replaces", NULL };
+	static const char *const names[] = { "source", "day", "account", "sha1", "replaces", NULL };
 	struct bringing *b = request_state(r, sizeof *b, why);
 	if (b == NULL || !request_query_only(r, names, why) || !query_number(r, "replaces", 0, 1, 0, &b->replaces, why))
 		return false;

@@ -4,6 +4,7 @@
 #include "tests/write_faults.h"
 
 #include "auth/right.h"
+#include "payments/ledger.h"
 #include "payments/recon_run.h"
 #include "payments/recon_settle.h"
 
@@ -121,8 +122,13 @@ static bool clear_apply(struct tx *tx, struct request *r, struct fail *why)
 
 static bool done_apply(struct tx *tx, struct request *r, struct fail *why)
 {
-	struct recon_result result = { .has_statement = true, .theirs = 3, .settled = { [BILL_TRADE] = { 1, 10000 }, [BILL_FEE] = { 1, -60 }, [BILL_BACK] = { 1, -4000 } } };
-	return told(r, recon_done(tx, &claim, &result, r->now_ms, why) && recon_settle(tx, &claim, &result, r->now_ms, why));
+	static const struct recon_result trade = { .has_statement = true, .theirs = 3 }, fund = { .has_statement = true, .theirs = 5, .settled = {
+		.rows = { { PAY_BY_WECHAT, BILL_TRADE, 1, 10000, "1900000001", "1900000001" }, { PAY_BY_WECHAT, BILL_FEE, 1, -60, "1900000001", "1900000001" },
+			  { PAY_BY_WECHAT, BILL_BACK, 1, -4000, "1900000001", "1900000001" }, { PAY_BY_WECHAT, BILL_WITHDRAWN, 1, -5000, "1900000001", "1900000001" },
+			  { PAY_BY_WECHAT, BILL_TRADE, 1, 300, "1900000002", "1900000002" } },
+		.count = 5, .flows = { { "1900000001", 4, 0, 940, 940, 0 } }, .flow_count = 1 } };
+	const struct recon_result *result = claim.source == BILL_WECHAT_FUND ? &fund : &trade;
+	return told(r, recon_done(tx, &claim, result, r->now_ms, why) && recon_settle(tx, &claim, result, r->now_ms, why));
 }
 
 static bool failed_apply(struct tx *tx, struct request *r, struct fail *why)

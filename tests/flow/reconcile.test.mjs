@@ -291,7 +291,7 @@ test('tables for the office: by CSV, GB18030 and workbook the same, sums right, 
 	const days = csv((await table(`what=days&from=${day(-30)}&to=${D}`)).text.slice(1));
 	assert.ok(days.some((r) => r[0] === D && r[1] === '微信支付交易账单' && r[2] === 'done'));
 	const settled = csv((await table(`what=settlement&from=${D}`)).text.slice(1));
-	assert.deepEqual(settled.slice(1).map((r) => [r[2], r[4]]), [['交易', '105.00'], ['手续费', '-0.63'], ['退款', '-40.00'], ['退还手续费', '0.24'], ['', '64.61']]);
+	assert.deepEqual(settled.slice(1).map((r) => [r[2], r[5], r[7], r[8], r[9]]), [['wechat_pay', '交易', '105.00', '', ''], ['wechat_pay', '手续费', '-0.63', '', ''], ['wechat_pay', '退款', '-40.00', '', ''], ['wechat_pay', '退还手续费', '0.24', '', ''], ['', '', '64.61', '', '']]);
 	const income = csv((await table(`what=income&from=${day(-1)}&to=${day()}`)).text.slice(1));
 	assert.deepEqual(income[1].slice(0, 5), ['621202', '065080906', '103043211', '2', '160.00']);
 	const pos = await table(`what=unionpay&from=${day()}`);

@@ -132,7 +132,7 @@ test('income by unit with its share of what the channel kept, and months', async
 	await until('it was held', async () => (await number('SELECT COUNT(*) FROM recon_settlement')) > 0);
 	const alone = await rows_of(`what=settlement_units&from=${D}`);
 	assert.deepEqual(alone.slice(1).map((r) => [r[2], r[8]]), [['未分摊', '0.61'], ['', '0.61']], 'it is shown, and that no unit bears it');
-	await g.sql(`INSERT INTO recon_settlement (source, day, business, lines, fen, step) VALUES (2, ${TODAY}, 2, 1, -63, 1), (2, ${TODAY}, 4, 1, 2, 1)`);
+	await g.sql(`INSERT INTO recon_settlement (day, source, channel, merchant, account, business, lines, fen, step) VALUES (${TODAY}, 2, 3, 'M', 'M', 2, 1, -63, 1), (${TODAY}, 2, 3, 'M', 'M', 4, 1, 2, 1)`);
 	const channel = await number('SELECT id FROM ledger_account WHERE kind = 1 AND channel = 3');
 	const income = [[621202, 'U1', 'I1'], [621202, 'U1', 'I2'], [621221, 'U2', 'I1']].map((a, i) => ({ id: 7000 + i, sql: `(${7000 + i}, ${7000 + i}, 2, 0, ${a[0]}, '${a[1]}', '${a[2]}', 1)` }));
 	await g.sql(`INSERT INTO ledger_account (id, fact, kind, channel, division, unit, item, opened_ms) VALUES ${income.map((a) => a.sql).join(', ')}`);

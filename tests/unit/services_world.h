@@ -261,7 +261,9 @@ static const char *const world_tables[] = {
 	" || '|' || asked_ms || '|' || ended_ms FROM recon_run ORDER BY id",
 	"SELECT id || '|' || source || '|' || day || '|' || side || '|' || number || '|' || kind || '|' || ours || '|' || ours_fen || '|' || theirs_fen || '|' || line || '|' || division || '|' || at_ms"
 	" || '|' || state || '|' || action || '|' || proposal || '|' || round || '|' || first_ms || '|' || changed_ms FROM recon_item ORDER BY id",
-	"SELECT source || '|' || day || '|' || business || '|' || lines || '|' || fen || '|' || step FROM recon_settlement ORDER BY source, day, business",
+	"SELECT source || '|' || day || '|' || channel || '|' || merchant || '|' || account || '|' || business || '|' || lines || '|' || fen || '|' || step FROM recon_settlement"
+	" ORDER BY day, source, channel, merchant, account, business",
+	"SELECT day || '|' || source || '|' || account || '|' || lines || '|' || opening_fen || '|' || moved_fen || '|' || closing_fen || '|' || breaks FROM recon_flow ORDER BY day, source, account",
 	"SELECT source || '|' || day || '|' || said_ms FROM recon_none ORDER BY source, day",
 	"SELECT day || '|' || proposal || '|' || hex(digest) || '|' || closed_ms FROM recon_day ORDER BY day",
 	"SELECT id || '|' || hex(key) || '|' || kind || '|' || channel || '|' || reference || '|' || division || '|' || amount_fen || '|' || journal || '|' || came_ms || '|' || state || '|' || made_ms"

@@ -25,9 +25,9 @@ export function trade_bill(day, lines, more = {}) {
 
 export const sha1 = (text) => createHash('sha1').update(text).digest('hex');
 
-export function fund_bill(day, rows) {
-	let balance = 0;
-	const names = { trade: ['交易', '收入'], fee: ['扣除交易手续费', '支出'], back: ['退款', '支出'], fee_back: ['退还交易手续费', '收入'] };
+export function fund_bill(day, rows, { opening = 0 } = {}) {
+	let balance = opening;
+	const names = { trade: ['交易', '收入'], fee: ['扣除交易手续费', '支出'], back: ['退款', '支出'], fee_back: ['退还交易手续费', '收入'], withdrawn: ['提现', '支出'], other: ['充值', '收入'] };
 	const sum = { 收入: [0, 0], 支出: [0, 0] };
 	const lines = rows.map(([what, fen], i) => {
 		const [business, way] = names[what];
