@@ -41,7 +41,7 @@ static struct str text_of(const json_t *j, const char *name)
 static const struct wechat_pay_keys *keys_of(struct str merchant_pem, struct str api_key, struct shelved **held)
 {
 	const json_t *platform = json_object_get(json_object_get(verify, "test_key_pair"), "platform");
-	struct wechat_pay_key_texts t = { .serial = STR("408B07E79B8269FEC3D5D3E6AB8ED163A6A380DB"), .public_id = STR(PUBLIC_ID), .public_pem = text_of(platform, "public_key_pem"),
+	struct wechat_pay_key_texts t = { .serial = text_of(signing, "serial_no"), .public_id = STR(PUBLIC_ID), .public_pem = text_of(platform, "public_key_pem"),
 		.merchant_pem = { merchant_pem }, .api_key = { api_key } };
 	assert_true(wechat_pay_keys_put(&t, &why));
 	const struct wechat_pay_keys *k = wechat_pay_keys_take(held);

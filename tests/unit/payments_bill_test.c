@@ -1,6 +1,7 @@
 /* Goal: a statement that is what it should be is read to the fen, in whatever pieces it comes; one with anything wrong in it is refused whole, with its line and column.
  * Method: WeChat's own sample (45 rows, packed and not), its documented layouts, rows of ours for the others; then the same bytes with one thing changed. */
 #include "payments/bill.h"
+#include "published.h"
 
 #include "base/day.h"
 
@@ -16,8 +17,8 @@
 enum { ROOM = 1 << 20 };
 
 struct seen {
-	int64_t lines, last_fen, last_refund_fen, last_at_ms, last_state, fee_milli;
-	char reference[BILL_TEXT_MAX + 1], order_no[BILL_TEXT_MAX + 1], refund_no[BILL_TEXT_MAX + 1], code[BILL_TEXT_MAX + 1];
+	int64_t lines, first_refund_fen, last_fen, last_refund_fen, last_at_ms, last_state, fee_milli;
+	char first_reference[BILL_TEXT_MAX + 1], first_refund_no[BILL_TEXT_MAX + 1], reference[BILL_TEXT_MAX + 1], order_no[BILL_TEXT_MAX + 1], refund_no[BILL_TEXT_MAX + 1], code[BILL_TEXT_MAX + 1];
 	int64_t of_business[BILL_BUSINESSES];
 };
 
@@ -38,6 +39,11 @@ static bool take(void *ctx, const struct bill_line *l, struct fail *why)
 	s->fee_milli += l->fee_milli;
 	s->of_business[l->business] += l->fen;
 	copy(s->reference, l->reference);
+	if (s->lines == 1) {
+		copy(s->first_reference, l->reference);
+		copy(s->first_refund_no, l->refund_no);
+		s->first_refund_fen = l->refund_fen;
+	}
 	copy(s->order_no, l->order_no);
 	copy(s->refund_no, l->refund_no);
 	copy(s->code, l->code);
@@ -122,47 +128,75 @@ static void wechat_sample(void **state)
 {
 	(void)state;
 	char hex[2 * SHA1_BYTES + 1];
+	json_t *v = published("wechat_bill_all.json");
+	struct str text = slurp("wechat_bill_ALL.csv", one);
+	assert_true(has_names(text, json_object_get(v, "header")) && has_names(text, json_object_get(v, "summary_header")));
+	assert_true(str_starts(text, STR("\xef\xbb\xbf")) == json_is_true(json_object_get(v, "has_utf8_bom")) && (text.at[text.len - 1] == '\n') == json_is_true(json_object_get(v, "ends_with_newline")));
 	struct bill_want want = want_of(BILL_WECHAT_TRADE, "2019-02-19");
 	want.is_proved = true;
+	assert_string_equal(json_string_value(json_object_get(v, "hash_type")), "SHA1");
 	for (size_t step = 1; step < 20000; step = step * 3 + 1)
 		for (int packed = 0; packed < 2; packed++) {
-			assert_true(read_in(want, slurp(packed ? "wechat_bill_ALL.csv.gz" : "wechat_bill_ALL.csv", one), step));
+			assert_true(read_in(want, slurp(packed ? "wechat_bill_ALL.csv.gz" : json_string_value(json_object_get(v, "file")), one), step));
 			hex_text(totals.sha1, SHA1_BYTES, hex);
-			assert_string_equal(hex, "9bb6cd819be348f17a9cbcedddc8eb62fefbd790");
-			assert_int_equal(totals.lines, 45);
-			assert_int_equal(seen.lines, 45);
-			assert_int_equal(totals.payment_fen, 47);
-			assert_int_equal(totals.refund_fen, 14);
-			assert_int_equal(totals.bytes, 14686);
-			assert_int_equal(totals.payments + totals.refunds, 45);
-			assert_string_equal(totals.merchant, "1921000401");
+			assert_string_equal(hex, json_string_value(json_object_get(v, "hash_value")));
+			assert_int_equal(totals.lines, number_of(v, "detail_rows"));
+			assert_int_equal(seen.lines, totals.lines);
+			assert_int_equal(totals.bytes, number_of(v, "bytes"));
+			assert_int_equal(totals.settled_fen, fen_of(cell(v, "summary_row", 1)));
+			assert_int_equal(totals.refund_settled_fen, fen_of(cell(v, "summary_row", 2)));
+			assert_int_equal(totals.refund_coupon_fen, fen_of(cell(v, "summary_row", 3)));
+			assert_int_equal(totals.payment_fen, fen_of(cell(v, "summary_row", 5)));
+			assert_int_equal(totals.refund_fen, fen_of(cell(v, "summary_row", 6)));
+			assert_int_equal(totals.payments + totals.refunds, totals.lines);
+			assert_string_equal(totals.merchant, cell(v, "first_row", 2));
+			assert_string_equal(seen.first_reference, cell(v, "first_row", 5));
+			assert_string_equal(seen.first_refund_no, cell(v, "first_row", 15));
+			assert_int_equal(seen.first_refund_fen, fen_of(cell(v, "first_row", 25)));
 			assert_string_equal(seen.reference, "4200000263201902167700136502");
 			assert_string_equal(seen.order_no, "autotest_20190219015157_13391");
 			assert_int_equal(seen.last_fen, 3);
 			assert_int_equal(seen.last_at_ms - day_begins_ms(want.day), ((1 * 60 + 51) * 60 + 59) * 1000);
 		}
+	json_decref(v);
 }
 
 static void fund_flow(void **state)
 {
 	(void)state;
-	assert_true(read_in(want_of(BILL_WECHAT_FUND, "2026-05-07"), slurp("wechat_bill_fundflow_synthetic.csv", one), 7));
-	assert_int_equal(totals.in_fen, 1258);
-	assert_int_equal(totals.out_fen, 1258);
-	assert_int_equal(seen.of_business[BILL_TRADE], 1250);
-	assert_int_equal(seen.of_business[BILL_FEE], 8);
-	assert_int_equal(seen.of_business[BILL_BACK], 1250);
-	assert_int_equal(seen.of_business[BILL_FEE_BACK], 8);
+	json_t *v = published("wechat_bill_fundflow_synthetic.json"), *rows = json_object_get(v, "rows"), *sums = json_object_get(v, "summary"), *row;
+	int64_t of[BILL_BUSINESSES] = { 0 };
+	size_t i;
+	struct str text = slurp(json_string_value(json_object_get(v, "file")), one);
+	digest_is(text, json_string_value(json_object_get(v, "hash_value")));
+	assert_int_equal(text.len, number_of(v, "bytes"));
+	assert_true(read_in(want_of(BILL_WECHAT_FUND, "2026-05-07"), text, 7));
+	assert_int_equal(totals.in_fen, fen_of(json_string_value(json_object_get(sums, "收入金额"))));
+	assert_int_equal(totals.out_fen, fen_of(json_string_value(json_object_get(sums, "支出金额"))));
+	static const struct { const char *name; enum bill_business is; } names[] = { { "交易", BILL_TRADE }, { "扣除交易手续费", BILL_FEE }, { "退款", BILL_BACK }, { "退还交易手续费", BILL_FEE_BACK } };
+	json_array_foreach(rows, i, row)
+		for (size_t k = 0; k < sizeof names / sizeof names[0]; k++)
+			if (strcmp(json_string_value(json_array_get(row, 4)), names[k].name) == 0)
+				of[names[k].is] += fen_of(json_string_value(json_array_get(row, 6)));
+	assert_int_equal(totals.lines, i);
+	for (size_t k = 0; k < sizeof names / sizeof names[0]; k++) {
+		assert_true(of[names[k].is] > 0);
+		assert_int_equal(seen.of_business[names[k].is], of[names[k].is]);
+	}
+	json_decref(v);
 }
 
 static void nontax(void **state)
 {
 	(void)state;
-	struct str text = slurp("wechat_nontax_bill.csv", one);
+	json_t *v = published("wechat_nontax_bill.json"), *expect = json_object_get(v, "expect");
+	struct str text = slurp(json_string_value(json_object_get(v, "file")), one);
+	digest_is(text, json_string_value(json_object_get(v, "sha1")));
+	assert_int_equal(text.len, number_of(v, "bytes"));
 	assert_true(read_in(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), text, 100));
-	assert_int_equal(totals.lines, 3);
-	assert_int_equal(totals.payment_fen, 23550);
-	assert_int_equal(totals.refund_fen, 20000);
+	assert_int_equal(totals.lines, number_of(expect, "detail_rows"));
+	assert_int_equal(totals.payment_fen, number_of(expect, "paid_fen"));
+	assert_int_equal(totals.refund_fen, number_of(expect, "refunded_fen"));
 	assert_string_equal(seen.code, "62120026000000000001");
 	/* without its number at the platform, though with a notice's */
 	const char *number = memmem(text.at, text.len, "4200000000000000000000000001", 28);
@@ -172,7 +206,8 @@ static void nontax(void **state)
 	two[before] = '0';
 	memcpy(two + before + 1, number + 28, after);
 	refused(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), (struct str){ two, before + 1 + after }, "2", "", "no_number");
-	refused(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), STR("{\"errcode\":40001,\"errmsg\":\"dummy\"}"), "1", "交易时间", "no_column");
+	refused(want_of(BILL_WECHAT_NONTAX, "2026-11-22"), str_c(json_string_value(json_object_get(v, "error_body_example"))), "1", "交易时间", "no_column");
+	json_decref(v);
 }
 
 static void what_is_wrong_with_it(void **state)

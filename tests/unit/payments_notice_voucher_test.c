@@ -8,6 +8,7 @@
 
 #include "auth/mask.h"
 #include "base/day.h"
+#include "payments/fen.h"
 #include "payments/notice_voucher.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -138,10 +139,8 @@ static void twenty_items_and_no_more(void **state)
 	}
 }
 
-/* Amounts as others published them: what is one becomes the notice's, up to what a notice may be of, and what is none becomes nothing. */
-static void published_amounts(void **state)
+static json_t *published(const char *name, json_t **all)
 {
-	(void)state;
 	static char text[1 << 16];
 	struct fail why;
 	fail_clear(&why);
@@ -149,8 +148,17 @@ static void published_amounts(void **state)
 	assert_non_null(f);
 	size_t len = fread(text, 1, sizeof(text), f);
 	fclose(f);
-	DROP(json) json_t *all = json_read((struct str){ text, len }, &why);
-	json_t *rows = json_object_get(json_object_get(all, "vectors"), "yuan_to_fen"), *row;
+	*all = json_read((struct str){ text, len }, &why);
+	return json_object_get(json_object_get(*all, "vectors"), name);
+}
+
+/* Amounts as others published them: what is one becomes the notice's, up to what a notice may be of, and what is none becomes nothing. */
+static void published_amounts(void **state)
+{
+	(void)state;
+	struct fail why;
+	DROP(json) json_t *all = NULL;
+	json_t *rows = published("yuan_to_fen", &all), *row;
 	size_t i, seen = 0;
 	json_array_foreach(rows, i, row) {
 		char info[128];
@@ -170,8 +178,38 @@ static void published_amounts(void **state)
 	assert_true(seen > 10);
 }
 
+/* Late money is the bureau's to count, and nothing here counts it: what it said is taken to the fen beside the fine, and a total that is not both is refused. */
+static void published_surcharges(void **state)
+{
+	(void)state;
+	struct fail why;
+	DROP(json) json_t *all = NULL;
+	json_t *rows = published("fine_surcharge", &all), *row;
+	size_t i;
+	json_array_foreach(rows, i, row) {
+		char info[128], amount[FEN_TEXT_BYTES], late[FEN_TEXT_BYTES], total[FEN_TEXT_BYTES], other_total[FEN_TEXT_BYTES];
+		struct arena a;
+		struct notice n;
+		int64_t base = json_integer_value(json_object_get(row, "base_fen")), surcharge = json_integer_value(json_object_get(row, "surcharge_fen"));
+		fen_yuan(base, amount);
+		fen_yuan(surcharge, late);
+		fen_yuan(base + surcharge, total);
+		fen_yuan(base + surcharge + 1, other_total);
+		snprintf(info, sizeof(info), "103050101|罚款|%s|次|1|不限制|0-0#", amount);
+		struct other other[] = { { "PayInfo", info }, { "OriAmt", amount }, { "DelayAmt", late }, { "Amt", total } };
+		arena_init(&a, 1 << 20);
+		if (!taken(other, 4, "20261126", "10305", &n, &a, &why) || n.amount_fen != base || n.late_fen != surcharge || n.total_fen != base + surcharge || n.has_late_on != (surcharge > 0))
+			fail_msg("%s and %s late", amount, late);
+		other[3].text = other_total;
+		assert_false(taken(other, 4, "20261126", "10305", &n, &a, &why));
+		arena_free(&a);
+	}
+	assert_int_equal(i, 10);
+}
+
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(a_voucher_that_is_well), cmocka_unit_test(a_voucher_that_is_none), cmocka_unit_test(twenty_items_and_no_more), cmocka_unit_test(published_amounts) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(a_voucher_that_is_well), cmocka_unit_test(a_voucher_that_is_none), cmocka_unit_test(twenty_items_and_no_more), cmocka_unit_test(published_amounts),
+		cmocka_unit_test(published_surcharges) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
