@@ -89,6 +89,14 @@ void sha256_more(struct sha256_run *run, struct str piece)
 	feed(run->ctx, piece.at, piece.len);
 }
 
+void sha256_number(struct sha256_run *run, int64_t n)
+{
+	uint8_t bytes[8];
+	for (int i = 0; i < 8; i++)
+		bytes[i] = (uint8_t)((uint64_t)n >> (56 - 8 * i));
+	sha256_more(run, (struct str){ (const char *)bytes, sizeof bytes });
+}
+
 void sha256_end(struct sha256_run *run, uint8_t out[SHA256_BYTES])
 {
 	if (out != NULL)

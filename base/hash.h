@@ -12,6 +12,7 @@ void sha256(struct str in, uint8_t out[SHA256_BYTES]);
 struct sha256_run;
 struct sha256_run *sha256_begin(void);
 void sha256_more(struct sha256_run *run, struct str piece);
+void sha256_number(struct sha256_run *run, int64_t n); /* as eight bytes, the greatest first */
 void sha256_end(struct sha256_run *run, uint8_t out[SHA256_BYTES]); /* frees it; out NULL: nobody wants to know any more */
 /* Of the parts joined as they are: the caller separates. Dies where libcrypto has no such hash. */
 void hash_parts(enum hash_kind kind, const struct str *parts, size_t count, uint8_t out[HASH_BYTES]);

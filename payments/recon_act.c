@@ -1,9 +1,11 @@
 /* payments/recon_act.c - why what was seen comes with what was decided: a run may have found something else since. */
 #include "payments/recon_act.h"
 
+#include "base/day.h"
 #include "payments/arrive.h"
 #include "payments/odd_money.h"
 #include "payments/recon_inside.h"
+#include "payments/recon_run.h"
 #include "payments/stray.h"
 
 #include <inttypes.h>
@@ -137,5 +139,6 @@ bool recon_act(struct tx *tx, const struct recon_act *a, struct fail *why)
 	struct item i;
 	if (!judged(tx, a, &i, why) || !settle(tx, a, why))
 		return false;
-	return a->action == RECON_TO_BOOK ? book(tx, a, &i, why) : a->action == RECON_TO_SUSPEND ? suspend(tx, a, &i, why) : a->action == RECON_TO_WRITE ? write_off(tx, a, &i, why) : true;
+	bool ok = a->action == RECON_TO_BOOK ? book(tx, a, &i, why) : a->action == RECON_TO_SUSPEND ? suspend(tx, a, &i, why) : a->action == RECON_TO_WRITE ? write_off(tx, a, &i, why) : true;
+	return ok && (a->action != RECON_TO_SUSPEND || recon_ask_day_soon(tx, day_of(i.at_ms), a->now_ms, why));
 }

@@ -1,5 +1,6 @@
 /* payments/recon_day.h - a day is closed (日结) when nothing is unexplained: every source that had to be held beside our books was, and what did not match two people settled. What
- * changes afterwards is not hidden: the digest of what was signed no longer fits.
+ * changes afterwards is not hidden, be it in our books, a statement or a difference: the digest of what was signed no longer fits, until two people sign again. Only what is carried over
+ * midnight (CUTOFF) is no part of it: that its neighbour's statement clears it was known when the day was signed.
  * Thread: whoever holds the transaction; closing is the write lane's. */
 #ifndef PAYMENTS_RECON_DAY_H
 #define PAYMENTS_RECON_DAY_H
@@ -8,8 +9,8 @@
 struct recon_day {
 	int64_t day, unexplained;
 	bool is_closed, is_changed; /* is_changed: not what was signed any more */
-	int64_t closed_ms, proposal;
-	enum bill_source missing;   /* BILL_NONE: none; one that it needs and was not held beside our books */
+	int64_t closed_ms, proposal, signatures; /* of the last of them */
+	enum bill_source missing;   /* BILL_NONE: none; one that it needs and was not held beside our books as they are now */
 };
 
 /* Which statements a day needs (payments.close_needs; services/money/recon_office.h makes it). IF_MOVED: only if payments, odd money or refunds of ours could stand in it, of e-receipts only
@@ -21,9 +22,9 @@ struct recon_needs {
 	struct str merchants[RECON_FILES_MAX];
 };
 MUST_USE bool recon_day_look(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why);
-MUST_USE bool recon_day_moved(struct tx *tx, enum bill_source source, int64_t day, bool *moved, struct fail *why); /* something of ours could stand in it */
+MUST_USE bool recon_day_signed(struct tx *tx, int64_t day, struct recon_day *out, struct fail *why); /* only what was signed, and whether it still is so */
 
-/* Fails: RECON_DAY (facts unexplained, missing) something is left to explain; CONFLICT it is closed. */
+/* Fails: RECON_DAY (facts unexplained, missing) something is left to explain; CONFLICT it is closed, and what was signed still is so: what changed may be signed again. */
 MUST_USE bool recon_day_may_close(const struct recon_day *d, struct fail *why);
 MUST_USE bool recon_day_close(struct tx *tx, int64_t day, const struct recon_needs *needs, int64_t proposal, int64_t now_ms, struct fail *why);
 #endif

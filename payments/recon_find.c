@@ -4,6 +4,7 @@
 #include "base/day.h"
 #include "payments/confirmation.h"
 #include "payments/receipt.h"
+#include "payments/recon_books.h"
 #include "payments/recon_inside.h"
 
 #include <assert.h>
@@ -444,7 +445,11 @@ static bool find(struct finding *f, struct fail *why)
 bool recon_find(struct tx *tx, const struct recon_question *q, struct recon_result *out, struct fail *why)
 {
 	struct finding f = { .q = q, .tx = tx, .out = out };
+	struct recon_books books;
 	*out = (struct recon_result){ .file = 0 };
+	if (!recon_books_read(tx, q->day, &books, why))
+		return false;
+	out->books = recon_books_print(&books, q->source);
 	for (int i = 0; i < SOURCES; i++)
 		f.source = sources[i].source == q->source ? &sources[i] : f.source;
 	f.ours = recon_join_begin(why);

@@ -37,6 +37,7 @@ struct recon_result {
 	int64_t count, room;
 	struct recon_settled settled; /* what it says reached which account */
 	int64_t file;         /* of a fund flow: the first of its files */
+	int64_t books;        /* what our side was: recon_books_print */
 };
 /* Fails: RECON_MANY more than RECON_FOUND_MAX do not match; IMPORT, SEALED a statement is not what it was; as store/store.h does. */
 MUST_USE bool recon_find(struct tx *tx, const struct recon_question *q, struct recon_result *out, struct fail *why);

@@ -164,9 +164,9 @@ bool recon_items_clear(struct tx *tx, const struct recon_claim *c, int64_t rows_
 
 bool recon_done(struct tx *tx, const struct recon_claim *c, const struct recon_result *r, int64_t now_ms, struct fail *why)
 {
-	const int64_t numbers[] = { r->has_statement ? RECON_RUN_DONE : RECON_RUN_NOTHING, r->ours, r->theirs, r->matched, r->count, now_ms, c->id, c->round };
-	return run_with(tx, "UPDATE recon_run SET state = $1, ours = $2, theirs = $3, matched = $4, differences = $5, ended_ms = $6, tries = 0, reason = '' WHERE id = $7 AND round = $8 AND state = 2",
-			numbers, 8, why) && (tx_changes(tx) == 1 || FAILS(why, CONFLICT, "run %" PRId64 " has a newer round", c->id));
+	const int64_t numbers[] = { r->has_statement ? RECON_RUN_DONE : RECON_RUN_NOTHING, r->ours, r->theirs, r->matched, r->count, now_ms, r->books, c->id, c->round };
+	return run_with(tx, "UPDATE recon_run SET state = $1, ours = $2, theirs = $3, matched = $4, differences = $5, ended_ms = $6, tries = 0, reason = '', books = $7 WHERE id = $8 AND round = $9 AND state = 2",
+			numbers, 9, why) && (tx_changes(tx) == 1 || FAILS(why, CONFLICT, "run %" PRId64 " has a newer round", c->id));
 }
 
 bool recon_failed(struct tx *tx, const struct recon_claim *c, struct str reason, int64_t now_ms, struct fail *why)

@@ -1,6 +1,7 @@
 /* services/money/recon_show.c - a day as it stands: which statements are here, what was held beside our books, what did not match, and what is left to explain. */
 #include "base/day.h"
 #include "channels/wechat_nontax.h"
+#include "payments/recon_books.h"
 #include "payments/recon_day.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
@@ -236,6 +237,7 @@ static void closed_out(struct json_out *j, const struct recon_day *d)
 	json_put_object(j);
 	json_add_time(j, "at", d->closed_ms);
 	json_add_boolean(j, "is_changed", d->is_changed);
+	json_add_number(j, "signatures", d->signatures);
 	json_put_object_end(j);
 }
 
@@ -297,17 +299,18 @@ static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	int64_t day = *(const int64_t *)r->state;
 	struct recon_file files[RECON_FILES_MAX];
+	struct recon_books books;
 	int64_t none_ms;
 	int count;
+	if (!recon_books_read(tx, day, &books, why))
+		return false;
 	r->outcome = (struct outcome){ .code = 1, .status = 202, .n = { day } };
 	for (int source = 1; source < BILL_SOURCES; source++) {
 		enum bill_source of = source == BILL_RECEIPTS ? BILL_FINANCE : (enum bill_source)source;
 		if (!recon_files(tx, of, (int32_t)day, files, &count, why) || !recon_none_said(tx, of, day, &none_ms, why))
 			return false;
 		bool has = count > 0 || none_ms > 0;
-		if (source == BILL_RECEIPTS && !has && !recon_day_moved(tx, BILL_RECEIPTS, day, &has, why))
-			return false;
-		if (!has)
+		if (!has && !(source == BILL_RECEIPTS && recon_books_moved(&books, BILL_RECEIPTS)))
 			continue;
 		if (!recon_ask(tx, (enum bill_source)source, day, r->now_ms, why))
 			return false;

@@ -3,6 +3,7 @@
 
 #include "base/day.h"
 #include "payments/ledger.h"
+#include "payments/recon_day.h"
 #include "services/money/pay_notice.h"
 
 #include <stdio.h>
@@ -257,7 +258,7 @@ const struct recon_table recon_settlement_units = { "settlement_units", false, f
 /* ---- months: a day in a bite, a row for each channel when its month is over ---- */
 
 enum { CAME, CAME_FEN, BACK, BACK_FEN, REACHED_FEN, KEPT_FEN, WRITTEN_FEN, MONTH_SUMS };
-enum { UNEXPLAINED, CLOSED }; /* of channel 0, which nothing comes by */
+enum { UNEXPLAINED, CLOSED, CHANGED }; /* of channel 0, which nothing comes by */
 enum { MONTH_TEXT = 8 };
 
 static bool months_count(struct tx *tx, struct recon_table_at *at, struct fail *why)
@@ -271,7 +272,7 @@ static bool months_count(struct tx *tx, struct recon_table_at *at, struct fail *
 
 static void months_head(const struct recon_table_at *at, struct office_sheet *s)
 {
-	static const char *const heads[] = { "月份", "渠道", "缴款笔数", "缴款（元）", "退款笔数", "退款（元）", "到账（元）", "手续费（元）", "差错账（元）", "未查明差异", "已日结天数" };
+	static const char *const heads[] = { "月份", "渠道", "缴款笔数", "缴款（元）", "退款笔数", "退款（元）", "到账（元）", "手续费（元）", "差错账（元）", "未查明差异", "已日结天数", "已变更天数" };
 	(void)at;
 	office_heads(s, heads, 11);
 }
@@ -302,15 +303,17 @@ static bool month_moved(struct tx *tx, struct recon_table_at *at, struct fail *w
 
 static bool month_signed(struct tx *tx, struct recon_table_at *at, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT (SELECT COUNT(*) FROM recon_item WHERE day = $1 AND state = 1), (SELECT COUNT(*) FROM recon_day WHERE day = $1)", why);
+	struct recon_day d;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM recon_item WHERE day = $1 AND state = 1", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, at->key[0]);
-	if (stmt_row(q, why)) {
-		at->by_channel[0][UNEXPLAINED] += stmt_int(q, 0);
-		at->by_channel[0][CLOSED] += stmt_int(q, 1);
-	}
-	return why->code == FAIL_NONE;
+	if (!stmt_row(q, why) || !recon_day_signed(tx, at->key[0], &d, why))
+		return false;
+	at->by_channel[0][UNEXPLAINED] += stmt_int(q, 0);
+	at->by_channel[0][CLOSED] += d.is_closed && !d.is_changed;
+	at->by_channel[0][CHANGED] += d.is_changed;
+	return true;
 }
 
 static void month_cells(struct office_sheet *s, const int64_t *n)
@@ -344,20 +347,22 @@ static void month_rows(struct recon_table_at *at, struct office_sheet *s, struct
 	month_cells(s, all);
 	office_number(s, at->by_channel[0][UNEXPLAINED]);
 	office_number(s, at->by_channel[0][CLOSED]);
+	office_number(s, at->by_channel[0][CHANGED]);
 	office_row(s);
 	at->rows++;
 	for (int i = 0; i < MONTH_SUMS; i++)
 		at->sums[i] += all[i];
 	at->key[2] += at->by_channel[0][UNEXPLAINED];
 	at->key[3] += at->by_channel[0][CLOSED];
+	at->key[1] += at->by_channel[0][CHANGED];
 }
 
-/* key: the day; then, of the whole, what is not explained and how many days are closed. */
+/* key: the day; then, of the whole, how many days changed since they were signed, what is not explained and how many days are closed. */
 static bool months_bite(struct tx *tx, struct recon_table_at *at, struct office_sheet *s, struct fail *why)
 {
 	char month[DAY_TEXT_BYTES], next[DAY_TEXT_BYTES];
 	if (at->key[0] == at->from)
-		at->key[2] = at->key[3] = 0;
+		at->key[1] = at->key[2] = at->key[3] = 0;
 	if (!month_moved(tx, at, why) || !month_signed(tx, at, why))
 		return false;
 	day_text((int32_t)at->key[0], month);
@@ -380,6 +385,7 @@ static bool months_foot(const struct recon_table_at *at, struct office_sheet *s,
 	month_cells(s, at->sums);
 	office_number(s, at->key[2]);
 	office_number(s, at->key[3]);
+	office_number(s, at->key[1]);
 	office_row(s);
 	return true;
 }

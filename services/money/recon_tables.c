@@ -4,7 +4,7 @@
 #include "base/arena.h"
 #include "base/clock.h"
 #include "payments/ledger.h"
-#include "payments/recon_run.h"
+#include "payments/recon_day.h"
 #include "services/money/pay_notice.h"
 #include "services/money/recon_item.h"
 
@@ -144,7 +144,7 @@ static void days_head(const struct recon_table_at *at, struct office_sheet *s)
 	office_heads(s, heads, 9);
 }
 
-static void day_row(struct stmt *q, struct recon_table_at *at, struct office_sheet *s)
+static void day_row(struct stmt *q, const struct recon_day *d, struct recon_table_at *at, struct office_sheet *s)
 {
 	char day[DAY_TEXT_BYTES];
 	office_text(s, recon_day_cell(stmt_int(q, 0), day));
@@ -154,7 +154,7 @@ static void day_row(struct stmt *q, struct recon_table_at *at, struct office_she
 		office_number(s, stmt_int(q, 3 + i));
 		at->sums[i] += stmt_int(q, 3 + i);
 	}
-	office_text(s, stmt_int(q, 8) > 0 ? STR("已日结") : STR(""));
+	office_text(s, d->is_changed ? STR("已变更") : d->is_closed ? STR("已日结") : STR(""));
 	office_row(s);
 	at->key[0] = stmt_int(q, 0);
 	at->key[1] = stmt_int(q, 1);
@@ -164,14 +164,18 @@ static void day_row(struct stmt *q, struct recon_table_at *at, struct office_she
 static bool days_bite(struct tx *tx, struct recon_table_at *at, struct office_sheet *s, struct fail *why)
 {
 	int64_t before = at->rows;
+	struct recon_day d = { .day = 0 };
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT r.day, r.source, r.state, r.ours, r.theirs, r.matched, r.differences, (SELECT COUNT(*) FROM recon_item i WHERE i.source = r.source AND i.day = r.day"
-		" AND i.state = 1), COALESCE(d.closed_ms, 0) FROM (SELECT day, source, state, ours, theirs, matched, differences FROM recon_run WHERE day < $1 AND (day, source) > ($2, $3) ORDER BY day, source LIMIT $4) r"
-		" LEFT JOIN recon_day d ON d.day = r.day ORDER BY r.day, r.source", why);
+		" AND i.state = 1) FROM (SELECT day, source, state, ours, theirs, matched, differences FROM recon_run WHERE day < $1 AND (day, source) > ($2, $3) ORDER BY day, source LIMIT $4) r"
+		" ORDER BY r.day, r.source", why);
 	if (q == NULL)
 		return false;
 	bind(q, (const int64_t[]){ at->to, at->key[0], at->key[1], RECON_TABLE_BITE }, 4);
-	while (stmt_row(q, why))
-		day_row(q, at, s);
+	while (stmt_row(q, why)) {
+		if (stmt_int(q, 0) != d.day && !recon_day_signed(tx, stmt_int(q, 0), &d, why))
+			return false;
+		day_row(q, &d, at, s);
+	}
 	at->is_over = at->rows - before < RECON_TABLE_BITE;
 	return why->code == FAIL_NONE;
 }

@@ -58,7 +58,7 @@ static bool world_make(struct tx *tx, void *ctx, struct fail *why)
 	" SELECT 900001, " key ", pay_order, channel, method, " number ", total_fen, state, " live ", payload, handle, handle_ms, effect, asking, asks, ask_ms, deeds, word, made_ms, changed_ms FROM pay_attempt"
 #define PAYMENT(order, channel, reference, fen) \
 	"INSERT INTO pay_payment (id, pay_order, channel, reference, amount_fen, journal, taken_ms) SELECT 900001, " order ", " channel ", " reference ", " fen ", journal, taken_ms FROM pay_payment"
-#define SIGNED "INSERT INTO recon_day (day, proposal, digest, closed_ms) SELECT 20000, 1, key, 1 FROM pay_order WHERE id = " FIRST
+#define SIGNED "INSERT INTO recon_sign (day, n, proposal, digest, closed_ms) SELECT 20000, 1, 1, key, 1 FROM pay_order WHERE id = " FIRST
 
 static const struct row {
 	const char *name, *before, *refused, *twin; /* before, twin: NULL none */
@@ -76,8 +76,8 @@ static const struct row {
 	{ "another sum", PAYMENT(FIRST, "channel", "'another'", "1"), "UPDATE pay_payment SET amount_fen = 2 WHERE id = 900001", NULL },
 	{ "another day", PAYMENT(FIRST, "channel", "'another'", "1"), "UPDATE pay_payment SET taken_ms = taken_ms + 86400000 WHERE id = 900001", NULL },
 	{ "a payment taken away", PAYMENT(FIRST, "channel", "'another'", "1"), "DELETE FROM pay_payment WHERE id = 900001", NULL },
-	{ "a signed day signed otherwise", SIGNED, "UPDATE recon_day SET closed_ms = 2 WHERE day = 20000", NULL },
-	{ "a signed day opened", SIGNED, "DELETE FROM recon_day WHERE day = 20000", NULL },
+	{ "a signed day signed otherwise", SIGNED, "UPDATE recon_sign SET closed_ms = 2 WHERE day = 20000", NULL },
+	{ "a signed day opened", SIGNED, "DELETE FROM recon_sign WHERE day = 20000", NULL },
 };
 
 struct trying {

@@ -239,7 +239,11 @@ test('what did not match is settled by two people, posted, and the day closed; w
 	assert.equal(assert_problem(await propose('recon_settle', all.get('long').id, { action: 'write', reason: '已核对', ...seen(all.get('long')) }), 422, 'invalid_field').json.pointer, '/payload/action');
 	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ours_fen: 0, theirs_fen: 1 }), 409, 'difference_state');
 	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ...seen(all.get('long')) }, checker), 403, 'forbidden');
-	for (const [kind, action] of [['long', 'suspend'], ['short', 'explain'], ['amount', 'write'], ['duplicate', 'suspend'], ['refund', 'write'], ['status', 'book']]) await settle(kind, action);
+	for (const [kind, action] of [['long', 'suspend'], ['short', 'explain'], ['amount', 'write'], ['duplicate', 'suspend'], ['refund', 'write'], ['status', 'book']]) {
+		const run = (what) => number(`SELECT ${what} FROM recon_run WHERE source = 1 AND day = ${Date.parse(E) / 86400e3}`), round = await run('round');
+		await settle(kind, action);
+		if (action === 'suspend' || action === 'book') assert.ok((await run('round')) > round || (await run('state')) === 1, `${action}: what our books got is held beside the statement by itself`);
+	}
 	const paid = (await g.get(`/v1/orders/${order.id}`, { token: w.citizen })).json;
 	assert.deepEqual([paid.state, paid.payment.channel, paid.payment.amount_fen], ['paid', 'wechat_pay', 8000]);
 	assert_problem(await propose('recon_settle', all.get('long').id, { action: 'suspend', reason: '已核对', ...seen(all.get('long')) }), 409, 'difference_state');

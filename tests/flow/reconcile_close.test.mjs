@@ -1,4 +1,5 @@
-// Goal: a day is closed only when every statement that could speak of it was held beside our books.
+// Goal: a day is closed only when every statement that could speak of it was held beside our books, as they are; what changes in them afterwards is seen wherever the day is shown, and can be signed again.
+// What is carried over midnight is known when the day is signed, and changes nothing of it.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
 import test from 'node:test';
@@ -6,6 +7,7 @@ import { book, send_back, trade_bill } from './lib/bills.mjs';
 import { assert_problem, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { bring as bring_notice, day, notice, sandbox_codes } from './lib/payments.mjs';
+import { csv } from './lib/sheets.mjs';
 import { first, hire } from './lib/staff.mjs';
 import { sql_bytes } from './lib/stores.mjs';
 import { until } from './lib/until.mjs';
@@ -42,10 +44,10 @@ async function close(on) {
 	const decided = await checker.decide(made.json.id, 'approve');
 	assert.equal(decided.status, 200, decided.text);
 }
-const lacks = async (on, missing, unexplained = 0) => {
+const lacks = async (on, missing, unexplained = 0) => { // missing null: nothing
 	const { json } = assert_problem(await wish(on), 409, 'day_not_explained');
-	assert.deepEqual([json.missing, json.unexplained], [missing, unexplained]);
-	assert.equal((await show(on)).missing, missing ?? null);
+	assert.deepEqual([json.missing ?? null, json.unexplained], [missing, unexplained]);
+	assert.equal((await show(on)).missing, missing);
 };
 
 test('a refund or odd money alone needs its channel’s statement; what was booked needs to be looked at for its e-receipt; a day without anything needs nothing', async () => {
@@ -65,7 +67,7 @@ test('a refund or odd money alone needs its channel’s statement; what was book
 	await lacks(booked, 'receipts');
 	await again(booked);
 	await over(booked, 'receipts', (s) => s.open === 1);
-	await lacks(booked, undefined, 1);
+	await lacks(booked, null, 1);
 	await receive(800);
 	await book_one(801);
 	await lacks(booked, 'receipts', 1);
@@ -73,4 +75,92 @@ test('a refund or odd money alone needs its channel’s statement; what was book
 	await again(booked);
 	await over(booked, 'receipts', (s) => s.ours === 2 && s.open === 0);
 	await close(booked);
+});
+
+test('what comes into the books of a signed day is seen, in the day, the days and the months, and can be signed again once it was looked at', async () => {
+	const on = day(-30), paid = (i) => ({ number: `42000027${i}`, fen: 500 + i, time: '12:00:00', ms: noon(on) });
+	const cell = async () => [...new Set(csv((await office.ask('GET', `/v1/office/exports?what=days&from=${on}`)).text.slice(1)).filter((r) => r[0] === on).map((r) => r[8]))].join();
+	const month = async () => csv((await office.ask('GET', `/v1/office/exports?what=months&from=${on}`)).text.slice(1)).at(-1).slice(10);
+	const state = async () => { const { closed } = await show(on); return closed && [closed.is_changed, closed.signatures]; };
+	await book(g, [paid(1)], { staff, journal });
+	await bring('wechat_trade', on, trade_bill(on, [paid(1)]));
+	await bring('finance', on, 'payment_code,amount,status,booked_at\n');
+	await over(on, 'wechat_trade');
+	await over(on, 'finance');
+	// a payment that the statement has, but nobody has held beside it yet
+	await bring('wechat_trade', on, trade_bill(on, [paid(1), paid(2)]), '&replaces=1');
+	await over(on, 'wechat_trade', (s) => s.open === 1);
+	await book(g, [paid(2)], { staff, journal, from: 100010 });
+	await lacks(on, 'wechat_trade', 1);
+	await again(on);
+	await over(on, 'wechat_trade', (s) => s.matched === 2);
+	await over(on, 'finance', (s) => s.ours === 0);
+	await until('nothing is under way', async () => (await show(on)).missing === null);
+	await close(on);
+	assert.deepEqual([await state(), await cell(), await month()], [[false, 1], '已日结', ['1', '0']]);
+	assert_problem(await wish(on), 409, 'conflict');
+	await again(on);
+	await over(on, 'wechat_trade', (s) => s.matched === 2);
+	await until('nothing is under way', async () => (await show(on)).missing === null);
+	assert.deepEqual(await state(), [false, 1], 'the same again is the same');
+	// each of what our books can get later
+	let signed = 1;
+	const changes = async (sql) => {
+		await sql();
+		assert.deepEqual([await state(), await cell(), await month()], [[true, signed], '已变更', ['0', '1']]);
+	};
+	const sign_again = async () => {
+		await again(on);
+		await until('it was looked at', async () => (await show(on)).missing === null);
+		await close(on);
+		signed++;
+		assert.deepEqual([await state(), await cell(), await month()], [[false, signed], '已日结', ['1', '0']]);
+	};
+	await changes(() => book(g, [paid(3)], { staff, journal, from: 100020 }));
+	await lacks(on, 'wechat_trade'); // it is short, and nobody has seen it
+	await again(on);
+	await over(on, 'wechat_trade', (s) => s.open === 1);
+	await until('nothing is under way', async () => (await show(on)).missing === null);
+	await lacks(on, null, 1);
+	await bring('wechat_trade', on, trade_bill(on, [paid(1), paid(2), paid(3)]), '&replaces=1');
+	await over(on, 'wechat_trade', (s) => s.matched === 3);
+	await sign_again();
+	await changes(() => g.sql(`INSERT INTO pay_odd (id, key, kind, channel, reference, pay_order, division, amount_fen, journal, came_ms, state, made_ms, changed_ms)
+		VALUES (901, ${sql_bytes('odd-money-000002')}, 1, 3, '420000274', NULL, 621202, 504, ${journal}, ${noon(on)}, 1, 1, 1)`));
+	await bring('wechat_trade', on, trade_bill(on, [1, 2, 3, 4].map(paid)), '&replaces=1');
+	await over(on, 'wechat_trade', (s) => s.matched + s.open + s.queued === 4);
+	assert.equal(Number(await g.sql('SELECT COUNT(*) FROM recon_sign')), 4, 'nothing of what was signed is gone');
+});
+
+test('what is carried over midnight is cleared by the next day’s statement, before the day is signed and after it', async () => {
+	for (const [first_day, is_signed] of [[-41, false], [-44, true]]) {
+		const [on, next] = [day(first_day), day(first_day + 1)], late = { number: `42000028${-first_day}`, fen: 900, ms: Date.parse(`${next}T00:00:00+08:00`) - 2000, time: '00:00:03' };
+		await book(g, [late], { staff, journal, from: 100100 - first_day });
+		await bring('wechat_trade', on, trade_bill(on, []));
+		await bring('finance', on, 'payment_code,amount,status,booked_at\n');
+		await over(on, 'wechat_trade', (s) => s.open === 1);
+		await over(on, 'finance');
+		const [item] = (await office.ask('GET', `/v1/office/discrepancies?day=${on}`)).json.items;
+		assert.deepEqual([item.kind, item.state, item.number], ['cutoff', 'open', late.number]);
+		if (is_signed) await close(on); // it carries over by itself
+		await bring('wechat_trade', next, trade_bill(next, [late]));
+		await over(on, 'wechat_trade', (s) => s.open === 0 && s.matched === 1);
+		assert.deepEqual((await office.ask('GET', `/v1/office/discrepancies?day=${on}&state=gone`)).json.items.map((i) => i.number), [late.number]);
+		await over(next, 'wechat_trade');
+		assert.deepEqual((await office.ask('GET', `/v1/office/discrepancies?day=${next}`)).json.items, [], 'and it is no stranger there');
+		assert.deepEqual((await show(on)).unexplained, 0);
+		if (is_signed) assert.equal((await show(on)).closed.is_changed, false, 'as everybody expected when it was signed');
+		else await close(on);
+	}
+	// the next day's statement lacks it: that is another day than the one that was signed
+	const [on, next] = [day(-47), day(-46)], lost = { number: '4200002847', fen: 900, ms: Date.parse(`${next}T00:00:00+08:00`) - 2000 };
+	await book(g, [lost], { staff, journal, from: 100200 });
+	await bring('wechat_trade', on, trade_bill(on, []));
+	await bring('finance', on, 'payment_code,amount,status,booked_at\n');
+	await over(on, 'wechat_trade', (s) => s.open === 1);
+	await over(on, 'finance');
+	await close(on);
+	await bring('wechat_trade', next, trade_bill(next, []));
+	await until('it is short', async () => (await office.ask('GET', `/v1/office/discrepancies?day=${on}`)).json.items[0].kind === 'short');
+	assert.equal((await show(on)).closed.is_changed, true);
 });

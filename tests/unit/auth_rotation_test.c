@@ -378,7 +378,7 @@ static const char *const open_bytes[] = {
 	"calendar_year.bits", "guide.digest", "erasure.key", "staff.invitation", "staff.certificate", "staff_place.address_hash", "proposal.key", "guide_draft.key", "hook.key", "duty_phone.key", "mandate.key", "client.key", "client_key.secret_hash", "client_key.certificate", "session.certificate",
 	"ledger_journal.digest", "pay_notice.digest", "pay_order.key", "pay_odd.key", "pay_attempt.key", "pay_refund.key", "case_result.sha256", "case_result.code",
 	"booking.key", "booking_wait.key", "queue_number.key", "terminal.key", "terminal.certificate", "hand_over.key",
-	"application.key", "application_material.key", "application_certificate.key", "application_certificate.sha256", "recon_file.digest", "recon_file.blob", "recon_day.digest", "blob.name", "blob.content_hash", "blob_body.name", "blob_row.bytes", /* the last sealed under keys of their own: auth/blob_seal.h */
+	"application.key", "application_material.key", "application_certificate.key", "application_certificate.sha256", "recon_file.digest", "recon_file.blob", "recon_sign.digest", "blob.name", "blob.content_hash", "blob_body.name", "blob_row.bytes", /* the last sealed under keys of their own: auth/blob_seal.h */
 };
 
 static bool is_known_column(const char *name)

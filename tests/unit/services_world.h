@@ -265,7 +265,7 @@ static const char *const world_tables[] = {
 	" ORDER BY day, source, channel, merchant, account, business",
 	"SELECT day || '|' || source || '|' || account || '|' || lines || '|' || opening_fen || '|' || moved_fen || '|' || closing_fen || '|' || breaks FROM recon_flow ORDER BY day, source, account",
 	"SELECT source || '|' || day || '|' || said_ms FROM recon_none ORDER BY source, day",
-	"SELECT day || '|' || proposal || '|' || hex(digest) || '|' || closed_ms FROM recon_day ORDER BY day",
+	"SELECT day || '|' || n || '|' || proposal || '|' || hex(digest) || '|' || closed_ms FROM recon_sign ORDER BY day, n",
 	"SELECT id || '|' || hex(key) || '|' || kind || '|' || channel || '|' || reference || '|' || division || '|' || amount_fen || '|' || journal || '|' || came_ms || '|' || state || '|' || made_ms"
 	" || '|' || changed_ms FROM pay_odd ORDER BY id",
 };
