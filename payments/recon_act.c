@@ -58,6 +58,22 @@ static bool is_possible(const struct item *i, enum recon_action action)
 	return action == RECON_TO_EXPLAIN || (i->channel != PAY_NO_CHANNEL && i->ours_fen != i->theirs_fen);
 }
 
+enum recon_action recon_act_proposed(const struct recon_acted *about)
+{
+	static const enum recon_action actions[] = {
+#define ACTION(name, ...) RECON_TO_##name,
+#include "payments/recon_actions.def"
+#undef ACTION
+	};
+	struct item i = { .source = about->source, .side = about->side, .kind = about->kind, .ours = about->ours, .ours_fen = about->ours_fen, .theirs_fen = about->theirs_fen,
+			  .channel = channel_of(about->source) };
+	enum recon_action first = recon_kind_row(about->kind)->action;
+	memcpy(i.number, about->number.at, about->number.len <= RECON_NUMBER_MAX ? about->number.len : RECON_NUMBER_MAX);
+	for (size_t n = 0; n < sizeof actions / sizeof actions[0] && !is_possible(&i, first); n++)
+		first = actions[n];
+	return first;
+}
+
 static bool judged(struct tx *tx, const struct recon_act *a, struct item *i, struct fail *why)
 {
 	if (!read_item(tx, a->item, i, why))

@@ -1,5 +1,5 @@
 /* services/money/recon_items.c - GET /v1/office/discrepancies: what did not match, newest first. */
-#include "payments/recon_run.h"
+#include "payments/recon_act.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
 #include "services/money/recon_item.h"
@@ -93,6 +93,7 @@ static bool list_look(struct tx *tx, struct request *r, struct fail *why)
 static void item_out(struct json_out *j, const struct recon_item *i, int64_t now_ms)
 {
 	const struct recon_kind_row *k = recon_kind_row(i->kind);
+	const struct recon_acted about = { i->source, i->side, i->kind, i->ours, i->ours_fen, i->theirs_fen, i->number };
 	char id[RECON_ITEM_TEXT];
 	recon_item_text(i->id, id);
 	json_put_object(j);
@@ -108,7 +109,7 @@ static void item_out(struct json_out *j, const struct recon_item *i, int64_t now
 	json_add_number(j, "theirs_fen", i->theirs_fen);
 	json_add_number(j, "line", i->line);
 	json_add_plain(j, "owner", recon_owner_text(k->owner));
-	json_add_plain(j, "proposes", recon_action_text(k->action));
+	json_add_plain(j, "proposes", recon_action_text(recon_act_proposed(&about)));
 	if (i->action != 0)
 		json_add_plain(j, "action", recon_action_text(i->action));
 	else

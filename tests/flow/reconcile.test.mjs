@@ -152,6 +152,20 @@ test('the finance bureau: booked, undecided, void, unpaid, unknown', async () =>
 	assert.deepEqual(sorted(lacking), sorted(new Map([[pending.payment_code, 'to_be_confirmed'], [other.payment_code, 'to_be_confirmed'], [silent.payment_code, 'refund']])));
 });
 
+test('what is proposed can be done: of each source and kind, it is taken as it stands', async () => {
+	const all = await items(`day=${D}&state=open`), seen = new Map(all.map((i) => [`${i.source} ${i.side} ${i.kind}`, i])), of = (source, kind) => all.filter((i) => i.source === source && i.kind === kind).map((i) => i.proposes);
+	for (const [what, i] of seen) {
+		const made = await office.ask('POST', '/v1/staff/proposals', { key: randomUUID(), body: { kind: 'recon_settle', region: '621200', subject: i.id, payload: { action: i.proposes, reason: '已核对', ours_fen: i.ours_fen, theirs_fen: i.theirs_fen } } });
+		assert.equal(made.status, 201, `${what}: ${i.proposes}: ${made.text}`);
+		assert.equal((await checker.decide(made.json.id, 'refuse', { note: '只看能否提议' })).status, 200);
+	}
+	assert.ok(seen.size >= 12, [...seen.keys()].join());
+	// what no channel of ours has cannot be kept, written off or booked; of a channel's the kind's own comes first
+	assert.deepEqual(['long', 'amount', 'status', 'paid_after_void'].map((kind) => of('finance', kind)[0]), ['explain', 'explain', 'explain', 'explain']);
+	assert.deepEqual(of('receipts', 'refund'), ['explain']);
+	assert.deepEqual(['long', 'short', 'amount', 'duplicate', 'refund'].map((kind) => of('wechat_trade', kind)[0]), ['suspend', 'explain', 'write', 'suspend', 'write']);
+});
+
 test('a fund flow says what reached the account, and is posted once', async () => {
 	const balance = (kind) => number(`SELECT COALESCE(SUM(p.amount_fen), 0) FROM ledger_posting p JOIN ledger_account a ON a.id = p.account WHERE a.kind = ${kind} AND a.channel = 3`);
 	assert.equal((await bring('wechat_fund', D, fund_bill(D, [['trade', 10000], ['fee', 60], ['back', 4000], ['fee_back', 24]]))).status, 201);
