@@ -21,6 +21,8 @@ enum bill_source {
 #undef BILL
 	BILL_SOURCES
 };
+/* Does a spreadsheet begin to reckon with it, in one width or the other, unless a quote mark stands before it? So does whoever has such a mark of his own: the reader takes one away. */
+bool bill_wants_guard(struct str text);
 struct str bill_source_text(int64_t source);       /* "wechat_trade"; at NULL: there is none */
 struct str bill_source_zh(int64_t source);
 enum bill_source bill_source_from(struct str text); /* BILL_NONE: there is none */

@@ -278,6 +278,15 @@ static bool bars(char *text, size_t len, int64_t line, struct bill_cells *out, s
 	}
 }
 
+bool bill_wants_guard(struct str text)
+{
+	static const char *const begins[] = { "=", "+", "-", "@", "\t", "\r", "\n", "'", "＝", "＋", "－", "＠" };
+	for (size_t i = 0; i < sizeof begins / sizeof begins[0]; i++)
+		if (str_starts(text, str_c(begins[i])))
+			return true;
+	return false;
+}
+
 /* What kept a spreadsheet from reckoning with a text is none of it: a tab beside a long number, or a quote mark before what would be a formula (services/money/office_sheet.h). */
 static struct str unguarded(struct str cell)
 {
@@ -285,8 +294,10 @@ static struct str unguarded(struct str cell)
 		cell = (struct str){ cell.at + 1, cell.len - 1 };
 	if (str_ends(cell, STR("\t"))) /* some banks have it behind */
 		cell.len--;
-	bool is_guarded = cell.len > 1 && cell.at[0] == '\'' && memchr("=+-@\t'", cell.at[1], 6) != NULL;
-	return is_guarded ? (struct str){ cell.at + 1, cell.len - 1 } : cell;
+	if (!str_starts(cell, STR("'")))
+		return cell;
+	struct str rest = { cell.at + 1, cell.len - 1 };
+	return bill_wants_guard(rest) ? rest : cell;
 }
 
 /* A cell in quotes, "" undone in place; *at goes behind it. */

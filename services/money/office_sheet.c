@@ -2,6 +2,7 @@
 #include "services/money/office_sheet.h"
 
 #include "base/arena.h"
+#include "payments/bill.h"
 #include "payments/fen.h"
 
 #include <assert.h>
@@ -68,7 +69,7 @@ void office_text(struct office_sheet *s, struct str text)
 	}
 	begin_cell(s);
 	buf_char(s->out, '"');
-	if (text.len > 0 && memchr("=+-@\t\r'", text.at[0], 7) != NULL) /* a quote mark too: what reads it back takes one away (payments/bill_cells.c) */
+	if (bill_wants_guard(text))
 		buf_char(s->out, '\'');
 	else if (is_long_number(text))
 		buf_char(s->out, '\t');

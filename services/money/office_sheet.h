@@ -2,8 +2,8 @@
  *
  *   open → (into → rows → piece)* → end → (into → rest)* until is_over → drop
  *
- * It is given away in pieces while it grows, so it may be of any length; a workbook's bytes come when its last row is written. What a spreadsheet would take for a formula begins with
- * a quote mark, what it would take for a long number and round with a tab: texts stay texts. The workbook is made above (gateway/office_book.h), because its library is there.
+ * It is given away in pieces while it grows, so it may be of any length; a workbook's bytes come when its last row is written. What a spreadsheet would take for a formula, full-width signs too, begins with
+ * a quote mark (payments/bill.h takes it away again), what it would take for a long number and round with a tab: texts stay texts. The workbook is made above (gateway/office_book.h), because its library is there.
  * Thread: one at a time. Owns: a sheet is its holder's, from office_open to office_drop. */
 #ifndef SERVICES_OFFICE_SHEET_H
 #define SERVICES_OFFICE_SHEET_H
