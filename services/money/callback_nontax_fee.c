@@ -6,6 +6,7 @@
 #include "base/day.h"
 #include "base/hash.h"
 #include "base/metrics.h"
+#include "payments/attempt.h"
 #include "payments/nontax_notice.h"
 #include "services/handlers.h"
 #include "services/money/finance_account.h"
@@ -85,6 +86,18 @@ static bool is_meant(const struct pricing *p, struct fail *why)
 	return fits || FAILS(why, NOTICE_UNKNOWN, "another unit's, place's or kind's");
 }
 
+/* What somebody is about to pay here by another way must not be paid there as well: it would be odd money. The order of ours that is being paid there asks, too. */
+static bool is_free(struct tx *tx, const struct notice *n, struct arena *a, struct fail *why)
+{
+	struct order o;
+	struct attempt live;
+	if (n->state != NOTICE_LOCKED)
+		return true;
+	if (!order_of_notice(tx, n->id, &o, why) || !attempt_live(tx, o.id, &live, a, why))
+		return false;
+	return (live.id != 0 && live.channel == PAY_BY_WECHAT_NONTAX) || FAILS(why, ORDER_LIVE, "notice %lld is in somebody's hands", (long long)n->id);
+}
+
 static bool look(struct tx *tx, struct request *r, struct fail *why)
 {
 	struct pricing *p = r->state;
@@ -94,7 +107,7 @@ static bool look(struct tx *tx, struct request *r, struct fail *why)
 	p->asks = pay_notice_asks(&p->notice, today);
 	if (p->asks)
 		return true;
-	return (p->notice.id != 0 || FAILS(why, NOTICE_UNKNOWN, "no such code")) && is_meant(p, why) && notice_payable(&p->notice, today, why);
+	return (p->notice.id != 0 || FAILS(why, NOTICE_UNKNOWN, "no such code")) && is_meant(p, why) && notice_payable(&p->notice, today, why) && is_free(tx, &p->notice, &r->arena, why);
 }
 
 static bool ask(struct request *r, struct question *q, struct fail *why)

@@ -1,5 +1,6 @@
 // Goal: WeChat's non-tax platform is told what a notice costs when it asks: what anybody with the code is told, the same all day and with the late money of that day; every refusal is an errcode in its own
-// form, whatever fails; nothing forged is looked up, nothing changes here, and a question whose answer at the finance system is not known is one to be asked again, never an amount.
+// form, whatever fails; nothing forged is looked up, nothing changes here, a question whose answer at the finance system is not known is one to be asked again, never an amount, and so is one for
+// what somebody is paying by another way.
 // Method: the sandbox makes the calls and the test sends them, or a sandbox that trusts the gateway sends them itself; days pass by moving what a quote is good for.
 import assert from 'node:assert/strict';
 import { randomUUID } from 'node:crypto';
@@ -9,10 +10,12 @@ import { assert_problem, world } from './lib/cases.mjs';
 import { gateway } from './lib/gateway.mjs';
 import { bring, day, finance_settings, knows, notice, payment_code, sandbox_codes } from './lib/payments.mjs';
 import { until } from './lib/until.mjs';
+import { wechat_settings } from './lib/wechat.mjs';
 import { NONTAX_SECRET, nontax_settings, pay, priced, tell } from './lib/wechat_nontax.mjs';
+import { pay as pay_otherwise, wechat_pay_settings } from './lib/wechat_pay.mjs';
 
 const s = await sandbox();
-const g = await gateway({ settings: { ...sandbox_codes, ...finance_settings(s), ...nontax_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'timeout.ask': 1000 } });
+const g = await gateway({ settings: { ...sandbox_codes, ...finance_settings(s), ...wechat_settings(s), ...wechat_pay_settings(s), ...nontax_settings(s), 'payments.open_orders': 100, 'payments.orders_per_hour': 1000, 'rate.write': 0, 'rate.read': 0, 'rate.public': 0, 'timeout.ask': 1000 } });
 const w = await world(g, { test_key: true });
 const caller = await Sandbox.start({ ca: g.ca_file });
 await s.setup('wechat_nontax', { callbacks: false });
@@ -58,14 +61,27 @@ test('every refusal has its errcode', async () => {
 	for (const more of [{ department_code: '1' }, { region_code: '621221' }, { payment_notice_type: 2 }]) assert.equal(await errcode(n, { more }), 210, `another is meant: ${JSON.stringify(more)}`);
 	assert.equal(await errcode(n, { more: { bank_id: 'BANK-ELSE' } }), 236);
 	assert.equal(await errcode(n), 0, 'and nothing of it is wrong');
-	const { id } = (await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [n.payment_code] } })).json, page = (await pay(g, id, 'h5', { token: w.citizen })).json.pay.page_url;
-	assert.equal(await errcode(n), 0, 'while it is being paid, it costs what it costs');
+	const { id } = (await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [n.payment_code] } })).json;
+	assert.equal(await errcode(n), 299, 'somebody is about to pay it here, who knows by which way');
+	const page = (await pay(g, id, 'h5', { token: w.citizen })).json.pay.page_url;
+	assert.equal(await errcode(n), 0, 'while it is being paid there, it costs what it costs');
 	const order_id = new URL(page).searchParams.get('order_id');
 	await s.tell('wechat_nontax', 'pay', { order_id });
 	assert.equal((await tell(g, await s.tell('wechat_nontax', 'make', { order_id }))).errcode, 0);
 	assert.equal(await errcode(n), 232);
 	await g.sql(`UPDATE pay_notice SET state = 6 WHERE payment_code = '${n.payment_code}'`); // as if the finance system had said so
 	assert.equal(await errcode(n), 232, 'paid elsewhere');
+});
+
+test('what is being paid by another way is to be asked for again: the platform takes no money for it, until that way is given up', async () => {
+	const n = await brought(), { id } = (await g.ask('POST', '/v1/orders', { token: w.citizen, key: randomUUID(), body: { payment_codes: [n.payment_code] } })).json;
+	const answer = await pay_otherwise(g, id, 'h5', { token: w.citizen });
+	assert.equal(answer.status, 201, answer.text);
+	const before = await rows();
+	assert.deepEqual([await errcode(n), await errcode(n, { more: { department_code: '1' } })], [299, 210], 'who means another is told so');
+	assert.equal(await rows(), before);
+	assert.equal((await g.ask('POST', `/v1/orders/${id}/cancel`, { token: w.citizen, key: randomUUID() })).status < 300, true);
+	await until('it is nobody’s again', async () => (await errcode(n)) === 0);
 });
 
 test('late money is of its day: all day the same, a new one on the next', async () => {
