@@ -3,7 +3,6 @@
 
 #include "payments/ledger.h"
 
-#include <stdio.h>
 #include <string.h>
 
 struct posted {
@@ -21,11 +20,6 @@ struct moving {
 	int64_t step, now_ms;
 };
 
-static void text_put(char out[BILL_TEXT_MAX + 1], struct str text)
-{
-	snprintf(out, BILL_TEXT_MAX + 1, "%.*s", STR_ARG(text));
-}
-
 static bool posted_read(struct tx *tx, const struct recon_claim *c, struct posted *p, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT channel, business, lines, fen, step, merchant, account FROM recon_settlement WHERE day = $1 AND source = $2", why);
@@ -42,8 +36,8 @@ static bool posted_read(struct tx *tx, const struct recon_claim *c, struct poste
 			return FAILS(why, STORE, "settlement %d of run %lld, of business %lld", p->count, (long long)c->id, (long long)n[1]);
 		struct recon_settled_row *r = &p->rows[p->count++];
 		*r = (struct recon_settled_row){ .channel = n[0], .business = n[1], .lines = n[2], .fen = n[3] };
-		text_put(r->merchant, stmt_text(q, 5));
-		text_put(r->account, stmt_text(q, 6));
+		recon_settled_text(r->merchant, stmt_text(q, 5));
+		recon_settled_text(r->account, stmt_text(q, 6));
 		p->step = n[4] > p->step ? n[4] : p->step;
 	}
 	return why->code == FAIL_NONE;

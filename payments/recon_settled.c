@@ -4,7 +4,6 @@
 #include "payments/ledger.h"
 
 #include <stdio.h>
-#include <string.h>
 
 enum { MILLI = 1000 };
 
@@ -27,7 +26,7 @@ static const struct settles *settles_of(int64_t channel)
 	return NULL;
 }
 
-static void text_put(char out[BILL_TEXT_MAX + 1], struct str text)
+void recon_settled_text(char out[BILL_TEXT_MAX + 1], struct str text)
 {
 	snprintf(out, BILL_TEXT_MAX + 1, "%.*s", STR_ARG(text));
 }
@@ -53,8 +52,8 @@ static bool add(struct recon_settled *s, int64_t channel, int64_t business, stru
 			return FAILS(why, RECON_MANY, "more than %d accounts in a statement", RECON_SETTLED_MAX);
 		r = &s->rows[s->last = s->count++];
 		*r = (struct recon_settled_row){ .channel = channel, .business = business };
-		text_put(r->merchant, merchant);
-		text_put(r->account, account);
+		recon_settled_text(r->merchant, merchant);
+		recon_settled_text(r->account, account);
 	}
 	r->lines += lines;
 	r->fen += fen;
@@ -106,7 +105,7 @@ void recon_settled_begin(const struct recon_file *f, struct str own, struct reco
 		return;
 	struct recon_flow *w = &s->flows[s->flow_count++];
 	*w = (struct recon_flow){ .lines = 0 };
-	text_put(w->account, whose(f, own));
+	recon_settled_text(w->account, whose(f, own));
 	s->first_balance_fen = s->last_balance_fen = s->last_fen = s->breaks_back = 0;
 }
 
@@ -132,7 +131,7 @@ static bool channel_of(struct tx *tx, struct str merchant, struct recon_settled 
 		if (why->code != FAIL_NONE)
 			return false;
 	}
-	text_put(s->asked, merchant);
+	recon_settled_text(s->asked, merchant);
 	s->asked_channel = *channel;
 	return true;
 }

@@ -33,6 +33,7 @@ struct recon_settled {
 	int64_t asked_channel;
 };
 
+void recon_settled_text(char out[BILL_TEXT_MAX + 1], struct str text); /* a merchant's or an account's number */
 /* `own`: whose a fund flow is that does not say (one that was fetched has no number in it). */
 void recon_settled_begin(const struct recon_file *f, struct str own, struct recon_settled *s);
 /* *is_over: a line that is held beside nothing of ours: a movement of an account, or a sum paid out. Fails: RECON_MANY more than RECON_SETTLED_MAX. */

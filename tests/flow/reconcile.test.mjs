@@ -344,6 +344,12 @@ test('siban reconcile: load, status, run, differences, export, settle, close', a
 	assert.match(wrong.err, /siban: reconcile: line 2, 应结订单金额: not_an_amount\n$/);
 	writeFileSync(file, gzipSync(small).subarray(0, 100));
 	assert.match((await say(['load', file, '--source', 'wechat_trade', '--day', on, '--replaces'])).err, /cut_off\n/);
+	// whose it is may be said where the file does not
+	const flow = fund_bill(apart(7), [['trade', 900]]), flow_of = (account) => say(['load', file, '--source', 'wechat_fund', '--day', apart(7), '--account', account]);
+	writeFileSync(file, flow);
+	assert.match((await flow_of('1900000033')).out, /: 1 lines, 0 fen paid, 0 fen back, taken\n/);
+	await until('it is in its account', async () => (await g.sql("SELECT account || ' ' || fen FROM recon_settlement WHERE merchant = '1900000033'")) === '1900000033 900');
+	assert.equal((await flow_of('a&day=b')).code, 2);
 	const ran = await say(['run', '--day', on]);
 	assert.equal(ran.code, 3);
 	assert.match(ran.out, /wechat_trade +done +ours 0, theirs 1, matched 0, open 1.*\n {2}long +open +1, ours 0 fen, theirs 700 fen, office, 0 days\n\S+: 1 unexplained\n/);

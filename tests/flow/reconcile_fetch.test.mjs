@@ -23,6 +23,7 @@ const look = async (on) => (await g.control('POST', `/control/reconciliation/day
 test('a bill that is being made is asked for again; one that is there is taken, by its digest, and held beside our books', async () => {
 	await until('the fund flow is here', async () => (await look(two)).statements.some((f) => f.source === 'wechat_fund' && f.lines === 2));
 	await s.wait_for('questions for the other', (e) => asks(e, 'tradebill') && e.target.includes(one), { n: 2 });
+	await until('what it says is posted as of the merchant it was fetched by: it has no number in it', async () => (await g.sql("SELECT DISTINCT merchant || '/' || account FROM recon_settlement")) === `${merchant}/${merchant}`);
 	assert.deepEqual((await look(one)).statements, [], 'it is being made');
 	await s.setup('wechat_pay', { creating: [] });
 	await until('it is taken', async () => (await look(one)).statements.some((f) => f.source === 'wechat_trade' && f.lines === 2 && f.merchant === merchant));
