@@ -125,14 +125,32 @@ static bool take_for_notice(struct tx *tx, const struct money *m, struct notice 
 	return order_make(tx, &new, &o, why) && payment_take_late(tx, &o, m->channel, m->reference, m->fen, m->came_ms, now_ms, a, &id, why);
 }
 
+/* Whose answer was lost learns its number by its notice (channels/wechat_nontax_deed.h): until then nobody knows whose payment this is. */
+static bool is_not_named_yet(struct tx *tx, const struct money *m, const struct notice *n, struct arena *a, bool *is_so, struct fail *why)
+{
+	struct order o;
+	struct attempt live;
+	*is_so = false;
+	if (n->state != NOTICE_LOCKED || m->channel_no.at == NULL)
+		return true;
+	if (!order_of_notice(tx, n->id, &o, why) || !attempt_live(tx, o.id, &live, a, why))
+		return false;
+	*is_so = live.id != 0 && live.channel == m->channel && live.channel_no.len == 0;
+	return true;
+}
+
 static bool of_no_order(struct tx *tx, const struct money *m, int64_t now_ms, struct arena *a, enum money_end *end, struct fail *why)
 {
 	struct notice *n = arena_alloc(a, sizeof(*n));
 	int64_t id;
+	bool is_early;
 	if (n == NULL)
 		return FAILS(why, MEMORY, "a notice");
-	if (!notice_hold(tx, m->notice, why) || !notice_read(tx, m->notice, n, a, why))
+	if (!notice_hold(tx, m->notice, why) || !notice_read(tx, m->notice, n, a, why) || !is_not_named_yet(tx, m, n, a, &is_early, why))
 		return false;
+	*end = MONEY_LATER;
+	if (is_early)
+		return true;
 	int kind = why_not(n, m);
 	*end = kind == 0 ? MONEY_TAKEN : MONEY_ODD;
 	if (kind == 0)

@@ -1,5 +1,6 @@
 /* payments/arrive.h - money that a channel says has come: taken for its order when that is open and the amount is the order's, kept as odd money otherwise (payments/odd_money.h).
  * Without an order it is taken for its notice, as if it had been ordered when it came: where that is open, in nobody's hands, and of exactly that amount on that day.
+ * Where an order of ours at that channel holds the notice, and its number there is not known yet, this may be its payment: nothing is done, and whoever told of it tells it again (MONEY_LATER).
  * Never refused, never lost, and once, however often it is told: by channel and the channel's own number.
  *
  * Thread: the write lane. Units: fen; milliseconds. */
@@ -17,7 +18,7 @@ struct money {
 	int64_t division;        /* whose suspense it is when no order says so */
 	int64_t fen, came_ms;
 };
-enum money_end { MONEY_TAKEN = 1, MONEY_REPEATED, MONEY_ODD };
+enum money_end { MONEY_TAKEN = 1, MONEY_REPEATED, MONEY_ODD, MONEY_LATER /* without an order only */ };
 
 /* Holds the order, and the number. */
 MUST_USE bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why);

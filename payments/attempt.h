@@ -99,8 +99,8 @@ struct attempt_word attempt_word_of_nontax(const struct nontax_trade *t);
 MUST_USE bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t now_ms, struct fail *why);
 /* The channel's word about a trade of ours, verified and about our merchant: by callback, or as an answer. */
 MUST_USE bool attempt_told(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why);
-/* About an order at a channel that no attempt is known to have made: it is asked, and its answer believed. */
-MUST_USE bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why);
+/* About an order at a channel that no attempt is known to have made: it is asked, and its answer believed. due_ms 0: now. */
+MUST_USE bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t due_ms, int64_t now_ms, const uint8_t random[16], struct fail *why);
 /* The channel, which calls us (attempt_is_told), is asked to tell of it again: what it has not told it may hold against us. */
 MUST_USE bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why);
 /* What follows from the ends of effects; composed in gateway/. */

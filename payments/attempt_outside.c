@@ -65,7 +65,7 @@ static bool by_number(struct tx *tx, struct attempt *at, bool is_close, int64_t 
 	return attempt_effect(tx, at, &d, now_ms, &effect, why) && attempt_ask_next(tx, at, effect, at->asks + !is_close, 0, now_ms, why);
 }
 
-static bool stray_effect(struct tx *tx, int32_t kind, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
+static bool stray_effect(struct tx *tx, int32_t kind, struct str channel_no, int64_t due_ms, int64_t now_ms, const uint8_t random[16], struct fail *why)
 {
 	DROP(arena) struct arena a;
 	struct buf b;
@@ -73,18 +73,18 @@ static bool stray_effect(struct tx *tx, int32_t kind, struct str channel_no, int
 	arena_init(&a, ARENA_MAX);
 	if (!number_out(&b, &a, "order_id", channel_no, why))
 		return false;
-	const struct effect_new e = { .kind = kind, .payload = buf_text(&b) };
+	const struct effect_new e = { .kind = kind, .payload = buf_text(&b), .due_ms = due_ms };
 	return effect_add(tx, &e, now_ms, random, &effect, why);
 }
 
-bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
+bool attempt_ask_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t due_ms, int64_t now_ms, const uint8_t random[16], struct fail *why)
 {
-	return stray_effect(tx, attempt_channel_of(channel)->query, channel_no, now_ms, random, why);
+	return stray_effect(tx, attempt_channel_of(channel)->query, channel_no, due_ms, now_ms, random, why);
 }
 
 bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t now_ms, const uint8_t random[16], struct fail *why)
 {
-	return stray_effect(tx, attempt_channel_of(channel)->tell, channel_no, now_ms, random, why);
+	return stray_effect(tx, attempt_channel_of(channel)->tell, channel_no, 0, now_ms, random, why);
 }
 
 bool attempt_ask(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why)
@@ -272,7 +272,7 @@ bool attempt_named_there(struct tx *tx, struct attempt *a, struct str channel_no
 	if (!*is_other)
 		return attempt_channel_no(tx, a, channel_no, now_ms, why);
 	attempt_random("attempt.stray", a, now_ms, random);
-	return attempt_ask_stray(tx, a->channel, channel_no, now_ms, random, why);
+	return attempt_ask_stray(tx, a->channel, channel_no, 0, now_ms, random, why);
 }
 
 bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
@@ -308,7 +308,7 @@ static bool is_unknown_there(const struct effect_view *e)
 }
 
 /* Of an order nobody is asking about: an attempt's that is over, or one that was made there and not by us. */
-static bool stray(struct tx *tx, const struct attempt_channel *c, const struct attempt_word *w, int64_t now_ms, struct arena *arena, struct fail *why)
+static bool stray(struct tx *tx, const struct attempt_channel *c, const struct attempt_word *w, int64_t question, int64_t now_ms, struct arena *arena, struct fail *why)
 {
 	struct attempt a;
 	if (w->is != ATTEMPT_IS_PAID || w->channel_no.at == NULL)
@@ -321,7 +321,7 @@ static bool stray(struct tx *tx, const struct attempt_channel *c, const struct a
 		return false;
 	if (a.id != 0)
 		return attempt_channel_no(tx, &a, w->channel_no, now_ms, why) && attempt_told(tx, &a, w, now_ms, why);
-	return stray_paid(tx, c->channel, w, now_ms, arena, why);
+	return stray_paid(tx, c->channel, w, question, now_ms, arena, why);
 }
 
 bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
@@ -335,7 +335,7 @@ bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms
 	if (!asked(tx, e, &a, &arena, why))
 		return false;
 	if (a.id == 0)
-		return !is_word || stray(tx, c, &w, now_ms, &arena, why);
+		return !is_word || stray(tx, c, &w, e->id, now_ms, &arena, why);
 	if (!attempt_ask_next(tx, &a, 0, a.asks, 0, now_ms, why))
 		return false;
 	if (is_word)

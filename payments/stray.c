@@ -7,6 +7,7 @@
 #include "payments/attempt_channel.h"
 
 #define AGAIN_MS INT64_C(1800000)
+#define LATER_MS INT64_C(30000)
 
 /* ---- heard of ---- */
 
@@ -54,7 +55,7 @@ bool stray_found(struct tx *tx, const struct stray *s, int64_t now_ms, struct fa
 	const int64_t numbers[] = { before.asks, now_ms };
 	const struct str parts[] = { s->channel_no, { (const char *)numbers, sizeof(numbers) } };
 	keyring_index("stray.effect", parts, 2, digest);
-	if (!asked_put(tx, s, now_ms, why) || !attempt_ask_stray(tx, s->channel, s->channel_no, now_ms, digest, why))
+	if (!asked_put(tx, s, now_ms, why) || !attempt_ask_stray(tx, s->channel, s->channel_no, 0, now_ms, digest, why))
 		return false;
 	keyring_index("stray.tell", parts, 2, digest);
 	return before.asks > 0 || !attempt_is_told(s->channel) || attempt_tell_stray(tx, s->channel, s->channel_no, now_ms, digest, why);
@@ -91,7 +92,17 @@ static bool held_again(struct tx *tx, enum pay_channel channel, struct str chann
 	return recon_ask_soon(tx, (enum bill_source)source, day, now_ms, why);
 }
 
-bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_word *w, int64_t now_ms, struct arena *a, struct fail *why)
+/* One question follows another, until the order of ours that may be meant has its number or is over. */
+static bool ask_later(struct tx *tx, enum pay_channel channel, struct str channel_no, int64_t question, int64_t now_ms, struct fail *why)
+{
+	uint8_t digest[SHA256_BYTES];
+	const int64_t numbers[] = { question, now_ms };
+	const struct str parts[] = { channel_no, { (const char *)numbers, sizeof(numbers) } };
+	keyring_index("stray.later", parts, 2, digest);
+	return attempt_ask_stray(tx, channel, channel_no, now_ms + LATER_MS, now_ms, digest, why);
+}
+
+bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_word *w, int64_t question, int64_t now_ms, struct arena *a, struct fail *why)
 {
 	struct notice n = { .id = 0 };
 	enum money_end end;
@@ -101,6 +112,8 @@ bool stray_paid(struct tx *tx, enum pay_channel channel, const struct attempt_wo
 		.fen = w->total_fen, .came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
 	if (!money_arrives(tx, &m, now_ms, &end, why) || end == MONEY_REPEATED)
 		return why->code == FAIL_NONE;
+	if (end == MONEY_LATER)
+		return ask_later(tx, channel, w->channel_no, question, now_ms, why);
 	TX_SAY(tx, stray_paid, L_STR(pay_channel_name(channel)), L_BOOL(end == MONEY_TAKEN));
 	return held_again(tx, channel, w->channel_no, now_ms, why);
 }

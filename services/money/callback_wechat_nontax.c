@@ -176,7 +176,7 @@ static bool of_trade(struct tx *tx, const struct nontax_trade *t, const struct p
 	if (!attempt_by_channel_no(tx, PAY_BY_WECHAT_NONTAX, t->order_id, &a, arena, why))
 		return false;
 	if (a.id == 0)
-		return attempt_ask_stray(tx, PAY_BY_WECHAT_NONTAX, t->order_id, said->now_ms, said->random, why);
+		return attempt_ask_stray(tx, PAY_BY_WECHAT_NONTAX, t->order_id, 0, said->now_ms, said->random, why);
 	return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, PAY_BY_WECHAT_NONTAX, t->order_id, &a, arena, why) && attempt_told(tx, &a, &w, said->now_ms, why) &&
 	       is_double(tx, t, heard, arena, why);
 }

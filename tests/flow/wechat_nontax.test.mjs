@@ -168,6 +168,35 @@ test('an answer that is lost: asked about by its notice, ordered again, and one 
 	assert.equal(await payments_of(order_id), 1);
 });
 
+test('its payment is told of before its number is known: it is asked about again until it is, and pays the order, once', async () => {
+	const { id, code } = await ordered();
+	await s.fault('wechat_nontax', { lose_answer: true, delay_ms: 1000, route: 'unifiedorder', count: 1 });
+	const mark = await s.mark(), answer = pay(g, id, 'h5', { token: w.citizen });
+	await s.wait_for('the order', (e) => e.route === 'unifiedorder', { since: mark, peer: 'wechat_nontax' });
+	await s.fault('wechat_nontax', { hang: true, route: 'getorderlist', count: 1000 }); // before that answer is lost
+	const [{ order_id }] = await all_of(code), { trans_id } = await paid(order_id), odd = await number('SELECT COUNT(*) FROM pay_odd');
+	assert.ok([201, 202].includes((await answer).status));
+	assert.equal((await tell(g, await made(s, order_id))).errcode, 0);
+	await s.wait_for('the answer', (e) => e.route === 'getorder' && e.body.includes(order_id), { since: mark, peer: 'wechat_nontax' });
+	const waits = `kind = 17 AND state = 1 AND due_ms > made_ms`;
+	await until('it is to be asked about again', () => number(`SELECT COUNT(*) FROM effect WHERE ${waits}`));
+	assert.deepEqual([(await show(id)).state, await number('SELECT COUNT(*) FROM pay_odd')], ['paying', odd]);
+	// As if its time had come; whoever makes an order wakes who looks.
+	const comes = async () => {
+		const since = await s.mark();
+		await g.sql(`UPDATE effect SET due_ms = made_ms WHERE ${waits}`);
+		await ready();
+		await s.wait_for('another question', (e) => e.route === 'getorder' && e.body.includes(order_id), { since, peer: 'wechat_nontax' });
+	};
+	await comes();
+	await until('and again', () => number(`SELECT COUNT(*) FROM effect WHERE ${waits}`));
+	await s.clear_faults();
+	await state(id, 'paid');
+	await comes();
+	await until('all is asked', async () => (await number('SELECT COUNT(*) FROM effect WHERE kind = 17 AND state IN (1, 2)')) === 0);
+	assert.deepEqual([await payments_of(order_id), await number('SELECT COUNT(*) FROM pay_odd'), await number(`SELECT COUNT(*) FROM pay_payment WHERE reference = '${trans_id}'`), (await show(id)).state], [1, odd, 1, 'paid']);
+});
+
 test('a notice that is paid there already is not ordered again: it is paid', async () => {
 	const { id, code } = await ordered();
 	await s.fault('wechat_nontax', { lose_answer: true, delay_ms: 3000, route: 'unifiedorder', count: 1 });
