@@ -7,6 +7,7 @@
 #include "payments/confirmation_send.h"
 #include "payments/payment.h"
 #include "payments/receipt_send.h"
+#include "payments/recon_run.h"
 
 #include <assert.h>
 #include <inttypes.h>
@@ -70,7 +71,10 @@ bool confirmation_move(struct tx *tx, const struct confirmation *c, enum confirm
 	stmt_bind_int(q, 7, c->state);
 	if (!stmt_run(q, why) || (tx_changes(tx) != 1 && !refuse_state(c, why)))
 		return false;
-	return to != CONFIRMATION_BOOKED || receipt_ask(tx, c->id, now_ms, why);
+	if (to != CONFIRMATION_BOOKED)
+		return true;
+	/* of a day that is over: whoever looked whether all that is booked has its e-receipt did not see it */
+	return receipt_ask(tx, c->id, now_ms, why) && (c->day >= day_of(now_ms) || recon_ask_soon(tx, BILL_RECEIPTS, c->day, now_ms, why));
 }
 
 /* ---- making them ---- */

@@ -53,7 +53,7 @@ bool recon_ask(struct tx *tx, enum bill_source source, int64_t day, int64_t now_
 
 bool recon_ask_soon(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why)
 {
-	return run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $2 WHERE source = $3 AND day = $4 AND state IN (2, 3)",
+	return run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $2 WHERE source = $3 AND day = $4 AND state IN (2, 3, 4)",
 			(int64_t[]){ now_ms + SOON_MS, now_ms, source, day }, 4, why);
 }
 

@@ -140,8 +140,14 @@ test('what we took: booked by a push, refused for another amount, paid twice, vo
 		await state(all[i].payment_code, 2);
 	}
 	const [n, other, twice, late] = all.map((one) => one.payment_code), ours = (code) => row(code, 'trace_no');
+	// n's money is of a day that is over, on which nothing was booked when somebody looked for e-receipts
+	const over = Date.parse(day(-9)) / 86400e3, run = async () => (await g.sql(`SELECT round || '|' || state || '|' || ours FROM recon_run WHERE source = 7 AND day = ${over}`)).trim();
+	await g.sql(`UPDATE pay_confirmation SET day = ${over} WHERE trace_no = '${await ours(n)}'`);
+	await g.sql(`INSERT INTO recon_run (id, source, day, state, round, due_ms, tries, reason, ours, theirs, matched, differences, asked_ms, ended_ms) VALUES (900, 7, ${over}, 4, 1, 1, 0, '', 0, 0, 0, 0, 1, 1)`);
 	assert.equal(await heard({ kind: 'paid', payment_code: n, trace_no: await ours(n), amount: '80.00' }), 'booked');
 	assert.equal(await booking(n), 'booked');
+	await until('e-receipts of that day are looked at again', async () => (await run()) === '2|3|1');
+	await g.sql(`UPDATE pay_confirmation SET day = ${Date.parse(day()) / 86400e3} WHERE trace_no = '${await ours(n)}'`);
 	assert.equal(await heard({ kind: 'void', payment_code: n }), 'already_paid');
 	assert.equal(await booking(n), 'booked');
 	assert.equal(await heard({ kind: 'paid', payment_code: other, trace_no: await ours(other), amount: '80.01' }), 'other_amount');
