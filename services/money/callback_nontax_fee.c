@@ -1,7 +1,7 @@
 /* services/money/callback_nontax_fee.c - POST /callbacks/wechatnontax/fee: WeChat's non-tax platform asks what a notice costs, before its payer is shown it there.
  *
- * Nothing is kept and nothing changes: it is told what anybody with the code is told (pay_notice.c), in the same words all day, because a quote ends at midnight. Whatever goes wrong, from a signature
- * to a full disk, is an errcode of the platform's; what is not signed is not looked up. */
+ * It is told what anybody with the code is told (pay_notice.c), in the same words all day, because a quote ends at midnight. What is told out of the finance system's word is in our books first: who
+ * pays there at that price has paid (payments/stray.h). Whatever goes wrong, from a signature to a full disk, is an errcode of the platform's; what is not signed is not looked up. */
 #include "auth/mask.h"
 #include "base/day.h"
 #include "base/hash.h"
@@ -42,9 +42,10 @@ struct pricing {
 	struct nontax_fee_question asked;
 	char code[PAYMENT_CODE_DIGITS + 1];
 	int64_t division;
-	struct notice notice;
+	struct notice notice, told;      /* as our books have it; as the finance system tells it */
 	bool asks;
 };
+enum { PRICED = 1 };
 
 /* ---- the question ---- */
 
@@ -79,9 +80,8 @@ static bool parse(struct request *r, struct fail *why)
 /* ---- the notice ---- */
 
 /* Whoever names another unit, place or kind does not mean this one. */
-static bool is_meant(const struct pricing *p, struct fail *why)
+static bool is_meant(const struct pricing *p, const struct notice *n, struct fail *why)
 {
-	const struct notice *n = &p->notice;
 	bool fits = str_eq(p->asked.department_code, n->unit) && p->asked.region == n->division && (p->asked.kind == 0 || p->asked.kind == (int64_t)n->kind);
 	return fits || FAILS(why, NOTICE_UNKNOWN, "another unit's, place's or kind's");
 }
@@ -107,7 +107,7 @@ static bool look(struct tx *tx, struct request *r, struct fail *why)
 	p->asks = pay_notice_asks(&p->notice, today);
 	if (p->asks)
 		return true;
-	return (p->notice.id != 0 || FAILS(why, NOTICE_UNKNOWN, "no such code")) && is_meant(p, why) && notice_payable(&p->notice, today, why) && is_free(tx, &p->notice, &r->arena, why);
+	return (p->notice.id != 0 || FAILS(why, NOTICE_UNKNOWN, "no such code")) && is_meant(p, &p->notice, why) && notice_payable(&p->notice, today, why) && is_free(tx, &p->notice, &r->arena, why);
 }
 
 static bool ask(struct request *r, struct question *q, struct fail *why)
@@ -119,14 +119,35 @@ static bool ask(struct request *r, struct question *q, struct fail *why)
 static bool answered(struct request *r, const struct http_answer *answer, struct fail *why)
 {
 	struct pricing *p = r->state;
-	int64_t made_ms = p->notice.made_ms;
-	if (!finance_answered(r, str_c(p->code), answer, &p->notice, why))
+	if (!finance_answered(r, str_c(p->code), answer, &p->told, why))
 		return false;
-	p->notice.made_ms = made_ms;
-	return is_meant(p, why) && notice_payable(&p->notice, day_of(r->now_ms), why);
+	p->told.id = p->notice.id;
+	return is_meant(p, &p->told, why) && notice_payable(&p->told, day_of(r->now_ms), why);
 }
 
 static const struct ask ask_finance = { .build = ask, .judge = answered };
+
+/* ---- in our books ---- */
+
+/* What has happened to the notice meanwhile goes before what was told. */
+static bool keep(struct tx *tx, struct request *r, struct fail *why)
+{
+	struct pricing *p = r->state;
+	struct notice told = p->told; /* apply may be run again */
+	enum notice_put what;
+	uint8_t random[32];
+	request_bytes(r, "nontax_fee", random);
+	if (!(told.id == 0 ? notice_put(tx, &told, r->now_ms, random, &what, why) : notice_requote(tx, &told, r->now_ms, why)))
+		return false;
+	return notice_read(tx, told.id, &p->notice, &r->arena, why) && notice_payable(&p->notice, day_of(r->now_ms), why) && is_free(tx, &p->notice, &r->arena, why);
+}
+
+static bool apply(struct tx *tx, struct request *r, struct fail *why)
+{
+	const struct pricing *p = r->state;
+	r->outcome = (struct outcome){ .code = PRICED, .status = 200 };
+	return !p->asks || keep(tx, r, why);
+}
 
 /* ---- the answer ---- */
 
@@ -173,4 +194,4 @@ static bool fails(struct request *r)
 	return say(r, p->refused != NONTAX_REPLY_OK ? p->refused : reply, NULL, &inner);
 }
 
-const struct handler wechat_nontax_fee = { .parse = parse, .look = look, .ask = &ask_finance, .render = render, .fails = fails };
+const struct handler wechat_nontax_fee = { .parse = parse, .look = look, .ask = &ask_finance, .apply = apply, .render = render, .fails = fails };

@@ -1,6 +1,7 @@
 /* Goal: whatever fails while a department brings, quotes, replaces or voids a notice, while somebody orders or cancels, a clerk takes money, the finance system speaks or is told again, nothing of it stays (no order, no payment,
  * no posting), and trying again does the whole thing; and applied twice each leaves the same rows. Method: tests/write_faults.h, a row for each. */
 #include "tests/fault/nontax_world.h"
+#include "services/money/finance_account.h"
 
 #define SECOND "62122126201234567894"
 #define LATE "\"late_fen\":400,\"late_on\":\"2026-11-23\",\"total_fen\":21000"
@@ -109,6 +110,36 @@ static void ask_again(struct world *w)
 	w->r.who = (struct principal){ .kind = WHO_STAFF, .id = 1, .region = 621200 };
 }
 
+static void priced_only_there(struct world *w)
+{
+	struct fail why;
+	fail_clear(&why);
+	catalogue(w);
+	with_calls(w);
+	strcpy(w->config.finance_url, "https://finance.example");
+	file_put(w->config.finance_key_file, sizeof(w->config.finance_key_file), w, "finance", "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY=");
+	world_must(finance_open(&w->config, &why), &why);
+}
+
+static void ask_price(struct world *w)
+{
+	ask_sealed(w, "/callbacks/wechatnontax/fee", "{\"appid\":\"wxnontax\",\"payment_notice_no\":\"" FIRST "\",\"department_code\":\"065080906\",\"region_code\":\"621200\"}");
+}
+
+/* It answers the very question that was put. */
+static void price_told(struct world *w)
+{
+	char body[2048];
+	struct question q = { .keep_ms = 0 };
+	const struct ask *ask = wechat_nontax_fee.ask;
+	world_expect(w, ask->build(&w->r, &q, &w->r.why));
+	DROP(json) json_t *question = json_read(q.call.body, &w->r.why);
+	snprintf(body, sizeof(body), "{\"id\":\"%s\",\"result\":\"found\",\"notice\":" NOTICE(FIRST, NO_LATE) "}", json_string_value(json_object_get(question, "id")));
+	const struct http_answer answer = { .end = HTTP_ANSWERED, .status = 200, .body = str_c(body) };
+	world_expect(w, ask->judge(&w->r, &answer, &w->r.why));
+	finance_close();
+}
+
 static const struct write_case cases[] = {
 	{ "a notice", &department_notice_put, catalogue, ask_first, NULL, 6 },
 	{ "a newer quote", &department_notice_put, brought, ask_late, NULL, 2 },
@@ -126,6 +157,7 @@ static const struct write_case cases[] = {
 	{ "paid elsewhere as well", &finance_push, is_taken, ask_elsewhere, NULL, 4 },
 	{ "booked, and a receipt asked for", &finance_push, is_taken, ask_ours, NULL, 7 },
 	{ "a receipt asked for again", &office_receipt_send, is_without_receipt, ask_again, NULL, 4 },
+	{ "the price of what only the finance system has", &wechat_nontax_fee, priced_only_there, ask_price, price_told, 6 },
 	{ "told to the finance system again", &office_confirmation_send, is_refused, ask_again, NULL, 4 },
 };
 

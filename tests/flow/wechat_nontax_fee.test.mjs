@@ -1,5 +1,6 @@
 // Goal: WeChat's non-tax platform is told what a notice costs when it asks: what anybody with the code is told, the same all day and with the late money of that day; every refusal is an errcode in its own
-// form, whatever fails; nothing forged is looked up, nothing changes here, a question whose answer at the finance system is not known is one to be asked again, never an amount, and so is one for
+// form, whatever fails; nothing forged is looked up, nothing changes here but what the finance system tells, which is kept before it is said: who pays that price there has
+// paid; a question whose answer at the finance system is not known is one to be asked again, never an amount, and so is one for
 // what somebody is paying by another way.
 // Method: the sandbox makes the calls and the test sends them, or a sandbox that trusts the gateway sends them itself; days pass by moving what a quote is good for.
 import assert from 'node:assert/strict';
@@ -94,10 +95,33 @@ test('late money is of its day: all day the same, a new one on the next', async 
 	const before = await rows(), { said } = await priced(s, g, n);
 	assert.deepEqual([said.fee, said.items, await fee()], [8480, [{ no: 1, item_id: '103043211', item_name: '不动产登记费', overdue: 480, fee: 8480 }], 8480]);
 	assert.equal(said.payment_notice_create_time, Math.floor(Number(await g.sql(`SELECT made_ms FROM pay_notice WHERE payment_code = '${n.payment_code}'`)) / 1000));
-	assert.equal(await rows(), before, 'nothing of it is kept');
-	assert.equal((await s.show('finance')).asked, asked + 2);
-	await knows(s, n.payment_code, { result: 'found', notice: { ...n, late_fen: 240, late_on: day(-1), total_fen: 8240 } });
-	assert.equal(await errcode(n), 299, 'a quote of yesterday is no amount');
+	assert.deepEqual([await rows(), await g.sql(`SELECT total_fen, late_on FROM pay_notice WHERE payment_code = '${n.payment_code}'`)], [before, `8480|${Date.parse(day()) / 86400e3}`], 'the price that was said is the one in our books');
+	assert.equal((await s.show('finance')).asked, asked + 1, 'once a day');
+	const late = await brought({ late_fen: 240, late_on: day() });
+	await g.sql(`UPDATE pay_notice SET late_on = late_on - 1 WHERE payment_code = '${late.payment_code}'`);
+	await knows(s, late.payment_code, { result: 'found', notice: { ...late, late_fen: 240, late_on: day(-1), total_fen: 8240 } });
+	assert.equal(await errcode(late), 299, 'a quote of yesterday is no amount');
+});
+
+// Somebody has the platform's page and pays what it says.
+const paid_there = async (n, fee) => {
+	const { order_id } = await s.tell('wechat_nontax', 'place', { notice: n.payment_code, fee }), { trans_id } = await s.tell('wechat_nontax', 'pay', { order_id });
+	assert.equal((await tell(g, await s.tell('wechat_nontax', 'make', { order_id }))).errcode, 0);
+	return trans_id;
+};
+
+test('who pays the price that was said has paid: of a notice whose quote had ended, and of one that only the finance system had', async () => {
+	const old = await brought({ late_fen: 240, late_on: day() }), unknown = of_code(payment_code());
+	await g.sql(`UPDATE pay_notice SET late_on = late_on - 1 WHERE payment_code = '${old.payment_code}'`);
+	await knows(s, old.payment_code, { result: 'found', notice: { ...old, late_fen: 480, late_on: day(), total_fen: 8480 } });
+	await knows(s, unknown.payment_code, { result: 'found', notice: unknown });
+	for (const [n, fee] of [[old, 8480], [unknown, 8000]]) {
+		const told = await Promise.all(Array.from({ length: 10 }, () => priced(s, g, n)));
+		assert.deepEqual([...new Set(told.map(({ said }) => `${said.errcode} ${said.fee}`))], [`0 ${fee}`], 'whoever asks at once');
+		const trans_id = await paid_there(n, fee);
+		await until('it is in our books', async () => (await count(`pay_payment WHERE reference = '${trans_id}'`)) + (await count(`pay_odd WHERE reference = '${trans_id}'`)));
+		assert.deepEqual([await count(`pay_payment WHERE reference = '${trans_id}' AND amount_fen = ${fee}`), await g.sql(`SELECT state FROM pay_notice WHERE payment_code = '${n.payment_code}'`), await errcode(n)], [1, '3', 232], `${fee}`);
+	}
 });
 
 test('what is not known here is asked of the finance system, in time or not at all', async () => {
@@ -106,15 +130,19 @@ test('what is not known here is asked of the finance system, in time or not at a
 		if (answer) await knows(s, n.payment_code, typeof answer === 'function' ? answer(n) : answer);
 		return n;
 	};
-	const n = await at((one) => ({ result: 'found', notice: { ...one, payer: { name: '张*' } } })), before = await rows(), { said } = await priced(s, g, n);
-	assert.deepEqual([said.errcode, said.fee, said.user_name, said.department_code, said.payment_notice_create_time], [0, 8000, '张*', n.unit, undefined]);
+	const none = await rows(), elsewhere = await at((one) => ({ result: 'found', notice: one }));
+	assert.deepEqual([await errcode(elsewhere, { more: { department_code: '1' } }), await rows()], [210, none], 'who means another is told nothing, and nothing is kept');
+	const n = await at((one) => ({ result: 'found', notice: { ...one, payer: { name: '张*' } } })), { said } = await priced(s, g, n), before = await rows();
+	assert.deepEqual([said.errcode, said.fee, said.user_name, said.department_code], [0, 8000, '张*', n.unit]);
+	assert.equal(said.payment_notice_create_time, Math.floor(Number(await g.sql(`SELECT made_ms FROM pay_notice WHERE payment_code = '${n.payment_code}'`)) / 1000));
 	assert.equal(await errcode(n, { more: { department_code: '1' } }), 210);
 	for (const [answer, wanted] of [[null, 210], [{ result: 'paid' }, 232], [{ result: 'void' }, 210], [{ result: 'other_division', division: '620100' }, 210], [{ result: 'tax_office' }, 210], [{ result: 'failed' }, 299],
 		[{ result: 'found', notice: {} }, 299], [(one) => ({ result: 'found', notice: { ...one, total_fen: 1 } }), 299], [() => ({ result: 'found', notice: notice() }), 299]]) assert.equal(await errcode(await at(answer)), wanted, JSON.stringify(answer));
+	assert.equal(await rows(), before, 'what is refused is not kept');
+	const later = await at((one) => ({ result: 'found', notice: one }));
 	await s.fault('finance', { hang: true, count: 1 });
-	assert.equal(await errcode(n), 299, 'it does not answer');
-	await until('it is asked again', async () => (await errcode(n)) === 0);
-	assert.equal(await rows(), before);
+	assert.equal(await errcode(later), 299, 'it does not answer');
+	await until('it is asked again', async () => (await errcode(later)) === 0);
 });
 
 test('nothing forged is believed, whatever bit is another; what is said again is answered again', async () => {
