@@ -1,7 +1,8 @@
 /* services/money/callback_nontax_fee.c - POST /callbacks/wechatnontax/fee: WeChat's non-tax platform asks what a notice costs, before its payer is shown it there.
  *
  * It is told what anybody with the code is told (pay_notice.c), in the same words all day, because a quote ends at midnight. What is told out of the finance system's word is in our books first: who
- * pays there at that price has paid (payments/stray.h). Whatever goes wrong, from a signature to a full disk, is an errcode of the platform's; what is not signed is not looked up. */
+ * pays there at that price has paid (payments/stray.h). Whatever goes wrong, from a signature to a full disk, is an errcode of the platform's; what is not signed is not looked up.
+ * Nothing in a call is fresh: who caught one can say it for ever, and has the finance system asked once in ten seconds at most. */
 #include "auth/mask.h"
 #include "base/day.h"
 #include "base/hash.h"
@@ -113,13 +114,13 @@ static bool look(struct tx *tx, struct request *r, struct fail *why)
 static bool ask(struct request *r, struct question *q, struct fail *why)
 {
 	struct pricing *p = r->state;
-	return !p->asks || finance_ask(r, str_c(p->code), q, why);
+	return !p->asks || finance_ask(r, str_c(p->code), FINANCE_SHARED, q, why);
 }
 
 static bool answered(struct request *r, const struct http_answer *answer, struct fail *why)
 {
 	struct pricing *p = r->state;
-	if (!finance_answered(r, str_c(p->code), answer, &p->told, why))
+	if (!finance_answered(r, str_c(p->code), FINANCE_SHARED, answer, &p->told, why))
 		return false;
 	p->told.id = p->notice.id;
 	return is_meant(p, &p->told, why) && notice_payable(&p->told, day_of(r->now_ms), why);

@@ -46,14 +46,16 @@ bool finance_is_there(void)
 	return base.len > 0 || has_frames;
 }
 
-/* Of the Idempotency-Key, where there is one: an answer that is remembered for the repeat is an answer to the same question. */
-static void question_id(const struct request *r, struct str code, char out[ID_TEXT_BYTES])
+/* Of the Idempotency-Key, where there is one: an answer that is remembered for the repeat is an answer to the same question. A shared one is of its time. */
+static void question_id(const struct request *r, struct str code, enum finance_asks whose, char out[ID_TEXT_BYTES])
 {
 	uint8_t digest[SHA256_BYTES];
 	struct id id;
 	struct str request_key = r->known[HEADER_IDEMPOTENCY_KEY];
-	struct str parts[] = { code, request_key.at != NULL ? request_key : (struct str){ (const char *)r->random, STAMP_RANDOM } };
-	keyring_index("finance.question", parts, 2, digest);
+	const int64_t time = r->now_ms / FINANCE_SHARED_MS;
+	const struct str own = request_key.at != NULL ? request_key : (struct str){ (const char *)r->random, STAMP_RANDOM };
+	const struct str parts[] = { code, whose == FINANCE_SHARED ? (struct str){ (const char *)&time, sizeof(time) } : own };
+	keyring_index(whose == FINANCE_SHARED ? "finance.shared" : "finance.question", parts, 2, digest);
 	memcpy(id.bytes, digest, sizeof(id.bytes));
 	id_text(id, "q", out);
 }
@@ -75,15 +77,19 @@ static bool build(struct request *r, const struct finance_question *f, struct ht
 	return finance_frame_build(&frames, f, division, token, &r->arena, out, why);
 }
 
-bool finance_ask(struct request *r, struct str code, struct question *q, struct fail *why)
+bool finance_ask(struct request *r, struct str code, enum finance_asks whose, struct question *q, struct fail *why)
 {
 	char id[ID_TEXT_BYTES];
 	if (!finance_is_there())
 		return FAILS(why, PEER_AWAY, "neither finance.url nor finance.frame.address is configured");
-	question_id(r, code, id);
+	question_id(r, code, whose, id);
 	struct finance_question f = { .base = base, .code = code, .key = key, .id = str_copy(&r->arena, str_c(id)), .now_ms = r->now_ms };
 	q->peer = STR("finance");
-	q->may_keep = may_keep;
+	q->may_keep = whose == FINANCE_OWN ? may_keep : NULL;
+	if (whose == FINANCE_SHARED) {
+		q->keep_key = f.id;
+		q->keep_ms = q->keep_no_ms = FINANCE_SHARED_MS;
+	}
 	return f.id.at == NULL ? FAILS(why, MEMORY, "a question's id") : build(r, &f, &q->call, why);
 }
 
@@ -104,10 +110,10 @@ struct told {
 
 static void told_dropper(struct told *t) { json_decref(t->notice); }
 
-static enum finance_verdict judge(struct request *r, struct str code, const struct http_answer *answer, struct told *t, struct fail *why)
+static enum finance_verdict judge(struct request *r, struct str code, enum finance_asks whose, const struct http_answer *answer, struct told *t, struct fail *why)
 {
 	char id[ID_TEXT_BYTES];
-	question_id(r, code, id);
+	question_id(r, code, whose, id);
 	if (has_frames)
 		return finance_frame_judge(&frames, str_c(id), code, token, answer, &t->message, &t->division, &r->arena, why);
 	return finance_judge(str_c(id), answer, &t->notice, &t->division, &r->arena, why);
@@ -132,10 +138,10 @@ static bool found(struct request *r, struct str code, struct told *t, struct not
 	return str_eq(str_c(n->code), code) || FAILS(why, PEER_NONSENSE, "the finance system answered about another code");
 }
 
-bool finance_answered(struct request *r, struct str code, const struct http_answer *answer, struct notice *n, struct fail *why)
+bool finance_answered(struct request *r, struct str code, enum finance_asks whose, const struct http_answer *answer, struct notice *n, struct fail *why)
 {
 	DROP(told) struct told t = { .division = 0 };
-	switch (judge(r, code, answer, &t, why)) {
+	switch (judge(r, code, whose, answer, &t, why)) {
 	case FINANCE_FOUND:          return found(r, code, &t, n, why);
 	case FINANCE_NOT_FOUND:      return FAILS(why, NOTICE_UNKNOWN, "not there either");
 	case FINANCE_PAID:           return FAILS(why, NOTICE_PAID, "paid, says the finance system");

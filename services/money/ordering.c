@@ -62,7 +62,7 @@ bool ordering_ask(struct request *r, struct ordering *o, struct question *q, str
 {
 	for (o->asked = 0; o->asked < o->count; o->asked++)
 		if (o->asks[o->asked])
-			return finance_ask(r, str_c(o->codes[o->asked]), q, why);
+			return finance_ask(r, str_c(o->codes[o->asked]), FINANCE_OWN, q, why);
 	return true;
 }
 
@@ -73,7 +73,7 @@ bool ordering_answered(struct request *r, struct ordering *o, const struct http_
 	int64_t id = n->id;
 	o->asks[i] = false;
 	o->is_told[i] = true;
-	if (!finance_answered(r, str_c(o->codes[i]), answer, n, why))
+	if (!finance_answered(r, str_c(o->codes[i]), FINANCE_OWN, answer, n, why))
 		return false;
 	n->id = id;
 	return notice_payable(n, day_of(r->now_ms), why);

@@ -129,14 +129,14 @@ static bool show_look(struct tx *tx, struct request *r, struct fail *why)
 static bool show_ask(struct request *r, struct question *q, struct fail *why)
 {
 	struct showing *s = r->state;
-	return !s->asks || finance_ask(r, str_c(s->code), q, why);
+	return !s->asks || finance_ask(r, str_c(s->code), FINANCE_OWN, q, why);
 }
 
 static bool show_answered(struct request *r, const struct http_answer *answer, struct fail *why)
 {
 	struct showing *s = r->state;
 	s->is_told = true;
-	return finance_answered(r, str_c(s->code), answer, &s->notice, why) && notice_payable(&s->notice, day_of(r->now_ms), why);
+	return finance_answered(r, str_c(s->code), FINANCE_OWN, answer, &s->notice, why) && notice_payable(&s->notice, day_of(r->now_ms), why);
 }
 
 static const struct ask ask_finance = { .build = show_ask, .judge = show_answered };

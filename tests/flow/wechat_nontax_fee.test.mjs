@@ -1,6 +1,6 @@
 // Goal: WeChat's non-tax platform is told what a notice costs when it asks: what anybody with the code is told, the same all day and with the late money of that day; every refusal is an errcode in its own
 // form, whatever fails; nothing forged is looked up, nothing changes here but what the finance system tells, which is kept before it is said: who pays that price there has
-// paid; a question whose answer at the finance system is not known is one to be asked again, never an amount, and so is one for
+// paid; nobody has the finance system asked at will; a question whose answer at the finance system is not known is one to be asked again, never an amount, and so is one for
 // what somebody is paying by another way.
 // Method: the sandbox makes the calls and the test sends them, or a sandbox that trusts the gateway sends them itself; days pass by moving what a quote is good for.
 import assert from 'node:assert/strict';
@@ -168,6 +168,19 @@ const says_the_same = (bytes, right) => {
 	const [one, two] = [JSON.parse(bytes.toString()), JSON.parse(right)];
 	return one.data === two.data && one.sign === two.sign;
 };
+
+test('a call that was caught is no way to ask the finance system as often as one likes, whatever that answers', async () => {
+	const FEW = 3; // one in ten seconds, and this takes no half minute
+	for (const answer of [null, { result: 'void' }, { result: 'failed' }, { result: 'found', notice: {} }]) {
+		const n = of_code(payment_code());
+		if (answer) await knows(s, n.payment_code, answer);
+		const caught = await s.tell('wechat_nontax', 'fee_call', { payment_notice_no: n.payment_code, department_code: n.unit, region_code: n.division }), asked = (await s.show('finance')).asked;
+		const once = (await tell(g, caught, undefined, '/fee')).errcode, again = await Promise.all(Array.from({ length: 30 }, () => tell(g, caught, undefined, '/fee')));
+		assert.deepEqual([...new Set(again.map((a) => `${a.status} ${a.errcode}`))], [`200 ${once}`], JSON.stringify(answer));
+		const questions = (await s.show('finance')).asked - asked;
+		assert.ok(questions >= 1 && questions <= FEW, `${questions} questions, ${JSON.stringify(answer)}`);
+	}
+});
 
 test('the platform asks by itself, and its two calls of a test are told apart', async () => {
 	const n = await brought(), what = { payment_notice_no: n.payment_code, department_code: n.unit, region_code: n.division };
