@@ -274,7 +274,7 @@ static void months_head(const struct recon_table_at *at, struct office_sheet *s)
 {
 	static const char *const heads[] = { "月份", "渠道", "缴款笔数", "缴款（元）", "退款笔数", "退款（元）", "到账（元）", "手续费（元）", "差错账（元）", "未查明差异", "已日结天数", "已变更天数" };
 	(void)at;
-	office_heads(s, heads, 11);
+	office_heads(s, heads, 12);
 }
 
 /* What went back left the channel's account or, by the treasury, the collecting one: both are refunds, and neither is what arrived. What an account

@@ -147,6 +147,12 @@ test('income by unit with its share of what the channel kept, and months', async
 		['wechat_pay', '621202', 'U1', 'I1', '33.33', '0.20', '33.13'], ['wechat_pay', '621202', 'U1', 'I2', '33.34', '0.20', '33.14'], ['wechat_pay', '621221', 'U2', 'I1', '33.34', '0.21', '33.13']]);
 	assert.deepEqual(shared.at(-1).slice(6), ['260.01', '0.00', '0.61', '259.40'], 'shares come to the whole');
 	// the year of that: a row for each channel that moved, a sum for each month
+	// each row is as wide as its head
+	for (const what of ['differences', 'days', 'months', 'settlement', 'settlement_units', 'income', 'finance']) {
+		const [head, ...rows] = await rows_of(`what=${what}&from=${D}&to=${F}`);
+		assert.ok(rows.length > 0 && head.every((h) => h !== ''), what);
+		assert.deepEqual([head, ...rows].filter((r) => r.length !== head.length), [], what);
+	}
 	const months = await rows_of(`what=months&from=${day(-200)}&to=${F}`), of = months.slice(1, -1).filter((r) => r[1] === '小计');
 	assert.deepEqual(of.map((r) => r[0]), [...new Set(Array.from({ length: 201 }, (_, i) => day(i - 200).slice(0, 7)))]);
 	const whole = months.at(-1);
