@@ -14,8 +14,9 @@ CREATE TABLE recon_settled (
 	step BIGINT NOT NULL,              -- of the journals that posted it
 	PRIMARY KEY (day, source, channel, merchant, account, business)
 );
+-- Of withdrawals and other business (5, 6) only the rows were kept so far: nothing of them is posted, and their step is taken.
 INSERT INTO recon_settled (day, source, channel, merchant, account, business, lines, fen, step)
-	SELECT day, source, 3, '', '', business, lines, fen, step FROM recon_settlement;
+	SELECT day, source, 3, '', '', business, CASE WHEN business IN (5, 6) THEN 0 ELSE lines END, CASE WHEN business IN (5, 6) THEN 0 ELSE fen END, step FROM recon_settlement;
 DROP TABLE recon_settlement;
 ALTER TABLE recon_settled RENAME TO recon_settlement;
 

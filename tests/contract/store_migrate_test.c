@@ -168,6 +168,43 @@ static void referred_to(void **state)
 	}
 }
 
+/* ---- what reached which account ---- */
+
+enum { ACCOUNTS = 66 };
+
+/* As it was before, with what a day's fund flow left in it. Trade, fee, refund, returned fee, withdrawn, other: the first four were posted. */
+#define KEPT_SO_FAR "DROP TABLE recon_flow; DROP TABLE recon_settlement; DELETE FROM schema_migration WHERE number >= 66;" \
+	"CREATE TABLE recon_settlement (source BIGINT, day BIGINT, business BIGINT, lines BIGINT, fen BIGINT, step BIGINT, PRIMARY KEY (source, day, business));" \
+	"INSERT INTO recon_settlement (source, day, business, lines, fen, step) VALUES (2, 20000, 1, 2, 1000000, 1), (2, 20000, 2, 2, -6000, 1), (2, 20000, 3, 1, -700, 2)," \
+	" (2, 20000, 4, 1, 4, 2), (2, 20000, 5, 1, -900000, 3), (2, 20000, 6, 1, 500, 1);"
+
+static void posted_before(void **state)
+{
+	(void)state;
+	for (size_t b = 0; b < sizeof bodies / sizeof bodies[0]; b++) {
+		int version;
+		const struct migration *list;
+		size_t count = migrations_built_in(&list);
+		body = &bodies[b];
+		if (b == 0)
+			fixture_make(&f, NULL);
+		else
+			postgres_empty();
+		FIXTURE_OK(&f, schema_migrate(f.store->writer, list, count, &version, &f.why));
+		FIXTURE_OK(&f, store_write(f.store, fixture_run_script, (void *)(uintptr_t)KEPT_SO_FAR, &f.why));
+		while (list[count - 1].number > ACCOUNTS)
+			count--;
+		FIXTURE_OK(&f, schema_migrate(f.store->writer, list, count, &version, &f.why));
+		assert_int_equal(version, ACCOUNTS);
+		assert_int_equal(body->number("SELECT COUNT(*) FROM recon_settlement WHERE channel = 3 AND merchant = '' AND account = ''"), 6);
+		assert_int_equal(body->number("SELECT SUM(fen) FROM recon_settlement WHERE business <= 4"), 1000000 - 6000 - 700 + 4);
+		assert_int_equal(body->number("SELECT SUM(lines) FROM recon_settlement WHERE business <= 4"), 6);
+		assert_int_equal(body->number("SELECT COUNT(*) FROM recon_settlement WHERE business > 4 AND fen = 0 AND lines = 0"), 2);
+		assert_int_equal(body->number("SELECT MAX(step) FROM recon_settlement"), 3);
+		drop();
+	}
+}
+
 /* ---- several nodes ---- */
 
 /* Runs `migrate` in a process of its own, as a node does. */
@@ -304,6 +341,6 @@ static int start(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { cmocka_unit_test(files), cmocka_unit_test(referred_to), cmocka_unit_test(two_at_once), cmocka_unit_test(killed), cmocka_unit_test(server) };
+	const struct CMUnitTest tests[] = { cmocka_unit_test(files), cmocka_unit_test(referred_to), cmocka_unit_test(posted_before), cmocka_unit_test(two_at_once), cmocka_unit_test(killed), cmocka_unit_test(server) };
 	return cmocka_run_group_tests(tests, start, postgres_server_stop);
 }
