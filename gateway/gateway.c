@@ -151,6 +151,7 @@ bool gateway_start(struct gateway *g, const struct config *c, struct fail *why)
 	effect_follow(KIND_wechat_nontax_order, attempt_ordered);
 	effect_follow(KIND_wechat_nontax_query, attempt_answered);
 	effect_follow(KIND_wechat_nontax_micropay, attempt_scanned);
+	effect_follow_again(KIND_wechat_nontax_micropay, attempt_scans_again);
 	effect_follow(KIND_wechat_nontax_list, attempt_listed);
 	attempts_compose(c);
 	effect_follow(KIND_wechat_pay_refund, refund_wechat_followed);

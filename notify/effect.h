@@ -73,6 +73,8 @@ MUST_USE bool effect_subject_taken(struct tx *tx, struct str subject, bool *take
 /* What follows from an effect of this kind that is over, or whose receipt came: in the same transaction. `e` is as it is now. Composed in gateway/. */
 typedef bool (*effect_follow_fn)(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 void effect_follow(int32_t kind, effect_follow_fn follow); /* before threads start; NULL: nothing */
+/* The same of one that is not over and becomes due again, after a try or an operator's look: whoever knows that it must not go out any more cancels it. */
+void effect_follow_again(int32_t kind, effect_follow_fn follow);
 
 void effect_key_text(struct id key, char out[EFFECT_KEY_BYTES]); /* "ef_01JD…" */
 bool effect_key_from_text(struct str s, struct id *out);

@@ -19,20 +19,35 @@ static const unsigned may[] = {
 	[EFFECT_CANCELLED] = 0,
 };
 
-static effect_follow_fn followers[EFFECT_KINDS];
+static effect_follow_fn followers[EFFECT_KINDS], followers_again[EFFECT_KINDS];
 
-void effect_follow(int32_t kind, effect_follow_fn follow)
+static void put(effect_follow_fn *list, int32_t kind, effect_follow_fn follow)
 {
 	for (int i = 0; i < EFFECT_KINDS; i++)
 		if (effect_kinds[i].number == kind)
-			followers[i] = follow;
+			list[i] = follow;
+}
+
+void effect_follow(int32_t kind, effect_follow_fn follow)
+{
+	put(followers, kind, follow);
+}
+
+void effect_follow_again(int32_t kind, effect_follow_fn follow)
+{
+	put(followers_again, kind, follow);
+}
+
+static bool follow_by(const effect_follow_fn *list, struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	const struct effect_kind *kind = effect_kind_of(e->kind);
+	effect_follow_fn f = kind == NULL ? NULL : list[kind - effect_kinds];
+	return f == NULL || f(tx, e, now_ms, why);
 }
 
 static bool follow(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
 {
-	const struct effect_kind *kind = effect_kind_of(e->kind);
-	effect_follow_fn f = kind == NULL ? NULL : followers[kind - effect_kinds];
-	return f == NULL || f(tx, e, now_ms, why);
+	return follow_by(followers, tx, e, now_ms, why);
 }
 
 /* -- the turn of a subject */
@@ -164,7 +179,7 @@ bool effect_move(struct tx *tx, struct effect_view *e, const struct effect_move 
 	if ((m.to == EFFECT_DUE && !e->waits) || (m.to == EFFECT_SENDING && m.asks > 0)) /* a question is due, too */
 		tx_tell(tx, NEWS_EFFECT_DUE, e->id);
 	if (!is_over)
-		return true;
+		return was_over || m.to != EFFECT_DUE || follow_by(followers_again, tx, e, now_ms, why);
 	bool hold = kind != NULL && kind->after == AFTER_HOLD && (m.to == EFFECT_FAILED || m.to == EFFECT_UNKNOWN);
 	if (had_turn && !hand_on(tx, e->subject, hold, now_ms, why))
 		return false;

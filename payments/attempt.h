@@ -107,6 +107,8 @@ MUST_USE bool attempt_tell_stray(struct tx *tx, enum pay_channel channel, struct
 MUST_USE bool attempt_ordered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_answered(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_closed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
+/* Of what asks for money by a payer's code, and is to go out once more: not where its attempt is over, or ends. */
+MUST_USE bool attempt_scans_again(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 /* attempt_barcode.c */
 MUST_USE bool attempt_scanned(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_listed(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why);

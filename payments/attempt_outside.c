@@ -132,7 +132,7 @@ bool attempt_ends_as(struct tx *tx, int64_t order, int64_t ends_as, int64_t now_
 	return stmt_run(q, why);
 }
 
-/* What orders it there has not left yet: then it never does, and there is nothing to close. */
+/* What orders it there has not left yet: then it never does, and there is nothing to close. A payer's code asks for money as often as it is sent: it is not sent again, either. */
 static bool never_leaves(struct tx *tx, const struct attempt *a, int64_t now_ms, bool *is_over, struct fail *why)
 {
 	struct effect_view e;
@@ -142,7 +142,18 @@ static bool never_leaves(struct tx *tx, const struct attempt *a, int64_t now_ms,
 	if (!effect_get(tx, a->effect, &e, &found, why) || !found || effect_is_over(e.state))
 		return why->code == FAIL_NONE;
 	*is_over = false;
-	return (e.state != EFFECT_HELD && (e.state != EFFECT_DUE || e.attempts > 0)) || effect_act_apply(tx, &act, why);
+	return (e.state != EFFECT_HELD && (e.state != EFFECT_DUE || (e.attempts > 0 && !attempt_is_scanned(a)))) || effect_act_apply(tx, &act, why);
+}
+
+bool attempt_scans_again(struct tx *tx, const struct effect_view *e, int64_t now_ms, struct fail *why)
+{
+	DROP(arena) struct arena arena;
+	struct attempt a;
+	bool is_over;
+	arena_init(&arena, ARENA_MAX);
+	if (!attempt_by_effect(tx, e->id, &a, &arena, why) || a.id == 0 || !order_hold(tx, a.order, why) || !attempt_by_effect(tx, e->id, &a, &arena, why))
+		return why->code == FAIL_NONE;
+	return (attempt_is_live(&a) && a.state != ATTEMPT_CLOSING) || never_leaves(tx, &a, now_ms, &is_over, why);
 }
 
 bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t now_ms, struct fail *why)
@@ -174,10 +185,13 @@ bool attempt_wind_up(struct tx *tx, struct attempt *a, int64_t ends_as, int64_t 
 static bool paid(struct tx *tx, struct attempt *a, const struct attempt_word *w, int64_t now_ms, struct fail *why)
 {
 	enum money_end end;
+	bool is_over;
 	const struct money m = { .channel = a->channel, .reference = w->reference, .channel_no = w->channel_no, .order = a->order, .fen = w->total_fen, .came_ms = w->paid_ms != 0 ? w->paid_ms : now_ms };
 	if (!money_arrives(tx, &m, now_ms, &end, why))
 		return false;
-	return a->state == ATTEMPT_PAID || attempt_move(tx, a, ATTEMPT_PAID, STR("SUCCESS"), now_ms, why);
+	if (a->state == ATTEMPT_PAID)
+		return true;
+	return attempt_move(tx, a, ATTEMPT_PAID, STR("SUCCESS"), now_ms, why) && (!attempt_is_scanned(a) || never_leaves(tx, a, now_ms, &is_over, why));
 }
 
 /* Another way to pay the same order that is still open at a channel is closed there. */

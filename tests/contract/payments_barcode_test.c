@@ -1,11 +1,13 @@
 /* Goal: however the effect that carries a payer's barcode ends, its attempt is paid, surely refused, or unknown, and never refused when money may have been asked for; it is heard once; the code is gone
  * then; an order that was not paid this way is over; and what is unknown is asked about at once, after 1, 5 and 15 minutes and twice an hour, to the millisecond, until its time is over and not before.
+ * The code does not go out, and not again, once its notice is paid otherwise or its order ends.
  * Method: a row for each end, with what is on record of its attempts; the questions answered in words. On SQLite and on PostgreSQL. */
 #include "both_stores.h"
 #include "one_person.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"
+#include "notify/effect_act.h"
 #include "payments/attempt.h"
 #include "payments/attempt_channel.h"
 #include <inttypes.h>
@@ -98,7 +100,7 @@ static void attempts_put(void)
 
 static void effect_put(int64_t id, enum effect_state state)
 {
-	DROP(stmt) struct stmt *q = tx_query(on_stage.tx, "UPDATE effect SET state = $1 WHERE id = $2", on_stage.why);
+	DROP(stmt) struct stmt *q = tx_query(on_stage.tx, "UPDATE effect SET state = $1, held_by = CASE WHEN CAST($1 AS BIGINT) = 6 THEN 2 ELSE 0 END WHERE id = $2", on_stage.why);
 	assert_non_null(q);
 	stmt_bind_int(q, 1, state);
 	stmt_bind_int(q, 2, id);
@@ -203,6 +205,88 @@ static void is_held_long(void)
 	MUST(stmt_run(q, on_stage.why));
 }
 
+/* ---- what is over before the code went out, or before it goes again ---- */
+
+static const struct other {
+	const char *name, *attempts[3];
+	enum effect_state state;
+	bool is_paid;             /* the notice, by another order there; otherwise the order's hold ends */
+	enum attempt_state wanted;
+	enum order_state order;
+} others[] = {
+	{ "paid otherwise before it left", { NULL }, EFFECT_DUE, true, ATTEMPT_PAID, ORDER_PAID },
+	{ "paid otherwise when it was not sent", { "not_sent" }, EFFECT_DUE, true, ATTEMPT_PAID, ORDER_PAID },
+	{ "paid otherwise while it was paying", { "paying 11" }, EFFECT_DUE, true, ATTEMPT_PAID, ORDER_PAID },
+	{ "paid otherwise while it was held", { "stale" }, EFFECT_HELD, true, ATTEMPT_PAID, ORDER_PAID },
+	{ "paid otherwise while it was on its way", { "not_sent" }, EFFECT_SENDING, true, ATTEMPT_PAID, ORDER_PAID },
+	{ "ended when it was not sent", { "not_sent", "stale" }, EFFECT_DUE, false, ATTEMPT_FAILED, ORDER_EXPIRED },
+	{ "ended while it was paying", { "paying 11" }, EFFECT_DUE, false, ATTEMPT_UNKNOWN, ORDER_PAYING },
+	{ "ended while it was held", { "stale" }, EFFECT_HELD, false, ATTEMPT_FAILED, ORDER_EXPIRED },
+	{ "ended while it was on its way", { "not_sent" }, EFFECT_SENDING, false, ATTEMPT_CLOSED, ORDER_EXPIRED },
+};
+enum { OTHERS = sizeof(others) / sizeof(others[0]), NOBODYS_QUESTION = 999999 };
+
+/* What the platform answers to a question that is no attempt's. */
+static void is_told(const char *said)
+{
+	const struct effect_view v = { .id = NOBODYS_QUESTION, .kind = KIND_wechat_nontax_query, .state = EFFECT_DONE, .said = str_c(said) };
+	MUST(attempt_answered(on_stage.tx, &v, on_stage.now_ms, on_stage.why));
+}
+
+/* Its account was stopped meanwhile: it was held, and goes on when that is over. */
+static void comes_home(void)
+{
+	struct effect_act act = { .what = EFFECT_RELEASE, .id = on_stage.attempt.effect, .now_ms = on_stage.now_ms };
+	effect_put(on_stage.attempt.effect, EFFECT_HELD);
+	MUST(effect_act_apply(on_stage.tx, &act, on_stage.why));
+}
+
+static void tried(const struct other *o)
+{
+	DROP(stmt) struct stmt *q = tx_query(on_stage.tx, "UPDATE effect SET attempts = $1 + (SELECT COUNT(*) FROM effect_attempt WHERE effect = $2) WHERE id = $2", on_stage.why);
+	assert_non_null(q);
+	stmt_bind_int(q, 1, o->state == EFFECT_SENDING);
+	stmt_bind_int(q, 2, on_stage.attempt.effect);
+	MUST(stmt_run(q, on_stage.why));
+}
+
+static bool other_play(struct tx *tx, void *ctx, struct fail *why)
+{
+	const struct other *o = ctx;
+	const struct end named = { .name = o->name, .attempts = { o->attempts[0], o->attempts[1], o->attempts[2] } };
+	on_stage = (struct scene){ .end = &named, .tx = tx, .why = why, .now_ms = o->is_paid ? BEGAN + 1000 : BEGAN + HOLD_MS };
+	arena_init(&on_stage.arena, 1 << 20);
+	is_scanned();
+	attempts_put();
+	effect_put(on_stage.attempt.effect, o->state);
+	tried(o);
+	if (o->is_paid)
+		is_told(TRADE("3", "20600"));
+	else
+		sweep();
+	if (o->state == EFFECT_SENDING)
+		comes_home();
+	if (number("SELECT e.state FROM pay_attempt a JOIN effect e ON e.id = a.effect WHERE a.id = $1") != EFFECT_CANCELLED)
+		fail_msg("%s: the code goes out", o->name);
+	assert_int_equal(number("SELECT LENGTH(p.payload) - LENGTH(a.payload) FROM pay_attempt a JOIN effect_payload p ON p.effect = a.effect WHERE a.id = $1"), 0);
+	if (number("SELECT state FROM pay_attempt WHERE id = $1") != (int64_t)o->wanted || number("SELECT o.state FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order WHERE a.id = $1") != (int64_t)o->order)
+		fail_msg("%s: the attempt is %" PRId64 ", its order %" PRId64, o->name, number("SELECT state FROM pay_attempt WHERE id = $1"),
+			number("SELECT o.state FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order WHERE a.id = $1"));
+	arena_free(&on_stage.arena);
+	return FAILS(why, GONE, "rolled back by the test");
+}
+
+static void each_other(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OTHERS; i++) {
+		fail_clear(&on->f.why);
+		assert_false(store_write(on->f.store, other_play, (void *)(uintptr_t)&others[i], &on->f.why));
+		assert_int_equal(on->f.why.code, FAIL_GONE);
+	}
+	fail_clear(&on->f.why);
+}
+
 static bool play(struct tx *tx, void *ctx, struct fail *why)
 {
 	on_stage = (struct scene){ .end = ctx, .tx = tx, .why = why, .now_ms = BEGAN };
@@ -234,6 +318,8 @@ static int start(void **state)
 	static struct config c = { .wechat_nontax_barcode_hours = HOURS, .wechat_nontax_order_minutes = 30, .payment_code_prefecture = 6212 };
 	sides_make(state, NULL);
 	attempts_compose(&c);
+	effect_follow(KIND_wechat_nontax_micropay, attempt_scanned);
+	effect_follow_again(KIND_wechat_nontax_micropay, attempt_scans_again);
 	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
 	for (int i = 0; i < SIDES; i++)
 		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, person_make, NULL, &sides[i].f.why));
@@ -248,6 +334,9 @@ static int stop(void **state)
 
 int main(void)
 {
-	const struct CMUnitTest tests[] = { { "each_end", each_end, side, side_unstick, &sides[0] }, { "each_end", each_end, side, side_unstick, &sides[1] } };
+	const struct CMUnitTest tests[] = {
+		{ "each_end", each_end, side, side_unstick, &sides[0] }, { "each_end", each_end, side, side_unstick, &sides[1] },
+		{ "each_other", each_other, side, side_unstick, &sides[0] }, { "each_other", each_other, side, side_unstick, &sides[1] },
+	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

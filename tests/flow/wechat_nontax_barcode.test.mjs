@@ -94,6 +94,21 @@ test('a password is typed first: the same code again, with the order’s number,
 	await is_forgotten(n);
 });
 
+test('paid on the platform’s own page while a password is typed: the code does not go out again', async () => {
+	await s.setup('wechat_nontax', { micropay: 'password', names_late: true });
+	const n = await brought(), pending = scan(n);
+	await until('it is there', async () => (await calls(n)) === '1');
+	const { order_id } = await s.tell('wechat_nontax', 'place', { notice: n.payment_code, fee: n.total_fen });
+	await s.tell('wechat_nontax', 'pay', { order_id });
+	assert.equal((await tell(g, await made(s, order_id))).errcode, 0);
+	await until('it is paid', async () => (await payments(n)) === 1);
+	const before = await calls(n);
+	assert.equal((await pending).json.next, 'done');
+	await until('nobody waits for the code', async () => (await number(`SELECT COUNT(*) FROM effect WHERE state <= 2 AND id IN ${of_notice}'${n.payment_code}')`)) === 0);
+	assert.deepEqual([await g.sql(`SELECT state FROM effect WHERE id IN ${of_notice}'${n.payment_code}')`), await calls(n), await payments(n), await number('SELECT COUNT(*) FROM pay_odd')], ['7', before, 1, 0]);
+	await is_forgotten(n);
+});
+
 test('their system fails once: again after five seconds, and one order', async () => {
 	await s.setup('wechat_nontax', { micropay: 'busy' });
 	const n = await brought(), answer = await scan(n);
