@@ -39,7 +39,7 @@ struct fetching {
 	struct bill_fetch *f;
 	const struct config *c;
 	const struct way *way;
-	struct str merchant;           /* at NULL: whichever it is of */
+	struct str merchant;
 	int32_t day;
 	struct arena a;
 };
@@ -249,15 +249,9 @@ static enum came fund_get(struct fetching *g, struct brought *out, struct fail *
 	return pay_get(g, WECHAT_PAY_FUND_BILL, out, why);
 }
 
-static int trade_merchants(const struct config *c, struct str out[MERCHANTS_MAX])
+static int pay_merchants(const struct config *c, struct str out[MERCHANTS_MAX])
 {
 	out[0] = str_c(c->wechat_pay_mchid);
-	return c->wechat_pay_url[0] != '\0';
-}
-
-static int fund_merchants(const struct config *c, struct str out[MERCHANTS_MAX])
-{
-	out[0] = STR_NONE;
 	return c->wechat_pay_url[0] != '\0';
 }
 
@@ -326,8 +320,8 @@ static enum came nontax_get(struct fetching *g, struct brought *out, struct fail
 /* ---- one bill ---- */
 
 static const struct way ways[WAYS] = {
-	{ BILL_WECHAT_TRADE, false, trade_merchants, trade_get, offsetof(struct config, recon_fetch_from), offsetof(struct config, recon_fetch_seconds) },
-	{ BILL_WECHAT_FUND, false, fund_merchants, fund_get, offsetof(struct config, recon_fetch_from), offsetof(struct config, recon_fetch_seconds) },
+	{ BILL_WECHAT_TRADE, false, pay_merchants, trade_get, offsetof(struct config, recon_fetch_from), offsetof(struct config, recon_fetch_seconds) },
+	{ BILL_WECHAT_FUND, false, pay_merchants, fund_get, offsetof(struct config, recon_fetch_from), offsetof(struct config, recon_fetch_seconds) },
 	{ BILL_WECHAT_NONTAX, true, nontax_merchants, nontax_get, offsetof(struct config, recon_fetch_nontax_from), offsetof(struct config, recon_fetch_nontax_seconds) },
 };
 
@@ -365,9 +359,9 @@ static bool is_here(struct bill_fetch *f, const struct way *way, struct str merc
 	int count = 0;
 	bool ok = reader_begin(f->by->reader, &tx, why) && recon_files(&tx, way->source, day, files, &count, why) && recon_none_said(&tx, way->source, day, none_ms, why);
 	reader_end(f->by->reader);
-	*here = !way->of_merchant && count > 0;
+	*here = false;
 	for (int i = 0; i < count; i++)
-		*here = *here || str_eq(str_c(files[i].merchant), merchant);
+		*here = *here || (way->of_merchant ? str_eq(str_c(files[i].merchant), merchant) : recon_file_is_own(&files[i], merchant));
 	return ok;
 }
 

@@ -80,6 +80,20 @@ static bool all_merchants(struct tx *tx, const struct recon_needs *needs, int64_
 	return true;
 }
 
+/* What others have as their account's may have been brought too (account, services/money/recon_upload.c). */
+static bool own_flow(struct tx *tx, struct str own, int64_t day, bool *is_here, struct fail *why)
+{
+	struct recon_file files[RECON_FILES_MAX];
+	int count;
+	int64_t none_ms;
+	if (!recon_files(tx, BILL_WECHAT_FUND, (int32_t)day, files, &count, why) || !recon_none_said(tx, BILL_WECHAT_FUND, day, &none_ms, why))
+		return false;
+	*is_here = own.len == 0 || none_ms > 0;
+	for (int f = 0; f < count; f++)
+		*is_here = *is_here || recon_file_is_own(&files[f], own);
+	return true;
+}
+
 static bool is_missing(struct tx *tx, const struct recon_needs *needs, enum bill_source source, int64_t day, const struct recon_books *books, bool *is, struct fail *why)
 {
 	bool was = false;
@@ -87,7 +101,8 @@ static bool is_missing(struct tx *tx, const struct recon_needs *needs, enum bill
 	*is = false;
 	if (need == RECON_NEEDS_NOT || (need == RECON_NEEDS_IF_MOVED && !recon_books_moved(books, source)))
 		return true;
-	if (!was_held(tx, source, day, books, &was, why) || (was && source == BILL_WECHAT_NONTAX && !all_merchants(tx, needs, day, &was, why)))
+	if (!was_held(tx, source, day, books, &was, why) || (was && source == BILL_WECHAT_NONTAX && !all_merchants(tx, needs, day, &was, why)) ||
+	    (was && source == BILL_WECHAT_FUND && !own_flow(tx, needs->own, day, &was, why)))
 		return false;
 	*is = !was;
 	return true;

@@ -18,6 +18,7 @@ struct recon_day {
 enum recon_need { RECON_NEEDS_NOT, RECON_NEEDS_IF_MOVED, RECON_NEEDS_ALWAYS };
 struct recon_needs {
 	enum recon_need need[BILL_SOURCES];
+	struct str own;             /* our merchant of WeChat Pay, whose fund flow it is; empty: nobody said */
 	int merchant_count;         /* of the non-tax platform: a file each */
 	struct str merchants[RECON_FILES_MAX];
 };

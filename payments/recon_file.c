@@ -116,6 +116,11 @@ bool recon_file_keep(struct tx *tx, const struct recon_file_new *n, int64_t *id,
 	return *id != 0 ? count_again(tx, *id, why) : insert(tx, n, id, why);
 }
 
+bool recon_file_is_own(const struct recon_file *f, struct str own)
+{
+	return f->merchant[0] == '\0' || str_eq(str_c(f->merchant), own);
+}
+
 /* ---- none ---- */
 
 bool recon_none_keep(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, bool *is_new, struct fail *why)

@@ -34,6 +34,9 @@ MUST_USE bool recon_file_keep(struct tx *tx, const struct recon_file_new *n, int
 enum { RECON_FILES_MAX = 16 /* of one source and day: one a merchant */ };
 MUST_USE bool recon_files(struct tx *tx, enum bill_source source, int32_t day, struct recon_file *out, int *count, struct fail *why); /* those that count */
 
+/* `own`: our merchant; what names nobody is his, for by him it was asked for. Another's is no statement of ours, and ours is wanted beside it. */
+bool recon_file_is_own(const struct recon_file *f, struct str own);
+
 /* The channel itself said that it has no statement of that day: as good as one without a line, until one comes. *is_new false: it is on record already. */
 MUST_USE bool recon_none_keep(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, bool *is_new, struct fail *why);
 MUST_USE bool recon_none_said(struct tx *tx, enum bill_source source, int64_t day, int64_t *said_ms, struct fail *why); /* 0: it did not */

@@ -38,7 +38,7 @@ void recon_office_needs(struct recon_needs *out)
 {
 	const struct config *c = services_config();
 	struct str rest = str_c(c->recon_close_needs), one;
-	*out = (struct recon_needs){ .merchant_count = 0 };
+	*out = (struct recon_needs){ .own = str_c(c->wechat_pay_mchid) };
 	out->merchant_count = nontax_merchants(c, out->merchants);
 	while (rest.len > 0) {
 		str_cut(rest, ',', &one, &rest);

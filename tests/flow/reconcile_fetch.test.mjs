@@ -1,5 +1,5 @@
 // Goal: WeChat Pay's bills come by themselves: asked for until they are there, believed by their digest, taken once; a day without one is none; what is not our merchant's is not taken,
-// nor what is not what its digest says, came cut or broken, or lies elsewhere.
+// nor what is not what its digest says, came cut or broken, or lies elsewhere. What was brought as another merchant's fund flow is not ours, which is fetched and needed all the same.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { sandbox } from '../sandbox/lib/client.mjs';
@@ -16,7 +16,7 @@ const spoilt = [['tradebill', two, 'hash'], ['fundflowbill', one, 'cut'], ['fund
 const moods = (all) => Object.fromEntries(all.map(([kind, on, mood]) => [`${kind} ${on}`, mood]));
 await s.setup('wechat_pay', { callbacks: false, creating: [one], bills: { [one]: trade_bill(one, [line(1), line(2)], { merchant }), [two]: trade_bill(two, [line(4)], { merchant }), [three]: trade_bill(three, [line(3)], { merchant: '1900000002' }) },
 	fund_bills: { [one]: fund(one), [two]: fund(two), [three]: fund(three) }, bill_moods: moods(spoilt) });
-const g = await gateway({ settings: { ...wechat_settings(s), ...wechat_pay_settings(s), 'payments.fetch_from': 0, 'payments.fetch_to': 1440, 'payments.fetch_seconds': 1 } });
+const g = await gateway({ settings: { ...wechat_settings(s), ...wechat_pay_settings(s), 'payments.fetch_from': 0, 'payments.fetch_to': 1440, 'payments.fetch_seconds': 1, 'payments.close_needs': 'wechat_trade,wechat_fund' } });
 const asks = (e, route) => e.route === route;
 const look = async (on) => (await g.control('POST', `/control/reconciliation/days?day=${on}`)).json;
 
@@ -56,6 +56,11 @@ test('one whose digest is another\'s, that came cut or broken, or is said to lie
 	assert.deepEqual(fetched.filter((what) => of_them.has(what)), [], 'nothing is fetched where we were not told to trust');
 	await none_is_kept();
 	assert.ok(g.log().includes('at another host'));
+	const others = await g.control('POST', `/control/reconciliation/files?source=wechat_fund&day=${one}&account=1900000033`, Buffer.from(fund_bill(one, [['trade', 900]])), 'application/octet-stream');
+	assert.equal(others.status, 201, others.text);
+	await until('it is posted', async () => (await look(one)).sources.some((r) => r.source === 'wechat_fund' && r.state === 'done'));
+	assert.equal((await look(one)).missing, 'wechat_fund', 'another merchant\'s is none of ours');
 	await s.setup('wechat_pay', { bill_moods: {} });
-	for (const [kind, on] of spoilt) await until(`${kind} of ${on} is taken`, async () => (await look(on)).statements.some((f) => f.source === sources[kind]));
+	for (const [kind, on] of spoilt) await until(`${kind} of ${on} is taken`, async () => (await look(on)).statements.some((f) => f.source === sources[kind] && f.merchant !== '1900000033'));
+	await until('nothing is missing', async () => (await look(one)).missing === null);
 });
