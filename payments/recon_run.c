@@ -72,9 +72,10 @@ bool recon_ask_around(struct tx *tx, enum bill_source source, int64_t day, int64
 			(int64_t[]){ now_ms, source, day - AROUND, day + AROUND, day }, 5, why);
 }
 
+/* When it was asked for stays: by that, the job itself ends. */
 bool recon_ask_open(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why)
 {
-	bool ok = run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '', asked_ms = $1 WHERE id IN (SELECT r.id FROM recon_run r"
+	bool ok = run_with(tx, "UPDATE recon_run SET state = 1, round = round + 1, due_ms = $1, tries = 0, reason = '' WHERE id IN (SELECT r.id FROM recon_run r"
 		" WHERE r.state = 3 AND r.ended_ms < $2 AND r.asked_ms > $3 AND EXISTS (SELECT 1 FROM recon_item i WHERE i.source = r.source AND i.day = r.day AND i.state = 1)"
 		" ORDER BY r.id LIMIT $4)", (int64_t[]){ now_ms, now_ms - 1800000, now_ms - OPEN_DAYS * INT64_C(86400000), rows_max }, 4, why);
 	*rows = ok ? tx_changes(tx) : 0;

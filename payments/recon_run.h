@@ -30,7 +30,7 @@ MUST_USE bool recon_ask_around(struct tx *tx, enum bill_source source, int64_t d
 MUST_USE bool recon_ask_soon(struct tx *tx, enum bill_source source, int64_t day, int64_t now_ms, struct fail *why);
 /* Each source of that day. */
 MUST_USE bool recon_ask_day_soon(struct tx *tx, int64_t day, int64_t now_ms, struct fail *why);
-/* What was done and has open differences, of the last days: what came late may explain it. */
+/* What was done and has open differences, where somebody asked in the last days: what came late may explain it. */
 MUST_USE bool recon_ask_open(struct tx *tx, int64_t now_ms, int64_t rows_max, int64_t *rows, struct fail *why);
 
 MUST_USE bool recon_is_due(struct tx *tx, int64_t now_ms, bool *is, struct fail *why); /* any read */
