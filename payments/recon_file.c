@@ -45,15 +45,16 @@ static bool find_same(struct tx *tx, const struct recon_file_new *n, int64_t *id
 	return why->code == FAIL_NONE;
 }
 
-/* Whoever counted for that day counts no more. */
+/* Whoever counted for that day counts no more; nor does the same file by another's name, whose lines would count twice. */
 static bool step_back(struct tx *tx, const struct recon_file_new *n, bool *had_one, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE recon_file SET state = 2 WHERE source = $1 AND day = $2 AND merchant = $3 AND state = 1", why);
+	DROP(stmt) struct stmt *q = tx_query(tx, "UPDATE recon_file SET state = 2 WHERE source = $1 AND day = $2 AND state = 1 AND (merchant = $3 OR (digest = $4 AND lines > 0))", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, n->source);
 	stmt_bind_int(q, 2, n->day);
 	stmt_bind_text(q, 3, str_c(n->totals->merchant));
+	stmt_bind_blob(q, 4, n->totals->sha256, SHA256_BYTES);
 	if (!stmt_run(q, why))
 		return false;
 	*had_one = tx_changes(tx) > 0;

@@ -21,7 +21,7 @@ struct recon_file {
 struct recon_file_new {
 	enum bill_source source;
 	int32_t day;
-	bool replaces;             /* it may take the place of another of its source, day and merchant */
+	bool replaces;             /* it may take the place of another of its source, day and merchant, and of itself under another merchant's name */
 	const struct bill_totals *totals;
 	const struct blob_sealed *sealed;
 	int64_t maker_kind, maker, now_ms;

@@ -145,8 +145,15 @@ test('whose it is may be said where the file does not, and nowhere else; who may
 	assert.equal(await refused(`source=bank&account=${'1'.repeat(65)}`), 'account');
 	assert.equal(await refused(`source=bank&account=${encodeURIComponent('账户')}`), 'account');
 	// a bank's detail without such a column, of another account: both count
-	await bring('bank', `PAYSERIAL,PAYNOTENO,PAYDATETIME,AMOUNT\nC1,${cash.payment_code},${compact}093000,80.00\n`, { more: '&account=ANOTHER-1' });
+	const another = `PAYSERIAL,PAYNOTENO,PAYDATETIME,AMOUNT\nC1,${cash.payment_code},${compact}093000,80.00\n`;
+	await bring('bank', another, { more: '&account=ANOTHER-1' });
 	assert.deepEqual((await rows()).filter((r) => r[0] === 'bank' && r[1] !== 'wechat_pay').map((r) => [r[1], r[3], r[6]]), [['cash', 'ANOTHER-1', 8000], ['pos', BANK, 15900], ['pos', BANK, -100], ['wechat_nontax', BANK, 3430]]);
+	// the same file as another's is not taken beside itself: its sums would be posted twice; it may take its own place
+	const again = await office.ask('POST', `/v1/office/statements?source=bank&day=${D}&account=ANOTHER-2`, { key: randomUUID(), body: Buffer.from(another), type: 'application/octet-stream' });
+	assert_problem(again, 409, 'other_statement');
+	await bring('bank', another, { more: '&account=ANOTHER-2&replaces=1' });
+	assert.deepEqual((await rows()).filter((r) => r[0] === 'bank' && r[1] === 'cash').map((r) => [r[3], r[6]]), [['ANOTHER-2', 8000]]);
+	assert.equal((await held(1)).bank, 8000);
 	assert_problem(await window.ask('GET', `/v1/office/accounts?day=${D}`), 403, 'forbidden');
 	assert_problem(await county.ask('GET', `/v1/office/accounts?day=${D}`), 403, 'forbidden');
 	assert.equal(assert_problem(await office.ask('GET', '/v1/office/accounts?day=2026-02-30'), 400, 'invalid_query').json.pointer, 'day');
