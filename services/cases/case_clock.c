@@ -73,6 +73,12 @@ static struct clock_event event_of(const struct day_clock *c, const struct clock
 
 /* ---- what an event does ---- */
 
+/* An event reads each clock and writes it; so does the job that carries a new calendar into it, of whichever case. */
+static bool hold(struct tx *tx, int64_t case_id, struct fail *why)
+{
+	return tx_lock_row(tx, "case.clocks", case_id, why);
+}
+
 static bool days_of_guide(struct tx *tx, int64_t case_id, bool promised, int64_t *days, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx,
@@ -214,7 +220,7 @@ static bool extension_keep(struct tx *tx, const struct clock_move *m, struct fai
 
 bool clocks_move(struct tx *tx, const struct clock_move *m, struct fail *why)
 {
-	if (!pauses_move(tx, m, why) || (m->extend_days > 0 && !extension_keep(tx, m, why)))
+	if (!hold(tx, m->case_id, why) || !pauses_move(tx, m, why) || (m->extend_days > 0 && !extension_keep(tx, m, why)))
 		return false;
 	for (int kind = CLOCK_NONE_SHOWN + 1; kind < CLOCK_KINDS; kind++)
 		if (!(m->is_part && clock_kind_row((enum clock_kind)kind)->of_whole) && !clock_move(tx, m, (enum clock_kind)kind, why))
@@ -256,10 +262,15 @@ bool clocks_show(struct tx *tx, int64_t case_id, struct fail *why)
 
 /* ---- when the calendar has changed ---- */
 
+/* One that was stopped meanwhile is as it is. */
 static bool renew_one(struct tx *tx, struct day_clock *c, struct fail *why)
 {
 	struct clock_made made;
-	if (!day_clock_read(tx, &table, c, why) || !day_clock_write(tx, &table, c, &made, why) || !clocks_show(tx, c->owner, why))
+	if (!hold(tx, c->owner, why) || !day_clock_read(tx, &table, c, why))
+		return false;
+	if (c->phase == CLOCK_STOPPED)
+		return true;
+	if (!day_clock_write(tx, &table, c, &made, why) || !clocks_show(tx, c->owner, why))
 		return false;
 	for (enum lang lang = 0; lang < LANG_COUNT; lang++)
 		tx_touch(tx, ROW_CASE, case_shown_key(c->owner, lang));

@@ -186,7 +186,8 @@ bool journal_append(struct tx *tx, struct case_file *c, const struct journal_ent
 		return false;
 	c->state = to;
 	c->last_seq = e->seq;
-	return numbers_keep(tx, c, e, why) && clocks_hear(tx, c, e, why) && tallies_hear(tx, c, e, why) && demand_hear(tx, c, e, before, &told, why) &&
+	/* the clocks before the case's own row, as the job has it that renews them */
+	return clocks_hear(tx, c, e, why) && numbers_keep(tx, c, e, why) && tallies_hear(tx, c, e, why) && demand_hear(tx, c, e, before, &told, why) &&
 	       joint_moved(tx, c, day_of(e->occurred_ms), why) && tell_applicant(tx, c, e, &told, why) && invitation_note(tx, c, why) && (!e->of_ours || application_told(tx, c, e, why));
 }
 

@@ -19,7 +19,7 @@ static _Atomic int race_answered;
 static _Atomic unsigned race_pauses;
 
 /* Machines that are quick would let one pass before the other has begun. */
-static void pause_a_little(void)
+static inline void pause_a_little(void)
 {
 	poll(NULL, 0, (int)(atomic_fetch_add(&race_pauses, 1) * 2654435761u >> 16) % (RACE_PAUSE_MS_MAX + 1));
 }
