@@ -368,6 +368,9 @@ static void bank(void **state)
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"\"\n"), "2", "", "quote_not_closed");
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1\"2\n"), "2", "", "text_after_quote");
 	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT\nB1,20261125093011,\"1,000.00\"\n"), "2", "AMOUNT", "not_an_amount");
+	/* each line has its number, also one that is paid out and held beside nothing, or is found by its notice: neighbours' runs walk them all */
+	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT,MERCHANTNO\n,20261125093011,80.00,1900000001\n"), "2", "", "no_number");
+	refused(want, STR("PAYSERIAL,PAYDATETIME,AMOUNT,PAYNOTENO\n,20261125093011,80.00,62120226100000000012\n"), "2", "", "no_number");
 	/* what keeps a spreadsheet from reckoning is none of the text */
 	assert_true(read_in(want, STR("\"PAYSERIAL\",\"PAYDATETIME\",AMOUNT,ORDERNO\n\"\t4200001234202611260000000001\",20261125093011,\"1.00\t\",\"'=1+1\"\n"), 9));
 	assert_string_equal(seen.reference, "4200001234202611260000000001");
