@@ -59,6 +59,17 @@ bool recon_books_read(struct tx *tx, int64_t day, struct recon_books *out, struc
 	return true;
 }
 
+bool recon_books_has_booked(struct tx *tx, int64_t day, bool *has, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT id FROM pay_confirmation WHERE day = $1 AND state = $2 LIMIT 1", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, day);
+	stmt_bind_int(q, 2, CONFIRMATION_BOOKED);
+	*has = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
 static bool is_of(enum bill_source source, int64_t channel)
 {
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++)

@@ -13,6 +13,8 @@ struct recon_books {
 };
 MUST_USE bool recon_books_read(struct tx *tx, int64_t day, struct recon_books *out, struct fail *why);
 
+MUST_USE bool recon_books_has_booked(struct tx *tx, int64_t day, bool *has, struct fail *why);
+
 bool recon_books_moved(const struct recon_books *b, enum bill_source source); /* something of it could stand in a statement of `source`; of RECEIPTS: something is booked */
 int64_t recon_books_print(const struct recon_books *b, enum bill_source source); /* of what could; > 0 */
 #endif

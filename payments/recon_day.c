@@ -158,10 +158,33 @@ static bool look(struct tx *tx, int64_t day, const struct recon_needs *needs, co
 	return unexplained(tx, out, why) && missing(tx, out, needs, books, why) && closing_read(tx, out, books, why);
 }
 
+/* The first source that is being held beside our books, or waits for it; BILL_NONE: none, or the day is signed. */
+static bool under_way(struct tx *tx, int64_t day, enum bill_source *source, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COALESCE(MIN(source), 0) FROM recon_run WHERE day = $1 AND state IN ($2, $3) AND NOT EXISTS (SELECT 1 FROM recon_sign WHERE day = $1)", why);
+	*source = BILL_NONE;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, day);
+	stmt_bind_int(q, 2, RECON_RUN_ASKED);
+	stmt_bind_int(q, 3, RECON_RUN_UNDER_WAY);
+	if (stmt_row(q, why))
+		*source = (enum bill_source)stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
 bool recon_day_look(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why)
 {
 	struct recon_books books;
 	return recon_books_read(tx, day, &books, why) && look(tx, day, needs, &books, out, why);
+}
+
+bool recon_day_glance(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why)
+{
+	*out = (struct recon_day){ .day = day };
+	if (!under_way(tx, day, &out->missing, why))
+		return false;
+	return out->missing != BILL_NONE ? unexplained(tx, out, why) : recon_day_look(tx, day, needs, out, why);
 }
 
 bool recon_day_may_close(const struct recon_day *d, struct fail *why)

@@ -23,6 +23,9 @@ struct recon_needs {
 	struct str merchants[RECON_FILES_MAX];
 };
 MUST_USE bool recon_day_look(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why);
+/* The same for whoever only shows it, and perhaps asks again and again until it is done: while a source of a day that is not signed is being held, `missing` is that source, and the day's books, which
+ * may be a million rows, are not summed up. */
+MUST_USE bool recon_day_glance(struct tx *tx, int64_t day, const struct recon_needs *needs, struct recon_day *out, struct fail *why);
 MUST_USE bool recon_day_signed(struct tx *tx, int64_t day, struct recon_day *out, struct fail *why); /* only what was signed, and whether it still is so */
 
 /* Fails: RECON_DAY (facts unexplained, missing) something is left to explain; CONFLICT it is closed, and what was signed still is so: what changed may be signed again. */

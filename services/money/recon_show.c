@@ -147,7 +147,7 @@ static bool day_look(struct tx *tx, struct request *r, struct fail *why)
 	struct day_view *v = r->state;
 	struct recon_needs needs;
 	recon_office_needs(&needs);
-	bool ok = recon_day_look(tx, v->day, &needs, &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
+	bool ok = recon_day_glance(tx, v->day, &needs, &v->now, why) && runs_read(tx, r, v, why) && kinds_read(tx, v, why) && files_read(tx, v, why);
 	if (ok)
 		missing_find(r, v);
 	return ok;
@@ -299,10 +299,10 @@ static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	int64_t day = *(const int64_t *)r->state;
 	struct recon_file files[RECON_FILES_MAX];
-	struct recon_books books;
 	int64_t none_ms;
 	int count;
-	if (!recon_books_read(tx, day, &books, why))
+	bool is_booked;
+	if (!recon_books_has_booked(tx, day, &is_booked, why))
 		return false;
 	r->outcome = (struct outcome){ .code = 1, .status = 202, .n = { day } };
 	for (int source = 1; source < BILL_SOURCES; source++) {
@@ -310,7 +310,7 @@ static bool run_apply(struct tx *tx, struct request *r, struct fail *why)
 		if (!recon_files(tx, of, (int32_t)day, files, &count, why) || !recon_none_said(tx, of, day, &none_ms, why))
 			return false;
 		bool has = count > 0 || none_ms > 0;
-		if (!has && !(source == BILL_RECEIPTS && recon_books_moved(&books, BILL_RECEIPTS)))
+		if (!has && !(source == BILL_RECEIPTS && is_booked))
 			continue;
 		if (!recon_ask(tx, (enum bill_source)source, day, r->now_ms, why))
 			return false;
