@@ -85,6 +85,20 @@ static bool trade_note(struct tx *tx, const struct money *m, int64_t now_ms, str
 	return stmt_run(q, why);
 }
 
+bool money_is_kept(struct tx *tx, enum pay_channel channel, struct str channel_no, bool *kept, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT 1 FROM pay_channel_trade t WHERE t.channel = $1 AND t.channel_no = $2"
+		" AND (EXISTS (SELECT 1 FROM pay_payment p WHERE p.channel = t.channel AND p.reference = t.reference)"
+		" OR EXISTS (SELECT 1 FROM pay_odd o WHERE o.channel = t.channel AND o.reference = t.reference)) LIMIT 1", why);
+	*kept = false;
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, channel);
+	stmt_bind_text(q, 2, channel_no);
+	*kept = stmt_row(q, why);
+	return why->code == FAIL_NONE;
+}
+
 /* ---- of no order of ours ---- */
 
 /* Nobody else moves it until the transaction's end. */

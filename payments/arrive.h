@@ -22,4 +22,6 @@ enum money_end { MONEY_TAKEN = 1, MONEY_REPEATED, MONEY_ODD, MONEY_LATER /* with
 
 /* Holds the order, and the number. */
 MUST_USE bool money_arrives(struct tx *tx, const struct money *m, int64_t now_ms, enum money_end *end, struct fail *why);
+/* Is the payment of the order that the channel knows by that number in our books, taken or odd? Then whatever is still waited for is another. MONEY_LATER is not in them. */
+MUST_USE bool money_is_kept(struct tx *tx, enum pay_channel channel, struct str channel_no, bool *kept, struct fail *why);
 #endif

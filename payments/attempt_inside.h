@@ -22,7 +22,7 @@ MUST_USE bool attempt_ask_later(struct tx *tx, struct attempt *a, int64_t now_ms
 /* Nobody knows what became of it: asked about at once. */
 MUST_USE bool attempt_unknown(struct tx *tx, struct attempt *a, const char *code, int64_t now_ms, struct fail *why);
 MUST_USE bool attempt_failed(struct tx *tx, struct attempt *a, const char *code, int64_t now_ms, struct fail *why);
-/* *is_other: the number is another attempt's, which is asked about. */
+/* *is_other: the number is another attempt's, which is asked about, or of money that is in our books. */
 MUST_USE bool attempt_named_there(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, bool *is_other, struct fail *why);
 /* It is not paid there: closed, or where nothing closes it asked about until its time is over. */
 MUST_USE bool attempt_close_there(struct tx *tx, struct attempt *a, int64_t now_ms, struct fail *why);

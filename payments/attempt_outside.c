@@ -273,18 +273,21 @@ static bool is_about_its_state(const char *code)
 	return false;
 }
 
-/* *is_other: the notice is paid there by an order of another attempt, which is asked about: this one must not be paid too. */
+/* *is_other: the notice is paid there by an order of another attempt, which is asked about, or by one whose money is in our books already: this one must not be paid too, or is not paid yet. */
 bool attempt_named_there(struct tx *tx, struct attempt *a, struct str channel_no, int64_t now_ms, bool *is_other, struct fail *why)
 {
 	DROP(arena) struct arena arena;
 	struct attempt other;
 	uint8_t random[16];
+	bool is_kept = false;
 	arena_init(&arena, ARENA_MAX);
-	if (!attempt_by_channel_no(tx, a->channel, channel_no, &other, &arena, why))
+	if (!attempt_by_channel_no(tx, a->channel, channel_no, &other, &arena, why) || (other.id == 0 && !money_is_kept(tx, a->channel, channel_no, &is_kept, why)))
 		return false;
-	*is_other = other.id != 0 && other.id != a->id;
+	*is_other = is_kept || (other.id != 0 && other.id != a->id);
 	if (!*is_other)
 		return attempt_channel_no(tx, a, channel_no, now_ms, why);
+	if (is_kept)
+		return true;
 	attempt_random("attempt.stray", a, now_ms, random);
 	return attempt_ask_stray(tx, a->channel, channel_no, 0, now_ms, random, why);
 }
@@ -325,12 +328,15 @@ static bool is_unknown_there(const struct effect_view *e)
 static bool stray(struct tx *tx, const struct attempt_channel *c, const struct attempt_word *w, int64_t question, int64_t now_ms, struct arena *arena, struct fail *why)
 {
 	struct attempt a;
+	bool is_kept;
 	if (w->is != ATTEMPT_IS_PAID || w->channel_no.at == NULL)
 		return true;
 	if (!attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why))
 		return false;
 	if (a.id != 0)
 		return order_hold(tx, a.order, why) && attempt_by_channel_no(tx, c->channel, w->channel_no, &a, arena, why) && attempt_told(tx, &a, w, now_ms, why);
+	if (!money_is_kept(tx, c->channel, w->channel_no, &is_kept, why) || is_kept)
+		return why->code == FAIL_NONE;
 	if (!attempt_barcode_of(tx, c->channel, w->notice_no, &a, arena, why)) /* its answer was lost, or is on its way */
 		return false;
 	if (a.id != 0)

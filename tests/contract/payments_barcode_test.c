@@ -1,6 +1,6 @@
 /* Goal: however the effect that carries a payer's barcode ends, its attempt is paid, surely refused, or unknown, and never refused when money may have been asked for; it is heard once; the code is gone
  * then; an order that was not paid this way is over; and what is unknown is asked about at once, after 1, 5 and 15 minutes and twice an hour, to the millisecond, until its time is over and not before.
- * The code does not go out, and not again, once its notice is paid otherwise or its order ends.
+ * The code does not go out, and not again, once its notice is paid otherwise or its order ends; and an older payment of the notice is not taken for the code's.
  * Method: a row for each end, with what is on record of its attempts; the questions answered in words. On SQLite and on PostgreSQL. */
 #include "both_stores.h"
 #include "one_person.h"
@@ -8,6 +8,7 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "notify/effect_act.h"
+#include "payments/arrive.h"
 #include "payments/attempt.h"
 #include "payments/attempt_channel.h"
 #include <inttypes.h>
@@ -276,15 +277,75 @@ static bool other_play(struct tx *tx, void *ctx, struct fail *why)
 	return FAILS(why, GONE, "rolled back by the test");
 }
 
-static void each_other(void **state)
+/* ---- an older payment of the same notice ---- */
+
+static void by_the_effect(void)
 {
-	(void)state;
-	for (int i = 0; i < OTHERS; i++) {
-		fail_clear(&on->f.why);
-		assert_false(store_write(on->f.store, other_play, (void *)(uintptr_t)&others[i], &on->f.why));
-		assert_int_equal(on->f.why.code, FAIL_GONE);
-	}
-	fail_clear(&on->f.why);
+	struct effect_view v;
+	bool found;
+	effect_put(on_stage.attempt.effect, EFFECT_DONE);
+	MUST(effect_get(on_stage.tx, on_stage.attempt.effect, &v, &found, on_stage.why));
+	strcpy(v.code, "PAID");
+	strcpy(v.ref, "AQ1");
+	v.said = STR(TRADE("3", "20599"));
+	MUST(attempt_scanned(on_stage.tx, &v, on_stage.now_ms, on_stage.why));
+}
+
+static void by_its_notice(void)
+{
+	struct effect_view v;
+	bool found;
+	effect_put(on_stage.attempt.effect, EFFECT_UNKNOWN);
+	MUST(effect_get(on_stage.tx, on_stage.attempt.effect, &v, &found, on_stage.why));
+	MUST(attempt_scanned(on_stage.tx, &v, on_stage.now_ms, on_stage.why));
+	sweep();
+	assert_true(question(&v) != 0);
+	assert_int_equal(v.kind, KIND_wechat_nontax_list);
+	v.state = EFFECT_DONE;
+	strcpy(v.code, "PAID");
+	strcpy(v.ref, "AQ1");
+	effect_put(v.id, EFFECT_DONE);
+	MUST(attempt_listed(on_stage.tx, &v, on_stage.now_ms, on_stage.why));
+}
+
+static void by_their_call(void)
+{
+	is_told(TRADE("3", "20599"));
+}
+
+static const struct older {
+	const char *name;
+	void (*is_heard)(void);
+	enum attempt_state wanted;
+} olders[] = {
+	{ "an older payment, found by the effect", by_the_effect, ATTEMPT_UNKNOWN },
+	{ "an older payment, found by its notice", by_its_notice, ATTEMPT_UNKNOWN },
+	{ "an older payment, told of again", by_their_call, ATTEMPT_ASKED },
+};
+enum { OLDERS = sizeof(olders) / sizeof(olders[0]) };
+
+/* Of a wrong sum, and odd: the notice is open, and a code is scanned for it. Then its own payment is told of, and is that. */
+static bool older_play(struct tx *tx, void *ctx, struct fail *why)
+{
+	const struct older *o = ctx;
+	const struct end named = { .name = o->name };
+	enum money_end how;
+	const struct money m = { .channel = PAY_BY_WECHAT_NONTAX, .reference = STR("42001"), .channel_no = STR("AQ1"), .division = 621200, .fen = 20599, .came_ms = BEGAN - 1000 };
+	on_stage = (struct scene){ .end = &named, .tx = tx, .why = why, .now_ms = BEGAN };
+	arena_init(&on_stage.arena, 1 << 20);
+	MUST(money_arrives(tx, &m, BEGAN, &how, why));
+	assert_int_equal(how, MONEY_ODD);
+	is_scanned();
+	o->is_heard();
+	if (number("SELECT state FROM pay_attempt WHERE id = $1") != (int64_t)o->wanted)
+		fail_msg("%s: the attempt is %" PRId64, o->name, number("SELECT state FROM pay_attempt WHERE id = $1"));
+	assert_int_equal(number("SELECT o.state FROM pay_attempt a JOIN pay_order o ON o.id = a.pay_order WHERE a.id = $1"), ORDER_PAYING);
+	assert_int_equal(number("SELECT COUNT(*) FROM pay_attempt WHERE id = $1 AND channel_no = ''"), 1);
+	is_told("{\"errcode\":0,\"order_id\":\"AQ2\",\"payment_notice_no\":\"62120026100000000012\",\"status\":3,\"fee\":20600,\"trans_id\":\"42002\",\"pay_finish_time\":1795420802}");
+	assert_int_equal(number("SELECT state FROM pay_attempt WHERE id = $1 AND channel_no = 'AQ2'"), ATTEMPT_PAID);
+	assert_int_equal(number("SELECT COUNT(*) FROM pay_payment p JOIN pay_attempt a ON a.pay_order = p.pay_order WHERE a.id = $1 AND p.reference = '42002'"), 1);
+	arena_free(&on_stage.arena);
+	return FAILS(why, GONE, "rolled back by the test");
 }
 
 static bool play(struct tx *tx, void *ctx, struct fail *why)
@@ -302,15 +363,33 @@ static bool play(struct tx *tx, void *ctx, struct fail *why)
 	return FAILS(why, GONE, "rolled back by the test");
 }
 
+static void one(bool (*play_it)(struct tx *tx, void *ctx, struct fail *why), const void *row)
+{
+	fail_clear(&on->f.why);
+	assert_false(store_write(on->f.store, play_it, (void *)(uintptr_t)row, &on->f.why));
+	assert_int_equal(on->f.why.code, FAIL_GONE);
+	fail_clear(&on->f.why);
+}
+
 static void each_end(void **state)
 {
 	(void)state;
-	for (int i = 0; i < ENDS; i++) {
-		fail_clear(&on->f.why);
-		assert_false(store_write(on->f.store, play, (void *)(uintptr_t)&ends[i], &on->f.why));
-		assert_int_equal(on->f.why.code, FAIL_GONE);
-	}
-	fail_clear(&on->f.why);
+	for (int i = 0; i < ENDS; i++)
+		one(play, &ends[i]);
+}
+
+static void each_other(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OTHERS; i++)
+		one(other_play, &others[i]);
+}
+
+static void each_older(void **state)
+{
+	(void)state;
+	for (int i = 0; i < OLDERS; i++)
+		one(older_play, &olders[i]);
 }
 
 static int start(void **state)
@@ -337,6 +416,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		{ "each_end", each_end, side, side_unstick, &sides[0] }, { "each_end", each_end, side, side_unstick, &sides[1] },
 		{ "each_other", each_other, side, side_unstick, &sides[0] }, { "each_other", each_other, side, side_unstick, &sides[1] },
+		{ "each_older", each_older, side, side_unstick, &sides[0] }, { "each_older", each_older, side, side_unstick, &sides[1] },
 	};
 	return cmocka_run_group_tests(tests, start, stop);
 }

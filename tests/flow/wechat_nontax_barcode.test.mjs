@@ -201,6 +201,27 @@ test('the platform’s own call comes before we know of what: it is that one', a
 	await is_forgotten(n);
 });
 
+test('an older payment of the notice, of a wrong sum, is not taken for the code’s whose answer was lost', async () => {
+	const n = await brought(), odd = () => number('SELECT COUNT(*) FROM pay_odd'), { order_id } = await s.tell('wechat_nontax', 'place', { notice: n.payment_code, fee: n.total_fen - 1 });
+	await s.tell('wechat_nontax', 'pay', { order_id });
+	assert.equal((await tell(g, await made(s, order_id))).errcode, 0);
+	await until('it is kept', async () => (await odd()) === 1);
+	await s.fault('wechat_nontax', { lose_answer: true, route: 'micropay', count: 1 });
+	const answer = await scan(n);
+	assert.deepEqual([answer.status, answer.json.next], [202, 'wait'], answer.text);
+	await until('asked by its notice', async () => {
+		await asked_now(n);
+		return (await s.log({ peer: 'wechat_nontax' })).entries.filter((e) => e.route === 'getorderlist' && e.body.includes(n.payment_code)).length > 2;
+	});
+	assert.deepEqual([(await look(answer)).json.next, await payments(n), await mine(n, 'a.channel_no'), await odd()], ['wait', 0, '', 1]);
+	assert_problem(await scan(n), 409, 'being_paid');
+	const [one] = await there(n);
+	assert.equal((await tell(g, await made(s, one.order_id))).errcode, 0);
+	await ends('paid', answer, n, 'done');
+	assert.deepEqual([await calls(n), await payments(n), await mine(n, 'a.channel_no'), await odd()], ['1', 1, one.order_id, 1]);
+	await is_forgotten(n);
+});
+
 test('a token that is over is exchanged; a platform that cannot be reached was asked for nothing', async () => {
 	const n = await brought(), m = await brought();
 	await s.tell('wechat', 'stale');
