@@ -8,7 +8,7 @@
 struct posted {
 	struct recon_settled_row rows[RECON_SETTLED_MAX];
 	int count;
-	int64_t step; /* the last one taken, of any account */
+	int64_t step; /* the last one taken, of any row, posted back or not */
 };
 
 /* One account's money of one channel: what is new of it, and what of that is not posted yet. */
@@ -20,25 +20,39 @@ struct moving {
 	int64_t step, now_ms;
 };
 
+static bool step_read(struct tx *tx, const struct recon_claim *c, struct posted *p, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COALESCE(MAX(step), 0) FROM recon_settlement WHERE day = $1 AND source = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->day);
+	stmt_bind_int(q, 2, c->source);
+	if (stmt_row(q, why))
+		p->step = stmt_int(q, 0);
+	return why->code == FAIL_NONE;
+}
+
+/* Without those that were posted back: corrections leave any number of them, and a statement has no more than RECON_SETTLED_MAX. */
 static bool posted_read(struct tx *tx, const struct recon_claim *c, struct posted *p, struct fail *why)
 {
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT channel, business, lines, fen, step, merchant, account FROM recon_settlement WHERE day = $1 AND source = $2", why);
 	p->count = 0;
 	p->step = 0;
+	if (!step_read(tx, c, p, why))
+		return false;
+	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT channel, business, lines, fen, merchant, account FROM recon_settlement WHERE day = $1 AND source = $2 AND (lines <> 0 OR fen <> 0)", why);
 	if (q == NULL)
 		return false;
 	stmt_bind_int(q, 1, c->day);
 	stmt_bind_int(q, 2, c->source);
 	while (stmt_row(q, why)) {
-		int64_t n[5];
-		stmt_ints(q, 0, 5, n);
+		int64_t n[4];
+		stmt_ints(q, 0, 4, n);
 		if (p->count == RECON_SETTLED_MAX || n[1] < 0 || n[1] >= BILL_BUSINESSES)
 			return FAILS(why, STORE, "settlement %d of run %lld, of business %lld", p->count, (long long)c->id, (long long)n[1]);
 		struct recon_settled_row *r = &p->rows[p->count++];
 		*r = (struct recon_settled_row){ .channel = n[0], .business = n[1], .lines = n[2], .fen = n[3] };
-		recon_settled_text(r->merchant, stmt_text(q, 5));
-		recon_settled_text(r->account, stmt_text(q, 6));
-		p->step = n[4] > p->step ? n[4] : p->step;
+		recon_settled_text(r->merchant, stmt_text(q, 4));
+		recon_settled_text(r->account, stmt_text(q, 5));
 	}
 	return why->code == FAIL_NONE;
 }

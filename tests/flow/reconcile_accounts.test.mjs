@@ -160,6 +160,15 @@ test('whose it is may be said where the file does not, and nowhere else; who may
 	assert.deepEqual((await accounts(day(-9))).accounts, []);
 });
 
+test('a day is held however often it was corrected: accounts that are in it no more take no room, and no journal comes twice', async () => {
+	const on = day(-6), before = (await held(1)).bank, of = (from, count) => `PAYSERIAL,PAYNOTENO,ACCOUNTNO,PAYDATETIME,AMOUNT\n${Array.from({ length: count }, (_, i) => `S${from + i},${cash.payment_code},A-${from + i},${on.replaceAll('-', '')}093000,1.00\n`).join('')}`;
+	for (const [from, count] of [[0, 70], [70, 70], [0, 128], [0, 0], [0, 70]]) {
+		await bring('bank', of(from, count), { on, more: '&replaces=1' });
+		assert.equal((await held(1)).bank - before, 100 * count);
+		assert.deepEqual((await rows(on)).map((r) => r[3]).sort(), Array.from({ length: count }, (_, i) => `A-${from + i}`).sort());
+	}
+});
+
 after(async () => {
 	assert.equal(await number('SELECT SUM(amount_fen) FROM ledger_posting'), 0);
 	assert.equal(await number('SELECT COUNT(*) FROM (SELECT journal FROM ledger_posting GROUP BY journal HAVING SUM(amount_fen) <> 0) x'), 0);
