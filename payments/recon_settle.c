@@ -164,6 +164,16 @@ static bool account(struct tx *tx, const struct recon_claim *c, const struct rec
 
 /* ---- what an account's flow says of itself ---- */
 
+static bool flows_forget(struct tx *tx, const struct recon_claim *c, struct fail *why)
+{
+	DROP(stmt) struct stmt *q = tx_query(tx, "DELETE FROM recon_flow WHERE day = $1 AND source = $2", why);
+	if (q == NULL)
+		return false;
+	stmt_bind_int(q, 1, c->day);
+	stmt_bind_int(q, 2, c->source);
+	return stmt_run(q, why);
+}
+
 static bool flow_put(struct tx *tx, const struct recon_claim *c, const struct recon_flow *f, struct fail *why)
 {
 	DROP(stmt) struct stmt *q = tx_query(tx, "INSERT INTO recon_flow (day, source, lines, opening_fen, moved_fen, closing_fen, breaks, account) VALUES ($1, $2, $3, $4, $5, $6, $7, $8)"
@@ -176,6 +186,17 @@ static bool flow_put(struct tx *tx, const struct recon_claim *c, const struct re
 		stmt_bind_int(q, i + 1, numbers[i]);
 	stmt_bind_text(q, 8, str_c(f->account));
 	return stmt_run(q, why);
+}
+
+/* A flow without a line says nothing of a balance. */
+static bool flows_put(struct tx *tx, const struct recon_claim *c, const struct recon_settled *now, struct fail *why)
+{
+	if (!flows_forget(tx, c, why))
+		return false;
+	for (int i = 0; i < now->flow_count; i++)
+		if (now->flows[i].lines > 0 && !flow_put(tx, c, &now->flows[i], why))
+			return false;
+	return true;
 }
 
 bool recon_settle(struct tx *tx, const struct recon_claim *c, const struct recon_result *r, int64_t now_ms, struct fail *why)
@@ -192,8 +213,5 @@ bool recon_settle(struct tx *tx, const struct recon_claim *c, const struct recon
 	for (int i = 0; i < then.count; i++) /* those that are in it no more */
 		if (!was_before(then.rows, i, &then.rows[i]) && !was_before(now->rows, now->count, &then.rows[i]) && !account(tx, c, &then.rows[i], now, &then, now_ms, why))
 			return false;
-	for (int i = 0; i < now->flow_count; i++)
-		if (!flow_put(tx, c, &now->flows[i], why))
-			return false;
-	return true;
+	return flows_put(tx, c, now, why);
 }

@@ -138,6 +138,18 @@ test("an account's balance is held against its lines and the day before: a diffe
 	assert.deepEqual(units.slice(1, -1).map((r) => [r[1], r[2], r[8]]), [['pos', '未分摊', '1.00'], ['wechat_pay', '未分摊', '0.60'], ['wechat_nontax', '未分摊', '1.20']]);
 });
 
+test('a flow without a line says nothing of a balance, and what a corrected one said is forgotten', async () => {
+	const [on, next, third] = [day(-5), day(-4), '1900000023'], since = async () => (await accounts(next)).balances.find((b) => b.account === third).since_before_fen;
+	const flows = () => number(`SELECT COUNT(*) FROM recon_flow WHERE day = ${Date.parse(on) / 86400e3}`);
+	await bring('wechat_fund', fund_bill(next, [['trade', 100]], { opening: 5000 }), { on: next, more: `&account=${third}` });
+	await bring('wechat_fund', fund_bill(on, []), { on, more: `&account=${third}` });
+	assert.deepEqual([await flows(), await since()], [0, null]);
+	await bring('wechat_fund', fund_bill(on, [['trade', 100]], { opening: 4800 }), { on, more: `&account=${third}&replaces=1` });
+	assert.deepEqual([await flows(), await since()], [1, 100]);
+	await bring('wechat_fund', fund_bill(on, []), { on, more: `&account=${third}&replaces=1` });
+	assert.deepEqual([await flows(), await since()], [0, null]);
+});
+
 test('whose it is may be said where the file does not, and nowhere else; who may not see it, may not', async () => {
 	const refused = async (query) => assert_problem(await office.ask('POST', `/v1/office/statements?day=${D}&${query}`, { key: randomUUID(), body: Buffer.from('x'), type: 'application/octet-stream' }), 400, 'invalid_query').json.pointer;
 	assert.equal(await refused(`source=wechat_trade&account=${FIRST}`), 'account');
