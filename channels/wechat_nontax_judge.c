@@ -346,8 +346,7 @@ struct nontax_said nontax_bill_judge(const struct http_answer *answer)
 		return nonsense;
 	if (body.at[0] != '{')
 		return (struct nontax_said){ NONTAX_OK, 0 };
-	json_t *read;
+	DROP(json) json_t *read = NULL;
 	struct nontax_said said = read_answer(answer, &read);
-	DROP(json) json_t *object = read;
 	return said.means == NONTAX_OK ? nonsense : said;
 }

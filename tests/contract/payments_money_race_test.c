@@ -3,7 +3,6 @@
  * channel's account. Without the lock on the number, some is there twice. */
 #include "postgres_race.h"
 
-#include "base/arena.h"
 #include "payments/arrive.h"
 #include "payments/odd_money.h"
 #include "payments/payment.h"
@@ -11,7 +10,6 @@
 #define NOW INT64_C(1795420800000)
 enum { NUMBERS = 12, WAYS = 4, JOBS = NUMBERS * WAYS, ROUNDS = 8, MUTANT_ROUNDS_MAX = 60, FEN = 8000 };
 
-static inline void arena_dropper(struct arena *a) { arena_free(a); }
 static const uint8_t salt[16] = { 7 };
 static _Atomic bool is_lockless;
 
