@@ -192,25 +192,29 @@ static uint64_t asker_key(const struct task *t)
 	return is_anonymous(r) ? ratelimit_key(t->loop->gateway->ratelimit, r->peer) : (uint64_t)r->who.id << WHO_BITS | (uint64_t)r->who.kind;
 }
 
-/* Whoever has missed too often is told so before a hit and a miss can be told apart. `counts`: this was one more. */
-static bool admit_misses(struct task *t, bool counts, struct fail *why)
+/* Whoever has missed too often is told so before a hit and a miss can be told apart. Counted as a miss until it is known for none: those who ask at once are not let in past each other. */
+static bool admit_guesser(struct task *t, struct fail *why)
 {
 	bool by_who = !is_anonymous(&t->r);
 	struct rate_rule rule = rule_of(config_of(t), RATE_MISS, by_who);
 	struct rate_verdict v;
-	(counts ? ratelimit_charge : ratelimit_look)(t->loop->gateway->ratelimit, RATE_MISS * 2 + by_who, asker_key(t), &rule, t->began_ns / 1000000, &v);
-	if (v.refused)
-		t->rate = v;
-	return !v.refused || refuse_rate(RATE_MISS, &v, why);
+	ratelimit_charge(t->loop->gateway->ratelimit, RATE_MISS * 2 + by_who, asker_key(t), &rule, t->began_ns / 1000000, &v);
+	if (!v.refused) {
+		t->guess = rule;
+		return true;
+	}
+	t->rate = v;
+	return refuse_rate(RATE_MISS, &v, why);
 }
 
-void admit_missed(struct task *t)
+void admit_was_no_miss(struct task *t)
 {
-	const struct route *row = t->r.route;
-	struct fail rate;
-	fail_clear(&rate);
-	if (row != NULL && row->handler->miss != FAIL_NONE && t->r.why.code == row->handler->miss && !admit_misses(t, true, &rate))
-		t->r.why = rate;
+	if (t->guess.quota == 0)
+		return;
+	bool by_who = !is_anonymous(&t->r), is_miss = t->failed && t->r.why.code == t->r.route->handler->miss;
+	if (!is_miss)
+		ratelimit_give_back(t->loop->gateway->ratelimit, RATE_MISS * 2 + by_who, asker_key(t), &t->guess);
+	t->guess.quota = 0;
 }
 
 static bool admit_asker(struct task *t, struct fail *why)
@@ -218,7 +222,7 @@ static bool admit_asker(struct task *t, struct fail *why)
 	const struct route *row = t->r.route;
 	if (row->rate != RATE_NONE && !admit_rate(t, row->rate, asker_key(t), true, why))
 		return false;
-	return row->handler->miss == FAIL_NONE || admit_misses(t, false, why);
+	return row->handler->miss == FAIL_NONE || admit_guesser(t, why);
 }
 
 /* ---- head ---- */

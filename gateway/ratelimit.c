@@ -85,41 +85,53 @@ static struct cell *cell_for(struct shard *s, uint64_t key)
 	return rested;
 }
 
-static void weigh(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, bool is_charged, struct rate_verdict *out)
+struct place {
+	uint64_t key;
+	int64_t window, each; /* microseconds */
+	struct shard *shard;
+};
+
+static struct place place_of(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule)
+{
+	uint64_t key = mixed(id ^ (uint64_t)space << 56 ^ (uint64_t)rule->window_s << 40) | 1;
+	int64_t window = rule->window_s * 1000000, each = window / rule->quota;
+	return (struct place){ key, window, each > 0 ? each : 1, &l->shards[key >> 58] };
+}
+
+void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out)
 {
 	assert(rule->quota >= 0 && (rule->quota == 0 || rule->window_s > 0));
 	*out = (struct rate_verdict){ .quota = rule->quota, .window_s = rule->window_s };
 	if (rule->quota == 0)
 		return;
-	uint64_t key = mixed(id ^ (uint64_t)space << 56 ^ (uint64_t)rule->window_s << 40) | 1;
-	int64_t now = mono_ms * 1000, window = rule->window_s * 1000000;
-	int64_t each = window / rule->quota > 0 ? window / rule->quota : 1;
-	struct shard *s = &l->shards[key >> 58];
+	const struct place p = place_of(l, space, id, rule);
+	int64_t now = mono_ms * 1000;
 
-	pthread_mutex_lock(&s->lock);
-	struct cell *c = cell_for(s, key);
+	pthread_mutex_lock(&p.shard->lock);
+	struct cell *c = cell_for(p.shard, p.key);
 	int64_t drained = c->empty_at > now ? c->empty_at : now;
-	int64_t after = drained + each;
-	if (after - now > window)
+	int64_t after = drained + p.each;
+	if (after - now > p.window)
 		out->refused = true;
-	else if (is_charged)
+	else
 		c->empty_at = after;
 	int64_t level = c->empty_at > now ? c->empty_at - now : 0;
-	pthread_mutex_unlock(&s->lock);
+	pthread_mutex_unlock(&p.shard->lock);
 
-	out->remaining = out->refused ? 0 : (window - level) / each;
+	out->remaining = out->refused ? 0 : (p.window - level) / p.each;
 	out->reset_s = (level + 999999) / 1000000;
-	out->retry_s = out->refused ? (after - now - window + 999999) / 1000000 : 0;
+	out->retry_s = out->refused ? (after - now - p.window + 999999) / 1000000 : 0;
 	if (out->refused && out->retry_s == 0)
 		out->retry_s = 1;
 }
 
-void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out)
+void ratelimit_give_back(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule)
 {
-	weigh(l, space, id, rule, mono_ms, true, out);
-}
-
-void ratelimit_look(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out)
-{
-	weigh(l, space, id, rule, mono_ms, false, out);
+	if (rule->quota == 0)
+		return;
+	const struct place p = place_of(l, space, id, rule);
+	pthread_mutex_lock(&p.shard->lock);
+	struct cell *c = cell_for(p.shard, p.key);
+	c->empty_at = c->empty_at > p.each ? c->empty_at - p.each : 0;
+	pthread_mutex_unlock(&p.shard->lock);
 }

@@ -28,7 +28,7 @@ struct ratelimit *ratelimit_make(size_t keys_max); /* at most so many keys are r
 void ratelimit_drop(struct ratelimit *l);
 /* Charges one request to (space, id). Quota 0: always allowed and not counted. */
 void ratelimit_charge(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out);
-/* What charging one more would say; nothing is charged. */
-void ratelimit_look(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule, int64_t mono_ms, struct rate_verdict *out);
+/* As if one that was charged and not refused, by the same rule, had not come. */
+void ratelimit_give_back(struct ratelimit *l, int space, uint64_t id, const struct rate_rule *rule);
 uint64_t ratelimit_key(struct ratelimit *l, struct str text); /* keyed hash of an address and the like */
 #endif

@@ -93,6 +93,7 @@ void task_abandon(struct task *t)
 	park_leave(t);
 	LOG_EVENT(request_dropped, str_c(t->r.id), L_C(t->r.route != NULL ? t->r.route->name : ""), L_INT(t->stage));
 	key_release(t);
+	admit_was_no_miss(t);
 	task_free(t);
 }
 
@@ -479,8 +480,8 @@ static void task_finish(struct task *t)
 {
 	key_release(t);
 	t->failed = t->failed || !feed_open(t->loop, t->exchange, &t->r, &t->r.why);
+	admit_was_no_miss(t);
 	if (t->failed) {
-		admit_missed(t);
 		problem_render(t);
 	} else if (t->replayed)
 		reply_header(&t->r, "idempotency-replayed", STR("true"));

@@ -45,6 +45,7 @@ struct task {
 	bool body_heap;           /* malloc'd rather than in the arena */
 	const char *allow;        /* for 405 and OPTIONS */
 	struct rate_verdict rate; /* the tightest that was charged; quota 0: none */
+	struct rate_rule guess;   /* by which it is counted as a wrong guess for now; quota 0: it is not */
 	/* from here on nothing is cleared for a new request but the texts' first bytes: each is written before it is read */
 	struct commit_job job;
 	struct outcome_key key;
@@ -93,7 +94,7 @@ MUST_USE bool admit_early(struct task *t, struct connection *reader, struct fail
 bool admit_wants_lane(const struct task *t);
 MUST_USE bool admit_in_lane(struct task *t, struct connection *reader, struct fail *why);
 MUST_USE bool admit_rate(struct task *t, enum rate_class rate_class, uint64_t key, bool by_who, struct fail *why);
-void admit_missed(struct task *t); /* it failed: a guess that was wrong is counted, and one too many is told so instead */
+void admit_was_no_miss(struct task *t); /* its end is known: what was counted as a wrong guess, and was none, is not */
 void key_release(struct task *t); /* its Idempotency-Key is no longer in flight */
 
 /* target.c: the raw target to path and query, once. */

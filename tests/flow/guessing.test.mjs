@@ -48,8 +48,21 @@ test('after a few codes that nobody knows a person waits, whatever he brings; mi
 test('after a few wrong look-ups an address waits; right ones are not counted', async () => {
 	const code = await due(), look = (one) => g.get(`/v1/notices/${one}`);
 	for (let i = 0; i < 3 * WRONG_ADDRESS; i++) assert.equal((await look(code)).status, 200);
-	for (const one of ['hello', ...Array.from({ length: WRONG_ADDRESS - 1 }, () => payment_code())]) assert_problem(await look(one), 404, 'payment_code_unknown');
+	assert_problem(await look('hello'), 404, 'payment_code_unknown');
+	const at_once = (await Promise.all([...Array.from({ length: 3 * WRONG_ADDRESS }, payment_code), code].map(look))).map((a) => a.status);
+	assert.deepEqual([404, 200, 429].map((status) => at_once.filter((s) => s === status).length), [WRONG_ADDRESS - 1, 0, 2 * WRONG_ADDRESS + 2], 'asked at once: the right one comes after too many wrong ones');
 	waits(await look(payment_code()), 600 / WRONG_ADDRESS);
 	waits(await look(code), 600 / WRONG_ADDRESS);
 	assert.equal((await order(await person(), code)).status, 201, 'who is logged in is not held to the address');
+});
+
+test('whoever asks for many at once gets no further; and what was right is given back', async () => {
+	const [token, other, code] = [await person(), await person(), await due()];
+	const answers = await Promise.all(Array.from({ length: PACE - 1 }, () => order(token, payment_code())));
+	const told = answers.filter((a) => a.json.code === 'payment_code_unknown');
+	assert.equal(told.length, WRONG, answers.map((a) => a.status).join(' '));
+	for (const answer of answers.filter((a) => !told.includes(a))) waits(answer, 600 / WRONG);
+	waits(await order(token, code), 600 / WRONG);
+	for (let i = 0; i < WRONG + 1; i++) assert.equal((await order(other, code)).status, i === 0 ? 201 : 409);
+	for (let i = 0; i < PACE - WRONG - 1; i++) assert_problem(await order(other, payment_code()), 404, 'payment_code_unknown');
 });

@@ -83,32 +83,37 @@ static void many_strangers(void **state)
 	ratelimit_drop(l);
 }
 
-static void a_look_charges_nothing(void **state)
+static void what_is_given_back_never_came(void **state)
 {
 	(void)state;
 	struct ratelimit *l = ratelimit_make(1024);
 	struct rate_rule rule = { 3, 60 };
 	struct rate_verdict v;
 	for (int i = 0; i < 10; i++) {
-		ratelimit_look(l, 1, 1, &rule, 1000, &v);
-		assert_true(!v.refused && v.remaining == 3);
+		ratelimit_charge(l, 1, 1, &rule, 1000, &v);
+		assert_true(!v.refused && v.remaining == 2);
+		ratelimit_give_back(l, 1, 1, &rule);
 	}
 	for (int left = 2; left >= 0; left--) {
 		ratelimit_charge(l, 1, 1, &rule, 1000, &v);
 		assert_true(!v.refused && v.remaining == left);
 	}
-	ratelimit_look(l, 1, 1, &rule, 1000, &v);
+	ratelimit_charge(l, 1, 1, &rule, 1000, &v);
 	assert_true(v.refused && v.retry_s == 20);
-	ratelimit_look(l, 1, 1, &rule, 21000, &v);
-	assert_false(v.refused);
-	ratelimit_look(l, 1, 1, &rule, 200000, &v);
-	assert_true(!v.refused && v.remaining == 3);
+	ratelimit_give_back(l, 1, 1, &rule);
+	ratelimit_charge(l, 1, 1, &rule, 1000, &v);
+	assert_true(!v.refused && v.remaining == 0);
+	ratelimit_give_back(l, 1, 2, &rule); /* one nobody has seen: nothing is gained */
+	for (int i = 0; i < 3; i++)
+		ratelimit_charge(l, 1, 2, &rule, 1000, &v);
+	ratelimit_charge(l, 1, 2, &rule, 1000, &v);
+	assert_true(v.refused);
 	ratelimit_drop(l);
 }
 
 int main(void)
 {
 	const struct CMUnitTest tests[] = { cmocka_unit_test(quota_then_refusal), cmocka_unit_test(never_more_than_twice_in_any_window),
-		cmocka_unit_test(no_quota_no_limit), cmocka_unit_test(many_strangers), cmocka_unit_test(a_look_charges_nothing) };
+		cmocka_unit_test(no_quota_no_limit), cmocka_unit_test(many_strangers), cmocka_unit_test(what_is_given_back_never_came) };
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
