@@ -83,7 +83,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	case 2: is_sealed_for(p, word, text, &a); break;
 	default: /* the text is a key */
 		(void)p->open((struct secret){ text }, word, STR("{\"data\":\"AAAA\",\"sign\":\"0\"}"), &plain, &a);
-		struct str reply = p->seal((struct secret){ text }, word, NONTAX_REPLY_PAID, random, &a);
+		struct str reply = p->seal((struct secret){ text }, word, nontax_reply_plain(NONTAX_REPLY_PAID, NULL, &a), random, &a);
 		assert(reply.at == NULL || (p->open(key, word, reply, &plain, &a) != NONTAX_REPLY_OK && reply.len < 512));
 	}
 	arena_free(&a);
