@@ -5,7 +5,7 @@
  *   a device that another one put out (a lost phone) is unknown from then on; one that logged itself out is not
  *
  * Revocation: the row is the truth. Each loop's row cache forgets it with the COMMIT; other nodes are told by the channel "epoch", and look
- * again (gateway/epoch.h).
+ * again (gateway/expiring/epoch.h).
  * Thread: whoever holds the transaction. */
 #ifndef AUTH_SESSION_H
 #define AUTH_SESSION_H

@@ -10,7 +10,7 @@
  * The citizen's session is at most L2, bound to the terminal's certificate, ends 60 seconds after its last use and ten minutes after it began, stands in
  * the citizen's list of sessions and ends there too. What asks for a device of one's own (handler.own_device) is refused to it. A citizen is at one terminal at a time.
  *
- * Sessions live from use to use as those of staff do (gateway/presence.h).
+ * Sessions live from use to use as those of staff do (gateway/requests/presence.h).
  * Thread: whoever holds the transaction. */
 #ifndef AUTH_TERMINAL_H
 #define AUTH_TERMINAL_H

@@ -117,7 +117,7 @@ static void check_wechat_pay(const struct config *c, struct config_wrongs *wrong
 		config_say(wrongs, 0, STR("wechat.pay.url"), "not https://, or wechat.pay.notify_url is not; http:// is for development");
 }
 
-/* As many as a day can have files of one source (payments/recon_file.h). */
+/* As many as a day can have files of one source (payments/reconciliation/recon_file.h). */
 static void check_merchants(const struct config *c, struct config_wrongs *wrongs)
 {
 	enum { MERCHANTS_MAX = 16, MERCHANT_MAX = 32 };
@@ -187,7 +187,7 @@ static void check_client_hosts(const struct config *c, struct config_wrongs *wro
 	}
 }
 
-/* The sources of payments/bill_formats.def, which lies floors above; unit.base_config_test holds the two together. */
+/* The sources of payments/statements/bill_formats.def, which lies floors above; unit.base_config_test holds the two together. */
 static void check_close_needs(const struct config *c, struct config_wrongs *wrongs)
 {
 	static const char *const words[] = { "wechat_trade", "wechat_fund", "wechat_nontax", "unionpay", "bank", "finance", "receipts" };

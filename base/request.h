@@ -73,7 +73,7 @@ struct principal {
 /* Whose rows a request is about; who does it is `id`. */
 static inline int64_t principal_whose(const struct principal *p) { return p->acting_for != 0 ? p->acting_for : p->id; }
 
-/* What the connection showed, where client certificates are asked for (gateway/tls.h). */
+/* What the connection showed, where client certificates are asked for (gateway/door/tls.h). */
 struct certified {
 	struct str host;     /* by this name it came (SNI), lower case: what is meant for another is misdirected */
 	bool is_shown;       /* an authority of this host vouches for a certificate */
@@ -110,7 +110,7 @@ struct wrong_field {
 
 struct reply {
 	int status;                    /* 0: not yet */
-	enum reply_goes_on goes_on;    /* who feeds it: gateway/exchange.h */
+	enum reply_goes_on goes_on;    /* who feeds it: gateway/door/exchange.h */
 	struct buf body;               /* in the arena */
 	const char *content_type;      /* a literal; NULL with an empty body */
 	int header_count;
@@ -165,7 +165,7 @@ struct request {
 typedef bool (*stage_fn)(struct request *r, struct fail *why);
 typedef bool (*stage_tx_fn)(struct tx *tx, struct request *r, struct fail *why);
 
-/* Where a body goes that is too large to be held: piece by piece, on a thread that may wait, before parse (gateway/intake.h). r->who is known. What it leaves for
+/* Where a body goes that is too large to be held: piece by piece, on a thread that may wait, before parse (gateway/requests/intake.h). r->who is known. What it leaves for
  * the stages is its own, in r->sunk; r->body is then a few bytes of its making that stand for the whole, so that a repeat is known as one. */
 struct body_sink {
 	bool (*take)(struct request *r, struct str piece, struct fail *why); /* the first piece begins */
@@ -173,7 +173,7 @@ struct body_sink {
 	void (*drop)(struct request *r); /* forgets what was begun and not ended, and wipes what is secret in r->sunk; again is fine */
 };
 
-/* A body that is too large to be held: made piece by piece while it is sent, on a thread that may wait, each piece in a read transaction of its own (gateway/outflow.c).
+/* A body that is too large to be held: made piece by piece while it is sent, on a thread that may wait, each piece in a read transaction of its own (gateway/requests/outflow.c).
  * It outlives its request, and owns what it needs. */
 struct body_source {
 	bool (*more)(struct body_source *s, struct tx *tx, struct fail *why); /* the next piece, in bounded time and memory; a failure cuts the answer off */

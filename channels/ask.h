@@ -10,7 +10,7 @@
 enum { PEER_NAME_MAX = 48, ASK_QUESTIONS_MAX = 8 };
 
 /* An access token of a platform, that questions and deeds cannot do without: how to ask for one, and what the answer means. One is fetched for all
- * (gateway/provider_tokens.h). On the thread that speaks to the outside. */
+ * (gateway/outside/provider_tokens.h). On the thread that speaks to the outside. */
 struct token_source {
 	const char *name;             /* "wechat_mini": in the log, the metric, the expiring store */
 	bool (*build)(struct arena *a, struct http_call *out, struct fail *why);
@@ -35,7 +35,7 @@ struct question {
 	const struct token_source *needs; /* NULL: nothing. Otherwise the call is made by with_token, on the outside's thread, once the token is there */
 	bool (*with_token)(void *ctx, const struct token_given *t, struct arena *a, struct http_call *out, struct fail *why);
 	void *ctx;                    /* the handler's state; nobody else touches it meanwhile */
-	bool is_only_built;           /* the call with the token in it is all that is wanted: whoever asked carries it out himself, on a transport that has the time (gateway/bill_fetch.h) */
+	bool is_only_built;           /* the call with the token in it is all that is wanted: whoever asked carries it out himself, on a transport that has the time (gateway/outside/bill_fetch.h) */
 	uint64_t stale;               /* the number of a token the platform refused: another is looked for. 0: none */
 };
 

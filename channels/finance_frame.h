@@ -25,7 +25,7 @@ MUST_USE bool finance_frames_read(const struct config *c, struct finance_frames 
 
 /* As finance_build; base and key of `q` are not asked for, the token is `token`. `division`: the code's. Fails: MEMORY. */
 MUST_USE bool finance_frame_build(const struct finance_frames *f, const struct finance_question *q, int64_t division, struct secret token, struct arena *a, struct http_call *out, struct fail *why);
-/* As finance_judge. FOUND: what was told of this code is told->voucher (payments/notice_voucher.h). BROKEN notes PEER_NONSENSE, or PEER_AWAY when the system says that it failed. */
+/* As finance_judge. FOUND: what was told of this code is told->voucher (payments/notices/notice_voucher.h). BROKEN notes PEER_NONSENSE, or PEER_AWAY when the system says that it failed. */
 enum finance_verdict finance_frame_judge(const struct finance_frames *f, struct str id, struct str code, struct secret token, const struct http_answer *answer, struct nontax_message *told,
 	int64_t *division, struct arena *a, struct fail *why);
 #endif

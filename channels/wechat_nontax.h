@@ -120,5 +120,5 @@ struct nontax_said nontax_refund_judge(const struct http_answer *answer, struct 
 
 /* The file of a day (对账单) of one merchant, from six o'clock of the next: as it stands in the answer, with no digest beside it; an error is JSON, and begins with a brace. */
 MUST_USE bool nontax_bill_build(const struct nontax_account *w, struct str merchant, int32_t day, size_t bytes_max, struct arena *a, struct http_call *out, struct fail *why);
-struct nontax_said nontax_bill_judge(const struct http_answer *answer); /* OK: the body is the file, packed perhaps; that it is one its own sums must prove (payments/bill.h) */
+struct nontax_said nontax_bill_judge(const struct http_answer *answer); /* OK: the body is the file, packed perhaps; that it is one its own sums must prove (payments/statements/bill.h) */
 #endif

@@ -220,7 +220,7 @@ static void query_judge(const struct order *o, const struct http_answer *answer,
 		nontax_done(out, states[t.state], t.trans_id, answer->body);
 }
 
-/* Whatever they say to it, they were asked: the order itself is asked about besides (payments/stray.h). */
+/* Whatever they say to it, they were asked: the order itself is asked about besides (payments/attempts/stray.h). */
 static void tell_judge(const struct order *o, const struct http_answer *answer, struct judgement *out)
 {
 	(void)o;

@@ -5,9 +5,9 @@
 #define GATEWAY_GATEWAY_H
 #include "base/config.h"
 #include "base/fail.h"
-#include "gateway/hub.h"
-#include "gateway/loop.h"
-#include "gateway/relay.h"
+#include "gateway/beside/relay.h"
+#include "gateway/loops/hub.h"
+#include "gateway/loops/loop.h"
 #include <stdatomic.h>
 
 struct store;

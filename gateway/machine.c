@@ -4,7 +4,7 @@
 #include "base/fault.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "gateway/forgetting.h"
+#include "gateway/expiring/forgetting.h"
 #include "store/committer.h"
 #include "store/store.h"
 

@@ -1,6 +1,6 @@
 /* gateway/main.c - `siban <command>`: reads the command line and the configuration, then hands over. */
 #include "base/log.h"
-#include "gateway/command.h"
+#include "gateway/commands/command.h"
 #include <getopt.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,7 +1,7 @@
 /* gateway/serve.c - the daemon: signals in, gateway up, wait, gateway down. */
 #include "base/fault.h"
 #include "base/log.h"
-#include "gateway/command.h"
+#include "gateway/commands/command.h"
 #include "gateway/gateway.h"
 #include <signal.h>
 #include <stdio.h>

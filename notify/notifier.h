@@ -2,7 +2,7 @@
  *
  * The schedule is memory, the table is truth: at start it is rebuilt from the open rows. One step takes what came back from the committer and
  * the transport, marks what is due as sending (a commit, before anything leaves), begins calls, and commits outcomes together with what follows
- * from them. There is no thread and no clock here: gateway/outside.c is the thread, the simulator another driver.
+ * from them. There is no thread and no clock here: gateway/outside/outside.c is the thread, the simulator another driver.
  * Thread: the stepper's; notifier_news from any. */
 #ifndef NOTIFY_NOTIFIER_H
 #define NOTIFY_NOTIFIER_H

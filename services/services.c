@@ -8,7 +8,7 @@
 #include "base/metrics.h"
 #include "notify/account.h"
 #include "notify/message.h"
-#include "payments/receipt_send.h"
+#include "payments/bureau/receipt_send.h"
 #include "services/booking/hold.h"
 #include "services/cases/calendar_year.h"
 #include "services/cases/case_number.h"

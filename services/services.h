@@ -23,7 +23,7 @@ bool is_plain_text(struct str s);
 bool check_plain_text(struct str s, struct fail *why);
 bool check_visible_ascii(struct str s, struct fail *why);
 bool check_public_text(struct str s, struct fail *why); /* shown to whoever holds the number, and stored as it is: no person's number may slip in with it */
-bool check_path_segment(struct str s, struct fail *why); /* visible, and can be asked for: "/", "\\" and dots alone are no part of a path (gateway/target.c) */
+bool check_path_segment(struct str s, struct fail *why); /* visible, and can be asked for: "/", "\\" and dots alone are no part of a path (gateway/door/target.c) */
 /* A document as it was typed, in the members id_type, id_country and id_number behind `at` ("/" of the body itself, "/applicant/"); rules: auth/document.h. Fails: FIELD,
  * with the fact reason; FIELD_MISSING. */
 MUST_USE bool document_parse(const struct document_said *said, unsigned takes, const char *at, int32_t today, struct identity *out, struct fail *why);

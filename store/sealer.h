@@ -1,7 +1,7 @@
 /* store/sealer.h - gives committed facts their order, and chains their hashes.
  *
  * A business transaction writes no chain and no "latest" row: two strangers would wait for each other. It adds a fact; a job of its own
- * (gateway/jobs.c), each second, seals what is committed: seq 1, 2, 3 … without a gap, and
+ * (gateway/beside/jobs.c), each second, seals what is committed: seq 1, 2, 3 … without a gap, and
  *
  *   chain = H("siban seal 1", chain before, seq, sealed_ms, feed's department, fact's id, kind, ref_a, ref_b, department, region, made_ms, digest)
  *

@@ -9,7 +9,7 @@
  * A document that a department gives (media_begin_document) is judged in the same way and kept as it is, because a signature over it holds only over its very bytes; it may also be
  *   OFD   a package that names OFD.xml (GB/T 33190); refused when it is encrypted, or would be unreasonably large unpacked
  * Pictures are bounded by what they would need when decoded (MEDIA_SIDE_MAX, MEDIA_PIXELS_MAX): a few kilobytes can name a picture of gigabytes.
- * Names inside a PDF's compressed object streams are not seen here: that is a virus scanner's work (gateway/scanner.h).
+ * Names inside a PDF's compressed object streams are not seen here: that is a virus scanner's work (gateway/outside/scanner.h).
  * Thread: any; pure.
  * Source: ITU-T T.81 B, EXIF 2.3, PNG (W3C 2003) 5 and 11, ISO 32000-1 7.2 and 7.5. */
 #ifndef SERVICES_MEDIA_H

@@ -28,7 +28,7 @@ bool scan_sealed(const struct blob_sealed *what, struct fail *why)
 {
 	if (scanner == NULL || looked_at(what, why))
 		return true;
-	struct fail ignored; /* what cannot be removed now, no row will ever speak of: gateway/blob_clearer.c */
+	struct fail ignored; /* what cannot be removed now, no row will ever speak of: gateway/beside/blob_clearer.c */
 	fail_clear(&ignored);
 	return !blob_remove(services_blobs(), what->name, &ignored) && false;
 }

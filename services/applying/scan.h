@@ -1,7 +1,7 @@
 /* services/applying/scan.h - whether something in a file harms whoever opens it: what the judge of media cannot see, a scanner outside says (病毒扫描).
  *
  * What is scanned is what was kept, after it was sealed and before any row speaks of it: a file that is found out, or that nobody could look at, is taken away again.
- * Who does it is put in here by the machine (gateway/scanner.h); nobody: nothing is scanned.
+ * Who does it is put in here by the machine (gateway/outside/scanner.h); nobody: nothing is scanned.
  * Thread: the BLOB lane, which may wait. */
 #ifndef SERVICES_SCAN_H
 #define SERVICES_SCAN_H

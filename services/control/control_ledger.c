@@ -1,6 +1,6 @@
 /* services/control/control_ledger.c - `siban ledger` asks: is every fen where it was posted? Piece by piece, so that no reader is held up. */
 #include "base/day.h"
-#include "payments/ledger_walk.h"
+#include "payments/ledger/ledger_walk.h"
 #include "services/handlers.h"
 #include "services/services.h"
 

@@ -1,14 +1,14 @@
 /* services/money/callback_nontax_fee.c - POST /callbacks/wechatnontax/fee: WeChat's non-tax platform asks what a notice costs, before its payer is shown it there.
  *
  * It is told what anybody with the code is told (pay_notice.c), in the same words all day, because a quote ends at midnight. What is told out of the finance system's word is in our books first: who
- * pays there at that price has paid (payments/stray.h). Whatever goes wrong, from a signature to a full disk, is an errcode of the platform's; what is not signed is not looked up.
+ * pays there at that price has paid (payments/attempts/stray.h). Whatever goes wrong, from a signature to a full disk, is an errcode of the platform's; what is not signed is not looked up.
  * Nothing in a call is fresh: who caught one can say it for ever, and has the finance system asked once in ten seconds at most. */
 #include "auth/mask.h"
 #include "base/day.h"
 #include "base/hash.h"
 #include "base/metrics.h"
-#include "payments/attempt.h"
-#include "payments/nontax_notice.h"
+#include "payments/attempts/attempt.h"
+#include "payments/notices/nontax_notice.h"
 #include "services/handlers.h"
 #include "services/money/finance_account.h"
 #include "services/money/nontax_account.h"

@@ -2,7 +2,7 @@
  *
  * As with WeChat Pay: what was verified is kept as it came, sealed, and the answer is given when that is committed; the money goes where it belongs in the same transaction, or later where something
  * stands in the way (services/money/pay_callback.h). It is always 200, in the platform's own form: what we think of the call is the errcode sealed in it.
- * An order that no attempt of ours made is asked about before anything is believed: the platform's tests of this address speak of such orders, too. What follows: payments/stray.h. */
+ * An order that no attempt of ours made is asked about before anything is believed: the platform's tests of this address speak of such orders, too. What follows: payments/attempts/stray.h. */
 #include "auth/vault.h"
 #include "base/arena.h"
 #include "base/hash.h"
@@ -10,9 +10,9 @@
 #include "base/json.h"
 #include "base/log.h"
 #include "base/metrics.h"
-#include "payments/attempt.h"
-#include "payments/odd_money.h"
-#include "payments/refund.h"
+#include "payments/attempts/attempt.h"
+#include "payments/orders/odd_money.h"
+#include "payments/refunds/refund.h"
 #include "services/handlers.h"
 #include "services/money/nontax_account.h"
 #include "services/money/pay_callback.h"

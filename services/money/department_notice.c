@@ -1,6 +1,6 @@
 /* services/money/department_notice.c - a department brings its notices: POST /v1/department/notices, looks at one, and takes one back. */
 #include "auth/audit.h"
-#include "payments/confirmation.h"
+#include "payments/bureau/confirmation.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
 #include "services/money/refunding.h"

@@ -6,7 +6,7 @@
 #include "base/secret_file.h"
 #include "channels/finance_frame.h"
 #include "channels/nontax.h"
-#include "payments/notice_voucher.h"
+#include "payments/notices/notice_voucher.h"
 #include "services/services.h"
 #include <assert.h>
 

@@ -4,7 +4,7 @@
 #define SERVICES_FINANCE_ACCOUNT_H
 #include "base/config.h"
 #include "channels/ask.h"
-#include "payments/notice.h"
+#include "payments/notices/notice.h"
 
 MUST_USE bool finance_open(const struct config *c, struct fail *why);
 void finance_close(void);

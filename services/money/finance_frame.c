@@ -1,12 +1,12 @@
 /* services/money/finance_frame.c - what the finance bureau tells us in a CNNONTAX frame: 5996, a notice was paid; 4601, it is void (PayStats 2). The same word in JSON is finance_push.c.
  *
- * The token's digest is what says who speaks: without it the request fails, and gateway/frames.c answers failures with silence, which means "say it again". What is well signed and not
+ * The token's digest is what says who speaks: without it the request fails, and gateway/door/frames.c answers failures with silence, which means "say it again". What is well signed and not
  * understood is answered, so that it is not said for ever. */
 #include "auth/audit.h"
 #include "channels/nontax_frame.h"
+#include "payments/bureau/heard.h"
 #include "payments/fen.h"
-#include "payments/heard.h"
-#include "payments/payment_code.h"
+#include "payments/notices/payment_code.h"
 #include "services/handlers.h"
 #include "services/money/finance_account.h"
 #include "services/services.h"

@@ -1,9 +1,9 @@
 /* services/money/finance_push.c - POST /v1/finance/pushes: the finance system tells us, in JSON, that a notice was paid or is void. It comes as a client of the bureau, whose right no other has.
  * What is the same when told twice needs no Idempotency-Key: it is known by payment code and trace number. */
 #include "auth/audit.h"
+#include "payments/bureau/heard.h"
 #include "payments/fen.h"
-#include "payments/heard.h"
-#include "payments/payment_code.h"
+#include "payments/notices/payment_code.h"
 #include "services/handlers.h"
 #include "services/services.h"
 

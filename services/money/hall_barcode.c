@@ -1,11 +1,11 @@
 /* services/money/hall_barcode.c - POST /v1/hall/barcode-payments, GET /v1/hall/barcode-payments/{payment}: a payer shows the code of his phone (付款码) at a counter, and a clerk scans it.
  *
  * The money is asked for by an effect, and the clerk waits for its end a few seconds: paid, refused, or not known yet, and then he looks again. While it is not known nobody can take another code for
- * the same notice (payments/attempt_barcode.c). The code itself is in what is sent to the platform and nowhere else. */
+ * the same notice (payments/attempts/attempt_barcode.c). The code itself is in what is sent to the platform and nowhere else. */
 #include "auth/audit.h"
 #include "channels/wechat_nontax.h"
 #include "notify/account.h"
-#include "payments/attempt.h"
+#include "payments/attempts/attempt.h"
 #include "services/handlers.h"
 #include "services/money/ordering.h"
 #include "services/services.h"

@@ -2,7 +2,7 @@
  *
  * It is an order like any other, paid in the same transaction and in the same ledger. The clerk says what he took: it must be what is owed today, or nothing is kept. */
 #include "auth/audit.h"
-#include "payments/payment.h"
+#include "payments/orders/payment.h"
 #include "services/handlers.h"
 #include "services/money/ordering.h"
 #include "services/services.h"

@@ -1,7 +1,7 @@
 /* services/money/import_pay_notices.c - a department's notices as a file: lines of JSON, each what POST /v1/department/notices takes, and the department's code. Run again it
  * changes nothing; a line that says something else than a notice that is there stops the file at its number. */
 #include "auth/keyring.h"
-#include "payments/notice.h"
+#include "payments/notices/notice.h"
 #include "services/control/import_inside.h"
 #include "services/departments/department.h"
 #include "services/services.h"

@@ -1,5 +1,5 @@
 /* services/money/me_notice.c - GET /v1/me/notices: what I am to pay, and what became of what I paid; newest first. Those that name me by my number: one that was found by its code alone is nobody's here. */
-#include "payments/confirmation.h"
+#include "payments/bureau/confirmation.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
 #include "services/page.h"

@@ -1,6 +1,6 @@
 /* services/money/odd_money.c - GET /v1/office/odd-money and …/{id}: money that fits nowhere, newest first, with what the tables propose for it. What becomes of it two people decide
  * (proposals odd_apply and odd_refund). */
-#include "payments/odd_money.h"
+#include "payments/orders/odd_money.h"
 #include "services/handlers.h"
 #include "services/money/refunding.h"
 #include "services/services.h"

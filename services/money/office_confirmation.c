@@ -4,8 +4,8 @@
 #include "auth/tenancy.h"
 #include "base/day.h"
 #include "channels/nontax_answer.h"
-#include "payments/confirmation_send.h"
-#include "payments/payment.h"
+#include "payments/bureau/confirmation_send.h"
+#include "payments/orders/payment.h"
 #include "services/handlers.h"
 #include "services/services.h"
 

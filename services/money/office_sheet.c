@@ -2,8 +2,8 @@
 #include "services/money/office_sheet.h"
 
 #include "base/arena.h"
-#include "payments/bill.h"
 #include "payments/fen.h"
+#include "payments/statements/bill.h"
 
 #include <assert.h>
 #include <iconv.h>

@@ -3,7 +3,7 @@
  *   open → (into → rows → piece)* → end → (into → rest)* until is_over → drop
  *
  * It is given away in pieces while it grows, so it may be of any length; a workbook's bytes come when its last row is written. What a spreadsheet would take for a formula, full-width signs too, begins with
- * a quote mark (payments/bill.h takes it away again), what it would take for a long number and round with a tab: texts stay texts. The workbook is made above (gateway/office_book.h), because its library is there.
+ * a quote mark (payments/statements/bill.h takes it away again), what it would take for a long number and round with a tab: texts stay texts. The workbook is made above (gateway/beside/office_book.h), because its library is there.
  * Thread: one at a time. Owns: a sheet is its holder's, from office_open to office_drop. */
 #ifndef SERVICES_OFFICE_SHEET_H
 #define SERVICES_OFFICE_SHEET_H
@@ -13,7 +13,7 @@
 enum office_as { OFFICE_CSV, OFFICE_GB18030, OFFICE_XLSX, OFFICE_PLAIN /* GB18030 without commas: a layout's own lines */ };
 enum { OFFICE_WORKBOOK_ROWS = 200000 /* what is packed in a few seconds; a spreadsheet takes 1048576 */ };
 
-struct office_book; /* gateway/office_book.c */
+struct office_book; /* gateway/beside/office_book.c */
 struct office_maker {
 	struct office_book *(*open)(const char *name, int64_t made_ms, struct fail *why);
 	void (*text)(struct office_book *b, const char *text);

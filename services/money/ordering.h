@@ -3,7 +3,7 @@
 #ifndef SERVICES_ORDERING_H
 #define SERVICES_ORDERING_H
 #include "channels/ask.h"
-#include "payments/order.h"
+#include "payments/orders/order.h"
 
 struct ordering {
 	int count;

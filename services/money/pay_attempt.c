@@ -7,7 +7,7 @@
 #include "base/hash.h"
 #include "channels/wechat_pay_call.h"
 #include "notify/account.h"
-#include "payments/attempt_channel.h"
+#include "payments/attempts/attempt_channel.h"
 #include "services/handlers.h"
 #include "services/money/ordering.h"
 #include "services/services.h"

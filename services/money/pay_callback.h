@@ -1,13 +1,13 @@
 /* services/money/pay_callback.h - what follows from a callback of a payment platform that was verified and is kept (services/money/callback_*.c): at once, or later.
  *
  * Whoever called is answered as soon as it is kept. What follows is a part of the same transaction that may fail alone: an order that somebody else holds, a reason of ours. Then what
- * was said waits in pay_callback_due, and job follow_callbacks tries again, later and later, until it goes: never given up, never twice (payments/arrive.h). While one that came within the last
+ * was said waits in pay_callback_due, and job follow_callbacks tries again, later and later, until it goes: never given up, never twice (payments/orders/arrive.h). While one that came within the last
  * seconds waits, those that come are kept and not tried: the rest is slow, the answer is not.
  *
  * Thread: the write lane. Units: wall-clock milliseconds. */
 #ifndef SERVICES_PAY_CALLBACK_H
 #define SERVICES_PAY_CALLBACK_H
-#include "payments/payment.h"
+#include "payments/orders/payment.h"
 #include "store/store.h"
 
 /* What a platform said, opened and verified. */

@@ -6,7 +6,7 @@
 
 #include "auth/mask.h"
 #include "base/day.h"
-#include "payments/confirmation.h"
+#include "payments/bureau/confirmation.h"
 #include "services/handlers.h"
 #include "services/money/finance_account.h"
 #include "services/services.h"

@@ -3,7 +3,7 @@
 #ifndef SERVICES_PAY_NOTICE_H
 #define SERVICES_PAY_NOTICE_H
 #include "base/request.h"
-#include "payments/notice.h"
+#include "payments/notices/notice.h"
 
 /* Whatever is no code of ours, in form or place, is refused like one that nobody knows: NOTICE_UNKNOWN. */
 MUST_USE bool pay_code_read(struct str text, char code[PAYMENT_CODE_DIGITS + 1], int64_t *division, struct fail *why);

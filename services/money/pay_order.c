@@ -2,9 +2,9 @@
  *
  * The order holds them for order.hold_minutes, or until the midnight on which a quote ends; then a job gives them up. */
 #include "auth/audit.h"
-#include "payments/attempt.h"
-#include "payments/confirmation.h"
-#include "payments/payment.h"
+#include "payments/attempts/attempt.h"
+#include "payments/bureau/confirmation.h"
+#include "payments/orders/payment.h"
 #include "services/handlers.h"
 #include "services/money/ordering.h"
 #include "services/money/pay_notice.h"

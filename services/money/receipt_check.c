@@ -4,8 +4,8 @@
 #include "auth/keyring.h"
 #include "auth/mask.h"
 #include "channels/nontax_answer.h"
-#include "payments/notice.h"
-#include "payments/receipt.h"
+#include "payments/bureau/receipt.h"
+#include "payments/notices/notice.h"
 #include "services/handlers.h"
 #include "services/services.h"
 

@@ -6,7 +6,7 @@
 #include "base/form.h"
 #include "channels/nontax_answer.h"
 #include "payments/fen.h"
-#include "payments/notice.h"
+#include "payments/notices/notice.h"
 #include "services/handlers.h"
 #include "services/money/receipt_check.h"
 #include "services/web_page.h"

@@ -1,6 +1,6 @@
 /* services/money/recon_accounts.c - what reached which account (清算): the table of it, and GET /v1/office/accounts: a day of it, what each account's flow says of its balance, and where the money of
  * each channel is now. */
-#include "payments/ledger.h"
+#include "payments/ledger/ledger.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
 #include "services/money/recon_office.h"

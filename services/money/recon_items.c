@@ -1,5 +1,5 @@
 /* services/money/recon_items.c - GET /v1/office/discrepancies: what did not match, newest first. */
-#include "payments/recon_act.h"
+#include "payments/reconciliation/recon_act.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
 #include "services/money/recon_item.h"

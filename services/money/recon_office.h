@@ -5,7 +5,7 @@
 #include "base/json.h"
 #include "base/request.h"
 
-struct recon_needs; /* payments/recon_day.h */
+struct recon_needs; /* payments/reconciliation/recon_day.h */
 
 /* A day's money is everybody's of the prefecture: who sees a county alone has no part in it. Fails: FORBIDDEN. */
 MUST_USE bool recon_office(const struct request *r, struct fail *why);

@@ -1,8 +1,8 @@
 /* services/money/recon_show.c - a day as it stands: which statements are here, what was held beside our books, what did not match, and what is left to explain. */
 #include "base/day.h"
 #include "channels/wechat_nontax.h"
-#include "payments/recon_books.h"
-#include "payments/recon_day.h"
+#include "payments/reconciliation/recon_books.h"
+#include "payments/reconciliation/recon_day.h"
 #include "services/handlers.h"
 #include "services/money/pay_notice.h"
 #include "services/money/recon_office.h"
@@ -33,7 +33,7 @@ bool recon_day_query(struct request *r, const char *name, int64_t absent, int64_
 	return true;
 }
 
-/* What the gateway fetches itself (gateway/bill_fetch.h) is there of every day, or was said not to be. */
+/* What the gateway fetches itself (gateway/outside/bill_fetch.h) is there of every day, or was said not to be. */
 void recon_office_needs(struct recon_needs *out)
 {
 	const struct config *c = services_config();
@@ -119,7 +119,7 @@ static bool files_read(struct tx *tx, struct day_view *v, struct fail *why)
 	return true;
 }
 
-/* It was asked for until payments.fetch_to of the next day (gateway/bill_fetch.h); of a day that two people have closed nobody wants it any more. */
+/* It was asked for until payments.fetch_to of the next day (gateway/outside/bill_fetch.h); of a day that two people have closed nobody wants it any more. */
 static void missing_find(const struct request *r, struct day_view *v)
 {
 	struct str merchants[NONTAX_MERCHANTS_MAX];

@@ -2,8 +2,8 @@
 #include "services/money/recon_tables.h"
 
 #include "base/day.h"
-#include "payments/ledger.h"
-#include "payments/recon_day.h"
+#include "payments/ledger/ledger.h"
+#include "payments/reconciliation/recon_day.h"
 #include "services/money/pay_notice.h"
 
 #include <stdio.h>

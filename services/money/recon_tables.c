@@ -3,8 +3,8 @@
 
 #include "base/arena.h"
 #include "base/clock.h"
-#include "payments/ledger.h"
-#include "payments/recon_day.h"
+#include "payments/ledger/ledger.h"
+#include "payments/reconciliation/recon_day.h"
 #include "services/money/pay_notice.h"
 #include "services/money/recon_item.h"
 

@@ -6,7 +6,7 @@
 #ifndef SERVICES_RECON_TABLES_H
 #define SERVICES_RECON_TABLES_H
 #include "base/day.h"
-#include "payments/recon_find.h"
+#include "payments/reconciliation/recon_find.h"
 #include "services/money/office_sheet.h"
 
 enum { RECON_TABLE_BITE = 500 /* rows of a key, in one transaction */, RECON_TABLE_SUMS = 8, RECON_TABLE_CHANNELS = 8 };

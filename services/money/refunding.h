@@ -1,9 +1,9 @@
-/* services/money/refunding.h - what all who ask for a refund, look at one or list them have in common (payments/refund.h): the wish, who may have it, how one is written, its clock.
+/* services/money/refunding.h - what all who ask for a refund, look at one or list them have in common (payments/refunds/refund.h): the wish, who may have it, how one is written, its clock.
  * Thread: whoever holds the transaction. */
 #ifndef SERVICES_REFUNDING_H
 #define SERVICES_REFUNDING_H
 #include "base/request.h"
-#include "payments/refund.h"
+#include "payments/refunds/refund.h"
 
 /* ---- asking: {"payment_code", "refundable_fen", "amount_fen" (absent: all of it, or the items together), "items": [{"n", "amount_fen"}] (absent: from the first on), "ground", "reason"} ---- */
 

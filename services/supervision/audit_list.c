@@ -1,7 +1,7 @@
 /* services/supervision/audit_list.c - GET /v1/staff/audit, and what `siban audit export` asks for: who did what, in the order in which it was sealed.
  *
  * An answer looks at so many seals at most; one that found little says "more" all the same, and its cursor goes on from where it looked last.
- * That somebody read is on record too (gateway/noted.h). */
+ * That somebody read is on record too (gateway/requests/noted.h). */
 #include "auth/audit_read.h"
 #include "base/clock.h"
 #include "services/handlers.h"

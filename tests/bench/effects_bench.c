@@ -131,7 +131,7 @@ static void open_world(struct world *w, struct fail *why)
 	must((w->notifier = notifier_make(w->store, w->committer, c, http_multi_transport(w->http), wake, w, why)) != NULL, why);
 }
 
-/* As gateway/outside.c turns it. */
+/* As gateway/outside/outside.c turns it. */
 static void run_effects(void)
 {
 	static struct world w;

@@ -4,7 +4,7 @@
  * ledger_fill state-folder journals */
 #include "auth/keyring.h"
 #include "base/clock.h"
-#include "payments/ledger.h"
+#include "payments/ledger/ledger.h"
 #include "store/checkpointer.h"
 #include "store/sealer.h"
 #include "store/store.h"

@@ -9,7 +9,7 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "channels/wechat_pay_message.h"
-#include "payments/attempt.h"
+#include "payments/attempts/attempt.h"
 #include <inttypes.h>
 
 #define BEGAN INT64_C(1795420800000)

@@ -8,9 +8,9 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "notify/effect_act.h"
-#include "payments/arrive.h"
-#include "payments/attempt.h"
-#include "payments/attempt_channel.h"
+#include "payments/attempts/attempt.h"
+#include "payments/attempts/attempt_channel.h"
+#include "payments/orders/arrive.h"
 #include <inttypes.h>
 
 #define BEGAN INT64_C(1795420800000)

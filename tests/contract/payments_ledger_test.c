@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/day.h"
-#include "payments/ledger_walk.h"
+#include "payments/ledger/ledger_walk.h"
 #include "seal_fixture.h"
 
 #define NOW INT64_C(1795420800000)

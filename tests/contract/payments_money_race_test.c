@@ -3,9 +3,9 @@
  * channel's account. Without the lock on the number, some is there twice. */
 #include "postgres_race.h"
 
-#include "payments/arrive.h"
-#include "payments/odd_money.h"
-#include "payments/payment.h"
+#include "payments/orders/arrive.h"
+#include "payments/orders/odd_money.h"
+#include "payments/orders/payment.h"
 
 #define NOW INT64_C(1795420800000)
 enum { NUMBERS = 12, WAYS = 4, JOBS = NUMBERS * WAYS, ROUNDS = 8, MUTANT_ROUNDS_MAX = 60, FEN = 8000 };

@@ -3,8 +3,8 @@
 #include "both_stores.h"
 
 #include "base/arena.h"
-#include "payments/ledger_walk.h"
-#include "payments/odd_money.h"
+#include "payments/ledger/ledger_walk.h"
+#include "payments/orders/odd_money.h"
 
 #define NOW INT64_C(1795420800000)
 

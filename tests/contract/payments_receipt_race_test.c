@@ -5,9 +5,9 @@
 #include "postgres_race.h"
 
 #include "base/arena.h"
-#include "payments/confirmation.h"
-#include "payments/payment.h"
-#include "payments/receipt.h"
+#include "payments/bureau/confirmation.h"
+#include "payments/bureau/receipt.h"
+#include "payments/orders/payment.h"
 
 #define NOW INT64_C(1795420800000)
 enum { NOTICES = 16, JOBS_EACH = 3, JOBS = NOTICES * JOBS_EACH, ROUNDS = 12, MUTANT_ROUNDS_MAX = 60, PAID_FEN = 20000, BACK_FEN = 600 };

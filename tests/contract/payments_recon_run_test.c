@@ -2,7 +2,7 @@
  * Method: the job at each hour of a month, with a run after each that finds the same again. On SQLite and on PostgreSQL. */
 #include "both_stores.h"
 
-#include "payments/recon_run.h"
+#include "payments/reconciliation/recon_run.h"
 
 #define NOW INT64_C(1795420800000)
 #define HOUR_MS INT64_C(3600000)

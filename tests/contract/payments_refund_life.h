@@ -8,8 +8,8 @@
 #include "auth/keyring.h"
 #include "base/arena.h"
 #include "base/day.h"
-#include "payments/ledger_walk.h"
-#include "payments/refund.h"
+#include "payments/ledger/ledger_walk.h"
+#include "payments/refunds/refund.h"
 #include <inttypes.h>
 
 #define NOW INT64_C(1795420800000)

@@ -6,8 +6,8 @@
 
 #include "auth/keyring.h"
 #include "base/arena.h"
-#include "payments/attempt.h"
-#include "payments/payment.h"
+#include "payments/attempts/attempt.h"
+#include "payments/orders/payment.h"
 
 #define NOW INT64_C(1795420800000)
 

@@ -3,7 +3,7 @@
 #include "redis_server.h"
 
 #include "base/clock.h"
-#include "gateway/redis_link.h"
+#include "gateway/expiring/redis_link.h"
 
 #include <uv.h>
 

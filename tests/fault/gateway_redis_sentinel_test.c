@@ -4,7 +4,7 @@
 #include "redis_server.h"
 
 #include "base/clock.h"
-#include "gateway/redis_link.h"
+#include "gateway/expiring/redis_link.h"
 
 #include <arpa/inet.h>
 #include <uv.h>

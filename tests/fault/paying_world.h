@@ -4,7 +4,7 @@
 #include "tests/write_faults.h"
 #include "base/hash.h"
 #include "channels/wechat_pay_sign.h"
-#include "payments/attempt.h"
+#include "payments/attempts/attempt.h"
 #include <stdio.h>
 
 #define NOTICE(code, more) "{\"kind\":\"penalty\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \

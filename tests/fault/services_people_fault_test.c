@@ -296,7 +296,7 @@ static void represented(struct world *w)
 
 static void ask_represent(struct world *w) { ask_represent_by(w, mine.access); }
 
-/* The company's yes to its agent: by whoever represents it, as gateway/acting.c would have it. */
+/* The company's yes to its agent: by whoever represents it, as gateway/requests/acting.c would have it. */
 static void ask_appoint(struct world *w)
 {
 	ask_of_mandate(w, theirs.access);

@@ -4,9 +4,9 @@
 #include "tests/write_faults.h"
 
 #include "auth/right.h"
-#include "payments/ledger.h"
-#include "payments/recon_run.h"
-#include "payments/recon_settle.h"
+#include "payments/ledger/ledger.h"
+#include "payments/reconciliation/recon_run.h"
+#include "payments/reconciliation/recon_settle.h"
 
 #define CODE "62120226100000000012"
 #define NOTICE "{\"kind\":\"penalty\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \
@@ -152,7 +152,7 @@ static bool fund_asked_apply(struct tx *tx, struct request *r, struct fail *why)
 	return told(r, recon_ask(tx, BILL_WECHAT_FUND, DAY_NUMBER, r->now_ms, why));
 }
 
-/* As the one who fetches bills does it: gateway/bill_fetch.c. */
+/* As the one who fetches bills does it: gateway/outside/bill_fetch.c. */
 static bool none_apply(struct tx *tx, struct request *r, struct fail *why)
 {
 	bool is_new;

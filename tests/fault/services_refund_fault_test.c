@@ -6,8 +6,8 @@
 #include "auth/right.h"
 #include "base/arena.h"
 #include "notify/account.h"
-#include "payments/receipt_send.h"
-#include "payments/refund_wechat.h"
+#include "payments/bureau/receipt_send.h"
+#include "payments/refunds/refund_wechat.h"
 #include "services/money/refunding.h"
 
 #define CODE "62120226100000000012"

@@ -1,6 +1,6 @@
 /* Bytes as a header value and as a request target: every reading ends, and what is let through keeps its promise. */
-#include "gateway/headers.h"
-#include "gateway/task.h"
+#include "gateway/door/headers.h"
+#include "gateway/requests/task.h"
 #include <assert.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);

@@ -1,5 +1,5 @@
 /* Header lines as a client might send them: whatever passes has version 13, one good key, and a page that may; nothing is read outside the lines. */
-#include "gateway/upgrade.h"
+#include "gateway/door/upgrade.h"
 #include <assert.h>
 #include <stdlib.h>
 

@@ -1,6 +1,6 @@
 /* Bytes as a client might send them into a tunnel: the verdict is the same however they are cut, and what is let through consists of masked frames
  * of allowed length, by a second reading of the whole. */
-#include "gateway/ws_guard.h"
+#include "gateway/door/ws_guard.h"
 #include <assert.h>
 #include <stdbool.h>
 

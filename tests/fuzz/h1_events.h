@@ -4,7 +4,7 @@
  * Pieces of a body are joined; a run ends at the first wrong byte, which shows as "wrong <slug>". */
 #ifndef TESTS_FUZZ_H1_EVENTS_H
 #define TESTS_FUZZ_H1_EVENTS_H
-#include "gateway/h1_parse.h"
+#include "gateway/door/h1_parse.h"
 #include <stdio.h>
 
 enum { H1_EVENTS_BYTES = 1 << 18 };

@@ -1,5 +1,5 @@
 /* Goal: any bytes are a statement or are refused with a reason; what was taken adds up, whatever pieces it came in, and no line shows more than it may. */
-#include "payments/bill.h"
+#include "payments/statements/bill.h"
 
 #include <assert.h>
 

@@ -1,5 +1,5 @@
 /* Goal: any bytes are a notice or are refused with a reason; what was taken adds up, and lies within its bounds. */
-#include "payments/notice.h"
+#include "payments/notices/notice.h"
 
 #include "base/arena.h"
 

@@ -1,5 +1,5 @@
 /* Goal: any bytes are a voucher whose notice adds up, or are refused with a reason. Method: the bytes are the voucher's XML; its message's day is one that is. */
-#include "payments/notice_voucher.h"
+#include "payments/notices/notice_voucher.h"
 
 #include "base/arena.h"
 

@@ -3,7 +3,7 @@
 
 #include "base/hash.h"
 #include "base/request.h"
-#include "gateway/route.h"
+#include "gateway/requests/route.h"
 #include "store/sqlite.h"
 
 /* The numbers of states and events in the database, which never change. */

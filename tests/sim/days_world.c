@@ -114,7 +114,7 @@ static bool apply(struct tx *tx, void *ctx, struct fail *why)
 	return a->h->apply(tx, a->r, why);
 }
 
-/* What the runtime does of it (gateway/runtime.c), without a queue: another's row is answered like none. */
+/* What the runtime does of it (gateway/requests/runtime.c), without a queue: another's row is answered like none. */
 static bool is_his(const struct request *r, const struct handler *h)
 {
 	if (h->look == NULL || r->owner == 0)

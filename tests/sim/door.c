@@ -2,7 +2,7 @@
 #include "door.h"
 
 #include "base/json.h"
-#include "gateway/task.h"
+#include "gateway/requests/task.h"
 #include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>

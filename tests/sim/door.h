@@ -1,6 +1,6 @@
 /* tests/sim/door.h - the front door without a socket: a question goes in, its answer is a copy in memory.
  *
- * What real doors do (gateway/h1.c, h2.c), in the same order: task_begin, task_head, task_body in pieces, task_end, and task_free or task_abandon.
+ * What real doors do (gateway/door/h1.c, h2.c), in the same order: task_begin, task_head, task_body in pieces, task_end, and task_free or task_abandon.
  * A client that hangs up has only stopped listening: its write goes on, and stays in the queue of writes until the committer has ended it.
  * Owns: questions, until door_forget. One door per process. */
 #ifndef SIM_DOOR_H

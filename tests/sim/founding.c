@@ -4,7 +4,7 @@
 #include "auth/person.h"
 #include "base/ids.h"
 #include "base/json.h"
-#include "gateway/task.h"
+#include "gateway/requests/task.h"
 #include "providers.h"
 #include "ram_disk.h"
 #include "store/committer.h"

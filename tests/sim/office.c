@@ -4,7 +4,7 @@
 
 #include "base/day.h"
 #include "base/json.h"
-#include "gateway/task.h"
+#include "gateway/requests/task.h"
 #include "services/cases/case_clock.h"
 #include "services/handlers.h"
 

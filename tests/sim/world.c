@@ -1,7 +1,7 @@
 /* tests/sim/world.c - a life: steps, crashes and returns. */
 #include "actors.h"
 
-#include "gateway/task.h"
+#include "gateway/requests/task.h"
 #include "providers.h"
 #include "store/checkpointer.h"
 #include "store/committer.h"

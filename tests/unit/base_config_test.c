@@ -161,7 +161,7 @@ static void every_source_may_be_needed(void **state)
 	(void)state;
 	static const char *const sources[] = {
 #define BILL(name, number, text, ...) text,
-#include "payments/bill_formats.def"
+#include "payments/statements/bill_formats.def"
 #undef BILL
 	};
 	for (size_t i = 0; i < sizeof sources / sizeof sources[0]; i++) {

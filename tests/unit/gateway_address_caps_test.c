@@ -1,6 +1,6 @@
 /* Goal: connections are counted per address (IPv6 by /64, IPv4 alike on either kind of socket) and in all, and a count that was left
  * is free again, whatever the order. Method: many addresses in and out, against a plain array of counts. */
-#include "gateway/address_caps.h"
+#include "gateway/door/address_caps.h"
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <setjmp.h>

@@ -1,6 +1,6 @@
 /* Goal: an answer is found until its time is over and not a moment longer; the memory stays within its bounds, and the oldest makes room.
  * Method: by hand, with a clock of our own; then many keys, more than fit. */
-#include "gateway/answers.h"
+#include "gateway/requests/answers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -5,7 +5,7 @@
 
 #include "auth/blob.h"
 #include "base/clock.h"
-#include "gateway/backup.h"
+#include "gateway/beside/backup.h"
 #include <fcntl.h>
 #include <sys/stat.h>
 

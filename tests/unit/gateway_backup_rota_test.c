@@ -1,6 +1,6 @@
 /* Goal: the folder tells when the next backup is due; older ones go when there are more than should stay, the last whole one never, and nothing that is not ours.
  * Method: folders with manifests written by hand. */
-#include "gateway/backup_rota.h"
+#include "gateway/beside/backup_rota.h"
 
 #include "base/clock.h"
 #include <errno.h>

@@ -3,7 +3,7 @@
 #include "store_fixture.h"
 
 #include "base/clock.h"
-#include "gateway/blob_clearer.h"
+#include "gateway/beside/blob_clearer.h"
 #include "store/blob.h"
 
 #include <poll.h>

@@ -1,6 +1,6 @@
 /* Goal: a deadline passes once, when its kind's time is up since it was last set, and never after it was cleared; a changed limit
  * holds at once. Method: a clock that is only a number. */
-#include "gateway/deadline.h"
+#include "gateway/door/deadline.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -7,7 +7,7 @@
 #include <stdint.h>
 #include <cmocka.h>
 
-#include "gateway/effect_tokens.h"
+#include "gateway/outside/effect_tokens.h"
 #include "services/money/nontax_account.h"
 #include <string.h>
 

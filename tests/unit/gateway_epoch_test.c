@@ -3,9 +3,9 @@
  * Method: the row is changed without being touched, as another node's commit would change it; then the channel speaks. */
 #include "login_world.h"
 
-#include "gateway/epoch.h"
-#include "gateway/forgetting.h"
-#include "gateway/redis_link.h"
+#include "gateway/expiring/epoch.h"
+#include "gateway/expiring/forgetting.h"
+#include "gateway/expiring/redis_link.h"
 
 static struct gateway gateway;
 

@@ -1,10 +1,10 @@
 /* Goal: a password's verdict is right whatever becomes of the process that hashes it, and that process has nothing it could give away. Method: this
  * program is its own helper, and in other modes one that dies with the question in its hand, talks nonsense, or never answers; each asks the same rows.
  * What a helper gave away is read from /proc. */
-#include "gateway/hasher.h"
+#include "gateway/beside/hasher.h"
 #include "auth/password.h"
 #include "base/clock.h"
-#include "gateway/hasher_talk.h"
+#include "gateway/beside/hasher_talk.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Goal: headers from strangers are read one way. Method: tables of values. */
-#include "gateway/headers.h"
+#include "gateway/door/headers.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,5 +1,5 @@
 /* Goal: both protocols refuse the same targets and hosts. Method: every byte at every place; the table of hosts that parsers disagree about. */
-#include "gateway/http_rules.h"
+#include "gateway/door/http_rules.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Goal: news reaches each loop that waits for its kind, once, in order; nobody else is rung; and a box that overflows says so.
  * Method: boxes with counted rings, filled by hand. */
-#include "gateway/hub.h"
+#include "gateway/loops/hub.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -3,7 +3,7 @@
 #include "seal_fixture.h"
 
 #include "base/metrics.h"
-#include "gateway/jobs.h"
+#include "gateway/beside/jobs.h"
 #include "store/committer.h"
 
 static struct fixture f;
@@ -14,7 +14,7 @@ static int woken;
 
 enum job_number { /* the metrics' labels */
 #define JOB(name, every, bite, log, who, what) JOB_##name,
-#include "gateway/jobs.def"
+#include "gateway/beside/jobs.def"
 #undef JOB
 	JOBS
 };
@@ -22,7 +22,7 @@ enum job_number { /* the metrics' labels */
 /* Those that are due each second. */
 enum { OF_A_SECOND = 0
 #define JOB(name, every, bite, log, who, what) + ((every) == 1000)
-#include "gateway/jobs.def"
+#include "gateway/beside/jobs.def"
 #undef JOB
 };
 

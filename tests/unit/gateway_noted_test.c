@@ -4,8 +4,8 @@
 #include "seal_fixture.h"
 
 #include "auth/audit.h"
-#include "gateway/noted.h"
-#include "gateway/route.h"
+#include "gateway/requests/noted.h"
+#include "gateway/requests/route.h"
 
 #define HOUR_MS INT64_C(3600000)
 

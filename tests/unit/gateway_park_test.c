@@ -1,6 +1,6 @@
 /* Goal: who waits is found by the effect and by the time, several for one effect too, and leaves both lists at once.
  * Method: a model of arrays beside the table, and a walk of puts and takes drawn from a fixed seed. */
-#include "gateway/park.h"
+#include "gateway/requests/park.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

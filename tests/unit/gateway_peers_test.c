@@ -1,6 +1,6 @@
 /* Goal: a peer is asked by no more than its limit at once; one that fails five times in a row is not asked for a while, then by one, whose end decides;
  * no peer's trouble is another's. Method: by hand, with a clock of our own. */
-#include "gateway/peers.h"
+#include "gateway/requests/peers.h"
 
 #include <setjmp.h>
 #include <stdarg.h>

@@ -10,7 +10,7 @@
 #include "auth/keyring.h"
 #include "base/clock.h"
 #include "base/mailbox.h"
-#include "gateway/provider_tokens.h"
+#include "gateway/outside/provider_tokens.h"
 #include "store/expiring.h"
 #include <ftw.h>
 #include <stdio.h>

@@ -1,6 +1,6 @@
 /* Goal: the quota and no more, at any moment and over any window; strangers do not share a bucket; a full table forgets the rested.
  * Method: time given by hand. */
-#include "gateway/ratelimit.h"
+#include "gateway/requests/ratelimit.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -8,7 +8,7 @@
 #include <cmocka.h>
 
 #include "gateway/gateway.h"
-#include "gateway/task.h"
+#include "gateway/requests/task.h"
 #include "store/expiring.h"
 #include <stdlib.h>
 

@@ -3,9 +3,9 @@
 #include "store_fixture.h"
 
 #include "auth/keyring.h"
-#include "gateway/backup.h"
+#include "gateway/beside/backup.h"
 #define control control_of_commands /* store/sqlite.h has an enum of this name, and no file but a test sees both */
-#include "gateway/command.h"
+#include "gateway/commands/command.h"
 #undef control
 #include <sys/stat.h>
 

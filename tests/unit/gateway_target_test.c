@@ -1,5 +1,5 @@
 /* Goal: one reading of a request target: routed as admitted, or refused. Method: the table of targets that parsers disagree about. */
-#include "gateway/task.h"
+#include "gateway/requests/task.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

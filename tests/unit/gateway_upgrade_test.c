@@ -1,6 +1,6 @@
 /* Goal: a handshake is judged by its headers alone, each read once; the token is found where a browser can put it, and only there.
  * Method: heads made of rows. (tests/flow/websocket.test.mjs shows the same over the wire.) */
-#include "gateway/upgrade.h"
+#include "gateway/door/upgrade.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

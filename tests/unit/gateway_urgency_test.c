@@ -1,6 +1,6 @@
 /* Goal: a loop asks for short slices and a greater share, takes what it is given, and goes on where it is given nothing.
  * Method: the call in a process of its own, as root where the test is, and as somebody who may not; the kernel says what came of it. */
-#include "gateway/urgency.h"
+#include "gateway/loops/urgency.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdbool.h>

@@ -1,6 +1,6 @@
 /* Goal: a client's frame is let through or refused by its head alone, whatever pieces it comes in.
  * Method: rows of bytes, whole and byte by byte; a good frame behind each good one shows that the payload was passed over. */
-#include "gateway/ws_guard.h"
+#include "gateway/door/ws_guard.h"
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>

@@ -1,6 +1,6 @@
 /* Goal: a statement that is what it should be is read to the fen, in whatever pieces it comes; one with anything wrong in it is refused whole, with its line and column.
  * Method: WeChat's own sample (45 rows, packed and not), its documented layouts, rows of ours for the others; then the same bytes with one thing changed. */
-#include "payments/bill.h"
+#include "payments/statements/bill.h"
 #include "published.h"
 
 #include "base/day.h"

@@ -9,7 +9,7 @@
 #include "auth/mask.h"
 #include "base/day.h"
 #include "payments/fen.h"
-#include "payments/notice_voucher.h"
+#include "payments/notices/notice_voucher.h"
 #include <stdio.h>
 #include <stdlib.h>
 

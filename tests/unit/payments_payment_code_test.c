@@ -1,5 +1,5 @@
 /* Goal: a payment code is read as its profile says, and what is none is refused. Method: the vectors of tests/unit/vectors/payments.json; typed with blanks and hyphens. */
-#include "payments/payment_code.h"
+#include "payments/notices/payment_code.h"
 #include <jansson.h>
 #include <setjmp.h>
 #include <stdarg.h>

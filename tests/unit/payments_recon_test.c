@@ -1,8 +1,8 @@
 /* Goal: one verdict for each pair of records, as government.md A7 has it; a day's records are found by their numbers, however many there are.
  * Method: the vector `reconcile` of tests/unit/vectors/reconcile.json, compared here in the simplest way there is; every pair there can be has a verdict, and equal sums
  * that both sides have are never a difference; 100,000 numbers put and found. */
-#include "payments/recon.h"
-#include "payments/recon_join.h"
+#include "payments/reconciliation/recon.h"
+#include "payments/reconciliation/recon_join.h"
 
 #include <jansson.h>
 #include <setjmp.h>

@@ -1,5 +1,5 @@
 /* Goal: a table that the office takes away says, to whoever reads it cell by cell, just what was put into it, whatever its texts are and in whichever letters, and its rows are as wide as its head: our own reader of statements is the judge. No text of it begins as a formula does, in either width.
- * Method: rows with what spreadsheets and CSV trip over, written as CSV and as GB18030, read again by payments/bill.h as a bank's table under other names; its last row says their sum, which is held against them. */
+ * Method: rows with what spreadsheets and CSV trip over, written as CSV and as GB18030, read again by payments/statements/bill.h as a bank's table under other names; its last row says their sum, which is held against them. */
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stddef.h>
@@ -8,7 +8,7 @@
 
 #include "base/arena.h"
 #include "base/day.h"
-#include "payments/bill.h"
+#include "payments/statements/bill.h"
 #include "services/money/office_sheet.h"
 #include <stdio.h>
 #include <string.h>

@@ -3,7 +3,7 @@
  * Method: no clock: each question's way is written down at the store, the vault and the comparison, and held beside the others'. The answers are looked at, too. */
 #include "login_world.h"
 
-#include "payments/receipt.h"
+#include "payments/bureau/receipt.h"
 #include "services/money/receipt_check.h"
 
 #define CODE "62120226100000000012"

@@ -4,9 +4,9 @@
  * Method: money taken at a counter of the test's world, receipts put beside it, and receipt_reverse asked again and again. */
 #include "login_world.h"
 
-#include "payments/confirmation.h"
-#include "payments/payment.h"
-#include "payments/receipt.h"
+#include "payments/bureau/confirmation.h"
+#include "payments/bureau/receipt.h"
+#include "payments/orders/payment.h"
 
 #define FIRST "62120226100000000012"
 #define NOTICE(items, total) "{\"kind\":\"ordinary\",\"division\":\"621200\",\"unit\":\"065080906\",\"unit_name\":\"市公安局\",\"payer\":{\"name\":\"王小明\",\"id_number\":\"" RESIDENT "\"}," \

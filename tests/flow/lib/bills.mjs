@@ -56,7 +56,7 @@ export const refund_number = (key) => {
 	for (let i = 0; i < 26; i++, n >>= 5n) text = '0123456789ABCDEFGHJKMNPQRSTVWXYZ'[Number(n & 31n)] + text;
 	return `rf_${text}`;
 };
-// Refunds of ours: [{ key, payment, fen, ms, state }], 6 done, 4 on their way; sent to WeChat unless channel, path (payments/refund_paths.def) and slip say otherwise.
+// Refunds of ours: [{ key, payment, fen, ms, state }], 6 done, 4 on their way; sent to WeChat unless channel, path (payments/refunds/refund_paths.def) and slip say otherwise.
 export async function send_back(g, refunds, { notice, from = 900 }) {
 	for (const [i, r] of refunds.entries()) {
 		const { channel = 3, path = 1, slip = '' } = r;

@@ -14,7 +14,7 @@ import { until, within } from './until.mjs';
 
 const run = promisify(execFile);
 export const siban = process.env.SIBAN ?? path.join(source_dir, 'build/dev/siban');
-// For whoever waits for one job after the other: each comes ten times as often as gateway/jobs.def says.
+// For whoever waits for one job after the other: each comes ten times as often as gateway/beside/jobs.def says.
 export const jobs_often = { SIBAN_FAULT: 'jobs_often=1+' };
 export const is_long = process.env.SIBAN_LONG === '1';
 

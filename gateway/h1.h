@@ -1,9 +1,0 @@
-/* gateway/h1.h - HTTP/1.1 on a connection: one request at a time, in order. Thread: the loop's. */
-#ifndef GATEWAY_H1_H
-#define GATEWAY_H1_H
-#include <stdbool.h>
-
-struct conn;
-
-bool h1_open(struct conn *c); /* false: out of memory */
-#endif
