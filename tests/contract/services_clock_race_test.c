@@ -48,19 +48,11 @@ static bool begin(struct tx *tx, void *ctx, struct fail *why)
 
 /* ---- what meets ---- */
 
-static bool job_waits(struct tx *tx, bool *waits, struct fail *why)
-{
-	DROP(stmt) struct stmt *q = tx_query(tx, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted", why);
-	if (q == NULL || !stmt_row(q, why))
-		return false;
-	*waits = stmt_int(q, 0) > 0;
-	return true;
-}
-
 /* Withdrawn the day after; not committed until the job waits for it. */
 static bool withdraw(struct commit_job *job, struct tx *tx, struct fail *why)
 {
 	const struct clock_move m = { .case_id = 2, .department = 1, .region = 620000, .state = CASE_WITHDRAWN, .day = BEGUN + 1, .seq = 2, .now_ms = NOW };
+	PGconn *beside = postgres_connect("postgres", "postgres");
 	bool waits = false;
 	(void)job;
 	bool ok = clocks_move(tx, &m, why);
@@ -69,8 +61,9 @@ static bool withdraw(struct commit_job *job, struct tx *tx, struct fail *why)
 		if (waited == RACE_PATIENCE_MS)
 			return FAILS(why, INTERNAL, "the job waits for nothing");
 		poll(NULL, 0, 1);
-		ok = job_waits(tx, &waits, why);
+		waits = postgres_number(beside, "SELECT COUNT(*) FROM pg_locks WHERE NOT granted") > 0;
 	}
+	PQfinish(beside);
 	return ok;
 }
 

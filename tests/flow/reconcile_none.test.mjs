@@ -36,7 +36,12 @@ test('there is none: what we have is missed, a quiet day has nothing to explain,
 	assert.deepEqual(now.differences.map((d) => [d.kind, d.state, d.ours_fen]), [['short', 'open', 700]]);
 	const quiet = await held(three);
 	assert.deepEqual([trade(quiet).open, quiet.unexplained], [0, 0]);
-	for (const on of [two, three]) await until('both said so', async () => (await look(on)).none.map((n) => n.source).join() === 'wechat_trade,wechat_fund');
+	for (const on of [two, three]) {
+		await until('both said so, and both are held', async () => {
+			const { none, sources } = await look(on);
+			return none.map((n) => n.source).join() === 'wechat_trade,wechat_fund' && sources.length === 2 && sources.every((r) => r.state === 'done' || r.state === 'no_statement');
+		});
+	}
 	assert.deepEqual([(await look(one)).none, (await look(one)).sources], [[], []]);
 });
 
