@@ -79,7 +79,7 @@ async function round_of(server, state, s, paying, n, first) {
 export async function figure_20({ rounds = 3, n = 2000, seconds = 3 }) {
 	const copy = copied_state(filled_state(1000), 'state-copy'), s = await Sandbox.start(), paying = { ...wechat_settings(s), ...wechat_pay_settings(s) }, folder = path.join(work_dir, 'committer');
 	await s.setup('wechat_pay', { callbacks: false });
-	const server = await serve('siban-payments', copy.state, { ...paying, 'rate.write': 1000000, 'payments.code_profile': 'sandbox', 'payments.open_orders': OPEN_EACH, 'payments.orders_per_hour': 100000 });
+	const server = await serve('siban-payments', copy.state, { ...paying, 'rate.write': 1000000, 'payments.code_profile': 'sandbox', 'payments.open_orders': OPEN_EACH, 'payments.orders_per_hour': 100000, 'rate.wrong_codes': 1000000 });
 	const seen = { notices: [], orders: [], told: [], again: [] }, raw = [], bare = [];
 	for (let round = 0; round < rounds; round++) {
 		const one = await round_of(server, copy.state, s, paying, n, round * n);
