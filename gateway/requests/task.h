@@ -45,7 +45,7 @@ struct task {
 	bool body_heap;           /* malloc'd rather than in the arena */
 	const char *allow;        /* for 405 and OPTIONS */
 	struct rate_verdict rate; /* the tightest that was charged; quota 0: none */
-	struct rate_rule guess;   /* by which it is counted as a wrong guess for now; quota 0: it is not */
+	struct rate_rule guess;   /* by which it counts as a wrong guess until its end says whether it was one; quota 0: it does not */
 	/* from here on nothing is cleared for a new request but the texts' first bytes: each is written before it is read */
 	struct commit_job job;
 	struct outcome_key key;

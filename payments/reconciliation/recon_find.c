@@ -248,6 +248,7 @@ static bool line_wait(struct finding *f, enum recon_side side, struct str number
 		return false;
 	if (f->come - f->gone >= NEAR)
 		recon_join_near(beside(f), f->waiting[(f->come - NEAR) % WAITING].tag);
+	assert(number.len <= BILL_TEXT_MAX && order_no.len <= BILL_TEXT_MAX); /* as the reader lets them through */
 	struct waiting *w = &f->waiting[f->come++ % WAITING];
 	w->t = *t;
 	w->side = side;

@@ -3,10 +3,8 @@
  * Method: a life is drawn from a seed: steps of persons, of the channel (a model of it in words), of the notifier and of the clock, shuffled; then everything is given time, all callbacks
  * lost or told twice. And the channel is asked when the protocol says, to the millisecond, as long as it says "not yet" or nothing at all. On SQLite and on PostgreSQL.
  * SIBAN_ATTEMPT_SEEDS=n for more. */
-#include "both_stores.h"
-#include "one_person.h"
+#include "one_person_sides.h"
 
-#include "auth/keyring.h"
 #include "base/arena.h"
 #include "channels/wechat_pay_message.h"
 #include "payments/attempts/attempt.h"
@@ -419,17 +417,7 @@ static int start(void **state)
 	effect_follow(KIND_wechat_pay_prepay, attempt_ordered);
 	effect_follow(KIND_wechat_pay_query, attempt_answered);
 	effect_follow(KIND_wechat_pay_close, attempt_closed);
-	sides_make(state, NULL);
-	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
-	for (int i = 0; i < SIDES; i++)
-		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, person_make, NULL, &sides[i].f.why));
-	return 0;
-}
-
-static int stop(void **state)
-{
-	keyring_close();
-	return sides_drop(state);
+	return person_sides_make(state);
 }
 
 int main(void)
@@ -438,5 +426,5 @@ int main(void)
 		{ "lives", lives, side, NULL, &sides[0] }, { "lives", lives, side, NULL, &sides[1] },
 		{ "each_is_asked_in_time", each_is_asked_in_time, side, side_unstick, &sides[0] }, { "each_is_asked_in_time", each_is_asked_in_time, side, side_unstick, &sides[1] },
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, person_sides_drop);
 }

@@ -2,10 +2,8 @@
  * then; an order that was not paid this way is over; and what is unknown is asked about at once, after 1, 5 and 15 minutes and twice an hour, to the millisecond, until its time is over and not before.
  * The code does not go out, and not again, once its notice is paid otherwise or its order ends; and an older payment of the notice is not taken for the code's.
  * Method: a row for each end, with what is on record of its attempts; the questions answered in words. On SQLite and on PostgreSQL. */
-#include "both_stores.h"
-#include "one_person.h"
+#include "one_person_sides.h"
 
-#include "auth/keyring.h"
 #include "base/arena.h"
 #include "notify/effect_act.h"
 #include "payments/attempts/attempt.h"
@@ -395,20 +393,10 @@ static void each_older(void **state)
 static int start(void **state)
 {
 	static struct config c = { .wechat_nontax_barcode_hours = HOURS, .wechat_nontax_order_minutes = 30, .payment_code_prefecture = 6212 };
-	sides_make(state, NULL);
 	attempts_compose(&c);
 	effect_follow(KIND_wechat_nontax_micropay, attempt_scanned);
 	effect_follow_again(KIND_wechat_nontax_micropay, attempt_scans_again);
-	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
-	for (int i = 0; i < SIDES; i++)
-		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, person_make, NULL, &sides[i].f.why));
-	return 0;
-}
-
-static int stop(void **state)
-{
-	keyring_close();
-	return sides_drop(state);
+	return person_sides_make(state);
 }
 
 int main(void)
@@ -418,5 +406,5 @@ int main(void)
 		{ "each_other", each_other, side, side_unstick, &sides[0] }, { "each_other", each_other, side, side_unstick, &sides[1] },
 		{ "each_older", each_older, side, side_unstick, &sides[0] }, { "each_older", each_older, side, side_unstick, &sides[1] },
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, person_sides_drop);
 }

@@ -2,8 +2,7 @@
  * be so at the end of each. */
 #ifndef TESTS_PAYMENTS_REFUND_LIFE_H
 #define TESTS_PAYMENTS_REFUND_LIFE_H
-#include "both_stores.h"
-#include "one_person.h"
+#include "one_person_sides.h"
 
 #include "auth/keyring.h"
 #include "base/arena.h"

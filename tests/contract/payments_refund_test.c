@@ -143,18 +143,8 @@ static void paths(void **state)
 
 static int start(void **state)
 {
-	sides_make(state, NULL);
-	FIXTURE_OK(&sides[0].f, keyring_open(&sides[0].f.config, true, &sides[0].f.why));
-	for (int i = 0; i < SIDES; i++)
-		FIXTURE_OK(&sides[i].f, store_write(sides[i].f.store, person_make, NULL, &sides[i].f.why));
 	refund_channel_compose(PAY_BY_WECHAT, &channel);
-	return 0;
-}
-
-static int stop(void **state)
-{
-	keyring_close();
-	return sides_drop(state);
+	return person_sides_make(state);
 }
 
 int main(void)
@@ -167,5 +157,5 @@ int main(void)
 		ON(0),
 		ON(1),
 	};
-	return cmocka_run_group_tests(tests, start, stop);
+	return cmocka_run_group_tests(tests, start, person_sides_drop);
 }

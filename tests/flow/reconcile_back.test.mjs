@@ -115,3 +115,13 @@ test('a number that lies among the odd money is not taken from a terminal once m
 	assert_problem(taken, 409, 'reference_used');
 	assert.equal(await g.sql(`SELECT state FROM pay_notice WHERE payment_code = '${n.payment_code}'`), '1');
 });
+
+test('a statement that speaks of more other days than anybody carries over is the wrong file, and says so', async () => {
+	const on = day(-60), DAYS = 32, ours = Array.from({ length: DAYS }, (_, i) => ({ number: `4200002600000000000000far${i}`, fen: 100 + i, ms: at(day(-100 - i), '12:00:00') })), from = next;
+	next += DAYS;
+	await book(g, ours, { staff, journal, from, channel: 3 });
+	const lines = (count) => trade_bill(on, ours.slice(0, count).map(({ number, fen }) => ({ number, fen, time: '12:00:00', day: on })));
+	assert.deepEqual(await held('wechat_trade', on, lines(DAYS - 1)), { matched: DAYS - 1, found: [] });
+	assert.equal((await bring('wechat_trade', on, lines(DAYS), '&replaces=1')).status, 201);
+	await until('it is refused, with the reason', async () => (await g.sql(`SELECT reason FROM recon_run WHERE source = 1 AND day = ${Date.parse(on) / 86400e3}`)) === 'too_many_differences');
+});
